@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static log_sink current_sink;
+static enum log_level max_level = LOG_WARNING;
+
+void log_to(log_sink sink, enum log_level max)
+{
+	current_sink = sink;
+	max_level = max;
+}
+
+int log_wants(enum log_level level)
+{
+	return current_sink && level <= max_level;
+}
+
+void log_print(enum log_level level, const char *fmt, ...)
+{
+	if (!log_wants(level))
+		return;
+	va_list args;
+	va_start(args, fmt);
+	char *message;
+	if (vasprintf(&message, fmt, args) >= 0) {
+		current_sink(level, message);
+		free(message);
+	}
+	va_end(args);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// DWARF (only here: libdwarf): compilation units, subprograms, parameters, types, lazily: a unit is
+// read when a function in it is asked for. Works with libdwarf 20210528 and 0.x, DWARF 4 and 5.
+#ifndef GOTRACE_DWARF_DEBUGINFO_H
+#define GOTRACE_DWARF_DEBUGINFO_H
+
+#include "dwarf/abi.h"
+#include "dwarf/buildinfo.h"
+#include "dwarf/image.h"
+
+struct debuginfo;
+
+struct debug_param {
+	const char *name; // "" if none
+	struct gotype *type;
+	bool is_result;
+	uint16_t
+		entry_regs; // integer registers (Go's order, a bit each) the location list names at entry
+	uint16_t entry_float_regs; // X0.. likewise
+	bool has_entry_location;
+	bool is_on_stack; // its location at entry is in memory (CFA based)
+	int64_t cfa_off;  // that place, when is_on_stack
+};
+
+struct debug_func { // a subprogram with code, params deduplicated and in signature order
+	uint64_t low_pc, high_pc;
+	const char *name;
+	bool is_variadic;
+	struct debug_param *params;
+	size_t num_params;
+};
+
+/** Opens the DWARF of image. *out NULL when there is none. types: vaddr of runtime.types
+ *  (moduledata.types), to know each type's run-time descriptor. image must outlive it. */
+struct error *debuginfo_open(struct image *image, uint64_t types,
+			     struct debuginfo **out) MUST_CHECK;
+void debuginfo_close(struct debuginfo *info);
+
+/** The subprogram whose code starts at vaddr. *out is borrowed until debuginfo_close, NULL if DWARF
+ *  does not know it. A damaged unit is an error once, naming its place; later asks give NULL. */
+struct error *debuginfo_func(struct debuginfo *info, uint64_t vaddr,
+			     const struct debug_func **out) MUST_CHECK;
+
+/** A type by its DWARF name ("runtime.g"), for the runtime's own structs. NULL if not found.
+ *  unit is the compilation unit's name to look into first ("runtime"). */
+struct gotype *debuginfo_type(struct debuginfo *info, const char *unit, const char *name);
+
+#endif
