@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How a hit is taken. A back end arms the plan's probes in one target and hands over records of
+// wire.h, whole and in order; nothing outside assumes how a hit arrives. Back ends know nothing of
+// events and outputs.
+#ifndef GOTRACE_TRACER_BACKEND_BACKEND_H
+#define GOTRACE_TRACER_BACKEND_BACKEND_H
+
+#include <sys/types.h>
+
+#include "tracer/plan/plan.h"
+
+struct backend;
+
+struct backend_target {
+	pid_t pid;	 // as this process sees it
+	const char *exe; // a path that opens the target's executable, e.g. "/proc/PID/exe"
+	uint64_t bias;	 // run-time address - vaddr
+};
+
+struct backend_settings {
+	uint32_t depth;
+	size_t buffer_bytes; // of events waiting; rounded up to what the back end needs
+	uint64_t goid;	     // only this goroutine; 0: all
+};
+
+struct backend_stats {	       // counted since open
+	uint64_t lost_buffer;  // events dropped because the buffer was full
+	uint64_t lost_scratch; // because no scratch was free
+	uint64_t missed;       // hits the kernel itself missed or skipped, where it tells
+	uint64_t hits;	       // records made
+};
+
+struct backend_ops {
+	const char *name; // "ebpf", "ptrace"
+	/** plan is borrowed and must outlive the back end; it may grow while open. */
+	struct error *(*open)(const struct backend_target *target, struct plan *plan,
+			      const struct backend_settings *settings, struct backend **out);
+	/** Takes probes off, every one, and frees. Safe at any time; takes NULL. */
+	void (*close)(struct backend *backend);
+	/** Makes the plan's new table entries and dynamics known. Called before arm and after plan_learn. */
+	struct error *(*update)(struct backend *backend);
+	/** Arms the probes of plan->funcs[first .. first+num). Returns first, entries last, so no return is
+	 *  missed. All or none. *handle names them for disarm. */
+	struct error *(*arm)(struct backend *backend, size_t first, size_t num, uint32_t *handle);
+	struct error *(*disarm)(struct backend *backend, uint32_t handle);
+	/** Pauses or resumes the probes of one function without touching the target. */
+	void (*enable)(struct backend *backend, const struct plan_func *func, bool on);
+	/** A descriptor that may become readable when records wait or the target ended; -1 for none: then the
+	 *  caller polls each millisecond. */
+	int (*fd)(struct backend *backend);
+	/** Hands over what waits: at most max records. The record is valid during the call only. Returns how many in
+	 *  *num. *ended becomes true when the back end saw the target end. visit returns false to stop early. */
+	struct error *(*poll)(struct backend *backend, size_t max,
+			      bool (*visit)(void *context, const struct wire_record *record),
+			      void *context, size_t *num, bool *ended);
+	void (*stats)(struct backend *backend, struct backend_stats *out);
+	/** Events lost of one function. */
+	uint64_t (*lost)(struct backend *backend, const struct plan_func *func);
+};
+
+extern const struct backend_ops backend_ebpf;
+
+/** By name; NULL if there is none. */
+const struct backend_ops *backend_find(const char *name);
+
+#endif

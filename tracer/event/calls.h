@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Records become calls: entry and return paired by (goroutine, stack.hi - SP), which stays the same when a stack
+// moves or a goroutine changes its thread. Knows recursion, depth, calls under way at attach (a return without
+// its entry is told apart, never paired wrongly), frames that left without a RET (panic, Goexit).
+#ifndef GOTRACE_TRACER_EVENT_CALLS_H
+#define GOTRACE_TRACER_EVENT_CALLS_H
+
+#include "tracer/event/record.h"
+#include "tracer/plan/plan.h"
+
+enum call_how {
+	CALL_RETURNED,
+	CALL_PANICKED,
+	CALL_GOEXIT,
+	CALL_DETACHED, // still under way when the trace ended
+	CALL_LOST,     // it ended, but the event that says how was lost
+};
+
+const char *call_how_name(enum call_how how); // "return", "panicked", "goexit", "detached", "lost"
+
+struct call {		 // borrowed during a callback
+	uint64_t number; // counted from 1
+	const struct plan_func *func;
+	uint64_t goid;
+	bool has_goid;	   // false: goroutine not known; such calls are not paired
+	uint32_t depth;	   // traced calls around it on its goroutine, counted from 1
+	uint64_t entry_ns; // CLOCK_MONOTONIC
+	void *note;	   // a sink's own, NULL at entry
+};
+
+struct calls_listener {
+	/** A call began; record is its entry. */
+	void (*entry)(void *context, struct call *call, const struct wire_record *record);
+	/** A call ended. record is the return's, NULL unless how is CALL_RETURNED. end_ns: when, or the first
+	 *  moment at which it is known to have ended. */
+	void (*end)(void *context, struct call *call, const struct wire_record *record,
+		    enum call_how how, uint64_t end_ns);
+	/** A return whose entry was not seen: the call was under way when its probe was armed (or its
+	 *  entry was lost). call->number and entry_ns are 0. */
+	void (*orphan)(void *context, struct call *call, const struct wire_record *record);
+};
+
+struct calls;
+
+struct calls_stats {
+	uint64_t calls, returns; // entries; ends known by a RET, panic or Goexit
+	uint64_t orphans;	 // returns without an entry
+	uint64_t open;		 // under way now
+};
+
+struct error *calls_create(const struct plan *plan, const struct calls_listener *listener,
+			   void *context, struct calls **out) MUST_CHECK;
+void calls_destroy(struct calls *calls);
+
+/** Takes one valid record. any_lost: events have been lost so far, so a frame that vanished without a RET need
+ *  not have panicked. A record that does not fit the plan is dropped and counted as damaged. */
+struct error *calls_record(struct calls *calls, const struct wire_record *record,
+			   bool any_lost) MUST_CHECK;
+
+/** Time goes on without events (call it now and then): ends calls of goroutines that left by Goexit. */
+void calls_tick(struct calls *calls, uint64_t now_ns);
+
+/** The trace is over: every call under way ends as detached (or panicked, where its goroutine was panicking
+ *  and the target died). Innermost first on each goroutine. */
+void calls_finish(struct calls *calls, uint64_t now_ns, bool target_died);
+
+void calls_stats(const struct calls *calls, struct calls_stats *out);
+
+#endif

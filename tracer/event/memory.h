@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A memory that answers reads from a record's blocks, and from the executable's file for what lies in its
+// read-only segments. The frame stands at MEMORY_FRAME, so that a value in it is read like any other.
+// The value printer does not know which back end filled it. Kept and refilled from event to event.
+#ifndef GOTRACE_TRACER_EVENT_MEMORY_H
+#define GOTRACE_TRACER_EVENT_MEMORY_H
+
+#include "tracer/event/record.h"
+#include "tracer/plan/plan.h"
+
+static const uint64_t MEMORY_FRAME = 0xfffe000000000000; // not canonical: no pointer leads there
+
+struct memory;
+
+/** image answers reads of [vaddr + bias] in its read-only segments; may be NULL. Borrowed. */
+struct error *memory_create(struct image *image, uint64_t bias, struct memory **out) MUST_CHECK;
+void memory_destroy(struct memory *memory);
+
+/** Takes this record's blocks (borrowed until the next fill) and the holes of its frame. */
+void memory_fill(struct memory *memory, const struct wire_record *record,
+		 const struct plan_frame *frame);
+
+/** Copies len bytes at addr; all or nothing. On false *reason (if not NULL) says why in a few words, e.g.
+ *  "float in XMM0", "unreadable", "not captured"; static or borrowed until the next fill. */
+bool memory_read(struct memory *memory, uint64_t addr, void *dst, size_t len, const char **reason);
+
+/** How many of the len bytes at addr can be read from its start. */
+size_t memory_available(struct memory *memory, uint64_t addr, size_t len);
+
+/** True if something of [addr, addr+len) was captured or tried: a pointer there was followed. */
+bool memory_is_followed(struct memory *memory, uint64_t addr);
+
+#endif

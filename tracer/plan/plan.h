@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What to do, as data: the chosen functions with their probes, and the tables of wire.h that tell the
+// capture engine what fills a frame and where its pointers lead. Pure: it can be printed (--dry-run)
+// and needs no privileges. Functions may be added while a session runs; nothing ever moves to
+// another number, so a back end only has to hear of what is new.
+//
+// A frame holds a probe's values (arguments at entry, results at a return), each at an aligned offset.
+// The plan owns its tables and borrows functions, signatures and types from the index.
+#ifndef GOTRACE_TRACER_PLAN_PLAN_H
+#define GOTRACE_TRACER_PLAN_PLAN_H
+
+#include "bpf/wire.h"
+#include "dwarf/index.h"
+#include "tracer/plan/select.h"
+#include "tracer/plan/sites.h"
+
+struct plan_options {
+	uint32_t depth;	 // pointers and interfaces followed one after the other
+	uint32_t strlen; // bytes of a string
+	uint32_t items;	 // elements of a slice, array or map
+	bool no_args;	 // capture no arguments
+	bool no_return;	 // no return probes: neither results nor durations
+};
+
+enum { PLAN_DEPTH = 2, PLAN_STRLEN = 64, PLAN_ITEMS = 16 }; // the defaults
+
+struct plan_hole {		  // bytes of a frame that cannot be had
+	uint32_t frame_off, size; // bytes
+	const char *reason;	  // "float in XMM0"; borrowed from the plan
+	bool is_float;		  // filled after all in a record with WIRE_FLOATS
+};
+
+struct plan_value { // one argument or result in its frame
+	const struct param *param;
+	uint32_t frame_off;   // bytes
+	uint32_t frame_bytes; // captured; less than the type's size where it was cut
+};
+
+struct plan_frame { // what a probe's record carries in its first block
+	struct plan_value *values;
+	size_t num_values;
+	struct plan_hole *holes;
+	size_t num_holes;
+	uint32_t size;				// bytes
+	uint32_t first_piece, num_pieces, type; // in the tables
+};
+
+struct plan_probe {	     // beside tables.probes, the same index
+	uint64_t vaddr, off; // address in the file's numbering; file offset
+	bool is_emulated;
+};
+
+struct plan_func {
+	const struct func *func;	   // borrowed from the index
+	const struct signature *signature; // borrowed; never NULL
+	uint32_t number;		   // its index in plan->funcs
+	uint32_t first_probe, num_probes;  // the entry first
+	uint32_t trace;			   // who asked for it: the session's trace id
+	bool has_return;  // return probes are armed: durations and how it ended are known
+	bool has_results; // and results are captured
+	bool has_args;
+	struct plan_frame args, results;
+};
+
+struct plan_refusal {
+	const struct func *func;
+	char *reason;
+};
+
+struct plan_tables { // wire.h's tables; entry i of probes is also plan->probes[i]
+	struct wire_probe *probes;
+	struct wire_piece *pieces;
+	struct wire_type *types; // [0] is WIRE_NO_TYPE
+	struct wire_edge *edges;
+	uint32_t num_probes, num_pieces, num_types, num_edges;
+};
+
+struct plan_dynamic { // a type that interfaces may hold: descriptor's vaddr -> type of what the data word points at
+	uint64_t rtype;
+	uint32_t type;
+};
+
+struct plan {
+	struct index *index; // borrowed
+	struct plan_options options;
+	struct plan_func **funcs;
+	size_t num_funcs;
+	struct plan_probe *probes;
+	struct plan_tables tables;
+	struct plan_dynamic *dynamics;
+	size_t num_dynamics;
+	struct plan_refusal *refusals;
+	size_t num_refusals;
+	struct plan_state *state; // the plan's own
+};
+
+struct error *plan_create(struct index *index, const struct plan_options *options,
+			  struct plan **out) MUST_CHECK;
+void plan_destroy(struct plan *plan);
+
+/** Adds functions with the options of this trace (depth, strlen and items are the plan's; no_args and no_return
+ *  may differ). Those that cannot be probed soundly go to refusals. Functions that are in the plan
+ *  already are left as they are. *first and *num: the functions added, plan->funcs[*first ...]. */
+struct error *plan_add(struct plan *plan, const struct selection *selection,
+		       const struct plan_options *options, uint32_t trace, size_t *first,
+		       size_t *num) MUST_CHECK;
+
+/** The sites of one function as plan_add would find them; for "list" and "info". */
+struct error *plan_sites(struct plan *plan, const struct func *func, struct sites *out) MUST_CHECK;
+
+/** Makes the type of this descriptor known to the capture engine (once), and what it reaches within
+ *  depth. false if there is no such type. New tables' entries and one new dynamics entry follow. */
+bool plan_learn(struct plan *plan, uint64_t rtype);
+
+/** The functions of the runtime that the pairing wants to hear of (gopanic, Goexit): added as functions
+ *  with one probe each, kinds WIRE_PROBE_PANIC and WIRE_PROBE_GOEXIT. Missing ones are left out. */
+struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num) MUST_CHECK;
+
+/** The function of a probe; NULL for a number that is not in the plan. */
+const struct plan_func *plan_probe_func(const struct plan *plan, uint32_t probe);
+
+#endif

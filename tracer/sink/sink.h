@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who hears of it: one row of the table per output format. A sink formats into a text that its owner writes out
+// (sink->out, flushed by the session), so a sink never blocks and never sees a descriptor.
+#ifndef GOTRACE_TRACER_SINK_SINK_H
+#define GOTRACE_TRACER_SINK_SINK_H
+
+#include "base/text.h"
+#include "tracer/event/calls.h"
+#include "tracer/event/value.h"
+
+enum sink_timestamps { TIMESTAMPS_NONE, TIMESTAMPS_RELATIVE, TIMESTAMPS_WALL, TIMESTAMPS_MONO };
+
+struct sink_options {
+	enum sink_timestamps timestamps;
+	bool color;
+	bool no_args;
+	pid_t pid;
+	uint64_t start_ns;	       // CLOCK_MONOTONIC when the trace began
+	int64_t wall_offset_ns;	       // CLOCK_REALTIME - CLOCK_MONOTONIC
+	uint64_t bias;		       // run-time address - vaddr
+	struct value_printer *printer; // its memory holds the event's record during a callback
+};
+
+struct sink_summary {
+	uint64_t calls, returns, orphans, detached;
+	uint64_t lost;
+	double seconds;
+	size_t functions;
+};
+
+struct sink;
+
+struct sink_ops {
+	const char *name; // "graph", "lines", "json"
+	struct error *(*open)(const struct sink_options *options, struct sink **out);
+	void (*close)(struct sink *sink);
+	void (*entry)(struct sink *sink, struct call *call, const struct wire_record *record,
+		      struct text *out);
+	void (*end)(struct sink *sink, struct call *call, const struct wire_record *record,
+		    enum call_how how, uint64_t end_ns, struct text *out);
+	void (*orphan)(struct sink *sink, struct call *call, const struct wire_record *record,
+		       struct text *out);
+	/** Events were lost: count of them, since the last time, at where ("ring buffer"). */
+	void (*lost)(struct sink *sink, uint64_t count, const char *where, struct text *out);
+	/** The last words. Text formats write theirs to err (stderr), json to out. */
+	void (*summary)(struct sink *sink, const struct sink_summary *summary, struct text *out,
+			struct text *err);
+};
+
+extern const struct sink_ops sink_graph, sink_lines, sink_json;
+
+/** By name; NULL if there is none. */
+const struct sink_ops *sink_find(const char *name);
+
+#endif
