@@ -47,6 +47,7 @@ enum gokind {
 };
 
 struct gotype;
+struct gotypes;
 
 struct gofield {
 	const char *name; // "_" for a blank one
@@ -108,6 +109,49 @@ void gotype_complete(struct gotype *type);
 /** A struct's field by name, NULL if there is none (or no struct). Completes the type. */
 const struct gofield *gotype_field(struct gotype *type, const char *name);
 
+/** "int", "slice", "unsafe.Pointer": reflect.Kind's word; "invalid" for what is no kind. */
 const char *gokind_name(enum gokind kind);
+
+/** The size that every type of this kind has on amd64, 0 where it depends on the type. */
+uint64_t gokind_size(enum gokind kind);
+
+/** The kind of a predeclared type by its name ("int", "byte", "error", "unsafe.Pointer"), GO_INVALID
+ *  for any other name. */
+enum gokind gokind_predeclared(const char *name);
+
+/** Writes a linker's type name as Go prints it (%T): "map[string]*net/http.Header" as
+ *  "map[string]*http.Header". Inside the brackets of a generic instance whole paths stay, as in Go; escapes
+ *  ("%2e") are undone, the numbers of local types ("main.T·1") dropped, the packages of unexported
+ *  struct fields too. A package whose name is not its path's last part cannot be known from here. */
+struct text;
+void gotype_short_name(const char *full_name, struct text *out);
+
+// A store of types: DWARF's and the run-time descriptors' each embed one as their first member and
+// bring an operation. It owns the memory of types, fields and strings: given back all at once.
+struct gotypes_ops {
+	/** Fills in a type of this store that is not complete; called once for each type, with
+	 *  is_complete set already, so that a type that leads to itself ends. */
+	void (*complete)(struct gotypes *store, struct gotype *type);
+};
+
+struct gotypes {
+	const struct gotypes_ops *ops;
+	struct gotypes_chunk *chunks;
+};
+
+void gotypes_init(struct gotypes *store, const struct gotypes_ops *ops);
+/** Gives back all types, fields and strings of the store. */
+void gotypes_deinit(struct gotypes *store);
+
+/** Zeroed memory that lives as long as the store, aligned for any type; NULL when there is none. */
+void *gotypes_alloc(struct gotypes *store, size_t size);
+/** A copy of len bytes as a C string; NULL when there is no memory. */
+char *gotypes_string(struct gotypes *store, const char *string, size_t len);
+/** A new type of this store: zeroed, GO_INVALID, with empty names. NULL when there is no memory. */
+struct gotype *gotypes_new(struct gotypes *store);
+
+/** Makes type one that cannot be shown: GO_INVALID, without fields, for this reason (which must
+ *  live as long as the store). The size that a stub announced is kept. */
+void gotype_break(struct gotype *type, const char *why);
 
 #endif
