@@ -4,6 +4,8 @@
 #ifndef GOTRACE_TRACER_SINK_SINK_H
 #define GOTRACE_TRACER_SINK_SINK_H
 
+#include <sys/types.h>
+
 #include "base/text.h"
 #include "tracer/event/calls.h"
 #include "tracer/event/value.h"
