@@ -2,6 +2,9 @@
 // Go's ABI: from the types of a signature to the register or stack slot of every word.
 // Source: src/cmd/compile/abi-internal.md and src/cmd/compile/internal/abi/abiutils.go of the Go tree.
 // Pure: no files, no allocation but the pieces.
+//
+// Params in order, receiver first: a value whose leaves all fit into what is left of the registers is taken
+// apart into them, any other goes to the stack whole and leaves the registers to those after it.
 #ifndef GOTRACE_DWARF_ABI_H
 #define GOTRACE_DWARF_ABI_H
 
@@ -14,7 +17,7 @@ enum abi {
 
 // Integer registers in Go's order, as indices: RAX RBX RCX RDI RSI R8 R9 R10 R11.
 enum { ABI_NUM_INT = 9, ABI_NUM_FLOAT = 15 };
-const char *abi_int_register(unsigned i); // "RAX"
+const char *abi_int_register(unsigned i); // "RAX"; "?" where there is none
 
 enum abi_where { ABI_INT_REG, ABI_FLOAT_REG, ABI_STACK };
 
@@ -49,8 +52,13 @@ struct signature {
 };
 
 /** Assigns pieces to every param of the signature by its abi. Existing pieces are freed first.
- *  A type that is GO_INVALID makes it and all later params of its side "unknown". */
+ *  A type that is GO_INVALID makes it and all later params of its side "unknown", and also the
+ *  results whose stack slots depend on it. A type of NULL counts as one pointer word (.dict).
+ *  A param whose unknown is set keeps it, and takes its place all the same. */
 struct error *abi_assign(struct signature *signature) MUST_CHECK;
+
+/** Frees the params and their pieces, not the signature itself nor what the params borrow. */
+void signature_deinit(struct signature *signature);
 
 /** "RAX", "RBX+RCX", "stack+16", "X0": where a param stands, for people. Writes at most size bytes. */
 void abi_describe(const struct param *param, char *buffer, size_t size);
