@@ -1,19 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# All that is generated goes to $(B). `make help` lists the targets, DEVELOPERS.md explains them.
 B       := build
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 CLANG   ?= clang
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PREFIX  ?= /usr/local
 CFLAGS  ?= -O2 -g
-WARN    := -Wall -Wextra -Werror
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -I$(B) $(WARN) $(CFLAGS) -MMD -MP
-LDLIBS  := -lbpf -ldwarf -lelf -lcapstone -ljansson -lreadline -lz -lpthread
+WERROR  ?= -Werror
+PROVE   ?= prove
+FUZZ_SECONDS ?= 10
+
+VERSION := $(shell cat VERSION)$(shell git describe --always --dirty=+ --exclude='*' 2>/dev/null | sed 's/^/-g/')
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -I$(B) -Wall -Wextra $(WERROR) $(CFLAGS) -MMD -MP
+
+# gotrace is copied to servers as one file, so all but libc is linked from archives where there are
+# any (STATIC=1: libc too). The order is that of use.
+archive = $(if $(findstring /,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
+LIBS    := bpf dwarf elf capstone jansson readline tinfo z
+LDLIBS  := $(foreach l,$(LIBS),$(call archive,$(l))) $(filter -l:%,$(call archive,zstd)) -lpthread
+ifeq ($(STATIC),1)
+LDFLAGS += -static -Wl,--no-warnings
+endif
 
 LIB_SRC  := $(wildcard base/*.c dwarf/*.c tracer/*.c tracer/*/*.c)
 CLI_SRC  := $(wildcard cli/*.c)
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
+CAPTURE_SRC := $(wildcard tests/captures/*_test.c)
+FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
+EBPF_SRC := $(wildcard tracer/backend/ebpf*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(B)/%.o)
 UNITS    := $(UNIT_SRC:%.c=$(B)/%)
+CAPTURES := $(CAPTURE_SRC:%.c=$(B)/%)
+FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
+
+FETCHED  := apt go kernels debian13
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 all: $(B)/gotrace ## build gotrace (default)
 
@@ -24,34 +49,105 @@ $(B)/libgotrace.a: $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(B)/%.o: %.c Makefile
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(B)/bpf/gotrace.bpf.o: bpf/gotrace.bpf.c Makefile
+# Only the object files of cli/ are compiled again when the version changes.
+$(CLI_OBJ): ALL_CFLAGS += -DGOTRACE_VERSION='"$(VERSION)"'
+$(CLI_OBJ): $(B)/version
+
+# Files that change only when what they record does.
+$(B)/flags: record = $(CC) $(ALL_CFLAGS)
+$(B)/version: record = $(VERSION)
+$(B)/flags $(B)/version: FORCE
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra -Werror -I. -MMD -MP -c -o $@ $<
+	@echo '$(record)' | cmp -s - $@ || echo '$(record)' >$@
+
+$(B)/bpf/gotrace.full.o: bpf/gotrace.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra $(WERROR) -I. -MMD -MP -c -o $@ $<
+
+# Linking one object leaves its BTF and drops its DWARF.
+$(B)/bpf/gotrace.bpf.o: $(B)/bpf/gotrace.full.o
+	$(BPFTOOL) gen object $@ $<
 
 $(B)/bpf/gotrace.skel.h: $(B)/bpf/gotrace.bpf.o
-	$(BPFTOOL) gen skeleton $< name gotrace_bpf > $@.tmp && mv $@.tmp $@
+	$(BPFTOOL) gen skeleton $< name gotrace_bpf >$@.tmp && mv $@.tmp $@
 
-$(B)/tracer/backend/ebpf.o: $(B)/bpf/gotrace.skel.h
+$(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h
 
-$(B)/tests/unit/%_test: tests/unit/%_test.c $(B)/libgotrace.a
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a -lcmocka $(LDLIBS)
 
+$(B)/tests/captures/%: tests/captures/%.c $(B)/libgotrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a -lcmocka $(LDLIBS)
+
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libgotrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libgotrace.a $(LDLIBS)
+
 units: $(UNITS) ## build the unit tests
 
-test-unit: $(UNITS) ## run the unit tests (no root)
-	@for t in $(UNITS); do echo "$$t"; $$t || exit 1; done
+fuzzers: $(FUZZERS)
 
-clean: ## remove build/
+go: ## fetch the Go toolchains that the live tests use, into build/go
+	@tests/fetch-go build/go
+
+test: ## run every test that takes minutes: unit, captures, sanitize, fuzz, live
+	+@tests/run unit captures sanitize fuzz live
+
+test-unit: $(UNITS) ## run the unit tests (no root)
+	@tests/run-programs $(UNITS)
+
+test-captures: $(CAPTURES) ## replay recorded captures against expected text and JSON (no root)
+	@tests/run-programs $(CAPTURES)
+
+test-sanitize: ## run both of them under ASan and UBSan (no root)
+	+@$(MAKE) --no-print-directory B=$(B)/sanitize CFLAGS='-O1 -g $(SANITIZE)' test-unit test-captures
+
+test-fuzz: ## run every fuzz target for FUZZ_SECONDS (no root)
+	+@$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) CFLAGS='-O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link' fuzzers
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run-fuzzers $(FUZZ_SRC:%.c=$(B)/fuzz/%)
+
+test-live: all go ## trace real Go programs built by every toolchain (root)
+	$(PROVE) tests/live/
+
+test-kernels: all ## a smoke test of gotrace on Debian's kernels, under emulation (root)
+	@tests/kernels/run
+
+test-debian13: ## build and run the unit tests on Debian 13, in a folder (root)
+	@tests/debian13
+
+demo: all ## trace a sample server for five seconds (root)
+	@examples/demo/run
+
+lint: ## check format, includes, scripts and the manual page
+	@tests/lint/run
+
+install: all ## install below PREFIX (default /usr/local), with DESTDIR before it
+	install -D -m 755 $(B)/gotrace $(DESTDIR)$(PREFIX)/bin/gotrace
+	install -D -m 644 gotrace.1 $(DESTDIR)$(PREFIX)/share/man/man1/gotrace.1
+	install -D -m 644 completions/gotrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gotrace
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/gotrace $(DESTDIR)$(PREFIX)/share/man/man1/gotrace.1
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gotrace
+
+clean: ## remove what was built, but not what was fetched for it
+	@mkdir -p $(B)
+	find $(B) -mindepth 1 -maxdepth 1 $(FETCHED:%=! -name %) -exec rm -rf {} +
+
+distclean: ## remove build/ altogether
 	rm -rf $(B)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
 
-.PHONY: all units test-unit clean help
+.PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-fuzz test-live
+.PHONY: test-kernels test-debian13 demo lint install uninstall clean distclean help FORCE
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+.DELETE_ON_ERROR:
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNITS:=.d) $(CAPTURES:=.d) $(FUZZERS:=.d) $(B)/bpf/gotrace.full.d
