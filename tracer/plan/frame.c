@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "tracer/plan/internal.h"
+
+enum {
+	VALUE_MAX = 1024
+}; // bytes of one argument that are captured; the frame as a whole: WIRE_BLOCK_MAX
+
+static const char *const float_reasons[ABI_NUM_FLOAT] = {
+	"float in XMM0",  "float in XMM1",  "float in XMM2",  "float in XMM3",	"float in XMM4",
+	"float in XMM5",  "float in XMM6",  "float in XMM7",  "float in XMM8",	"float in XMM9",
+	"float in XMM10", "float in XMM11", "float in XMM12", "float in XMM13", "float in XMM14",
+};
+
+static uint64_t param_size(const struct param *param)
+{
+	if (param->type)
+		return param->type->size;
+	uint64_t size = 0; // a raw word
+	for (size_t i = 0; i < param->num_pieces; i++)
+		if (size < param->pieces[i].offset + param->pieces[i].size)
+			size = param->pieces[i].offset + param->pieces[i].size;
+	return size;
+}
+
+static struct error *add_hole(struct plan_frame *frame, uint32_t off, uint32_t size, unsigned reg)
+{
+	struct plan_hole *holes = realloc(frame->holes, (frame->num_holes + 1) * sizeof(*holes));
+	if (!holes)
+		return error_nomem();
+	frame->holes = holes;
+	holes[frame->num_holes++] = (struct plan_hole){off, size, float_reasons[reg], true};
+	return NULL;
+}
+
+static struct error *add_piece(struct plan *plan, struct plan_frame *frame,
+			       const struct plan_value *value, const struct abi_piece *piece)
+{
+	if (piece->offset >= value->frame_bytes)
+		return NULL;
+	uint32_t room = value->frame_bytes - piece->offset;
+	struct wire_piece wire = {
+		.frame_off = (uint16_t)(value->frame_off + piece->offset),
+		.size = (uint16_t)(piece->size < room ? piece->size : room),
+		.reg = piece->reg,
+		.stack_off = piece->stack_off,
+	};
+	switch (piece->where) {
+	case ABI_INT_REG:
+		wire.where = WIRE_INT_REG;
+		break;
+	case ABI_STACK:
+		wire.where = WIRE_STACK;
+		break;
+	case ABI_FLOAT_REG:
+		wire.where = WIRE_FLOAT_REG;
+		if (piece->reg >= ABI_NUM_FLOAT)
+			return error_new("float register %u", piece->reg);
+		struct error *err = add_hole(frame, wire.frame_off, wire.size, piece->reg);
+		if (err)
+			return err;
+		break;
+	}
+	frame->num_pieces++;
+	return plan_add_piece(plan, &wire);
+}
+
+static struct error *add_value(struct plan *plan, struct plan_frame *frame,
+			       const struct param *param, struct plan_edges *edges)
+{
+	struct plan_value *value = &frame->values[frame->num_values++];
+	value->param = param;
+	value->frame_off = (frame->size + 7) & ~7u;
+	if (param->unknown)
+		return NULL;
+	uint64_t bytes = param_size(param);
+	if (bytes > VALUE_MAX)
+		bytes = VALUE_MAX;
+	if (bytes > WIRE_BLOCK_MAX - value->frame_off)
+		bytes = WIRE_BLOCK_MAX - value->frame_off;
+	value->frame_bytes = (uint32_t)bytes;
+	frame->size = value->frame_off + value->frame_bytes;
+	for (size_t i = 0; i < param->num_pieces; i++) {
+		struct error *err = add_piece(plan, frame, value, &param->pieces[i]);
+		if (err)
+			return err;
+	}
+	if (param->type)
+		plan_type_edges(plan, param->type, value->frame_off, frame->size,
+				plan->options.depth, edges);
+	return NULL;
+}
+
+struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
+			      struct plan_frame *out)
+{
+	struct plan_frame frame = {.first_piece = plan->tables.num_pieces};
+	struct plan_edges edges = {0};
+	struct error *err = NULL;
+	frame.values = calloc(num ? num : 1, sizeof(*frame.values));
+	if (!frame.values)
+		return error_nomem();
+	for (size_t i = 0; i < num && !err; i++)
+		if (!params[i].is_hidden)
+			err = add_value(plan, &frame, &params[i], &edges);
+	frame.size = (frame.size + 7) & ~7u;
+	if (!err && edges.num)
+		frame.type = plan_new_type(plan, frame.size, &edges);
+	free(edges.edge);
+	if (!err && plan->state->failed)
+		err = error_nomem();
+	if (err) {
+		plan_frame_deinit(&frame);
+		return err;
+	}
+	*out = frame;
+	return NULL;
+}
+
+void plan_frame_deinit(struct plan_frame *frame)
+{
+	free(frame->values);
+	free(frame->holes);
+}

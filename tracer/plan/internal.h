@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the files of the plan share: the growing tables, and how a Go type becomes edges.
+#ifndef GOTRACE_TRACER_PLAN_INTERNAL_H
+#define GOTRACE_TRACER_PLAN_INTERNAL_H
+
+#include <uthash.h>
+
+#include "tracer/plan/plan.h"
+
+struct plan_known_type { // a Go type that has a number in tables.types
+	struct gotype *type;
+	uint32_t id;
+	uint32_t depth; // its edges are planned for this many steps, + 1; 0: not yet
+	UT_hash_handle hh;
+};
+
+struct plan_known_interface { // an interface type that some edge leads to
+	uint64_t rtype;
+	UT_hash_handle hh;
+};
+
+struct plan_known_dynamic {
+	uint64_t rtype;
+	UT_hash_handle hh;
+};
+
+struct plan_state {
+	struct sites_finder *finder;
+	uint64_t morestack[8];
+	size_t num_morestack;
+	struct plan_known_type *types, *map_headers;
+	struct plan_known_interface *interfaces;
+	size_t interfaces_done; // how many of them had their itabs learnt
+	struct plan_known_dynamic *dynamics;
+	uint32_t *by_func; // index's function number -> plan number + 1
+	uint32_t size_probes, size_pieces, size_types, size_edges, size_dynamics; // allocated
+	uint32_t hchan_type, word_type; // what channels and function values lead to
+	bool failed;			// an allocation failed while edges were made
+};
+
+struct plan_edges { // edges of one type while they are being made
+	struct wire_edge *edge;
+	uint32_t num, size;
+};
+
+/** Room for one more element behind num in a growing array. */
+struct error *plan_grow(void **array, uint32_t *size, uint32_t num, size_t element) MUST_CHECK;
+
+/** Appends to a table of the plan and returns its index. */
+struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
+			     const struct plan_probe *place) MUST_CHECK;
+struct error *plan_add_piece(struct plan *plan, const struct wire_piece *piece) MUST_CHECK;
+
+/** The edges of a value of this type at offset base, in a block of size bytes, with steps left. */
+void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
+		     uint32_t steps, struct plan_edges *out);
+/** A new entry of tables.types with these edges. WIRE_NO_TYPE when memory is out (state->failed). */
+uint32_t plan_new_type(struct plan *plan, uint32_t size, const struct plan_edges *edges);
+/** Learns the concrete types that the linker paired with the interfaces reached so far. */
+void plan_learn_itabs(struct plan *plan);
+
+/** Lays out params as a frame: values, pieces, holes, and the type whose edges lead on. */
+struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
+			      struct plan_frame *out) MUST_CHECK;
+void plan_frame_deinit(struct plan_frame *frame);
+
+#endif

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/plan/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracer/plan/internal.h"
+
+struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
+			     const struct plan_probe *place)
+{
+	struct plan_tables *tables = &plan->tables;
+	uint32_t size = plan->state->size_probes, both = size;
+	struct error *err =
+		plan_grow((void **)&tables->probes, &size, tables->num_probes, sizeof(*probe));
+	if (!err)
+		err = plan_grow((void **)&plan->probes, &both, tables->num_probes, sizeof(*place));
+	if (err)
+		return err;
+	plan->state->size_probes = size;
+	plan->probes[tables->num_probes] = *place;
+	tables->probes[tables->num_probes++] = *probe;
+	return NULL;
+}
+
+struct error *plan_add_piece(struct plan *plan, const struct wire_piece *piece)
+{
+	struct plan_tables *tables = &plan->tables;
+	struct error *err = plan_grow((void **)&tables->pieces, &plan->state->size_pieces,
+				      tables->num_pieces, sizeof(*piece));
+	if (!err)
+		tables->pieces[tables->num_pieces++] = *piece;
+	return err;
+}
+
+static bool is_morestack(void *context, uint64_t vaddr)
+{
+	const struct plan_state *state = context;
+	for (size_t i = 0; i < state->num_morestack; i++)
+		if (state->morestack[i] == vaddr)
+			return true;
+	return false;
+}
+
+static void find_morestack(struct plan *plan)
+{
+	static const char *const names[] = {"runtime.morestack", "runtime.morestack_noctxt",
+					    "runtime.morestackc"};
+	struct plan_state *state = plan->state;
+	enum { MAX = sizeof(state->morestack) / sizeof(*state->morestack) };
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const struct func *found[2];
+		size_t num = index_named(plan->index, names[i], found, 2);
+		for (size_t j = 0; j < num && j < 2 && state->num_morestack < MAX; j++)
+			state->morestack[state->num_morestack++] = found[j]->vaddr;
+	}
+}
+
+static struct error *plan_prepare(struct plan *plan)
+{
+	plan->state = calloc(1, sizeof(*plan->state));
+	size_t num_funcs;
+	index_funcs(plan->index, &num_funcs);
+	if (!plan->state)
+		return error_nomem();
+	plan->state->by_func = calloc(num_funcs ? num_funcs : 1, sizeof(*plan->state->by_func));
+	if (!plan->state->by_func)
+		return error_nomem();
+	struct error *err = sites_finder_create(&plan->state->finder);
+	if (err)
+		return err;
+	find_morestack(plan);
+	const struct runtime_layout *layout = index_runtime(plan->index);
+	plan_new_type(plan, 0, NULL); // WIRE_NO_TYPE
+	plan->state->hchan_type = plan_new_type(plan, layout->hchan_dataqsiz + 8, NULL);
+	plan->state->word_type = plan_new_type(plan, 8, NULL);
+	return plan->state->failed ? error_nomem() : NULL;
+}
+
+struct error *plan_create(struct index *index, const struct plan_options *options,
+			  struct plan **out)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	if (!plan)
+		return error_nomem();
+	plan->index = index;
+	plan->options = *options;
+	if (plan->options.depth > WIRE_DEPTH_MAX)
+		plan->options.depth = WIRE_DEPTH_MAX;
+	struct error *err = plan_prepare(plan);
+	if (err) {
+		plan_destroy(plan);
+		return err;
+	}
+	*out = plan;
+	return NULL;
+}
+
+static void state_destroy(struct plan_state *state)
+{
+	if (!state)
+		return;
+	struct plan_known_type *type, *next_type;
+	HASH_ITER (hh, state->types, type, next_type) {
+		HASH_DEL(state->types, type);
+		free(type);
+	}
+	HASH_ITER (hh, state->map_headers, type, next_type) {
+		HASH_DEL(state->map_headers, type);
+		free(type);
+	}
+	struct plan_known_interface *interface, *next_interface;
+	HASH_ITER (hh, state->interfaces, interface, next_interface) {
+		HASH_DEL(state->interfaces, interface);
+		free(interface);
+	}
+	struct plan_known_dynamic *dynamic, *next_dynamic;
+	HASH_ITER (hh, state->dynamics, dynamic, next_dynamic) {
+		HASH_DEL(state->dynamics, dynamic);
+		free(dynamic);
+	}
+	sites_finder_destroy(state->finder);
+	free(state->by_func);
+	free(state);
+}
+
+static void func_destroy(struct plan_func *func)
+{
+	if (!func)
+		return;
+	plan_frame_deinit(&func->args);
+	plan_frame_deinit(&func->results);
+	free(func);
+}
+
+void plan_destroy(struct plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; i < plan->num_funcs; i++)
+		func_destroy(plan->funcs[i]);
+	for (size_t i = 0; i < plan->num_refusals; i++)
+		free(plan->refusals[i].reason);
+	free(plan->funcs);
+	free(plan->refusals);
+	free(plan->probes);
+	free(plan->dynamics);
+	free(plan->tables.probes);
+	free(plan->tables.pieces);
+	free(plan->tables.types);
+	free(plan->tables.edges);
+	state_destroy(plan->state);
+	free(plan);
+}
+
+struct error *plan_sites(struct plan *plan, const struct func *func, struct sites *out)
+{
+	struct sites_query query = {
+		.vaddr = func->vaddr,
+		.size = func->size,
+		.is_go = !(func->flags & FUNC_FOREIGN),
+		.is_morestack = is_morestack,
+		.context = plan->state,
+	};
+	if (!image_text(index_image(plan->index), func->vaddr, func->size, &query.code)) {
+		*out = (struct sites){.refused = "its code is not in the file"};
+		return NULL;
+	}
+	return sites_find(plan->state->finder, &query, out);
+}
+
+static struct error *refuse(struct plan *plan, const struct func *func, const char *reason)
+{
+	struct plan_refusal *refusals =
+		realloc(plan->refusals, (plan->num_refusals + 1) * sizeof(*plan->refusals));
+	if (!refusals)
+		return error_nomem();
+	plan->refusals = refusals;
+	refusals[plan->num_refusals] = (struct plan_refusal){func, strdup(reason)};
+	if (!refusals[plan->num_refusals].reason)
+		return error_nomem();
+	plan->num_refusals++;
+	return NULL;
+}
+
+static struct error *add_site(struct plan *plan, const struct plan_func *func,
+			      const struct site *site, uint16_t kind,
+			      const struct plan_frame *frame)
+{
+	struct plan_probe place = {.vaddr = site->vaddr, .is_emulated = site->is_emulated};
+	if (!image_offset(index_image(plan->index), site->vaddr, &place.off))
+		return error_new("%s: no file offset for %#lx", func->func->name,
+				 (unsigned long)site->vaddr);
+	struct wire_probe probe = {
+		.func = func->number,
+		.kind = kind,
+		.flags = site->skip_taken_be ? WIRE_SKIP_TAKEN_BE : 0,
+	};
+	// Assembly and stack-ABI code need not keep g in R14, and Go before 1.17 never does.
+	if ((func->func->flags & (FUNC_ABI0 | FUNC_FOREIGN)) ||
+	    !index_runtime(plan->index)->has_regabi)
+		probe.flags |= WIRE_G_IN_TLS;
+	if (frame) {
+		probe.frame_type = frame->type;
+		probe.first_piece = frame->first_piece;
+		probe.num_pieces = (uint16_t)frame->num_pieces;
+		probe.frame_size = (uint16_t)frame->size;
+	}
+	return plan_add_probe(plan, &probe, &place);
+}
+
+static uint16_t probe_kind(enum site_kind kind)
+{
+	return kind == SITE_ENTRY    ? WIRE_PROBE_ENTRY
+	       : kind == SITE_RETURN ? WIRE_PROBE_RETURN
+				     : WIRE_PROBE_TAIL;
+}
+
+static struct error *add_sites(struct plan *plan, struct plan_func *func, const struct sites *sites)
+{
+	for (size_t i = 0; i < sites->num; i++) {
+		const struct site *site = &sites->site[i];
+		if (site->kind != SITE_ENTRY && !func->has_return)
+			continue;
+		const struct plan_frame *frame = NULL;
+		if (site->kind == SITE_ENTRY && func->has_args)
+			frame = &func->args;
+		else if (site->kind == SITE_RETURN && func->has_results)
+			frame = &func->results;
+		struct error *err = add_site(plan, func, site, probe_kind(site->kind), frame);
+		if (err)
+			return err;
+		func->num_probes++;
+	}
+	return NULL;
+}
+
+static struct error *append_func(struct plan *plan, const struct func *func, uint32_t trace,
+				 struct plan_func **out)
+{
+	struct plan_func **funcs = realloc(plan->funcs, (plan->num_funcs + 1) * sizeof(*funcs));
+	if (!funcs)
+		return error_nomem();
+	plan->funcs = funcs;
+	struct plan_func *added = calloc(1, sizeof(*added));
+	if (!added)
+		return error_nomem();
+	added->func = func;
+	added->signature = index_signature(plan->index, func);
+	added->number = (uint32_t)plan->num_funcs;
+	added->first_probe = plan->tables.num_probes;
+	added->trace = trace;
+	funcs[plan->num_funcs++] = added;
+	*out = added;
+	return NULL;
+}
+
+// Takes the last function off again, with its probes: nothing of it was armed yet.
+static void drop_last(struct plan *plan)
+{
+	struct plan_func *func = plan->funcs[--plan->num_funcs];
+	plan->tables.num_probes = func->first_probe;
+	func_destroy(func);
+}
+
+static struct error *fill_func(struct plan *plan, struct plan_func *func, const struct sites *sites,
+			       const struct plan_options *options)
+{
+	const struct signature *signature = func->signature;
+	func->has_return = !options->no_return;
+	struct error *err = NULL;
+	if (!options->no_args) {
+		func->has_args = true;
+		err = plan_frame_init(plan, signature->params, signature->num_args, &func->args);
+	}
+	if (!err && func->has_return) {
+		func->has_results = true;
+		err = plan_frame_init(plan, signature->params + signature->num_args,
+				      signature->num_params - signature->num_args, &func->results);
+	}
+	return err ? err : add_sites(plan, func, sites);
+}
+
+static struct error *add_func(struct plan *plan, const struct func *func,
+			      const struct plan_options *options, uint32_t trace)
+{
+	struct sites sites;
+	struct error *err = plan_sites(plan, func, &sites);
+	if (err)
+		return err;
+	if (sites.refused) {
+		err = refuse(plan, func, sites.refused);
+		sites_deinit(&sites);
+		return err;
+	}
+	struct plan_func *added;
+	err = append_func(plan, func, trace, &added);
+	if (!err) {
+		err = fill_func(plan, added, &sites, options);
+		if (err)
+			drop_last(plan);
+		else
+			plan->state->by_func[func->number] = added->number + 1;
+	}
+	sites_deinit(&sites);
+	return err;
+}
+
+struct error *plan_add(struct plan *plan, const struct selection *selection,
+		       const struct plan_options *options, uint32_t trace, size_t *first,
+		       size_t *num)
+{
+	size_t start = plan->num_funcs;
+	for (size_t i = 0; i < selection->num; i++) {
+		const struct func *func = selection->func[i];
+		if (plan->state->by_func[func->number])
+			continue;
+		struct error *err = add_func(plan, func, options, trace);
+		if (err)
+			return error_wrap(err, "%s", func->name);
+	}
+	plan_learn_itabs(plan);
+	if (plan->state->failed)
+		return error_nomem();
+	*first = start;
+	*num = plan->num_funcs - start;
+	return NULL;
+}
+
+static struct error *add_note(struct plan *plan, const char *name, uint16_t kind)
+{
+	const struct func *found[4];
+	size_t num = index_named(plan->index, name, found, 4);
+	for (size_t i = 0; i < num && i < 4; i++) {
+		if (found[i]->flags & FUNC_WRAPPER)
+			continue;
+		struct sites sites;
+		struct error *err = plan_sites(plan, found[i], &sites);
+		if (err)
+			return err;
+		struct plan_func *added = NULL;
+		if (!sites.refused) {
+			err = append_func(plan, found[i], 0, &added);
+			if (!err)
+				err = add_site(plan, added, &sites.site[0], kind, NULL);
+			if (!err)
+				added->num_probes = 1;
+		}
+		sites_deinit(&sites);
+		return err;
+	}
+	return NULL;
+}
+
+struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num)
+{
+	*first = plan->num_funcs;
+	struct error *err = add_note(plan, "runtime.gopanic", WIRE_PROBE_PANIC);
+	if (!err)
+		err = add_note(plan, "runtime.Goexit", WIRE_PROBE_GOEXIT);
+	*num = plan->num_funcs - *first;
+	return err;
+}
+
+const struct plan_func *plan_probe_func(const struct plan *plan, uint32_t probe)
+{
+	if (probe >= plan->tables.num_probes)
+		return NULL;
+	return plan->funcs[plan->tables.probes[probe].func];
+}

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Go types as the capture engine knows them: a size and the edges that lead on.
+#include <stdlib.h>
+#include <string.h>
+
+#include "dwarf/rtype.h"
+#include "tracer/plan/internal.h"
+
+enum {
+	EDGES_MAX =
+		4096, // of one type: arrays of arrays of structs end here, the rest is not followed
+	MAP_HEADER_BYTES = 48, // runtime.hmap and maps.Map
+	TABLE_BYTES = 32,      // maps.table up to groups.lengthMask
+	DIRECTORY_MAX = 8,     // table pointers looked at; each table holds hundreds of entries
+	SLOTS = 8,	       // of a bucket and of a group
+	ITABS_MAX = 512,       // dynamic types learnt in advance for one set of patterns
+};
+
+struct error *plan_grow(void **array, uint32_t *size, uint32_t num, size_t element)
+{
+	if (num < *size)
+		return NULL;
+	uint32_t bigger = *size ? *size * 2 : 64;
+	void *grown = bigger > *size ? realloc(*array, bigger * element) : NULL;
+	if (!grown)
+		return error_nomem();
+	*array = grown;
+	*size = bigger;
+	return NULL;
+}
+
+static bool grow(struct plan *plan, void **array, uint32_t *size, uint32_t num, size_t element)
+{
+	struct error *err = plan_grow(array, size, num, element);
+	if (err)
+		plan->state->failed = true;
+	error_free(err);
+	return !plan->state->failed;
+}
+
+static void add_edge(struct plan *plan, struct plan_edges *edges, const struct wire_edge *edge)
+{
+	if (edges->num < EDGES_MAX &&
+	    grow(plan, (void **)&edges->edge, &edges->size, edges->num, sizeof(*edges->edge)))
+		edges->edge[edges->num++] = *edge;
+}
+
+// Puts edges behind the table's others and points the type at them.
+static void set_edges(struct plan *plan, uint32_t id, const struct plan_edges *edges)
+{
+	struct plan_tables *tables = &plan->tables;
+	uint32_t first = tables->num_edges;
+	for (uint32_t i = 0; i < edges->num; i++) {
+		if (!grow(plan, (void **)&tables->edges, &plan->state->size_edges,
+			  tables->num_edges, sizeof(*tables->edges)))
+			return;
+		tables->edges[tables->num_edges++] = edges->edge[i];
+	}
+	tables->types[id].first_edge = first;
+	tables->types[id].num_edges = edges->num;
+}
+
+uint32_t plan_new_type(struct plan *plan, uint32_t size, const struct plan_edges *edges)
+{
+	struct plan_tables *tables = &plan->tables;
+	if (!grow(plan, (void **)&tables->types, &plan->state->size_types, tables->num_types,
+		  sizeof(*tables->types)))
+		return WIRE_NO_TYPE;
+	uint32_t id = tables->num_types++;
+	tables->types[id] = (struct wire_type){.size = size};
+	if (edges)
+		set_edges(plan, id, edges);
+	return id;
+}
+
+static uint32_t block_size(uint64_t size)
+{
+	return size < WIRE_BLOCK_MAX ? (uint32_t)size : WIRE_BLOCK_MAX;
+}
+
+// The entry for this Go type in one of the plan's tables of types, made with this size when it is new.
+static struct plan_known_type *known_type(struct plan *plan, struct plan_known_type **table,
+					  struct gotype *type, uint32_t size)
+{
+	struct plan_known_type *known;
+	HASH_FIND_PTR(*table, &type, known);
+	if (known)
+		return known;
+	known = calloc(1, sizeof(*known));
+	if (!known) {
+		plan->state->failed = true;
+		return NULL;
+	}
+	known->type = type;
+	known->id = plan_new_type(plan, size, NULL);
+	HASH_ADD_PTR(*table, type, known);
+	return known;
+}
+
+// The number of what a pointer to this type leads to, known for this many steps on.
+static uint32_t type_id(struct plan *plan, struct gotype *type, uint32_t steps)
+{
+	gotype_complete(type);
+	struct plan_known_type *known =
+		known_type(plan, &plan->state->types, type, block_size(type->size));
+	if (!known)
+		return WIRE_NO_TYPE;
+	if (known->depth < steps + 1) {
+		known->depth = steps + 1; // before the edges: a type may lead to itself
+		struct plan_edges edges = {0};
+		plan_type_edges(plan, type, 0, block_size(type->size), steps, &edges);
+		set_edges(plan, known->id, &edges);
+		free(edges.edge);
+	}
+	return known->id;
+}
+
+// A slice's type is its elements': one that is larger than a block is shown as the first of its kind.
+static uint16_t slice_cap(const struct plan *plan, const struct gotype *elem)
+{
+	if (elem->size >= WIRE_BLOCK_MAX)
+		return 1;
+	return plan->options.items < UINT16_MAX ? (uint16_t)plan->options.items : UINT16_MAX;
+}
+
+// Enough buckets (or groups) to hold the entries shown: they are 40 % full at the least.
+static uint16_t bucket_cap(const struct plan *plan)
+{
+	uint32_t cap = plan->options.items / 3 + 1;
+	return cap < UINT16_MAX ? (uint16_t)cap : UINT16_MAX;
+}
+
+static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t steps)
+{
+	const struct gomap *map = &type->map;
+	uint32_t size = block_size(map->bucket_size);
+	uint32_t id = plan_new_type(plan, size, NULL);
+	struct plan_edges edges = {0};
+	const struct {
+		struct gotype *type;
+		uint64_t off, stride;
+		bool indirect;
+	} sides[] = {{type->key, map->keys_off, map->key_stride, map->key_indirect},
+		     {type->elem, map->elems_off, map->elem_stride, map->elem_indirect}};
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		for (unsigned side = 0; side < 2; side++) {
+			uint64_t off = sides[side].off + slot * sides[side].stride;
+			if (off >= size)
+				continue;
+			if (!sides[side].indirect)
+				plan_type_edges(plan, sides[side].type, (uint32_t)off, size, steps,
+						&edges);
+			else if (off + 8 <= size)
+				add_edge(plan, &edges,
+					 &(struct wire_edge){.offset = (uint32_t)off,
+							     .kind = WIRE_EDGE_POINTER,
+							     .type = type_id(plan, sides[side].type,
+									     steps)});
+		}
+	}
+	if (map->layout == GOMAP_BUCKETS && map->overflow_off + 8 <= size)
+		add_edge(plan, &edges,
+			 &(struct wire_edge){.offset = (uint32_t)map->overflow_off,
+					     .kind = WIRE_EDGE_POINTER,
+					     .type = id});
+	if (id != WIRE_NO_TYPE)
+		set_edges(plan, id, &edges);
+	free(edges.edge);
+	return id;
+}
+
+static uint32_t map_header_type(struct plan *plan, struct gotype *type, uint32_t steps)
+{
+	uint32_t id = plan_new_type(plan, MAP_HEADER_BYTES, NULL);
+	uint32_t bucket = bucket_type(plan, type, steps);
+	struct plan_edges edges = {0};
+	if (type->map.layout == GOMAP_BUCKETS) {
+		struct wire_edge edge = {.kind = WIRE_EDGE_BUCKETS,
+					 .cap = bucket_cap(plan),
+					 .type = bucket};
+		add_edge(plan, &edges, &edge);
+		edge.kind = WIRE_EDGE_OLD_BUCKETS;
+		add_edge(plan, &edges, &edge);
+	} else {
+		struct plan_edges groups = {0}, pointer = {0};
+		add_edge(plan, &groups,
+			 &(struct wire_edge){.kind = WIRE_EDGE_GROUPS,
+					     .cap = bucket_cap(plan),
+					     .type = bucket});
+		uint32_t table = plan_new_type(plan, TABLE_BYTES, &groups);
+		add_edge(plan, &pointer,
+			 &(struct wire_edge){.kind = WIRE_EDGE_POINTER, .type = table});
+		uint32_t tables = plan_new_type(plan, 8, &pointer);
+		add_edge(plan, &edges,
+			 &(struct wire_edge){.kind = WIRE_EDGE_DIRECTORY,
+					     .cap = DIRECTORY_MAX,
+					     .type = bucket,
+					     .aux_type = tables});
+		free(groups.edge);
+		free(pointer.edge);
+	}
+	if (id != WIRE_NO_TYPE)
+		set_edges(plan, id, &edges);
+	free(edges.edge);
+	return id;
+}
+
+// A map's header is a type of its own, known by the map's type.
+static uint32_t map_id(struct plan *plan, struct gotype *type, uint32_t steps)
+{
+	struct plan_known_type *known =
+		known_type(plan, &plan->state->map_headers, type, MAP_HEADER_BYTES);
+	if (!known)
+		return WIRE_NO_TYPE;
+	if (known->depth < steps + 1) {
+		known->depth = steps + 1;
+		uint32_t fresh = map_header_type(plan, type, steps);
+		if (!plan->state->failed)
+			plan->tables.types[known->id] = plan->tables.types[fresh];
+	}
+	return known->id;
+}
+
+static void note_interface(struct plan *plan, uint64_t rtype)
+{
+	struct plan_known_interface *known;
+	HASH_FIND (hh, plan->state->interfaces, &rtype, sizeof(rtype), known)
+		;
+	if (known || !rtype)
+		return;
+	known = calloc(1, sizeof(*known));
+	if (!known) {
+		plan->state->failed = true;
+		return;
+	}
+	known->rtype = rtype;
+	HASH_ADD(hh, plan->state->interfaces, rtype, sizeof(rtype), known);
+}
+
+static void pointer_edge(struct plan *plan, struct gotype *type, struct wire_edge *edge,
+			 uint32_t steps)
+{
+	if (!steps || !type->elem)
+		return;
+	gotype_complete(type->elem);
+	if (type->elem->kind == GO_INVALID || !type->elem->size)
+		return;
+	edge->flags = WIRE_EDGE_STEP;
+	edge->type = type_id(plan, type->elem, steps - 1);
+}
+
+static void slice_edge(struct plan *plan, struct gotype *type, struct wire_edge *edge,
+		       uint32_t steps)
+{
+	if (!type->elem)
+		return;
+	gotype_complete(type->elem);
+	if (type->elem->kind == GO_INVALID || !type->elem->size)
+		return;
+	edge->cap = slice_cap(plan, type->elem);
+	edge->type = type_id(plan, type->elem, steps);
+}
+
+static void struct_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
+			 uint32_t steps, struct plan_edges *out)
+{
+	if (!strcmp(type->full_name, "time.Time"))
+		return; // printed from its own words
+	for (size_t i = 0; i < type->num_fields; i++)
+		if (type->fields[i].offset < size)
+			plan_type_edges(plan, type->fields[i].type,
+					base + (uint32_t)type->fields[i].offset, size, steps, out);
+}
+
+static void array_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
+			uint32_t steps, struct plan_edges *out)
+{
+	if (!type->elem || !type->elem->size)
+		return;
+	uint64_t len = type->len < plan->options.items ? type->len : plan->options.items;
+	for (uint64_t i = 0; i < len && base + i * type->elem->size < size; i++) {
+		uint32_t before = out->num;
+		plan_type_edges(plan, type->elem, base + (uint32_t)(i * type->elem->size), size,
+				steps, out);
+		if (out->num == before)
+			return; // an element without pointers: none has any
+	}
+}
+
+void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
+		     uint32_t steps, struct plan_edges *out)
+{
+	if (out->num >= EDGES_MAX || plan->state->failed)
+		return;
+	gotype_complete(type);
+	uint64_t words = type->kind == GO_SLICE					 ? 24
+			 : type->kind == GO_STRING || type->kind == GO_INTERFACE ? 16
+										 : 8;
+	if (type->kind == GO_STRUCT) {
+		struct_edges(plan, type, base, size, steps, out);
+		return;
+	}
+	if (type->kind == GO_ARRAY) {
+		array_edges(plan, type, base, size, steps, out);
+		return;
+	}
+	if (base + words > size)
+		return;
+	struct wire_edge edge = {.offset = base, .kind = WIRE_EDGE_POINTER};
+	switch (type->kind) {
+	case GO_STRING:
+		edge.kind = WIRE_EDGE_STRING;
+		edge.cap = plan->options.strlen < WIRE_BLOCK_MAX ? (uint16_t)plan->options.strlen
+								 : WIRE_BLOCK_MAX;
+		break;
+	case GO_SLICE:
+		edge.kind = WIRE_EDGE_SLICE;
+		slice_edge(plan, type, &edge, steps);
+		if (!edge.cap)
+			return;
+		break;
+	case GO_POINTER:
+		pointer_edge(plan, type, &edge, steps);
+		if (!edge.flags)
+			return;
+		break;
+	case GO_INTERFACE:
+		edge.kind = type->is_empty_interface ? WIRE_EDGE_EFACE : WIRE_EDGE_IFACE;
+		edge.flags = WIRE_EDGE_STEP;
+		if (!type->is_empty_interface && steps)
+			note_interface(plan, type->rtype);
+		break;
+	case GO_MAP:
+		if (type->map.layout == GOMAP_UNKNOWN || !type->key || !type->elem)
+			return;
+		edge.type = map_id(plan, type, steps);
+		break;
+	case GO_CHAN:
+		edge.type = plan->state->hchan_type;
+		break;
+	case GO_FUNC:
+		edge.type = plan->state->word_type;
+		break;
+	default:
+		return;
+	}
+	add_edge(plan, out, &edge);
+}
+
+bool plan_learn(struct plan *plan, uint64_t rtype)
+{
+	struct plan_state *state = plan->state;
+	struct plan_known_dynamic *known;
+	HASH_FIND (hh, state->dynamics, &rtype, sizeof(rtype), known)
+		;
+	if (known)
+		return false;
+	struct gotype *type = index_rtype(plan->index, rtype);
+	if (!type)
+		return false;
+	gotype_complete(type);
+	known = calloc(1, sizeof(*known));
+	if (!known || !grow(plan, (void **)&plan->dynamics, &state->size_dynamics,
+			    (uint32_t)plan->num_dynamics, sizeof(*plan->dynamics))) {
+		free(known);
+		return false;
+	}
+	known->rtype = rtype;
+	HASH_ADD(hh, state->dynamics, rtype, sizeof(rtype), known);
+
+	uint32_t steps = plan->options.depth ? plan->options.depth - 1 : 0;
+	uint32_t id = WIRE_NO_TYPE;
+	if (!type->is_direct) {
+		id = type_id(plan, type, steps);
+	} else { // the data word is the value: what its one pointer leads to
+		struct plan_edges edges = {0};
+		plan_type_edges(plan, type, 0, 8, steps + 1, &edges);
+		if (edges.num == 1 && edges.edge[0].kind == WIRE_EDGE_POINTER)
+			id = edges.edge[0].type;
+		free(edges.edge);
+	}
+	if (id == WIRE_NO_TYPE || state->failed)
+		return false;
+	plan->dynamics[plan->num_dynamics++] = (struct plan_dynamic){rtype, id};
+	return true;
+}
+
+struct itab_visit {
+	struct plan *plan;
+	unsigned num;
+};
+
+static bool learn_itab(void *context, uint64_t itab, uint64_t interface, uint64_t concrete)
+{
+	(void)itab;
+	struct itab_visit *visit = context;
+	struct plan_known_interface *known;
+	HASH_FIND (hh, visit->plan->state->interfaces, &interface, sizeof(interface), known)
+		;
+	if (known && plan_learn(visit->plan, concrete))
+		visit->num++;
+	return visit->num < ITABS_MAX;
+}
+
+void plan_learn_itabs(struct plan *plan)
+{
+	struct plan_state *state = plan->state;
+	struct rtypes *rtypes = index_rtypes(plan->index);
+	if (!plan->options.depth || !rtypes ||
+	    HASH_COUNT(state->interfaces) == state->interfaces_done)
+		return;
+	state->interfaces_done = HASH_COUNT(state->interfaces);
+	rtypes_itabs(rtypes, learn_itab, &(struct itab_visit){.plan = plan});
+}
