@@ -11,6 +11,8 @@
 
 struct backend;
 
+enum { BACKEND_ALL = 0 }; // no handle: every arming
+
 struct backend_target {
 	pid_t pid;	 // as this process sees it
 	const char *exe; // a path that opens the target's executable, e.g. "/proc/PID/exe"
@@ -42,6 +44,7 @@ struct backend_ops {
 	/** Arms the probes of plan->funcs[first .. first+num). Returns first, entries last, so no return is
 	 *  missed. All or none. *handle names them for disarm. */
 	struct error *(*arm)(struct backend *backend, size_t first, size_t num, uint32_t *handle);
+	/** Takes the probes of one arming off, or of all with BACKEND_ALL; what they recorded can still be polled. */
 	struct error *(*disarm)(struct backend *backend, uint32_t handle);
 	/** Pauses or resumes the probes of one function without touching the target. */
 	void (*enable)(struct backend *backend, const struct plan_func *func, bool on);

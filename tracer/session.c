@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	BATCH_MAX = 4096, // records handled before the output is looked after
+	FLUSH_BYTES = 64 * 1024,
+	STATE_EVERY_MS = 200, // how often the target is asked whether it still is what it was
+	LOST_EVERY_MS = 100,
+	UNSEEN_MAX = 256, // dynamic types noticed in one batch; more come again
+	STUCK_MS =
+		1000, // a reader that does not read is waited for this long once the user wants an end
+	IDLE_MS_MAX = 16, // how long the loop sleeps at most when nothing comes
+};
+
+struct session {
+	struct session_options options;
+	struct target *target;
+	struct index *index;
+	struct plan *plan;
+	struct backend *backend;
+	struct calls *calls;
+	struct sink *sink;
+	struct memory *memory;
+	struct value_printer printer;
+	uint64_t bias;
+	struct text out;
+	uint64_t unseen[UNSEEN_MAX]; // dynamic types that the capture engine should learn
+	size_t num_unseen;
+	uint64_t start_ns, last_state_ns, last_lost_ns;
+	uint64_t lost, lost_buffer, lost_scratch, missed; // told to the sink so far
+	uint64_t calls_seen;				  // entries of calls, when they are counted
+	size_t num_functions;
+	int idle_ms;  // how long the loop sleeps, doubled while nothing comes
+	bool is_full; // max_calls were seen
+	bool is_finished, has_ended;
+	enum session_state state;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+// --- From calls to the sink ----------------------------------------------------------------------
+
+static void on_entry(void *context, struct call *call, const struct wire_record *record)
+{
+	struct session *session = context;
+	memory_fill(session->memory, record, &call->func->args);
+	session->options.sink->entry(session->sink, call, record, &session->out);
+}
+
+static void on_end(void *context, struct call *call, const struct wire_record *record,
+		   enum call_how how, uint64_t end_ns)
+{
+	struct session *session = context;
+	if (record)
+		memory_fill(session->memory, record, &call->func->results);
+	session->options.sink->end(session->sink, call, record, how, end_ns, &session->out);
+}
+
+static void on_orphan(void *context, struct call *call, const struct wire_record *record)
+{
+	struct session *session = context;
+	if (session->is_full)
+		return; // its entry came after the last call that was asked for
+	memory_fill(session->memory, record, &call->func->results);
+	session->options.sink->orphan(session->sink, call, record, &session->out);
+}
+
+static const struct calls_listener listener = {.entry = on_entry,
+					       .end = on_end,
+					       .orphan = on_orphan};
+
+static void on_unseen(void *context, uint64_t rtype)
+{
+	struct session *session = context;
+	for (size_t i = 0; i < session->num_unseen; i++)
+		if (session->unseen[i] == rtype)
+			return;
+	if (session->num_unseen < UNSEEN_MAX)
+		session->unseen[session->num_unseen++] = rtype;
+}
+
+// --- Opening and closing -------------------------------------------------------------------------
+
+static struct error *open_sink(struct session *session)
+{
+	session->printer = (struct value_printer){
+		.memory = session->memory,
+		.index = session->index,
+		.bias = session->bias,
+		.depth = session->plan->options.depth,
+		.strlen = session->plan->options.strlen,
+		.items = session->plan->options.items,
+		.unseen = on_unseen,
+		.context = session,
+	};
+	session->start_ns = clock_ns(CLOCK_MONOTONIC);
+	struct sink_options options = {
+		.timestamps = session->options.timestamps,
+		.color = session->options.color,
+		.no_args = session->options.plan.no_args,
+		.pid = target_pid(session->target),
+		.start_ns = session->start_ns,
+		.wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)),
+		.bias = session->bias,
+		.printer = &session->printer,
+	};
+	return session->options.sink->open(&options, &session->sink);
+}
+
+static struct error *session_open(struct session *session)
+{
+	struct target *target = session->target;
+	struct error *err = index_open(target_exe(target), target_name(target), target_root(target),
+				       &session->index);
+	if (err)
+		return error_wrap(err, "%d", target_pid(target));
+	err = target_bias(target, index_image(session->index), &session->bias);
+	if (!err)
+		err = plan_create(session->index, &session->options.plan, &session->plan);
+	if (!err)
+		err = calls_create(session->plan, &listener, session, &session->calls);
+	if (!err)
+		err = memory_create(index_image(session->index), session->bias, &session->memory);
+	return err ? err : open_sink(session);
+}
+
+struct error *session_create(struct target *target, const struct session_options *options,
+			     struct session **out)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	if (!session) {
+		target_destroy(target);
+		return error_nomem();
+	}
+	session->target = target;
+	session->options = *options;
+	struct error *err = session_open(session);
+	if (err) {
+		session_destroy(session);
+		return err;
+	}
+	*out = session;
+	return NULL;
+}
+
+void session_destroy(struct session *session)
+{
+	if (!session)
+		return;
+	if (session->backend)
+		session->options.backend->close(session->backend);
+	if (session->sink)
+		session->options.sink->close(session->sink);
+	memory_destroy(session->memory);
+	calls_destroy(session->calls);
+	plan_destroy(session->plan);
+	index_close(session->index);
+	target_destroy(session->target);
+	text_deinit(&session->out);
+	free(session);
+}
+
+struct target *session_target(struct session *session)
+{
+	return session->target;
+}
+
+struct index *session_index(struct session *session)
+{
+	return session->index;
+}
+
+const struct plan *session_plan(const struct session *session)
+{
+	return session->plan;
+}
+
+// --- Arming --------------------------------------------------------------------------------------
+
+static struct error *open_backend(struct session *session)
+{
+	struct backend_target target = {
+		.pid = target_pid(session->target),
+		.exe = target_exe(session->target),
+		.bias = session->bias,
+	};
+	struct backend_settings settings = {
+		.depth = session->plan->options.depth,
+		.buffer_bytes = session->options.buffer_bytes,
+		.goid = session->options.goid,
+	};
+	return session->options.backend->open(&target, session->plan, &settings, &session->backend);
+}
+
+static struct error *arm(struct session *session, size_t first, size_t num)
+{
+	if (!num)
+		return NULL;
+	uint32_t handle;
+	return session->options.backend->arm(session->backend, first, num, &handle);
+}
+
+// All that was chosen was refused: say why of the first.
+static struct error *nothing_to_arm(const struct session *session, size_t first_refusal)
+{
+	const struct plan *plan = session->plan;
+	if (first_refusal >= plan->num_refusals)
+		return NULL; // all of it is armed already
+	const struct plan_refusal *refusal = &plan->refusals[first_refusal];
+	size_t num = plan->num_refusals - first_refusal;
+	if (num == 1)
+		return error_new("%s cannot be probed: %s", refusal->func->name, refusal->reason);
+	return error_new("none of the %zu functions chosen can be probed: %s: %s", num,
+			 refusal->func->name, refusal->reason);
+}
+
+struct error *session_trace(struct session *session, char *const *patterns, size_t num_patterns,
+			    size_t *num)
+{
+	struct selection selection;
+	struct error *err = select_functions(session->index, patterns, num_patterns, &selection);
+	if (err)
+		return err;
+	size_t first, note_first = 0, notes = 0, first_refusal = session->plan->num_refusals;
+	err = plan_add(session->plan, &selection, &session->options.plan, 1, &first, num);
+	selection_deinit(&selection);
+	if (!err && !*num)
+		err = nothing_to_arm(session, first_refusal);
+	if (!err && !session->backend) {
+		if (!session->options.plan.no_return)
+			err = plan_add_notes(session->plan, &note_first, &notes);
+		if (!err)
+			err = open_backend(session);
+	}
+	if (!err)
+		err = session->options.backend->update(session->backend);
+	if (!err)
+		err = arm(session, note_first, notes);
+	if (!err)
+		err = arm(session, first, *num);
+	if (!err)
+		session->num_functions += *num;
+	return err;
+}
+
+// --- Output --------------------------------------------------------------------------------------
+
+static bool wants_end(const struct session *session)
+{
+	return session->options.stop && *session->options.stop;
+}
+
+// Writes what waits. A reader that went away is no error: the trace ends.
+static struct error *flush(struct session *session)
+{
+	size_t done = 0;
+	struct error *err = NULL;
+	while (done < session->out.len && session->state != SESSION_OUTPUT_CLOSED && !err) {
+		struct pollfd ready = {.fd = session->options.out, .events = POLLOUT};
+		if (wants_end(session) && poll(&ready, 1, STUCK_MS) == 0) {
+			err = error_new(
+				"the trace's reader does not read: %zu bytes of it are lost",
+				session->out.len - done);
+			break;
+		}
+		size_t left = session->out.len - done;
+		ssize_t len = write(session->options.out, session->out.data + done,
+				    left < FLUSH_BYTES ? left : FLUSH_BYTES);
+		if (len >= 0)
+			done += (size_t)len;
+		else if (errno == EPIPE)
+			session->state = SESSION_OUTPUT_CLOSED;
+		else if (errno == EAGAIN)
+			poll(&ready, 1, -1);
+		else if (errno != EINTR)
+			err = error_errno(errno, "writing the trace");
+	}
+	bool failed = session->out.failed;
+	text_reset(&session->out);
+	return err ? err : failed ? error_nomem() : NULL;
+}
+
+static void tell_lost(struct session *session, uint64_t total, uint64_t *told, const char *where)
+{
+	if (total <= *told)
+		return;
+	session->options.sink->lost(session->sink, total - *told, where, &session->out);
+	session->lost += total - *told;
+	*told = total;
+}
+
+static void look_for_lost(struct session *session)
+{
+	struct backend_stats stats;
+	session->options.backend->stats(session->backend, &stats);
+	tell_lost(session, stats.lost_buffer, &session->lost_buffer, "ring buffer");
+	tell_lost(session, stats.lost_scratch, &session->lost_scratch, "scratch");
+	tell_lost(session, stats.missed, &session->missed, "kernel");
+}
+
+// --- The loop ------------------------------------------------------------------------------------
+
+struct batch {
+	struct session *session;
+	struct error *err;
+};
+
+// With --count: false for the entry of a call beyond the last one asked for.
+static bool is_wanted(struct session *session, const struct wire_record *record)
+{
+	const struct wire_probe *probe = &session->plan->tables.probes[record->probe];
+	if (probe->kind != WIRE_PROBE_ENTRY)
+		return true;
+	if (session->is_full)
+		return false;
+	session->is_full = ++session->calls_seen == session->options.max_calls;
+	return true;
+}
+
+static bool on_record(void *context, const struct wire_record *record)
+{
+	struct batch *batch = context;
+	struct session *session = batch->session;
+	if (record->probe >= session->plan->tables.num_probes)
+		return true;
+	if (session->options.max_calls && !is_wanted(session, record))
+		return true;
+	batch->err = calls_record(session->calls, record, session->lost > 0);
+	if (!batch->err && session->out.len >= FLUSH_BYTES)
+		batch->err = flush(session);
+	return !batch->err && session->state != SESSION_OUTPUT_CLOSED;
+}
+
+static struct error *learn_types(struct session *session)
+{
+	bool any = false;
+	for (size_t i = 0; i < session->num_unseen; i++)
+		any |= plan_learn(session->plan, session->unseen[i]);
+	session->num_unseen = 0;
+	return any ? session->options.backend->update(session->backend) : NULL;
+}
+
+// Handles at most one batch of what waits.
+static struct error *take_batch(struct session *session, size_t *num)
+{
+	struct batch batch = {.session = session};
+	bool ended = false;
+	struct error *err = session->options.backend->poll(session->backend, BATCH_MAX, on_record,
+							   &batch, num, &ended);
+	if (batch.err) {
+		error_free(err);
+		return batch.err;
+	}
+	session->has_ended |= ended;
+	return err ? err : learn_types(session);
+}
+
+static bool all_counted(const struct session *session)
+{
+	struct calls_stats stats;
+	calls_stats(session->calls, &stats);
+	return session->is_full && !stats.open;
+}
+
+static void look_at_target(struct session *session, uint64_t now)
+{
+	if (!session->has_ended && now - session->last_state_ns < STATE_EVERY_MS * 1000000ull)
+		return;
+	session->last_state_ns = now;
+	enum target_end end = target_state(session->target);
+	if (session->state != SESSION_RUNS)
+		return;
+	if (end != TARGET_RUNS)
+		session->state =
+			end == TARGET_EXECED ? SESSION_TARGET_EXECED : SESSION_TARGET_EXITED;
+}
+
+// Sleeps until something may have happened: the target's end, the reader's, records.
+static void wait_for_news(struct session *session, int timeout_ms)
+{
+	int backend = session->options.backend->fd(session->backend);
+	struct pollfd news[3] = {
+		{.fd = target_fd(session->target), .events = POLLIN},
+		{.fd = session->options.out}, // POLLERR: its reader went away
+		{.fd = backend, .events = POLLIN},
+	};
+	if (backend < 0 && timeout_ms > session->idle_ms)
+		timeout_ms = session->idle_ms;
+	if (poll(news, 3, timeout_ms) <= 0)
+		return;
+	if (news[0].revents)
+		session->has_ended = true;
+	if (news[1].revents & POLLERR)
+		session->state = SESSION_OUTPUT_CLOSED;
+}
+
+struct error *session_poll(struct session *session, int timeout_ms, enum session_state *state)
+{
+	size_t num = 0;
+	struct error *err = take_batch(session, &num);
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	if (!err && now - session->last_lost_ns >= LOST_EVERY_MS * 1000000ull) {
+		session->last_lost_ns = now;
+		look_for_lost(session);
+		calls_tick(session->calls, now);
+	}
+	if (err)
+		return err;
+	if (num < BATCH_MAX) // caught up: show it
+		err = flush(session);
+	look_at_target(session, now);
+	if (session->state == SESSION_RUNS && session->options.max_calls && all_counted(session))
+		session->state = SESSION_COUNTED;
+	if (!num && session->state == SESSION_RUNS && !wants_end(session)) {
+		wait_for_news(session, timeout_ms);
+		if (session->idle_ms < IDLE_MS_MAX)
+			session->idle_ms *= 2;
+	} else {
+		session->idle_ms = 1;
+	}
+	*state = session->state;
+	return err;
+}
+
+// Takes the probes off and handles all that they left in the buffer.
+static struct error *drain(struct session *session)
+{
+	const struct backend_ops *ops = session->options.backend;
+	struct error *err = ops->disarm(session->backend, BACKEND_ALL);
+	size_t num = 1;
+	while (!err && num && session->state != SESSION_OUTPUT_CLOSED)
+		err = take_batch(session, &num);
+	look_for_lost(session);
+	return err;
+}
+
+struct error *session_finish(struct session *session, struct text *err_text)
+{
+	if (session->is_finished)
+		return NULL;
+	session->is_finished = true;
+	struct error *err = session->backend ? drain(session) : NULL;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	struct calls_stats stats;
+	calls_stats(session->calls, &stats);
+	struct sink_summary summary = {
+		.detached = stats.open,
+		.lost = session->lost,
+		.seconds = (double)(now - session->start_ns) / 1e9,
+		.functions = session->num_functions,
+	};
+	calls_finish(session->calls, now, session->state == SESSION_TARGET_EXITED);
+	calls_stats(session->calls, &stats);
+	summary.calls = stats.calls;
+	summary.returns = stats.returns;
+	summary.orphans = stats.orphans;
+	session->options.sink->summary(session->sink, &summary, &session->out, err_text);
+	struct error *flush_err = flush(session);
+	if (err)
+		error_free(flush_err);
+	return err ? err : flush_err;
+}

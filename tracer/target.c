@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/target.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+enum { AUXV_MAX = 64 };
+
+struct target {
+	pid_t pid;
+	bool is_child, is_held;
+	bool has_ended;
+	int status; // of a child that ended, as waitpid tells it
+	int pidfd;
+	char *name;
+	char exe[32], root[32], auxv_path[32];
+	Elf64_auxv_t auxv[AUXV_MAX]; // as it was: another program's differs (AT_RANDOM, AT_ENTRY)
+	size_t auxv_bytes;
+};
+
+static struct error *no_process(pid_t pid)
+{
+	return error_new("%d: no such process", pid);
+}
+
+// The value behind "KEY:" in /proc/PID/status, -1 if it cannot be read.
+static long status_value(pid_t pid, const char *key, char *letter)
+{
+	char path[32], line[256];
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
+	size_t len = strlen(key);
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, key, len) || line[len] != ':')
+			continue;
+		if (letter)
+			*letter = line[len + 2];
+		return strtol(line + len + 1, NULL, 10);
+	}
+	return -1;
+}
+
+static size_t read_auxv(const struct target *target, Elf64_auxv_t *auxv)
+{
+	CLEANUP_CLOSE int fd = open(target->auxv_path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, auxv, AUXV_MAX * sizeof(*auxv));
+	return len < 0 ? 0 : (size_t)len;
+}
+
+// What stands in the way of reading the process's executable, in the user's words.
+static struct error *exe_error(pid_t pid, int errnum)
+{
+	char state = 0;
+	if (errnum == EACCES || errnum == EPERM)
+		return error_errno(
+			errnum,
+			"%d: its executable cannot be read (run gotrace as root, or with "
+			"CAP_SYS_PTRACE)",
+			pid);
+	if (status_value(pid, "State", &state) < 0 && !state)
+		return no_process(pid);
+	if (state == 'Z' || state == 'X')
+		return error_new("%d: the process has ended (a zombie)", pid);
+	if (errnum == ENOENT)
+		return error_new("%d: has no executable (a kernel thread)", pid);
+	return error_errno(errnum, "%s", "/proc/PID/exe");
+}
+
+static struct error *find_exe(struct target *target)
+{
+	char link[PATH_MAX];
+	ssize_t len = readlink(target->exe, link, sizeof(link) - 1);
+	if (len < 0)
+		return exe_error(target->pid, errno);
+	link[len] = '\0';
+	static const char deleted[] = " (deleted)";
+	size_t tail = sizeof(deleted) - 1;
+	if ((size_t)len > tail && !strcmp(link + len - tail, deleted))
+		link[(size_t)len - tail] = '\0';
+	const char *slash = strrchr(link, '/');
+	target->name = strdup(slash && slash[1] ? slash + 1 : link);
+	if (!target->name)
+		return error_nomem();
+	CLEANUP_CLOSE int fd = open(target->exe, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? exe_error(target->pid, errno) : NULL;
+}
+
+static struct error *target_open(struct target *target)
+{
+	pid_t pid = target->pid;
+	snprintf(target->exe, sizeof(target->exe), "/proc/%d/exe", pid);
+	snprintf(target->root, sizeof(target->root), "/proc/%d/root", pid);
+	snprintf(target->auxv_path, sizeof(target->auxv_path), "/proc/%d/auxv", pid);
+	target->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (target->pidfd < 0)
+		return errno == ESRCH ? no_process(pid) : error_errno(errno, "%d: pidfd_open", pid);
+	struct error *err = find_exe(target);
+	if (err)
+		return err;
+	target->auxv_bytes = read_auxv(target, target->auxv);
+	if (!target->auxv_bytes)
+		return error_new(
+			"%d: /proc/%d/auxv cannot be read (run gotrace as root, or with CAP_SYS_PTRACE)",
+			pid, pid);
+	return NULL;
+}
+
+static struct target *target_new(pid_t pid)
+{
+	struct target *target = calloc(1, sizeof(*target));
+	if (target) {
+		target->pid = pid;
+		target->pidfd = -1;
+	}
+	return target;
+}
+
+struct error *target_attach(pid_t pid, struct target **out)
+{
+	if (pid <= 0)
+		return no_process(pid);
+	if (pid == getpid())
+		return error_new("%d: gotrace does not trace itself", pid);
+	long tgid = status_value(pid, "Tgid", NULL);
+	if (tgid <= 0)
+		return no_process(pid);
+	struct target *target = target_new((pid_t)tgid);
+	if (!target)
+		return error_nomem();
+	struct error *err = target_open(target);
+	if (err) {
+		target_destroy(target);
+		return err;
+	}
+	*out = target;
+	return NULL;
+}
+
+// In the child: runs the program, or tells why it cannot through the pipe.
+static void child_exec(char *const *argv, int report)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	int failed = 0;
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+		failed = errno;
+	if (!failed) {
+		execvp(argv[0], argv);
+		failed = errno;
+	}
+	ssize_t ignored = write(report, &failed, sizeof(failed));
+	(void)ignored;
+	_exit(127);
+}
+
+static struct error *wait_for_exec(pid_t pid, const char *name, int report)
+{
+	int failed = 0, status;
+	if (read(report, &failed, sizeof(failed)) == sizeof(failed)) {
+		waitpid(pid, NULL, 0);
+		return error_errno(failed, "%s", name);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_errno(errno, "%s: waiting for it to start", name);
+	if (!WIFSTOPPED(status))
+		return error_new("%s: ended before it started", name);
+	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL) < 0)
+		return error_errno(errno, "%s: ptrace", name);
+	return NULL;
+}
+
+struct error *target_start(char *const *argv, struct target **out)
+{
+	int report[2];
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return error_errno(errno, "pipe");
+	CLEANUP_CLOSE int read_end = report[0];
+	pid_t pid = fork();
+	if (pid == 0)
+		child_exec(argv, report[1]);
+	close(report[1]);
+	if (pid < 0)
+		return error_errno(errno, "fork");
+	struct target *target = target_new(pid);
+	struct error *err = target ? wait_for_exec(pid, argv[0], read_end) : error_nomem();
+	if (err) {
+		free(target);
+		return err;
+	}
+	target->is_child = target->is_held = true;
+	err = target_open(target);
+	if (err) {
+		target_destroy(target);
+		return err;
+	}
+	*out = target;
+	return NULL;
+}
+
+struct error *target_resume(struct target *target)
+{
+	if (target->is_held && ptrace(PTRACE_DETACH, target->pid, NULL, NULL) < 0)
+		return error_errno(errno, "%s: letting it go", target->name);
+	target->is_held = false;
+	return NULL;
+}
+
+void target_destroy(struct target *target)
+{
+	if (!target)
+		return;
+	if (target->is_held) {
+		kill(target->pid, SIGKILL);
+		waitpid(target->pid, NULL, 0);
+	}
+	if (target->pidfd >= 0)
+		close(target->pidfd);
+	free(target->name);
+	free(target);
+}
+
+pid_t target_pid(const struct target *target)
+{
+	return target->pid;
+}
+
+const char *target_name(const struct target *target)
+{
+	return target->name;
+}
+
+const char *target_exe(const struct target *target)
+{
+	return target->exe;
+}
+
+const char *target_root(const struct target *target)
+{
+	return target->root;
+}
+
+struct error *target_bias(const struct target *target, struct image *image, uint64_t *out)
+{
+	for (size_t i = 0; i < target->auxv_bytes / sizeof(target->auxv[0]); i++) {
+		if (target->auxv[i].a_type != AT_ENTRY)
+			continue;
+		*out = target->auxv[i].a_un.a_val - image_entry(image);
+		if (*out & 0xfff || (*out && !image_is_pie(image)))
+			return error_new(
+				"%s: is not loaded where its headers say (was it started through the "
+				"dynamic loader by name?)",
+				target->name);
+		return NULL;
+	}
+	return error_new("%s: no entry address in its auxiliary vector", target->name);
+}
+
+int target_fd(const struct target *target)
+{
+	return target->pidfd;
+}
+
+enum target_end target_state(struct target *target)
+{
+	struct pollfd ended = {.fd = target->pidfd, .events = POLLIN};
+	if (target->has_ended || poll(&ended, 1, 0) > 0)
+		return TARGET_EXITED;
+	Elf64_auxv_t auxv[AUXV_MAX];
+	size_t len = read_auxv(target, auxv);
+	if (len == target->auxv_bytes && !memcmp(auxv, target->auxv, len))
+		return TARGET_RUNS;
+	// Unreadable: its memory is gone (it is exiting), or it now is a program we may not look into.
+	return len ? TARGET_EXECED : poll(&ended, 1, 0) > 0 ? TARGET_EXITED : TARGET_RUNS;
+}
+
+bool target_wait(struct target *target, int *status)
+{
+	if (!target->has_ended) {
+		if (waitpid(target->pid, &target->status, 0) < 0)
+			return false;
+		target->has_ended = true;
+	}
+	*status = WIFSIGNALED(target->status) ? 128 + WTERMSIG(target->status)
+					      : WEXITSTATUS(target->status);
+	return true;
+}

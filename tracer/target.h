@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The traced process: its executable, where that is loaded, and its life and death. All is reached through
+// /proc/PID, so another user's process, another mount or PID namespace and a deleted executable work alike.
+#ifndef GOTRACE_TRACER_TARGET_H
+#define GOTRACE_TRACER_TARGET_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "dwarf/index.h"
+
+struct target;
+
+enum target_end { TARGET_RUNS, TARGET_EXITED, TARGET_EXECED };
+
+/** An existing process (a thread's id means its process). Does not disturb it. */
+struct error *target_attach(pid_t pid, struct target **out) MUST_CHECK;
+
+/** Starts argv (PATH is searched) and holds it at its first instruction. */
+struct error *target_start(char *const *argv, struct target **out) MUST_CHECK;
+
+/** Lets a started process go: from here on it runs as any other child. */
+struct error *target_resume(struct target *target) MUST_CHECK;
+
+/** Frees; a started process that was never resumed is killed, any other runs on. Takes NULL. */
+void target_destroy(struct target *target);
+
+pid_t target_pid(const struct target *target);
+/** What people call it: the executable's file name. */
+const char *target_name(const struct target *target);
+/** "/proc/PID/exe" and "/proc/PID/root", borrowed. */
+const char *target_exe(const struct target *target);
+const char *target_root(const struct target *target);
+
+/** Run-time address - vaddr of the executable's image. */
+struct error *target_bias(const struct target *target, struct image *image,
+			  uint64_t *out) MUST_CHECK;
+
+/** A descriptor that becomes readable when the process ends. */
+int target_fd(const struct target *target);
+/** Whether it still runs the program that it ran when it was opened. Cheap: ask a few times a second. */
+enum target_end target_state(struct target *target);
+
+/** Waits for a started process to end; *status as a shell tells it: its own, or 128+signal. False where
+ *  it was interrupted by a signal. */
+bool target_wait(struct target *target, int *status);
+
+#endif
