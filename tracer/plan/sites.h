@@ -29,6 +29,7 @@ struct sites {
 	const char *
 		refused; // not NULL: why the function cannot be probed soundly; num is 0 then (static string)
 	struct site *site; // the entry first, then exits in address order
+		// A function of one instruction has its entry and its exit at one address.
 	size_t num;
 	bool has_stack_check;
 };
@@ -37,10 +38,15 @@ struct sites_query {
 	const uint8_t *code;  // the function's bytes
 	uint64_t vaddr, size; // entry and bytes of code
 	bool is_go;	      // false for C code: no stack check is looked for
-	// True if a call to this vaddr is a call of runtime.morestack, morestack_noctxt or their .abi0 forms.
+	// True if a call to this vaddr is a call of a function for which sites_is_morestack is true.
 	bool (*is_morestack)(void *context, uint64_t vaddr);
 	void *context;
 };
+
+/** True for the names of the functions that a stack check calls: runtime.morestack,
+ *  runtime.morestack_noctxt, runtime.morestackc (functions that must run on the system stack), with
+ *  or without the symbol table's .abi0 (src/cmd/internal/obj/x86/obj6.go, stacksplit). */
+bool sites_is_morestack(const char *name);
 
 struct sites_finder; // a disassembler; one per thread
 
