@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Program target does as it is told, a line of standard input at a time, and says when it is done:
+//
+//	calls N       call work N times
+//	tick N        have each of N goroutines say its number and call tick
+//	slow          have a goroutine begin a call that lasts until "release"
+//	fork N        start N processes and wait for them
+//	exec PATH...  become another program
+//	panic, exit N
+//
+// With arguments it does the same without asking: target calls 3 exit 5.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+var early = hInit(5, "variable")
+
+func init() {
+	hInit(6, "function")
+}
+
+//go:noinline
+func hInit(n int, s string) int { return n + len(s) }
+
+//go:noinline
+func hWork(n int, s string) (int, error) {
+	if n%10 == 9 {
+		return 0, errors.New("nine")
+	}
+	return n * 2, nil
+}
+
+//go:noinline
+func hOuter(n int) int {
+	m, _ := hWork(n, "inner")
+	return m + 1
+}
+
+//go:noinline
+func hTick(goid int) int { return goid }
+
+//go:noinline
+func hSlow(n int, release chan int) int { return n + <-release }
+
+type hStore struct {
+	Name  string
+	Items map[string]int
+	Next  *hStore
+}
+
+//go:noinline
+func (s *hStore) Get(key string) (int, bool) {
+	n, ok := s.Items[key]
+	return n, ok
+}
+
+func goid() int {
+	buf := make([]byte, 64)
+	buf = bytes.TrimPrefix(buf[:runtime.Stack(buf, false)], []byte("goroutine "))
+	n, _ := strconv.Atoi(string(buf[:bytes.IndexByte(buf, ' ')]))
+	return n
+}
+
+var (
+	release = make(chan int)
+	slow    sync.WaitGroup
+	store   = &hStore{"store", map[string]int{"a": 1}, &hStore{Name: "next"}}
+)
+
+func calls(n int) {
+	for i := 0; i < n; i++ {
+		hWork(i, "text")
+		if i%3 == 0 {
+			hOuter(i)
+		}
+		if i%5 == 0 {
+			store.Get("a")
+		}
+	}
+}
+
+func tick(n int) {
+	var all sync.WaitGroup
+	lines := make([]string, n)
+	for i := range lines {
+		all.Add(1)
+		go func(i int) {
+			defer all.Done()
+			id := goid()
+			lines[i] = fmt.Sprint("goid ", hTick(id))
+			for j := 0; j < i; j++ {
+				hTick(id)
+			}
+		}(i)
+	}
+	all.Wait()
+	fmt.Println(strings.Join(lines, "\n"))
+}
+
+// do obeys one command and gives back how many words it took.
+func do(words []string) int {
+	number := func() int {
+		if len(words) < 2 {
+			return 0
+		}
+		n, _ := strconv.Atoi(words[1])
+		return n
+	}
+	switch words[0] {
+	case "calls":
+		calls(number())
+	case "tick":
+		tick(number())
+	case "slow":
+		slow.Add(1)
+		go func() {
+			defer slow.Done()
+			fmt.Println("slow", hSlow(40, release))
+		}()
+		return 1
+	case "release":
+		release <- 2
+		slow.Wait()
+		return 1
+	case "fork":
+		for i := 0; i < number(); i++ {
+			hWork(i, "before fork")
+			if err := exec.Command("/bin/true").Run(); err != nil {
+				fmt.Println("fork:", err)
+			}
+		}
+	case "exec":
+		err := syscall.Exec(words[1], words[1:], os.Environ())
+		fmt.Println("exec:", err)
+	case "panic":
+		panic("as told")
+	case "kill":
+		syscall.Kill(os.Getpid(), syscall.Signal(number()))
+		select {}
+	case "exit":
+		os.Exit(number())
+	}
+	return 2
+}
+
+func main() {
+	if len(os.Args) > 1 {
+		for words := os.Args[1:]; len(words) > 0; words = words[do(words):] {
+		}
+		return
+	}
+	fmt.Println("READY", os.Getpid())
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		if words := strings.Fields(in.Text()); len(words) > 0 {
+			do(words)
+		}
+		fmt.Println("OK")
+	}
+}
