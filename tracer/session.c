@@ -396,8 +396,9 @@ static void wait_for_news(struct session *session, int timeout_ms)
 		{.fd = session->options.out}, // POLLERR: its reader went away
 		{.fd = backend, .events = POLLIN},
 	};
-	if (backend < 0 && timeout_ms > session->idle_ms)
-		timeout_ms = session->idle_ms;
+	int idle_ms = session->idle_ms ? session->idle_ms : 1;
+	if (backend < 0 && timeout_ms > idle_ms)
+		timeout_ms = idle_ms;
 	if (poll(news, 3, timeout_ms) <= 0)
 		return;
 	if (news[0].revents)
@@ -426,9 +427,9 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 	if (!num && session->state == SESSION_RUNS && !wants_end(session)) {
 		wait_for_news(session, timeout_ms);
 		if (session->idle_ms < IDLE_MS_MAX)
-			session->idle_ms *= 2;
+			session->idle_ms = session->idle_ms ? session->idle_ms * 2 : 1;
 	} else {
-		session->idle_ms = 1;
+		session->idle_ms = 0;
 	}
 	*state = session->state;
 	return err;

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The commands' table and what they share. Only cli/ prints errors and exits.
+#ifndef GOTRACE_CLI_CLI_H
+#define GOTRACE_CLI_CLI_H
+
+#include <argp.h>
+#include <signal.h>
+
+#include "base/error.h"
+
+enum exit_status { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+
+struct command {
+	const char *name;
+	const char *summary;		   // one line for "gotrace --help"
+	int (*run)(int argc, char **argv); // argv[0] is "gotrace NAME"; returns the exit status
+};
+
+extern const struct command command_attach, command_run, command_list, command_info, command_doctor;
+
+/** Prints "gotrace: MESSAGE" on stderr, ends the error, returns EXIT_REFUSED. */
+int cli_fail(struct error *err);
+
+/** A note on stderr, "gotrace: ...", unless -q. */
+void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** Whether and how much is said on stderr: -1 with -q, 0, 1 with -v. */
+void cli_set_verbosity(int verbosity);
+
+/** From here on SIGINT, SIGTERM and SIGHUP are noted instead of ending the program, and SIGPIPE is ignored. */
+void cli_catch_signals(void);
+/** The signal that asks for an end, 0 while there is none. */
+extern volatile sig_atomic_t cli_signal;
+
+/** Runs argp; a usage error ends the program with EXIT_USAGE and one line of advice. */
+void cli_parse(const struct argp *argp, int argc, char **argv, int *arg_index, void *input);
+
+#endif

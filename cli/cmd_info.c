@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// gotrace info: what kind of Go program this is and what it tells a tracer.
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+
+enum { OPT_FORMAT = 256 };
+
+struct arguments {
+	const char *target;
+	bool json;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	switch (key) {
+	case OPT_FORMAT:
+		if (strcmp(arg, "text") && strcmp(arg, "json"))
+			argp_error(state, "--format %s: there are text and json", arg);
+		arguments->json = !strcmp(arg, "json");
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->target)
+			argp_error(state, "one TARGET at a time");
+		arguments->target = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->target)
+			argp_error(state, "of what? Give a PID or an executable");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static void add(json_t *info, const char *key, const char *value)
+{
+	if (value)
+		json_object_set_new(info, key, json_string(value));
+}
+
+static void add_setting(json_t *info, const char *key, struct index *index, const char *setting)
+{
+	CLEANUP_FREE char *value = buildinfo_setting(index_buildinfo(index), setting);
+	add(info, key, value);
+}
+
+static void add_functions(json_t *info, const struct index *index)
+{
+	size_t num, assembly = 0, wrappers = 0, foreign = 0;
+	const struct func *funcs = index_funcs(index, &num);
+	for (size_t i = 0; i < num; i++) {
+		assembly += !!(funcs[i].flags & FUNC_ASM);
+		wrappers += !!(funcs[i].flags & FUNC_WRAPPER);
+		foreign += !!(funcs[i].flags & FUNC_FOREIGN);
+	}
+	json_object_set_new(info, "functions", json_integer((json_int_t)num));
+	json_object_set_new(info, "assembly functions", json_integer((json_int_t)assembly));
+	json_object_set_new(info, "compiler-made wrappers", json_integer((json_int_t)wrappers));
+	json_object_set_new(info, "C functions", json_integer((json_int_t)foreign));
+}
+
+static void add_debug(json_t *info, struct index *index)
+{
+	add(info, "symbol table",
+	    index_has_symtab(index) ? ".symtab and .gopclntab" : ".gopclntab only (stripped)");
+	const char *debug = index_debug_path(index);
+	if (!index_has_dwarf(index))
+		add(info, "DWARF", "none: arguments are raw words, results are not shown");
+	else if (debug && strcmp(debug, image_path(index_image(index))))
+		add(info, "DWARF", debug);
+	else
+		add(info, "DWARF", "in the executable");
+	add(info, "trouble", index_warning(index));
+}
+
+static void add_build_id(json_t *info, struct index *index)
+{
+	size_t len;
+	const uint8_t *id = image_build_id(index_image(index), &len);
+	char hex[129] = "";
+	for (size_t i = 0; id && i < len && i < 64; i++)
+		snprintf(hex + 2 * i, 3, "%02x", id[i]);
+	if (hex[0])
+		add(info, "build id", hex);
+	add(info, "Go build id", image_go_build_id(index_image(index)));
+}
+
+static json_t *describe(struct index *index, pid_t pid)
+{
+	json_t *info = json_object();
+	const struct runtime_layout *runtime = index_runtime(index);
+	struct image *image = index_image(index);
+	add(info, "executable", image_name(image));
+	if (pid)
+		json_object_set_new(info, "pid", json_integer(pid));
+	json_object_set_new(info, "bytes", json_integer((json_int_t)image_file_size(image)));
+	const char *version = index_buildinfo(index)->version;
+	add(info, "Go version", version ? version : "not known");
+	CLEANUP_FREE char *main_package = buildinfo_main(index_buildinfo(index));
+	add(info, "main package", main_package);
+	add(info, "position", image_is_pie(image) ? "independent (PIE)" : "fixed");
+	add_setting(info, "build mode", index, "-buildmode");
+	add_setting(info, "compiler flags", index, "-gcflags");
+	add_setting(info, "linker flags", index, "-ldflags");
+	add_setting(info, "cgo", index, "CGO_ENABLED");
+	add(info, "ABI", runtime->has_regabi ? "registers (ABIInternal)" : "stack (ABI0)");
+	if (runtime->is_certain)
+		json_object_set_new(info, "goid offset in runtime.g",
+				    json_integer(runtime->g_goid));
+	else
+		add(info, "goid offset in runtime.g", "not known: goroutines print as G?");
+	add_functions(info, index);
+	add_debug(info, index);
+	add_build_id(info, index);
+	return info;
+}
+
+static void print_text(json_t *info)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach(info, key, value)
+	{
+		if (json_is_string(value))
+			printf("%-25s %s\n", key, json_string_value(value));
+		else
+			printf("%-25s %lld\n", key, (long long)json_integer_value(value));
+	}
+}
+
+static int info_main(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"format", OPT_FORMAT, "NAME", 0, "text (default) or json", 0},
+		{0},
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "TARGET",
+		.doc = "Tell a running process's (a PID) or an executable's Go version, build mode, ABI, and what debug "
+		       "information it has.\vExample: gotrace info ./server",
+	};
+	struct arguments arguments = {0};
+	cli_parse(&argp, argc, argv, NULL, &arguments);
+	struct index *index;
+	pid_t pid;
+	struct error *err = open_target_index(arguments.target, &index, &pid);
+	if (err)
+		return cli_fail(err);
+	json_t *info = describe(index, pid);
+	if (arguments.json) {
+		json_dumpf(info, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else {
+		print_text(info);
+	}
+	json_decref(info);
+	index_close(index);
+	return EXIT_DONE;
+}
+
+const struct command command_info = {"info",
+				     "Go version, build mode, ABI, what debug information there is",
+				     info_main};

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// gotrace attach, gotrace run: one trace of one target.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/dry_run.h"
+#include "cli/options.h"
+
+enum { POLL_MS = 100 };
+
+struct arguments {
+	struct trace_options trace;
+	const char *pid; // attach
+	char **patterns;
+	size_t num_patterns;
+	bool takes_pid;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->trace;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->takes_pid && !arguments->pid)
+			arguments->pid = arg;
+		else
+			arguments->patterns[arguments->num_patterns++] = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->takes_pid && !arguments->pid)
+			argp_error(state,
+				   "which process? Give its PID, then patterns such as 'main.*'");
+		if (!arguments->num_patterns)
+			argp_error(state, "which functions? Give patterns such as 'main.*'");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = {{&trace_options_argp, 0, NULL, 0}, {0}};
+
+// --- Tracing -------------------------------------------------------------------------------------
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static struct error *open_output(struct trace_options *trace, int *fd)
+{
+	if (trace->output) {
+		*fd = open(trace->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		if (*fd < 0)
+			return error_errno(errno, "%s", trace->output);
+		trace->session.out = *fd;
+	}
+	int out = trace->session.out;
+	trace->session.color =
+		trace->color > 0 || (trace->color < 0 && isatty(out) && !getenv("NO_COLOR"));
+	trace->session.stop = &cli_signal;
+	return NULL;
+}
+
+static void say_what_is_armed(struct session *session, size_t num)
+{
+	const struct plan *plan = session_plan(session);
+	struct target *target = session_target(session);
+	struct index *index = session_index(session);
+	if (!index_has_dwarf(index))
+		cli_say("%s has no DWARF: argument words are shown raw, results not at all (build without -ldflags "
+			"\"-s -w\" to see values)",
+			target_name(target));
+	if (index_warning(index))
+		cli_say("warning: %s", index_warning(index));
+	if (plan->num_refusals)
+		cli_say("%zu of the functions chosen cannot be probed, %s first: %s",
+			plan->num_refusals, plan->refusals[0].func->name, plan->refusals[0].reason);
+	cli_say("tracing %zu function%s in %d (%s)", num, num == 1 ? "" : "s", target_pid(target),
+		target_name(target));
+}
+
+static void say_why_it_ended(struct session *session, enum session_state state)
+{
+	struct target *target = session_target(session);
+	if (state == SESSION_TARGET_EXITED)
+		cli_say("%d (%s) has ended", target_pid(target), target_name(target));
+	else if (state == SESSION_TARGET_EXECED)
+		cli_say("%d has executed another program: the trace ends", target_pid(target));
+}
+
+static struct error *follow(struct session *session, uint64_t duration_ns)
+{
+	uint64_t end = duration_ns ? now_ns() + duration_ns : UINT64_MAX;
+	enum session_state state = SESSION_RUNS;
+	struct error *err = NULL;
+	while (!err && state == SESSION_RUNS && !cli_signal) {
+		uint64_t now = now_ns();
+		if (now >= end)
+			break;
+		uint64_t left_ms = (end - now) / 1000000 + 1;
+		err = session_poll(session, left_ms < POLL_MS ? (int)left_ms : POLL_MS, &state);
+	}
+	if (!err)
+		say_why_it_ended(session, state);
+	return err;
+}
+
+static struct error *finish(struct session *session, struct error *err)
+{
+	struct text words;
+	text_init(&words);
+	struct error *finish_err = session_finish(session, &words);
+	if (words.len)
+		cli_say("%s", text_string(&words));
+	text_deinit(&words);
+	if (err)
+		error_free(finish_err);
+	return err ? err : finish_err;
+}
+
+// Traces until the end that was asked for. started: the target waits to be let go, and its end is waited for.
+static struct error *trace(struct session *session, struct arguments *arguments, bool started)
+{
+	size_t num;
+	struct error *err =
+		session_trace(session, arguments->patterns, arguments->num_patterns, &num);
+	if (err)
+		return err;
+	say_what_is_armed(session, num);
+	if (started)
+		err = target_resume(session_target(session));
+	if (!err)
+		err = follow(session, arguments->trace.duration_ns);
+	return finish(session, err);
+}
+
+// A program that we started: its status is ours. Interrupted by a second Ctrl-C, it is left to run.
+static int program_status(struct target *target)
+{
+	int asked = cli_signal;
+	if (asked == SIGTERM || asked == SIGHUP)
+		return EXIT_DONE;
+	int status;
+	if (!target_wait(target, &status)) {
+		cli_say("%d (%s) is left to run", target_pid(target), target_name(target));
+		return EXIT_DONE;
+	}
+	return status;
+}
+
+static int run_trace(struct target *target, struct arguments *arguments, bool started)
+{
+	CLEANUP_CLOSE int out = -1;
+	struct session *session = NULL;
+	struct error *err = open_output(&arguments->trace, &out);
+	if (err) {
+		target_destroy(target);
+		return cli_fail(err);
+	}
+	err = session_create(target, &arguments->trace.session, &session);
+	if (!err)
+		err = trace(session, arguments, started);
+	int status = err ? cli_fail(err) : EXIT_DONE;
+	if (!status && started)
+		status = program_status(session_target(session));
+	session_destroy(session);
+	return status;
+}
+
+static void prepare(struct arguments *arguments)
+{
+	cli_set_verbosity(arguments->trace.verbosity);
+	cli_catch_signals();
+}
+
+// --- attach --------------------------------------------------------------------------------------
+
+static int attach_main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.parser = parse,
+		.args_doc = "PID PATTERN...",
+		.doc = "Trace the calls of the functions that PATTERNs choose in a running Go program: all its threads, all "
+		       "its goroutines. It is not stopped, and runs on whatever becomes of gotrace.\v"
+		       "A PATTERN is a function's full name, a glob ('main.*', 'net/http.(*conn).*'), a /regexp/, or "
+		       "!PATTERN to take away what earlier ones chose.\n\n"
+		       "Example: gotrace attach $(pidof server) 'main.*' '!main.log*'",
+		.children = children,
+	};
+	CLEANUP_FREE char **patterns = calloc((size_t)argc, sizeof(*patterns));
+	struct arguments arguments = {.patterns = patterns, .takes_pid = true};
+	if (!patterns)
+		return cli_fail(error_nomem());
+	trace_options_init(&arguments.trace);
+	cli_parse(&argp, argc, argv, NULL, &arguments);
+	prepare(&arguments);
+	uint64_t pid;
+	if (!parse_number(arguments.pid, INT32_MAX, &pid))
+		return fprintf(stderr, "gotrace: %s: not a PID\n", arguments.pid), EXIT_USAGE;
+	if (arguments.trace.dry_run)
+		return dry_run(arguments.pid, arguments.patterns, arguments.num_patterns,
+			       &arguments.trace.session.plan);
+	struct target *target;
+	struct error *err = target_attach((pid_t)pid, &target);
+	return err ? cli_fail(err) : run_trace(target, &arguments, false);
+}
+
+const struct command command_attach = {"attach", "trace a running process", attach_main};
+
+// --- run -----------------------------------------------------------------------------------------
+
+static int run_main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.parser = parse,
+		.args_doc = "PATTERN... -- PROG ARG...",
+		.doc = "Start a Go program and trace it from its first instruction. The exit status is the program's own, or "
+		       "128 and the signal's number.\v"
+		       "Example: gotrace run 'main.*' -- ./server -addr :8080",
+		.children = children,
+	};
+	CLEANUP_FREE char **patterns = calloc((size_t)argc, sizeof(*patterns));
+	struct arguments arguments = {.patterns = patterns};
+	if (!patterns)
+		return cli_fail(error_nomem());
+	int split = 1;
+	while (split < argc && strcmp(argv[split], "--"))
+		split++;
+	trace_options_init(&arguments.trace);
+	cli_parse(&argp, split, argv, NULL, &arguments);
+	if (split + 1 >= argc) {
+		fputs("gotrace: which program? Give it behind --: gotrace run 'main.*' -- ./server\n",
+		      stderr);
+		return EXIT_USAGE;
+	}
+	prepare(&arguments);
+	char **program = argv + split + 1;
+	if (arguments.trace.dry_run)
+		return dry_run(program[0], arguments.patterns, arguments.num_patterns,
+			       &arguments.trace.session.plan);
+	struct target *target;
+	struct error *err = target_start(program, &target);
+	return err ? cli_fail(err) : run_trace(target, &arguments, true);
+}
+
+const struct command command_run = {"run",
+				    "start a program and trace it from its first instruction",
+				    run_main};

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/dry_run.h"
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+
+static void write_places(const char *title, const struct param *params, size_t num,
+			 struct text *out)
+{
+	for (size_t i = 0; i < num; i++) {
+		char place[256];
+		abi_describe(&params[i], place, sizeof(place));
+		text_printf(out, "    %s %s %s: %s\n", title,
+			    params[i].name[0] ? params[i].name : "_",
+			    params[i].type ? params[i].type->name : "word",
+			    params[i].unknown ? params[i].unknown : place);
+	}
+}
+
+static void write_func(struct plan *plan, const struct plan_func *func, struct text *out)
+{
+	static const char *const kinds[] = {"entry", "return", "tail jump"};
+	const struct signature *signature = func->signature;
+	text_printf(out, "%s ", func->func->name);
+	index_write_signature(plan->index, func->func, out);
+	text_putc(out, '\n');
+	write_places("arg", signature->params, signature->num_args, out);
+	write_places("result", signature->params + signature->num_args,
+		     signature->num_params - signature->num_args, out);
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		const struct wire_probe *probe = &plan->tables.probes[func->first_probe + i];
+		const struct plan_probe *place = &plan->probes[func->first_probe + i];
+		text_printf(out, "    probe %s at +%#lx, file offset %#lx, %s, frame %u bytes\n",
+			    kinds[probe->kind], (unsigned long)(place->vaddr - func->func->vaddr),
+			    (unsigned long)place->off, place->is_emulated ? "emulated" : "stepped",
+			    probe->frame_size);
+	}
+}
+
+static struct error *print_plan(struct index *index, char *const *patterns, size_t num_patterns,
+				const struct plan_options *options)
+{
+	struct selection selection;
+	struct error *err = select_functions(index, patterns, num_patterns, &selection);
+	if (err)
+		return err;
+	struct plan *plan = NULL;
+	err = plan_create(index, options, &plan);
+	size_t first, num;
+	if (!err)
+		err = plan_add(plan, &selection, options, 1, &first, &num);
+	selection_deinit(&selection);
+	struct text out;
+	text_init(&out);
+	for (size_t i = 0; !err && i < num; i++)
+		write_func(plan, plan->funcs[first + i], &out);
+	for (size_t i = 0; !err && i < plan->num_refusals; i++)
+		text_printf(&out, "%s: cannot be probed: %s\n", plan->refusals[i].func->name,
+			    plan->refusals[i].reason);
+	if (!err)
+		text_printf(
+			&out,
+			"%zu functions, %u probes, %u pieces, %u types, %u edges, %zu dynamic types\n",
+			num, plan->tables.num_probes, plan->tables.num_pieces,
+			plan->tables.num_types, plan->tables.num_edges, plan->num_dynamics);
+	fwrite(text_string(&out), 1, out.len, stdout);
+	text_deinit(&out);
+	plan_destroy(plan);
+	return err;
+}
+
+int dry_run(const char *target, char *const *patterns, size_t num_patterns,
+	    const struct plan_options *options)
+{
+	struct index *index;
+	pid_t pid;
+	struct error *err = open_target_index(target, &index, &pid);
+	if (err)
+		return cli_fail(err);
+	err = print_plan(index, patterns, num_patterns, options);
+	index_close(index);
+	return err ? cli_fail(err) : EXIT_DONE;
+}

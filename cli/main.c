@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+
+static const struct command *const commands[] = {
+	&command_attach, &command_run, &command_list, &command_info, &command_doctor,
+};
+enum { NUM_COMMANDS = sizeof(commands) / sizeof(*commands) };
+
+volatile sig_atomic_t cli_signal;
+static int verbosity; // set once, from the command line
+
+static void note_signal(int number)
+{
+	cli_signal = number;
+}
+
+void cli_catch_signals(void)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler =
+					   note_signal}; // no SA_RESTART: a blocked write must end
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaction(ends[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void print_log(enum log_level level, const char *message)
+{
+	fprintf(stderr, "gotrace: %s%s\n", level == LOG_WARNING ? "warning: " : "", message);
+}
+
+void cli_set_verbosity(int value)
+{
+	verbosity = value;
+	log_to(value < 0 ? NULL : print_log, value > 0 ? LOG_INFO : LOG_WARNING);
+	if (getenv("GOTRACE_DEBUG"))
+		log_to(print_log, LOG_DEBUG);
+}
+
+void cli_say(const char *fmt, ...)
+{
+	if (verbosity < 0)
+		return;
+	va_list args;
+	va_start(args, fmt);
+	fputs("gotrace: ", stderr);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+int cli_fail(struct error *err)
+{
+	fprintf(stderr, "gotrace: %s\n", error_message(err));
+	error_free(err);
+	return EXIT_REFUSED;
+}
+
+void cli_parse(const struct argp *argp, int argc, char **argv, int *arg_index, void *input)
+{
+	argp_err_exit_status = EXIT_USAGE;
+	if (argp_parse(argp, argc, argv, 0, arg_index, input))
+		exit(EXIT_USAGE);
+}
+
+static void print_help(FILE *out)
+{
+	fputs("gotrace shows every call of the chosen functions of a running Go program: arguments,\n"
+	      "results, goroutine, duration. No rebuild, no restart.\n\n"
+	      "  gotrace attach PID 'main.*'          trace a running process\n"
+	      "  gotrace run 'main.*' -- ./server     start a program and trace it\n\n"
+	      "Commands:\n",
+	      out);
+	for (size_t i = 0; i < NUM_COMMANDS; i++)
+		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	fputs("\n\"gotrace COMMAND --help\" tells a command's options; the manual is gotrace(1).\n",
+	      out);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < NUM_COMMANDS; i++)
+		if (!strcmp(name, commands[i]->name))
+			return commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	const char *name = argv[1];
+	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		puts("gotrace " GOTRACE_VERSION);
+		return EXIT_DONE;
+	}
+	bool wants_help = !strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h");
+	if (wants_help && argc < 3) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	const struct command *command = find_command(wants_help ? argv[2] : name);
+	if (!command) {
+		fprintf(stderr, "gotrace: no command '%s': see gotrace --help\n",
+			wants_help ? argv[2] : name);
+		return EXIT_USAGE;
+	}
+	char title[32];
+	snprintf(title, sizeof(title), "gotrace %s", command->name);
+	char *help[] = {title, "--help", NULL};
+	cli_set_verbosity(0);
+	program_invocation_name = title; // argp's messages begin with it
+	argv[1] = title;
+	return wants_help ? command->run(2, help) : command->run(argc - 1, argv + 1);
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum {
+	OPT_FORMAT = 256,
+	OPT_BACKEND,
+	OPT_DURATION,
+	OPT_COUNT,
+	OPT_DEPTH,
+	OPT_STRLEN,
+	OPT_ITEMS,
+	OPT_NO_ARGS,
+	OPT_NO_RETURN,
+	OPT_GOROUTINE,
+	OPT_BUFFER,
+	OPT_TIMESTAMPS,
+	OPT_COLOR,
+	OPT_DRY_RUN,
+};
+
+enum { ITEMS_MAX = 1024, BUFFER_DEFAULT = 16 << 20 };
+static const size_t BUFFER_MIN = 4096, BUFFER_MAX = (size_t)1 << 30;
+
+static const struct argp_option options[] = {
+	{NULL, 0, NULL, 0, "What is shown:", 1},
+	{"format", OPT_FORMAT, "NAME", 0, "graph (default), lines or json", 1},
+	{"output", 'o', "FILE", 0, "Write the trace to FILE instead of standard output", 1},
+	{"depth", OPT_DEPTH, "N", 0,
+	 "Follow N pointers and interfaces, one after the other (default 2)", 1},
+	{"strlen", OPT_STRLEN, "N", 0, "Bytes of a string (default 64)", 1},
+	{"items", OPT_ITEMS, "N", 0, "Elements of a slice, array or map (default 16)", 1},
+	{"no-args", OPT_NO_ARGS, NULL, 0, "Capture no arguments", 1},
+	{"no-return", OPT_NO_RETURN, NULL, 0,
+	 "Capture no returns: no results, no durations, a tenth of the cost", 1},
+	{"timestamps", OPT_TIMESTAMPS, "KIND", 0, "none, relative, wall or mono", 1},
+	{"color", OPT_COLOR, "WHEN", 0, "auto (default), always or never", 1},
+	{NULL, 0, NULL, 0, "What is traced, and how long:", 2},
+	{"goroutine", OPT_GOROUTINE, "ID", 0, "Only this goroutine", 2},
+	{"duration", OPT_DURATION, "TIME", 0, "End after TIME, in Go's syntax: 1.5s, 250ms", 2},
+	{"count", OPT_COUNT, "N", 0, "End after N calls, when they have returned", 2},
+	{NULL, 0, NULL, 0, "How:", 3},
+	{"backend", OPT_BACKEND, "NAME", 0, "ebpf (default)", 3},
+	{"buffer", OPT_BUFFER, "SIZE", 0, "Memory for events that wait (default 16M)", 3},
+	{"dry-run", OPT_DRY_RUN, NULL, 0, "Show what would be probed, and touch nothing", 3},
+	{"quiet", 'q', NULL, 0, "Say nothing on standard error but errors", 3},
+	{"verbose", 'v', NULL, 0, "Say more on standard error", 3},
+	{0},
+};
+
+bool parse_number(const char *text, uint64_t max, uint64_t *out)
+{
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	if (errno || *end || value > max)
+		return false;
+	*out = value;
+	return true;
+}
+
+bool parse_size(const char *text, size_t *bytes)
+{
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	if (errno || end == text || !isdigit((unsigned char)text[0]))
+		return false;
+	static const char units[] = "KMG";
+	const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (unit)
+		end++;
+	if (unit && (!strcmp(end, "iB") || !strcmp(end, "B")))
+		end += strlen(end);
+	if (*end || value > (UINT64_MAX >> shift))
+		return false;
+	*bytes = (size_t)(value << shift);
+	return true;
+}
+
+bool parse_duration(const char *text, uint64_t *ns)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = {{"ns", 1},	  {"us", 1e3}, {"µs", 1e3}, {"μs", 1e3},
+		     {"ms", 1e6}, {"s", 1e9},  {"m", 6e10}, {"h", 3.6e12}};
+	double total = 0;
+	if (!*text)
+		return false;
+	while (*text) {
+		if (!isdigit((unsigned char)*text) && *text != '.')
+			return false;
+		char *end;
+		double value = strtod(text, &end);
+		if (end == text)
+			return false;
+		size_t i, len = 0;
+		for (i = 0; i < sizeof(units) / sizeof(*units); i++) {
+			len = strlen(units[i].name);
+			// "m" must not take the "m" of "ms"
+			if (!strncmp(end, units[i].name, len) && !isalpha((unsigned char)end[len]))
+				break;
+		}
+		if (i == sizeof(units) / sizeof(*units))
+			return false;
+		total += value * units[i].ns;
+		text = end + len;
+	}
+	if (!(total < 9.2e18))
+		return false;
+	*ns = (uint64_t)llround(total);
+	return true;
+}
+
+void trace_options_init(struct trace_options *trace)
+{
+	*trace = (struct trace_options){.color = -1};
+	trace->session.plan.depth = PLAN_DEPTH;
+	trace->session.plan.strlen = PLAN_STRLEN;
+	trace->session.plan.items = PLAN_ITEMS;
+	trace->session.backend = &backend_ebpf;
+	trace->session.sink = &sink_graph;
+	trace->session.buffer_bytes = BUFFER_DEFAULT;
+	trace->session.out = 1;
+}
+
+static void number(struct argp_state *state, const char *option, const char *arg, uint64_t max,
+		   uint64_t *out)
+{
+	if (!parse_number(arg, max, out))
+		argp_error(state, "--%s %s: not a number from 0 to %llu", option, arg,
+			   (unsigned long long)max);
+}
+
+static void number32(struct argp_state *state, const char *option, const char *arg, uint64_t max,
+		     uint32_t *out)
+{
+	uint64_t value = 0;
+	number(state, option, arg, max, &value);
+	*out = (uint32_t)value;
+}
+
+// The index of arg in a list of names, or a usage error.
+static int choice(struct argp_state *state, const char *option, const char *arg,
+		  const char *const *names)
+{
+	for (int i = 0; names[i]; i++)
+		if (!strcmp(arg, names[i]))
+			return i;
+	argp_error(state, "--%s %s: not known (see --help)", option, arg);
+	return 0;
+}
+
+static void parse_limits(struct argp_state *state, int key, const char *arg,
+			 struct trace_options *trace)
+{
+	struct session_options *session = &trace->session;
+	switch (key) {
+	case OPT_DEPTH:
+		number32(state, "depth", arg, WIRE_DEPTH_MAX, &session->plan.depth);
+		break;
+	case OPT_STRLEN:
+		number32(state, "strlen", arg, WIRE_BLOCK_MAX, &session->plan.strlen);
+		break;
+	case OPT_ITEMS:
+		number32(state, "items", arg, ITEMS_MAX, &session->plan.items);
+		break;
+	case OPT_COUNT:
+		number(state, "count", arg, INT64_MAX, &session->max_calls);
+		if (!session->max_calls)
+			argp_error(state, "--count 0: nothing to trace");
+		break;
+	case OPT_GOROUTINE:
+		number(state, "goroutine", arg, INT64_MAX, &session->goid);
+		if (!session->goid)
+			argp_error(state, "--goroutine %s: goroutines count from 1", arg);
+		break;
+	case OPT_DURATION:
+		if (!parse_duration(arg, &trace->duration_ns) || !trace->duration_ns)
+			argp_error(
+				state,
+				"--duration %s: not a time in Go's syntax, such as 1.5s or 250ms",
+				arg);
+		break;
+	case OPT_BUFFER:
+		if (!parse_size(arg, &session->buffer_bytes) ||
+		    session->buffer_bytes < BUFFER_MIN || session->buffer_bytes > BUFFER_MAX)
+			argp_error(state, "--buffer %s: not a size from 4K to 1G", arg);
+		break;
+	}
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	static const char *const timestamps[] = {"none", "relative", "wall", "mono", NULL};
+	static const char *const colors[] = {"never", "always", "auto", NULL};
+	struct trace_options *trace = state->input;
+	struct session_options *session = &trace->session;
+	switch (key) {
+	case OPT_FORMAT:
+		session->sink = sink_find(arg);
+		if (!session->sink)
+			argp_error(state, "--format %s: there are graph, lines and json", arg);
+		return 0;
+	case OPT_BACKEND:
+		session->backend = backend_find(arg);
+		if (!session->backend)
+			argp_error(state, "--backend %s: there is ebpf", arg);
+		return 0;
+	case OPT_TIMESTAMPS:
+		session->timestamps =
+			(enum sink_timestamps)choice(state, "timestamps", arg, timestamps);
+		trace->has_timestamps = true;
+		return 0;
+	case OPT_COLOR:
+		trace->color = choice(state, "color", arg, colors);
+		if (trace->color == 2)
+			trace->color = -1;
+		return 0;
+	case OPT_NO_ARGS:
+		session->plan.no_args = true;
+		return 0;
+	case OPT_NO_RETURN:
+		session->plan.no_return = true;
+		return 0;
+	case OPT_DRY_RUN:
+		trace->dry_run = true;
+		return 0;
+	case 'o':
+		trace->output = arg;
+		return 0;
+	case 'q':
+		trace->verbosity = -1;
+		return 0;
+	case 'v':
+		trace->verbosity = 1;
+		return 0;
+	case OPT_DEPTH:
+	case OPT_STRLEN:
+	case OPT_ITEMS:
+	case OPT_COUNT:
+	case OPT_GOROUTINE:
+	case OPT_DURATION:
+	case OPT_BUFFER:
+		parse_limits(state, key, arg, trace);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp trace_options_argp = {.options = options, .parser = parse};
+
+struct error *open_target_index(const char *target, struct index **out, pid_t *pid)
+{
+	uint64_t number;
+	*pid = 0;
+	if (!parse_number(target, INT32_MAX, &number))
+		return index_open(target, target, "", out);
+	struct target *process;
+	struct error *err = target_attach((pid_t)number, &process);
+	if (err)
+		return err;
+	err = index_open(target_exe(process), target_name(process), target_root(process), out);
+	*pid = target_pid(process);
+	target_destroy(process);
+	return err ? error_wrap(err, "%s", target) : NULL;
+}
