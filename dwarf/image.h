@@ -65,6 +65,9 @@ bool image_read(struct image *image, uint64_t vaddr, void *dst, size_t len);
 bool image_read_u64(struct image *image, uint64_t vaddr, uint64_t *out);
 bool image_read_u32(struct image *image, uint64_t vaddr, uint32_t *out);
 
+/** The file's own bytes at vaddr, borrowed and not relocated; false if not all in one segment's file part. */
+bool image_borrow(struct image *image, uint64_t vaddr, size_t len, const uint8_t **out);
+
 /** The bytes of an executable segment at vaddr (for disassembly), borrowed; false if not all there. */
 bool image_text(struct image *image, uint64_t vaddr, size_t len, const uint8_t **out);
 
@@ -76,6 +79,12 @@ bool image_is_readonly(const struct image *image, uint64_t vaddr, uint64_t len);
  *  num 0 when stripped. */
 struct error *image_symbols(struct image *image, const struct image_symbol **out,
 			    size_t *num) MUST_CHECK;
+
+/** Where the executable's block of thread-local storage begins, relative to the thread pointer (x86-64:
+ *  fs base): PT_TLS's size rounded up, negated. False without PT_TLS. */
+bool image_tls_start(const struct image *image, int64_t *out);
+/** The offset of a thread-local symbol of .symtab in that block. */
+bool image_tls_symbol(struct image *image, const char *name, uint64_t *out);
 
 /** The build id (NT_GNU_BUILD_ID) as bytes, NULL without one; and Go's (".note.go.buildid"). */
 const uint8_t *image_build_id(struct image *image, size_t *len);
