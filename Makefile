@@ -89,6 +89,14 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libgotrace.a $(LDLIBS)
 
+$(B)/tests/bench/bare.skel.h: tests/bench/bare.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra $(WERROR) -c -o $(B)/tests/bench/bare.o $<
+	$(BPFTOOL) gen skeleton $(B)/tests/bench/bare.o name bare >$@.tmp && mv $@.tmp $@
+
+$(B)/tests/bench/bare: tests/bench/bare.c $(B)/tests/bench/bare.skel.h
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS)
+
 units: $(UNITS) ## build the unit tests
 
 fuzzers: $(FUZZERS)
@@ -124,6 +132,9 @@ test-debian13: ## build and run the unit tests on Debian 13, in a folder (root)
 demo: all ## trace a sample server for five seconds (root)
 	@examples/demo/run
 
+bench: all go $(B)/tests/bench/bare ## measure what tracing costs the target, attaching, and rates (root)
+	@tests/bench/run
+
 lint: ## check format, includes, scripts and the manual page
 	@tests/lint/run
 
@@ -147,7 +158,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
 
 .PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-fuzz test-live
-.PHONY: test-kernels test-debian13 demo lint install uninstall clean distclean help FORCE
+.PHONY: test-kernels test-debian13 demo bench lint install uninstall clean distclean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNITS:=.d) $(CAPTURES:=.d) $(FUZZERS:=.d) $(B)/bpf/gotrace.full.d

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The floor: a uprobe whose program returns at once.
+#define SECTION(name) __attribute__((section(name), used))
+
+SECTION("uprobe.multi")
+int bare(void *context)
+{
+	(void)context;
+	return 0;
+}
+
+char LICENSE[] SECTION("license") = "GPL";
