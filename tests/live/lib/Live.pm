@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the live tests share: toolchains, test programs, targets and tracers.
+#
+# GOTRACE, GODIR and PROGRAMS say where gotrace, the toolchains and the built programs are (all below
+# build/ by default). LIVE_VERSIONS="1.15 1.27" and LIVE_BUILDS="optimized pie" narrow the matrix.
+package Live;
+use strict;
+use warnings;
+use Cwd 'abs_path';
+use Digest::SHA;
+use Errno ();
+use Exporter 'import';
+use Fcntl qw(F_SETFD);
+use File::Basename 'dirname';
+use File::Find ();
+use File::Path 'make_path';
+use File::Temp 'tempdir';
+use IO::Select;
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+our @EXPORT = qw(
+	$root $gotrace $work live_plan versions newest builds program slurp spew until_true
+	start_target start_trace run_gotrace run_command children text_differs skip_part make_dir
+);
+
+our $root    = abs_path(dirname(__FILE__) . '/../../..');
+our $gotrace = $ENV{GOTRACE} // "$root/build/gotrace";
+my $godir    = $ENV{GODIR}    // "$root/build/go";
+my $programs = $ENV{PROGRAMS} // "$root/build/programs";
+our $work = tempdir('gotrace-live-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+chmod 0755, $work;
+$_ = abs_path($_) for grep { -e } $gotrace, $godir;
+make_path($programs);
+$programs = abs_path($programs);
+my $own = $$;
+my %alive;
+$SIG{PIPE} = 'IGNORE';
+binmode $_, ':utf8' for Test::More->builder->output, Test::More->builder->failure_output, Test::More->builder->todo_output;
+
+END {
+	if ($$ == $own) {
+		local $?;
+		kill 'KILL', keys %alive if %alive;
+	}
+}
+
+# live_plan(): skips the file where nothing can be traced; fails instead where CI expects it to run.
+sub live_plan {
+	my $why =
+		  $> != 0         ? 'tracing needs root'
+		: !-x $gotrace    ? "there is no $gotrace"
+		: !versions()     ? "there are no Go toolchains in $godir"
+		:                   undef;
+	return unless $why;
+	BAIL_OUT($why) if ($ENV{CI} // '') eq 'true' && $> == 0;
+	plan skip_all => $why;
+}
+
+# skip_part(WHY, N): within a SKIP block; a failure where CI expects everything to run.
+sub skip_part {
+	my ($why, $n) = @_;
+	if (($ENV{CI} // '') eq 'true' && $> == 0) {
+		fail("skipped: $why");
+		no warnings 'exiting';
+		last SKIP;
+	}
+	skip $why, $n // 1;
+}
+
+sub slurp {
+	my ($path) = @_;
+	open my $file, '<:raw', $path or return undef;
+	local $/;
+	return <$file> // '';
+}
+
+sub spew {
+	my ($path, $bytes) = @_;
+	open my $file, '>:raw', $path or die "$path: $!";
+	print $file $bytes;
+	close $file or die "$path: $!";
+	return $path;
+}
+
+sub make_dir { make_path($_[0]); return $_[0] }
+
+# until_true(SECONDS, CODE): CODE's first true value, or undef when the time is over.
+sub until_true {
+	my ($seconds, $code) = @_;
+	my $end = time + $seconds;
+	while (1) {
+		my $value = $code->();
+		return $value if $value;
+		return undef if time > $end;
+		sleep 0.01;
+	}
+}
+
+# ---- toolchains and programs
+
+sub by_version { my ($x) = $a =~ /\.(\d+)/; my ($y) = $b =~ /\.(\d+)/; return $x <=> $y }
+
+sub versions {
+	my @all = sort by_version map { m{([^/]+)/bin/go$} } grep { -x } glob "$godir/1.*/bin/go";
+	return @all unless $ENV{LIVE_VERSIONS};
+	my %wanted = map { $_ => 1 } split ' ', $ENV{LIVE_VERSIONS};
+	return grep { $wanted{$_} } @all;
+}
+
+sub newest { return (versions())[-1] }
+
+sub minor { my ($minor) = $_[0] =~ /\.(\d+)/; return $minor }
+
+my @builds = (
+	[optimized => [], 0],
+	[unoptimized => ['-gcflags=-N -l'], 0],
+	[pie => ['-buildmode=pie'], 0],
+	[cgo => ['-tags=withcgo'], 1],
+	['cgo-pie' => ['-tags=withcgo', '-buildmode=pie'], 1],
+	[external => ['-ldflags=-linkmode=external'], 1],
+	[plain => ['-ldflags=-compressdwarf=false'], 0],
+	[nodwarf => ['-ldflags=-w'], 0],
+	[stripped => ['-ldflags=-s -w'], 0],
+);
+
+# builds(): the names of the ways in which a program is built.
+sub builds {
+	return map { $_->[0] } @builds unless $ENV{LIVE_BUILDS};
+	my %wanted = map { $_ => 1 } split ' ', $ENV{LIVE_BUILDS};
+	return grep { $wanted{$_} } map { $_->[0] } @builds;
+}
+
+my $sources;
+
+sub source_files {
+	return @$sources if $sources;
+	my @found;
+	File::Find::find({ no_chdir => 1, wanted => sub { push @found, $_ if /\.(go|s|mod)$/ } }, "$root/tests/programs");
+	$sources = [sort @found];
+	return @$sources;
+}
+
+# program(NAME, VERSION, BUILD): the path of a built test program, or undef where that toolchain
+# cannot (a diagnostic says why). Built once for each source, toolchain and way.
+sub program {
+	my ($name, $version, $build) = @_;
+	my ($how) = grep { $_->[0] eq $build } @builds;
+	my $digest = Digest::SHA->new(1);
+	for (source_files()) {
+		next unless m{/(?:$name|oracle)/};
+		$digest->add($_);
+		$digest->addfile($_);
+	}
+	$digest->add($version, $build, @{ $how->[1] });
+	my $key  = $digest->hexdigest;
+	my $dir  = make_dir("$programs/$version/$build");
+	my $path = "$dir/$name";
+	return $path if -x $path && (slurp("$path.key") // '') eq $key;
+
+	my $tree = "$programs/$version/src";
+	for my $source (source_files()) {
+		my $copy = $tree . substr($source, length "$root/tests/programs");
+		make_dir(dirname($copy));
+		my $text = slurp($source);
+		$text =~ s/^go 1\.15$/'go ' . (minor($version) < 18 ? '1.15' : '1.18')/me if $source =~ /go\.mod$/;
+		spew($copy, $text) if (slurp($copy) // '') ne $text;
+	}
+	my %env = (CGO_ENABLED => $how->[2], GOFLAGS => '-mod=mod', GOPROXY => 'off', GO111MODULE => 'on');
+	$env{GOPATH} = "$programs/gopath";
+	my $result = run_command(
+		[map({ "$_=$env{$_}" } sort keys %env), "$godir/$version/bin/go", 'build', '-trimpath', @{ $how->[1] }, '-o', $path, "./$name"],
+		prefix => ['env'], cd => $tree, timeout => 300);
+	if ($result->{status} != 0) {
+		diag "$name, $version, $build is not built: $result->{err}";
+		unlink $path, "$path.key";
+		return undef;
+	}
+	chmod 0755, $path;
+	spew("$path.key", $key);
+	return $path;
+}
+
+# ---- processes
+
+sub spawn {
+	my ($command, %io) = @_;
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		chdir $io{cd} if $io{cd};
+		$SIG{$_} = 'DEFAULT' for qw(INT PIPE TERM HUP);
+		for my $fd (0 .. 2) {
+			my $handle = $io{$fd} or next;
+			POSIX::dup2(fileno $handle, $fd) == -1 and POSIX::_exit(126);
+		}
+		{ no warnings 'exec'; exec { $command->[0] } @$command; }
+		print STDERR "$command->[0]: $!\n";
+		POSIX::_exit(127);
+	}
+	$alive{$pid} = 1;
+	return $pid;
+}
+
+# reap(PID, SECONDS): its wait status, or undef if it is still there.
+sub reap {
+	my ($pid, $seconds) = @_;
+	my $status = until_true($seconds, sub { POSIX::waitpid($pid, POSIX::WNOHANG()) == $pid ? [$?] : undef });
+	return undef unless $status;
+	delete $alive{$pid};
+	return $status->[0];
+}
+
+sub as_exit { my ($status) = @_; return $status & 127 ? 128 + ($status & 127) : $status >> 8 }
+
+# run_command(LIST, options): runs to its end; {status, out, err, seconds}, status 128+N for a signal.
+sub run_command {
+	my ($command, %options) = @_;
+	my ($out, $err) = map { "$work/command.$_" } qw(out err);
+	open my $out_file, '>', $out or die "$out: $!";
+	open my $err_file, '>', $err or die "$err: $!";
+	open my $null, '<', '/dev/null' or die $!;
+	my $start = time;
+	my $pid   = spawn([@{ $options{prefix} // [] }, @$command], 0 => $options{in} // $null, 1 => $options{out} // $out_file, 2 => $err_file,
+		cd => $options{cd});
+	my $status = reap($pid, $options{timeout} // 30);
+	my $killed;
+	unless (defined $status) {
+		kill 'KILL', $pid;
+		reap($pid, 5);
+		$killed = 1;
+	}
+	return { status => $killed ? 'timeout' : as_exit($status), out => slurp($out), err => slurp($err), seconds => time - $start };
+}
+
+sub run_gotrace { my @args = @_; my %options = ref $args[-1] eq 'HASH' ? %{ pop @args } : (); return run_command([$gotrace, @args], %options) }
+
+# children(PID): the processes below it, itself first.
+sub children {
+	my ($pid) = @_;
+	my %below;
+	for (glob '/proc/[0-9]*/stat') {
+		my $stat = slurp($_) // next;
+		push @{ $below{$2} }, $1 if $stat =~ /^(\d+) \(.*\) \S (\d+)/s;
+	}
+	my @all = ($pid);
+	for (my $i = 0; $i < @all; $i++) { push @all, @{ $below{ $all[$i] } // [] } }
+	return @all;
+}
+
+# start_target(PATH, ARGS, options): a program that says READY. prefix: a command to start it with.
+sub start_target {
+	my ($path, $args, %options) = @_;
+	pipe my $in_read, my $in or die $!;
+	pipe my $out, my $out_write or die $!;
+	my $err = "$work/target.$$." . int(rand 1e9) . '.err';
+	open my $err_file, '>', $err or die $!;
+	my $pid = spawn([@{ $options{prefix} // [] }, $path, @$args], 0 => $in_read, 1 => $out_write, 2 => $err_file, cd => $options{cd});
+	close $_ for $in_read, $out_write;
+	$in->autoflush(1);
+	my $target = bless { child => $pid, pid => $pid, in => $in, out => $out, err => $err, buffer => '' }, 'Live::Target';
+	my $line = $target->line(20) // '';
+	if ($line !~ /^READY (\d+)/) {
+		diag "$path did not start: $line" . slurp($err);
+		return undef;
+	}
+	my ($inner) = $line =~ /(\d+)/;
+	if ($inner != $pid) {
+		# Another process than the one started, or another number than the one seen from here.
+		my $name = (split m{/}, $path)[-1];
+		($target->{pid}) = grep { (slurp("/proc/$_/status") // '') =~ /^NSpid:.*\b$inner$/m } children($pid);
+	}
+	$target->{inner} = $inner;
+	return $target;
+}
+
+# start_trace(ARGS, options): gotrace, its output in a file (out: a handle instead).
+sub start_trace {
+	my ($args, %options) = @_;
+	my $name = "$work/trace.$$." . int(rand 1e9);
+	open my $out_file, '>', "$name.out" or die $!;
+	open my $err_file, '>', "$name.err" or die $!;
+	open my $null, '<', '/dev/null' or die $!;
+	my $pid = spawn([@{ $options{prefix} // [] }, $gotrace, @$args], 0 => $null, 1 => $options{out} // $out_file, 2 => $err_file);
+	return bless { pid => $pid, path => "$name.out", err_path => "$name.err" }, 'Live::Trace';
+}
+
+# text_differs(PID): '' when each byte of the program's code in memory is as in its file, or what is not.
+sub text_differs {
+	my ($pid) = @_;
+	my $exe = readlink "/proc/$pid/exe" or return "no process $pid";
+	open my $mem, '<:raw', "/proc/$pid/mem" or return "mem: $!";
+	open my $file, '<:raw', "/proc/$pid/exe" or return "exe: $!";
+	my $seen = 0;
+	for (split /\n/, slurp("/proc/$pid/maps")) {
+		my ($from, $to, $offset, $path) = /^([0-9a-f]+)-([0-9a-f]+) r-xp ([0-9a-f]+) \S+ \d+ +(.*)/ or next;
+		next unless $path eq $exe;
+		my $length = hex($to) - hex($from);
+		seek $mem, hex $from, 0 or return "seek: $!";
+		read($mem, my ($now), $length) == $length or return "short read at $from";
+		seek $file, hex $offset, 0;
+		my $had = read($file, my ($then), $length);
+		$seen += $had;
+		my $mask = substr($now, 0, $had) ^ $then;
+		return sprintf 'differs at 0x%x', hex($from) + $-[0] if $mask =~ /[^\0]/;
+	}
+	return $seen ? '' : 'no code found';
+}
+
+package Live::Target;
+use strict;
+use warnings;
+use Time::HiRes qw(sleep time);
+
+sub say { my ($self, $text) = @_; print { $self->{in} } $text; return }
+
+# line(SECONDS): the next line, without its end, or undef.
+sub line {
+	my ($self, $seconds) = @_;
+	my $end = time + $seconds;
+	until ($self->{buffer} =~ s/^(.*)\n//) {
+		my $left = $end - time;
+		return undef if $left <= 0 || !IO::Select->new($self->{out})->can_read($left);
+		sysread($self->{out}, $self->{buffer}, 1 << 16, length $self->{buffer}) or return undef;
+	}
+	return $1;
+}
+
+# ask(COMMAND): has it done, and the lines that it said until OK.
+sub ask {
+	my ($self, $command) = @_;
+	$self->say("$command\n");
+	my @lines;
+	while (defined(my $line = $self->line(30))) {
+		return @lines if $line eq 'OK';
+		push @lines, $line;
+	}
+	return (@lines, 'NO ANSWER');
+}
+
+sub is_alive { my ($self) = @_; return kill(0, $self->{child}) && (Live::slurp("/proc/$self->{pid}/stat") // ' Z ') !~ /\) Z / }
+
+# stop(): ends it by closing its input; its exit status, 'timeout' when it had to be killed.
+sub stop {
+	my ($self) = @_;
+	close $self->{in};
+	my $status = Live::reap($self->{child}, 10);
+	close $self->{out};
+	return Live::as_exit($status) if defined $status;
+	kill 'KILL', $self->{pid}, $self->{child};
+	Live::reap($self->{child}, 5);
+	return 'timeout';
+}
+
+sub errors { my ($self) = @_; return Live::slurp($self->{err}) }
+
+package Live::Trace;
+use strict;
+use warnings;
+
+# armed(SECONDS): true once it says that it traces; '' when it ended or does not.
+sub armed {
+	my ($self, $seconds) = @_;
+	return Live::until_true($seconds // 20, sub {
+		return 1 if $self->errors =~ /\btracing \d+ function/;
+		$self->{status} //= Live::reap($self->{pid}, 0);
+		return defined $self->{status} ? -1 : 0;
+	}) // 0;
+}
+
+sub errors { my ($self) = @_; return Live::slurp($self->{err_path}) // '' }
+sub output { my ($self) = @_; return Live::slurp($self->{path}) }
+
+sub wait_end {
+	my ($self, $seconds) = @_;
+	$self->{status} //= Live::reap($self->{pid}, $seconds // 20);
+	return defined $self->{status} ? Live::as_exit($self->{status}) : 'running';
+}
+
+# stop(SIGNAL): its exit status, 'timeout' when it had to be killed.
+sub stop {
+	my ($self, $signal) = @_;
+	kill $signal // 'INT', $self->{pid} unless defined $self->{status};
+	my $status = $self->wait_end(20);
+	return $status unless $status eq 'running';
+	kill 'KILL', $self->{pid};
+	Live::reap($self->{pid}, 5);
+	return 'timeout';
+}
+
+1;

@@ -1,0 +1,119 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every argument and result of several hundred calls, of every kind of type and signature, is what the
+# program says it was: for each Go release and each way of building.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Compare;
+use Json;
+use Live;
+use Test::More;
+
+live_plan();
+
+my @patterns = ('/^main\.t[A-Z]/', '/^main\.\(\*t[A-Z]/');
+my @shapes = ('/^main\.(\(\*)?t[A-Z][A-Za-z]*\[.*go\.shape/');
+my @table;
+
+# trace_program(NAME, PATH, PATTERNS, OPTIONS): the report of one run; undef when it could not be made.
+sub trace_program {
+	my ($path, $patterns, $options, %compare) = @_;
+	my $target = start_target($path, $options) or return undef;
+	my $trace = start_trace(['attach', $target->{pid}, @$patterns, @$options, '--format', 'json']);
+	if ($trace->armed != 1) {
+		diag 'gotrace did not start tracing: ' . $trace->errors;
+		$trace->stop;
+		$target->stop;
+		return undef;
+	}
+	$target->say("\n");
+	my @said;
+	while (defined(my $line = $target->line(30))) {
+		last if $line eq 'DONE';
+		push @said, json_read($line);
+	}
+	my $status = $trace->stop;
+	my $ended = $target->stop;
+	my @events = eval { json_lines($trace->output) };
+	my $report = compare_trace(\@said, \@events, %compare);
+	my $wrong = $report->{wrong};
+	push @$wrong, "output: $@" if $@;
+	push @$wrong, "gotrace ended with $status: " . $trace->errors if $status ne '0';
+	push @$wrong, "target ended with $ended: " . $target->errors if $ended ne '0';
+	push @$wrong, 'the program said nothing' unless @said;
+	push @$wrong, 'no summary at the end' unless @events && (field($events[-1], 'event') // '') eq 'summary';
+	push @$wrong, 'lost: ' . json_text($report->{summary}) if $report->{summary} && field($report->{summary}, 'lost');
+	return $report;
+}
+
+sub unavailable {
+	my ($report) = @_;
+	my $n = 0;
+	$n += $_ for values %{ $report->{unavailable} };
+	return $n;
+}
+
+# hold(WHAT, REPORT): the checks on one run.
+sub hold {
+	my ($what, $report) = @_;
+	SKIP: {
+		ok($report, "$what: was traced") or skip 'no trace', 2;
+		my @wrong = @{ $report->{wrong} };
+		ok(!@wrong, sprintf '%s: %d values are right', $what, $report->{checked})
+			or diag join "\n", scalar(@wrong) . ' wrong', @wrong[0 .. ($#wrong < 24 ? $#wrong : 24)];
+		my @missing = sort grep { !/^method value/ } keys %{ $report->{unavailable} };
+		ok(!@missing && !$report->{short}, "$what: nothing is unavailable but floats in registers")
+			or diag join "\n", "short: $report->{short} " . ($report->{where}{'map cut short'} // ''),
+			map { "$report->{unavailable}{$_} x $_, first at $report->{where}{$_}" } @missing;
+	}
+	return;
+}
+
+sub row {
+	my ($version, $build, $program, $report) = @_;
+	push @table, $report
+		? sprintf '%-8s %-12s %-8s %9d %6d %7d %6d %12d %6d', $version, $build, $program, $report->{functions}, $report->{calls}, $report->{checked},
+		$report->{xmm}, unavailable($report), scalar @{ $report->{wrong} }
+		: sprintf '%-8s %-12s %-8s    not traced', $version, $build, $program;
+	return;
+}
+
+my %untyped = (nodwarf => 1, stripped => 1);
+
+for my $version (versions()) {
+	for my $build (builds()) {
+		my $what = "Go $version, $build";
+		SKIP: {
+			my $path = program('values', $version, $build);
+			skip "$what cannot be built here", 3 unless $path;
+			my $report = trace_program($path, \@patterns, [], untyped => $untyped{$build});
+			hold($what, $report);
+			row($version, $build, 'values', $report);
+		}
+		next if $untyped{$build} || $build =~ /cgo|external/ || $version =~ /^1\.1[0-7]$/;
+		SKIP: {
+			my $path = program('generic', $version, $build);
+			skip "$what, generics, cannot be built here", 3 unless $path;
+			my $report = trace_program($path, \@shapes, []);
+			hold("$what, generics", $report);
+			row($version, $build, 'generic', $report);
+		}
+	}
+}
+
+# The limits are obeyed, at both ends.
+for my $limits ([0, 0, 0], [1, 5, 3], [4, 1000, 100]) {
+	my @options = map { ('--' . (qw(depth strlen items))[$_], $limits->[$_]) } 0 .. 2;
+	for my $version ((versions())[0], newest()) {
+		my $path = program('values', $version, 'optimized') or next;
+		hold("Go $version, @options", trace_program($path, \@patterns, \@options));
+	}
+}
+
+diag '';
+diag sprintf '%-8s %-12s %-8s %9s %6s %7s %6s %12s %6s', qw(version build program functions calls values in-XMM unavailable wrong);
+diag $_ for @table;
+
+done_testing();
