@@ -2,6 +2,8 @@
 // Records become calls: entry and return paired by (goroutine, stack.hi - SP), which stays the same when a stack
 // moves or a goroutine changes its thread. Knows recursion, depth, calls under way at attach (a return without
 // its entry is told apart, never paired wrongly), frames that left without a RET (panic, Goexit).
+// Calls on the system stack of a thread (goid 0) are paired by thread. Where the goroutine is not known nothing
+// is paired and nothing kept: an entry is told with will_end false, a return as an orphan.
 #ifndef GOTRACE_TRACER_EVENT_CALLS_H
 #define GOTRACE_TRACER_EVENT_CALLS_H
 
@@ -22,21 +24,24 @@ struct call {		 // borrowed during a callback
 	uint64_t number; // counted from 1
 	const struct plan_func *func;
 	uint64_t goid;
-	bool has_goid;	   // false: goroutine not known; such calls are not paired
-	uint32_t depth;	   // traced calls around it on its goroutine, counted from 1
-	uint64_t entry_ns; // CLOCK_MONOTONIC
-	void *note;	   // a sink's own, NULL at entry
+	bool has_goid;	     // false: goroutine not known; such calls are not paired
+	bool will_end;	     // false: no end follows (no return probes, or goroutine not known)
+	uint32_t depth;	     // traced calls around it on its goroutine, from 1; 0: not known
+	uint64_t entry_ns;   // CLOCK_MONOTONIC
+	struct call *parent; // the traced call around it, still under way; NULL at depth 1
+	void *note;	     // a sink's own, NULL at entry; only for calls that will end
 };
 
 struct calls_listener {
 	/** A call began; record is its entry. */
 	void (*entry)(void *context, struct call *call, const struct wire_record *record);
-	/** A call ended. record is the return's, NULL unless how is CALL_RETURNED. end_ns: when, or the first
-	 *  moment at which it is known to have ended. */
+	/** A call ended. record is the return's, NULL unless how is CALL_RETURNED; one of a tail jump holds no
+	 *  results. end_ns: when, or the first moment at which it is known to have ended. Calls inside it have
+	 *  ended before (but for calls_detach). */
 	void (*end)(void *context, struct call *call, const struct wire_record *record,
 		    enum call_how how, uint64_t end_ns);
-	/** A return whose entry was not seen: the call was under way when its probe was armed (or its
-	 *  entry was lost). call->number and entry_ns are 0. */
+	/** A return whose entry was not seen: the call was under way when its probe was armed, or its entry was
+	 *  lost, or its goroutine is not known. call->number, depth and entry_ns are 0. */
 	void (*orphan)(void *context, struct call *call, const struct wire_record *record);
 };
 
@@ -46,6 +51,9 @@ struct calls_stats {
 	uint64_t calls, returns; // entries; ends known by a RET, panic or Goexit
 	uint64_t orphans;	 // returns without an entry
 	uint64_t open;		 // under way now
+	uint64_t detached;	 // ended as CALL_DETACHED
+	uint64_t lost_ends;	 // ended as CALL_LOST
+	uint64_t damaged;	 // records that do not fit the plan
 };
 
 struct error *calls_create(const struct plan *plan, const struct calls_listener *listener,
@@ -57,8 +65,12 @@ void calls_destroy(struct calls *calls);
 struct error *calls_record(struct calls *calls, const struct wire_record *record,
 			   bool any_lost) MUST_CHECK;
 
-/** Time goes on without events (call it now and then): ends calls of goroutines that left by Goexit. */
+/** Time goes on without events (call it now and then): ends calls of goroutines that left by Goexit and
+ *  were quiet for 100 ms since. now_ns as in records. */
 void calls_tick(struct calls *calls, uint64_t now_ns);
+
+/** The probes of this function were taken off and its records taken: its calls end as detached. */
+void calls_detach(struct calls *calls, const struct plan_func *func, uint64_t now_ns);
 
 /** The trace is over: every call under way ends as detached (or panicked, where its goroutine was panicking
  *  and the target died). Innermost first on each goroutine. */

@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Each goroutine has a stack of open frames, the outermost with the smallest distance. A frame is gone when
+// an event comes from its own depth or from further out. How it went is told by notes: a hit of
+// gopanic or Goexit marks the innermost open frame, a marked frame that vanishes hands its mark on to the
+// frame around it, and a frame that leaves by its RET has survived, and its marks are void.
+#include "tracer/event/calls.h"
+
+#include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1
+// Keys are goroutine and thread numbers: one multiplication spreads them well enough.
+#define HASH_FUNCTION(keyptr, keylen, hashv) \
+	((hashv) = (unsigned)((*(const uint64_t *)(keyptr)*0x9e3779b97f4a7c15) >> 32))
+#include <uthash.h>
+
+static const uint64_t KEY_THREAD = 1ull << 63; // goid 0: keyed by thread; no goid has this bit
+static const uint64_t QUIET_NS = 100 * 1000 * 1000;
+static const uint64_t STALE_NS = 10ull * 1000 * 1000 * 1000;
+
+enum { SLAB_FRAMES = 128, IDLE_MIN = 1024, CROWD_MIN = 1 << 20 };
+
+struct frame {
+	struct call call; // first; its parent is the next frame outwards, and the free list's link
+	uint64_t distance;
+	uint64_t panic_distance; // of the gopanic that was hit inside this frame; 0: none
+	bool is_panic_over;	 // since then the goroutine was seen outside of that gopanic
+	bool is_leaving;	 // Goexit was hit inside this frame
+};
+
+struct goroutine {
+	uint64_t key;
+	struct frame *top;	// the innermost open frame
+	uint64_t last_ns;	// of its last event
+	struct goroutine *next; // in the free list, or among those that leave
+	bool is_listed;		// among those that leave
+	UT_hash_handle hh;
+};
+
+struct slab {
+	struct slab *next;
+	struct frame frames[SLAB_FRAMES];
+};
+
+struct calls {
+	const struct plan *plan;
+	struct calls_listener listener;
+	void *context;
+	struct calls_stats stats;
+
+	struct goroutine *goroutines; // by key
+	struct goroutine *recent;     // of the last event; may be NULL
+	struct goroutine *leaving;    // Goexit was hit there
+	struct goroutine *free_goroutines;
+	size_t num_idle; // in the table without an open frame
+	size_t crowd;	 // open goroutines beyond which stale ones are looked for
+
+	struct slab *slabs;
+	struct frame *free_frames;
+
+	uint64_t seen_ns;     // the newest record's time
+	uint64_t ticked_seen; // seen_ns at the last tick
+	bool any_lost;
+	bool has_notes;	       // a probe of gopanic is in the plan
+	uint32_t num_searched; // probes that has_notes knows of
+};
+
+const char *call_how_name(enum call_how how)
+{
+	static const char *const names[] = {
+		[CALL_RETURNED] = "return", [CALL_PANICKED] = "panicked",
+		[CALL_GOEXIT] = "goexit",   [CALL_DETACHED] = "detached",
+		[CALL_LOST] = "lost",
+	};
+	return (size_t)how < sizeof(names) / sizeof(names[0]) ? names[how] : "lost";
+}
+
+struct error *calls_create(const struct plan *plan, const struct calls_listener *listener,
+			   void *context, struct calls **out)
+{
+	struct calls *calls = calloc(1, sizeof(*calls));
+	if (!calls)
+		return error_nomem();
+	calls->plan = plan;
+	calls->listener = *listener;
+	calls->context = context;
+	calls->crowd = CROWD_MIN;
+	*out = calls;
+	return NULL;
+}
+
+void calls_destroy(struct calls *calls)
+{
+	if (!calls)
+		return;
+	struct goroutine *goroutine, *next;
+	HASH_ITER (hh, calls->goroutines, goroutine, next) {
+		HASH_DEL(calls->goroutines, goroutine);
+		free(goroutine);
+	}
+	for (goroutine = calls->free_goroutines; goroutine; goroutine = next) {
+		next = goroutine->next;
+		free(goroutine);
+	}
+	for (struct slab *slab = calls->slabs; slab;) {
+		struct slab *gone = slab;
+		slab = slab->next;
+		free(gone);
+	}
+	free(calls);
+}
+
+// --- Frames ------------------------------------------------------------------------------------
+
+static struct frame *frame_alloc(struct calls *calls)
+{
+	if (!calls->free_frames) {
+		struct slab *slab = malloc(sizeof(*slab));
+		if (!slab)
+			return NULL;
+		slab->next = calls->slabs;
+		calls->slabs = slab;
+		for (size_t i = 0; i < SLAB_FRAMES; i++) {
+			slab->frames[i].call.parent = (struct call *)calls->free_frames;
+			calls->free_frames = &slab->frames[i];
+		}
+	}
+	struct frame *frame = calls->free_frames;
+	calls->free_frames = (struct frame *)frame->call.parent;
+	memset(frame, 0, sizeof(*frame));
+	return frame;
+}
+
+static struct frame *frame_outer(const struct frame *frame)
+{
+	return (struct frame *)frame->call.parent;
+}
+
+static void goroutine_pop(struct calls *calls, struct goroutine *goroutine)
+{
+	goroutine->top = frame_outer(goroutine->top);
+	if (!goroutine->top)
+		calls->num_idle++;
+}
+
+// The frame is off its goroutine's stack: tells how it ended and gives it back.
+static void frame_end(struct calls *calls, struct frame *frame, const struct wire_record *record,
+		      enum call_how how, uint64_t end_ns)
+{
+	calls->stats.open--;
+	if (how == CALL_DETACHED)
+		calls->stats.detached++;
+	else if (how == CALL_LOST)
+		calls->stats.lost_ends++;
+	else
+		calls->stats.returns++;
+	if (end_ns < frame->call.entry_ns)
+		end_ns = frame->call.entry_ns;
+	calls->listener.end(calls->context, &frame->call, record, how, end_ns);
+	frame->call.parent = (struct call *)calls->free_frames;
+	calls->free_frames = frame;
+}
+
+// A frame that vanished went with the panic or Goexit that was noted in it, so the frame around it may
+// have gone the same way.
+static void frame_pass_marks(const struct frame *frame)
+{
+	struct frame *outer = frame_outer(frame);
+	if (!outer)
+		return;
+	outer->is_leaving |= frame->is_leaving;
+	if (!frame->panic_distance)
+		return;
+	if (!outer->panic_distance || outer->is_panic_over) {
+		outer->panic_distance = frame->panic_distance;
+		outer->is_panic_over = frame->is_panic_over;
+	} else if (!frame->is_panic_over && frame->panic_distance < outer->panic_distance) {
+		outer->panic_distance = frame->panic_distance;
+	}
+}
+
+// --- Goroutines --------------------------------------------------------------------------------
+
+static uint64_t record_key(const struct wire_record *record)
+{
+	return record->goid ? record->goid & ~KEY_THREAD : KEY_THREAD | record->tid;
+}
+
+static struct goroutine *goroutine_find(struct calls *calls, uint64_t key)
+{
+	if (calls->recent && calls->recent->key == key)
+		return calls->recent;
+	struct goroutine *goroutine;
+	HASH_FIND (hh, calls->goroutines, &key, sizeof(key), goroutine)
+		;
+	if (goroutine)
+		calls->recent = goroutine;
+	return goroutine;
+}
+
+static void goroutine_vanish(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns);
+
+// Goroutines stay in the table for a while after their last call, since most come back at once.
+static void sweep_idle(struct calls *calls)
+{
+	calls->recent = NULL;
+	struct goroutine *goroutine, *next;
+	HASH_ITER (hh, calls->goroutines, goroutine, next) {
+		if (goroutine->top || goroutine->is_listed)
+			continue;
+		HASH_DEL(calls->goroutines, goroutine);
+		calls->num_idle--;
+		goroutine->next = calls->free_goroutines;
+		calls->free_goroutines = goroutine;
+	}
+}
+
+// Lost returns leave frames that nothing will ever close: of too many, those long quiet are given up.
+static void sweep_stale(struct calls *calls)
+{
+	struct goroutine *goroutine, *next;
+	HASH_ITER (hh, calls->goroutines, goroutine, next) {
+		if (calls->seen_ns < STALE_NS || goroutine->last_ns > calls->seen_ns - STALE_NS)
+			continue;
+		while (goroutine->top)
+			goroutine_vanish(calls, goroutine, calls->seen_ns);
+	}
+	sweep_idle(calls);
+	calls->crowd = HASH_COUNT(calls->goroutines) * 2;
+	if (calls->crowd < CROWD_MIN)
+		calls->crowd = CROWD_MIN;
+}
+
+static struct goroutine *goroutine_create(struct calls *calls, uint64_t key)
+{
+	size_t num = HASH_COUNT(calls->goroutines);
+	if (calls->num_idle > IDLE_MIN && calls->num_idle > num / 2)
+		sweep_idle(calls);
+	else if (calls->any_lost && num >= calls->crowd)
+		sweep_stale(calls);
+
+	struct goroutine *goroutine = calls->free_goroutines;
+	if (goroutine)
+		calls->free_goroutines = goroutine->next;
+	else if (!(goroutine = malloc(sizeof(*goroutine))))
+		return NULL;
+	memset(goroutine, 0, sizeof(*goroutine));
+	goroutine->key = key;
+	HASH_ADD(hh, calls->goroutines, key, sizeof(goroutine->key), goroutine);
+	if (!goroutine->hh.tbl) {
+		free(goroutine);
+		return NULL;
+	}
+	calls->num_idle++;
+	calls->recent = goroutine;
+	return goroutine;
+}
+
+// --- How a frame that left without a RET ended -------------------------------------------------
+
+static bool has_notes(struct calls *calls)
+{
+	const struct plan_tables *tables = &calls->plan->tables;
+	for (; calls->num_searched < tables->num_probes; calls->num_searched++)
+		if (tables->probes[calls->num_searched].kind == WIRE_PROBE_PANIC)
+			calls->has_notes = true;
+	return calls->has_notes;
+}
+
+static enum call_how vanished_how(struct calls *calls, const struct goroutine *goroutine,
+				  const struct frame *frame)
+{
+	if (frame->is_leaving)
+		return CALL_GOEXIT;
+	// A panic that was got over, and a return that may have been lost since: either may be the end.
+	if (frame->panic_distance && !(frame->is_panic_over && calls->any_lost))
+		return CALL_PANICKED;
+	if (calls->any_lost || has_notes(calls) || (goroutine->key & KEY_THREAD))
+		return CALL_LOST;
+	return CALL_PANICKED;
+}
+
+static void goroutine_vanish(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns)
+{
+	struct frame *frame = goroutine->top;
+	enum call_how how = vanished_how(calls, goroutine, frame);
+	frame_pass_marks(frame);
+	goroutine_pop(calls, goroutine);
+	frame_end(calls, frame, NULL, how, end_ns);
+}
+
+// An event came from this distance: frames further in than it are gone.
+static void goroutine_close(struct calls *calls, struct goroutine *goroutine, uint64_t distance,
+			    uint64_t now_ns)
+{
+	while (goroutine->top && goroutine->top->distance > distance)
+		goroutine_vanish(calls, goroutine, now_ns);
+}
+
+static void goroutine_look_over(struct goroutine *goroutine, uint64_t distance)
+{
+	// gopanic never returns: whoever runs at its depth or further out has left it behind.
+	if (goroutine->top && goroutine->top->panic_distance >= distance)
+		goroutine->top->is_panic_over = true;
+}
+
+// --- Records -----------------------------------------------------------------------------------
+
+static bool has_goroutine(const struct wire_record *record)
+{
+	return !(record->flags & WIRE_NO_GOROUTINE);
+}
+
+static struct error *enter(struct calls *calls, struct goroutine *goroutine,
+			   const struct plan_func *func, const struct wire_record *record)
+{
+	if (goroutine) {
+		goroutine_close(calls, goroutine, record->distance, record->time_ns);
+		// The same place again: the call that had it is gone as well.
+		if (goroutine->top && goroutine->top->distance == record->distance)
+			goroutine_vanish(calls, goroutine, record->time_ns);
+		goroutine_look_over(goroutine, record->distance);
+	}
+	struct frame *around = goroutine ? goroutine->top : NULL;
+	struct call call = {
+		.number = ++calls->stats.calls,
+		.func = func,
+		.goid = record->goid,
+		.has_goid = has_goroutine(record),
+		.will_end = func->has_return && has_goroutine(record),
+		.entry_ns = record->time_ns,
+		.parent = around ? &around->call : NULL,
+	};
+	if (call.has_goid)
+		call.depth = around ? around->call.depth + 1 : 1;
+	if (!call.will_end) {
+		calls->listener.entry(calls->context, &call, record);
+		return NULL;
+	}
+
+	if (!goroutine && !(goroutine = goroutine_create(calls, record_key(record))))
+		return error_nomem();
+	struct frame *frame = frame_alloc(calls);
+	if (!frame)
+		return error_nomem();
+	frame->call = call;
+	frame->distance = record->distance;
+	goroutine->last_ns = record->time_ns;
+	if (!goroutine->top)
+		calls->num_idle--;
+	goroutine->top = frame;
+	calls->stats.open++;
+	calls->listener.entry(calls->context, &frame->call, record);
+	return NULL;
+}
+
+static void leave(struct calls *calls, struct goroutine *goroutine, const struct plan_func *func,
+		  const struct wire_record *record)
+{
+	if (goroutine) {
+		goroutine_close(calls, goroutine, record->distance, record->time_ns);
+		struct frame *frame = goroutine->top;
+		if (frame && frame->distance == record->distance) {
+			if (frame->call.func == func) {
+				goroutine_pop(calls, goroutine);
+				goroutine_look_over(goroutine, record->distance);
+				frame_end(calls, frame, record, CALL_RETURNED, record->time_ns);
+				return;
+			}
+			goroutine_vanish(calls, goroutine, record->time_ns);
+		}
+		goroutine_look_over(goroutine, record->distance);
+	}
+	calls->stats.orphans++;
+	struct call call = {
+		.func = func,
+		.goid = record->goid,
+		.has_goid = has_goroutine(record),
+	};
+	calls->listener.orphan(calls->context, &call, record);
+}
+
+static void note_panic(struct frame *frame, uint64_t distance)
+{
+	// Where an earlier panic is still under way, it is the outer of the two that counts.
+	if (!frame->panic_distance || frame->is_panic_over || distance < frame->panic_distance)
+		frame->panic_distance = distance;
+	frame->is_panic_over = false;
+}
+
+static void note_goexit(struct calls *calls, struct goroutine *goroutine)
+{
+	goroutine->top->is_leaving = true;
+	if (goroutine->is_listed)
+		return;
+	goroutine->is_listed = true;
+	goroutine->next = calls->leaving;
+	calls->leaving = goroutine;
+}
+
+static void note(struct calls *calls, struct goroutine *goroutine, enum wire_probe_kind kind,
+		 const struct wire_record *record)
+{
+	goroutine_close(calls, goroutine, record->distance, record->time_ns);
+	goroutine_look_over(goroutine, record->distance);
+	if (!goroutine->top)
+		return;
+	if (kind == WIRE_PROBE_PANIC)
+		note_panic(goroutine->top, record->distance);
+	else
+		note_goexit(calls, goroutine);
+}
+
+struct error *calls_record(struct calls *calls, const struct wire_record *record, bool any_lost)
+{
+	const struct plan *plan = calls->plan;
+	if (record->probe >= plan->tables.num_probes) {
+		calls->stats.damaged++;
+		return NULL;
+	}
+	const struct wire_probe *probe = &plan->tables.probes[record->probe];
+	if (probe->func >= plan->num_funcs || probe->kind > WIRE_PROBE_GOEXIT) {
+		calls->stats.damaged++;
+		return NULL;
+	}
+	const struct plan_func *func = plan->funcs[probe->func];
+	calls->any_lost |= any_lost;
+	if (record->time_ns > calls->seen_ns)
+		calls->seen_ns = record->time_ns;
+
+	struct goroutine *goroutine =
+		has_goroutine(record) ? goroutine_find(calls, record_key(record)) : NULL;
+	if (goroutine)
+		goroutine->last_ns = record->time_ns;
+	switch ((enum wire_probe_kind)probe->kind) {
+	case WIRE_PROBE_ENTRY:
+		return enter(calls, goroutine, func, record);
+	case WIRE_PROBE_RETURN:
+	case WIRE_PROBE_TAIL:
+		leave(calls, goroutine, func, record);
+		break;
+	case WIRE_PROBE_PANIC:
+	case WIRE_PROBE_GOEXIT:
+		if (goroutine)
+			note(calls, goroutine, probe->kind, record);
+		break;
+	}
+	return NULL;
+}
+
+// --- Time, and the end -------------------------------------------------------------------------
+
+void calls_tick(struct calls *calls, uint64_t now_ns)
+{
+	// Records that still wait are older than now: while they come, theirs is the time that counts.
+	if (calls->seen_ns != calls->ticked_seen)
+		now_ns = calls->seen_ns;
+	calls->ticked_seen = calls->seen_ns;
+	struct goroutine **link = &calls->leaving;
+	while (*link) {
+		struct goroutine *goroutine = *link;
+		bool is_quiet =
+			now_ns > goroutine->last_ns && now_ns - goroutine->last_ns >= QUIET_NS;
+		// A call further in than Goexit is a deferred one that still runs.
+		while (is_quiet && goroutine->top && goroutine->top->is_leaving)
+			goroutine_vanish(calls, goroutine, goroutine->last_ns);
+		if (goroutine->top) {
+			link = &goroutine->next;
+			continue;
+		}
+		*link = goroutine->next;
+		goroutine->next = NULL;
+		goroutine->is_listed = false;
+	}
+}
+
+void calls_detach(struct calls *calls, const struct plan_func *func, uint64_t now_ns)
+{
+	struct goroutine *goroutine, *next;
+	HASH_ITER (hh, calls->goroutines, goroutine, next) {
+		struct frame *inner = NULL;
+		for (struct frame *frame = goroutine->top, *outer; frame; frame = outer) {
+			outer = frame_outer(frame);
+			if (frame->call.func != func) {
+				inner = frame;
+				continue;
+			}
+			frame_pass_marks(frame);
+			if (inner)
+				inner->call.parent = frame->call.parent;
+			else
+				goroutine_pop(calls, goroutine);
+			frame_end(calls, frame, NULL, CALL_DETACHED, now_ns);
+		}
+	}
+}
+
+// At the trace's end, innermost frame first. is_busy: a call further in was still under way, so that a
+// Goexit around it has not come to its end either.
+static enum call_how unfinished_how(const struct frame *frame, bool target_died, bool is_busy)
+{
+	if (frame->is_leaving && !is_busy)
+		return CALL_GOEXIT;
+	if (target_died && frame->panic_distance && !frame->is_panic_over)
+		return CALL_PANICKED;
+	return CALL_DETACHED;
+}
+
+void calls_finish(struct calls *calls, uint64_t now_ns, bool target_died)
+{
+	struct goroutine *goroutine, *next;
+	HASH_ITER (hh, calls->goroutines, goroutine, next) {
+		bool is_busy = false;
+		while (goroutine->top) {
+			struct frame *frame = goroutine->top;
+			enum call_how how = unfinished_how(frame, target_died, is_busy);
+			if (how == CALL_DETACHED)
+				is_busy = true;
+			else
+				frame_pass_marks(frame);
+			goroutine_pop(calls, goroutine);
+			frame_end(calls, frame, NULL, how,
+				  how == CALL_DETACHED ? now_ns : goroutine->last_ns);
+		}
+	}
+}
+
+void calls_stats(const struct calls *calls, struct calls_stats *out)
+{
+	*out = calls->stats;
+}
