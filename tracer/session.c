@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 enum {
 	BATCH_MAX = 4096, // records handled before the output is looked after
 	FLUSH_BYTES = 64 * 1024,
@@ -208,8 +210,15 @@ static struct error *arm(struct session *session, size_t first, size_t num)
 {
 	if (!num)
 		return NULL;
-	uint32_t handle;
-	return session->options.backend->arm(session->backend, first, num, &handle);
+	uint32_t handle, probes = 0;
+	for (size_t i = first; i < first + num; i++)
+		probes += session->plan->funcs[i]->num_probes;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
+	struct error *err = session->options.backend->arm(session->backend, first, num, &handle);
+	if (!err)
+		log_info("armed %u probes in %.1f ms", probes,
+			 (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e6);
+	return err;
 }
 
 // All that was chosen was refused: say why of the first.
@@ -439,7 +448,9 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 static struct error *drain(struct session *session)
 {
 	const struct backend_ops *ops = session->options.backend;
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 	struct error *err = ops->disarm(session->backend, BACKEND_ALL);
+	log_info("disarmed in %.1f ms", (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e6);
 	size_t num = 1;
 	while (!err && num && session->state != SESSION_OUTPUT_CLOSED)
 		err = take_batch(session, &num);
