@@ -1,0 +1,144 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The options of attach, the patterns, and the two formats for people.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Encode 'decode_utf8';
+use Json;
+use Live;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+live_plan();
+
+my $path = program('target', newest(), 'optimized') // BAIL_OUT('the program target cannot be built');
+
+# traced(COMMANDS, ARGS): {out, err, status} of a trace while the target obeys.
+sub traced {
+	my ($commands, @args) = @_;
+	my $target = start_target($path, []);
+	my $trace = start_trace(['attach', $target->{pid}, @args]);
+	my $armed = $trace->armed;
+	diag "@args: " . $trace->errors if $armed != 1;
+	my @said = map { $target->ask($_) } @$commands;
+	my $status = $trace->stop;
+	my $ended = $target->stop;
+	fail("@args: the target ended with $ended") if $ended ne '0';
+	return { armed => $armed, out => $trace->output, err => $trace->errors, status => $status, said => \@said };
+}
+
+sub events { my ($result) = @_; return json_lines($result->{out}) }
+
+my $duration = qr/\d+(?:\.\d+)?(?:ns|µs|ms|s)/;
+
+subtest 'graph' => sub {
+	my $result = traced(['calls 4'], 'main.h*', 'main.(*hStore).Get');
+	is($result->{status}, 0, 'ends well');
+	my $out = decode_utf8($result->{out});
+	like($out, qr/^\s*G1 +main\.hWork\(n=1, s="text"\) = \(2, nil\) +$duration$/m, 'a call without traced calls inside is a line');
+	like($out, qr/^\s*G1 +main\.hOuter\(n=0\) \{\n\s*G1 +main\.hWork\(n=0, s="inner"\) = \(0, nil\) +$duration\n\s*G1 +\} = 1 +$duration$/m,
+		'one with them has braces');
+	like($out, qr/main\.\(\*hStore\)\.Get\(s=(&main\.hStore\{Name: "store", Items: map\[string\]int\{"a": 1\}, Next: &main\.hStore\{Name: "next", .*?\}\}), key="a"\) = \(1, true\)/,
+		'values print as Go writes them');
+	my ($outer, $inner) = map { index($_, 'main.') } (grep { /hOuter|"inner"/ } split /\n/, $out)[0, 1];
+	cmp_ok($inner, '>', $outer, 'what is inside is indented');
+	unlike($out, qr/\e/, 'no colours into a file');
+	like($result->{err}, qr/7 calls/, 'the summary counts the calls') or diag $result->{err};
+	like($result->{err}, qr/0 lost|lost 0|nothing lost|no events? lost|0 events lost/i, 'and what was lost');
+};
+
+subtest 'lines' => sub {
+	my $out = decode_utf8(traced(['calls 2'], 'main.h*', '--format', 'lines')->{out});
+	like($out, qr/^> G1 main\.hWork\(n=1, s="text"\)$/m, 'an entry');
+	like($out, qr/^< G1 main\.hWork = \(2, nil\) \($duration\)$/m, 'a return');
+	my @shape = map { /^([<>]) G1 main\.(\w+)/ } split /\n/, $out;
+	is("@shape", '> hWork < hWork > hOuter > hWork < hWork < hOuter > hWork < hWork', 'each as it happens');
+};
+
+subtest 'colours' => sub {
+	like(traced(['calls 1'], 'main.h*', '--color', 'always')->{out}, qr/\e\[/, 'always');
+	unlike(traced(['calls 1'], 'main.h*', '--color', 'never')->{out}, qr/\e\[/, 'never');
+};
+
+subtest '--timestamps' => sub {
+	my %shape = (
+		none => qr/^\s*G1 +main\.hWork/m,
+		relative => qr/^\s*\+?\d+\.\d+\S*\s+G1 +main\.hWork/m,
+		wall => qr/^\s*(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d\.\d+\S*\s+G1 +main\.hWork/m,
+		mono => qr/^\s*\d+(?:\.\d+)?\S*\s+G1 +main\.hWork/m,
+	);
+	for my $kind (sort keys %shape) {
+		like(traced(['calls 1'], 'main.h*', '--timestamps', $kind)->{out}, $shape{$kind}, "$kind, graph");
+		(my $lines = $shape{$kind}) =~ s/G1/[<>] G1/;
+		my $out = traced(['calls 1'], 'main.h*', '--timestamps', $kind, '--format', 'lines')->{out};
+		like($out, qr/G1 main\.hWork/, "$kind, lines");
+	}
+};
+
+subtest '--no-args and --no-return' => sub {
+	my @events = events(traced(['calls 3'], 'main.h*', '--format', 'json', '--no-args'));
+	is(scalar(grep { field($_, 'args') } @events), 0, 'no arguments');
+	ok((grep { field($_, 'results') } @events), 'but results');
+	@events = events(traced(['calls 3'], 'main.h*', '--format', 'json', '--no-return'));
+	is(scalar(grep { field($_, 'event') eq 'return' } @events), 0, 'no returns');
+	is(scalar(grep { field($_, 'event') eq 'entry' } @events), 5, 'but entries');
+	like(decode_utf8(traced(['calls 2'], 'main.h*', '--no-return')->{out}), qr/^\s*G1 +main\.hWork\(n=1, s="text"\)\s*$/m, 'graph shows them');
+};
+
+subtest '--count' => sub {
+	my $target = start_target($path, []);
+	my $trace = start_trace(['attach', $target->{pid}, 'main.h*', '--format', 'json', '--count', 5]);
+	is($trace->armed, 1, 'attached');
+	$target->ask('calls 30');
+	is($trace->wait_end(10), 0, 'ends by itself') or $trace->stop;
+	my @events = json_lines($trace->output);
+	is(scalar(grep { field($_, 'event') eq 'entry' } @events), 5, 'after as many calls as asked for');
+	is(scalar(grep { (field($_, 'how') // '') eq 'return' } @events), 5, 'which have returned');
+	is($target->stop, 0, 'the target ends well');
+};
+
+subtest '--duration' => sub {
+	my $target = start_target($path, []);
+	my $start = time;
+	my $trace = start_trace(['attach', $target->{pid}, 'main.h*', '--format', 'json', '--duration', '1.5s']);
+	is($trace->armed, 1, 'attached');
+	$target->ask('calls 3');
+	is($trace->wait_end(10), 0, 'ends by itself') or $trace->stop;
+	my ($summary) = grep { field($_, 'event') eq 'summary' } json_lines($trace->output);
+	cmp_ok(abs(field($summary, 'seconds') - 1.5), '<', 0.3, 'after that time');
+	is(field($summary, 'calls'), 5, 'with all calls');
+	is($target->stop, 0, 'the target ends well');
+};
+
+subtest '-o' => sub {
+	my $file = "$work/out.json";
+	my $result = traced(['calls 2'], 'main.h*', '--format', 'json', '-o', $file);
+	is($result->{out}, '', 'nothing on standard output');
+	is(scalar(json_lines(slurp($file))), 7, 'all in the file');
+};
+
+subtest '--buffer' => sub {
+	is(traced(['calls 2'], 'main.h*', '--buffer', $_)->{status}, 0, $_) for '64K', '1M', '5000';
+};
+
+subtest 'patterns' => sub {
+	my $functions = sub {
+		my %seen = map { field($_, 'func') => 1 } grep { field($_, 'event') eq 'entry' } events(traced(['calls 4', 'tick 1'], @_, '--format', 'json'));
+		return join ' ', sort keys %seen;
+	};
+	is($functions->('main.hWork'), 'main.hWork', 'a name');
+	is($functions->('main.(*hStore).Get'), 'main.(*hStore).Get', 'a name with odd characters');
+	is($functions->('main.h?ork'), 'main.hWork', '?');
+	is($functions->('*.(*hStore).*'), 'main.(*hStore).Get', '*');
+	is($functions->('/Wo|Ti/'), 'main.hTick main.hWork', 'a regular expression, unanchored');
+	is($functions->('main.h*', '!main.hWork', '!/Tick/'), 'main.hOuter', '! takes away');
+	is($functions->('main.h*', '!main.*', 'main.hTick'), 'main.hTick', 'in the order given');
+	my $everything = traced(['calls 4', 'tick 5'], '*', '--format', 'json', '-o', '/dev/null', '--duration', '20s');
+	is($everything->{status}, 0, 'everything can be chosen, and the target lives') or diag $everything->{err};
+	my ($count) = $everything->{err} =~ /tracing (\d+) functions/;
+	cmp_ok($count // 0, '>', 500, 'which is said');
+};
+
+done_testing();
