@@ -398,7 +398,7 @@ static struct error *scan_code(struct scan *scan)
 		struct insn insn;
 		if (!insn_decode(query->code + off, query->size - off, &insn) &&
 		    !decode_spelled(scan, off, &insn)) {
-			if (scan->is_terminated && only_zeros(query, scan->ended))
+			if (scan->ended && only_zeros(query, scan->ended))
 				return NULL;
 			scan->refused = "its code does not decode";
 			return NULL;

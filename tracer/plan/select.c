@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/plan/select.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "tracer/plan/nearest.h"
+#include "tracer/plan/pattern.h"
+
+enum { LEFT_OUT = FUNC_WRAPPER | FUNC_RUNTIME | FUNC_FOREIGN }; // of globs and regexps
+
+struct chooser {
+	const struct index *index;
+	const struct func *func; // all, address order
+	size_t num;
+	bool *is_chosen; // by place in func
+	bool *is_named;	 // matched by the pattern at work, as a name
+};
+
+// Functions that have the pattern for their name; only where there are none, those that have it but
+// for their type arguments. Marks them, returns how many.
+static size_t mark_named(struct chooser *chooser, struct pattern *pattern)
+{
+	memset(chooser->is_named, 0, chooser->num * sizeof(*chooser->is_named));
+	size_t num = 0;
+	const struct func *found[64];
+	size_t num_found = index_named(chooser->index, pattern->body, found, 64);
+	if (num_found && num_found <= 64) {
+		for (; num < num_found; num++)
+			chooser->is_named[found[num]->number] = true;
+		return num;
+	}
+	for (size_t i = 0; i < chooser->num; i++) {
+		const char *name = chooser->func[i].name;
+		bool is_it = num_found ? !strcmp(name, pattern->body)
+				       : pattern_is_instance(pattern, name);
+		chooser->is_named[i] = is_it;
+		num += is_it;
+	}
+	return num;
+}
+
+static void warn_named(const struct func *func)
+{
+	if (func->flags & FUNC_RUNTIME)
+		log_warning("%s belongs to the runtime: tracing it can disturb the program or lose "
+			    "events",
+			    func->name);
+	else if (func->flags & FUNC_FOREIGN)
+		log_warning("%s is not Go: its goroutine and arguments are not known", func->name);
+	else if (func->flags & FUNC_WRAPPER)
+		log_warning("%s is a wrapper that the compiler made", func->name);
+}
+
+// Takes what mark_named marked; wrappers only where there is no body.
+static void choose_named(struct chooser *chooser)
+{
+	bool has_body = false;
+	for (size_t i = 0; i < chooser->num && !has_body; i++)
+		has_body = chooser->is_named[i] && !(chooser->func[i].flags & FUNC_WRAPPER);
+	for (size_t i = 0; i < chooser->num; i++) {
+		const struct func *func = &chooser->func[i];
+		if (!chooser->is_named[i] || (has_body && (func->flags & FUNC_WRAPPER)))
+			continue;
+		if (!chooser->is_chosen[i])
+			warn_named(func);
+		chooser->is_chosen[i] = true;
+	}
+}
+
+static struct error *nothing_chosen(const struct chooser *chooser, const struct pattern *pattern,
+				    const struct func *left_out)
+{
+	if (left_out)
+		return error_new("'%s' matches only wrappers and functions of the runtime or C, "
+				 "which are left out: give one by its exact name, for example '%s'",
+				 pattern->given, left_out->name);
+	const char *near[NEAREST_MAX];
+	size_t num = nearest_names(chooser->func, chooser->num, pattern->body, near);
+	const char *fault = pattern->is_glob || pattern->is_regexp ? "no function matches"
+								   : "no function has the name";
+	switch (num) {
+	case 0:
+		return error_new("%s '%s'", fault, pattern->given);
+	case 1:
+		return error_new("%s '%s'; did you mean '%s'?", fault, pattern->given, near[0]);
+	case 2:
+		return error_new("%s '%s'; did you mean '%s' or '%s'?", fault, pattern->given,
+				 near[0], near[1]);
+	default:
+		return error_new("%s '%s'; did you mean '%s', '%s' or '%s'?", fault, pattern->given,
+				 near[0], near[1], near[2]);
+	}
+}
+
+static struct error *choose(struct chooser *chooser, struct pattern *pattern)
+{
+	if (!pattern->is_regexp && mark_named(chooser, pattern)) {
+		choose_named(chooser);
+		return NULL;
+	}
+	const struct func *left_out = NULL;
+	size_t num = 0;
+	for (size_t i = 0; i < chooser->num; i++) {
+		const struct func *func = &chooser->func[i];
+		if (!pattern_matches(pattern, func->name))
+			continue;
+		if (func->flags & LEFT_OUT) {
+			left_out = left_out ? left_out : func;
+			continue;
+		}
+		chooser->is_chosen[i] = true;
+		num++;
+	}
+	return num ? NULL : nothing_chosen(chooser, pattern, left_out);
+}
+
+static void take_away(struct chooser *chooser, struct pattern *pattern)
+{
+	bool by_name = !pattern->is_regexp && mark_named(chooser, pattern);
+	size_t num = 0;
+	for (size_t i = 0; i < chooser->num; i++) {
+		if (!chooser->is_chosen[i])
+			continue;
+		if (by_name ? chooser->is_named[i]
+			    : pattern_matches(pattern, chooser->func[i].name)) {
+			chooser->is_chosen[i] = false;
+			num++;
+		}
+	}
+	if (!num)
+		log_warning("'%s' takes nothing away from what the patterns before it chose",
+			    pattern->given);
+}
+
+static struct error *apply(struct chooser *chooser, const char *given)
+{
+	struct pattern pattern;
+	struct error *err = pattern_init(&pattern, given);
+	if (!err && pattern.takes_away)
+		take_away(chooser, &pattern);
+	else if (!err)
+		err = choose(chooser, &pattern);
+	pattern_deinit(&pattern);
+	return err;
+}
+
+static struct error *collect(const struct chooser *chooser, struct selection *out)
+{
+	size_t num = 0;
+	for (size_t i = 0; i < chooser->num; i++)
+		num += chooser->is_chosen[i];
+	if (!num)
+		return error_new("the patterns take away all that they choose");
+	const struct func **func = malloc(num * sizeof(*func));
+	if (!func)
+		return error_nomem();
+	num = 0;
+	for (size_t i = 0; i < chooser->num; i++) {
+		if (chooser->is_chosen[i])
+			func[num++] = &chooser->func[i];
+	}
+	*out = (struct selection){.func = func, .num = num};
+	return NULL;
+}
+
+struct error *select_functions(const struct index *index, char *const *patterns, size_t num,
+			       struct selection *out)
+{
+	size_t num_away = 0;
+	for (size_t i = 0; i < num; i++)
+		num_away += patterns[i][0] == '!';
+	if (!num)
+		return error_new("no pattern says which functions, for example 'main.*'");
+	if (num_away == num)
+		return error_new("'%s' only takes away: put a pattern before it that chooses, for "
+				 "example 'main.*'",
+				 patterns[0]);
+	struct chooser chooser = {.index = index};
+	chooser.func = index_funcs(index, &chooser.num);
+	bool *is_chosen CLEANUP_FREE = calloc(chooser.num + 1, sizeof(*is_chosen));
+	bool *is_named CLEANUP_FREE = calloc(chooser.num + 1, sizeof(*is_named));
+	if (!is_chosen || !is_named)
+		return error_nomem();
+	chooser.is_chosen = is_chosen;
+	chooser.is_named = is_named;
+	for (size_t i = 0; i < num; i++) {
+		struct error *err = apply(&chooser, patterns[i]);
+		if (err)
+			return err;
+	}
+	return collect(&chooser, out);
+}
+
+void selection_deinit(struct selection *selection)
+{
+	free(selection->func);
+	*selection = (struct selection){};
+}
+
+struct error *select_matches(const char *given, const char *name, bool *out)
+{
+	struct pattern pattern;
+	struct error *err = pattern_init(&pattern, given);
+	if (!err)
+		*out = (!pattern.is_regexp && pattern_is_instance(&pattern, name)) ||
+		       pattern_matches(&pattern, name);
+	pattern_deinit(&pattern);
+	return err;
+}
