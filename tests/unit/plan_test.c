@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Frames and types of the plan, from types made by hand.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tracer/plan/internal.h"
+
+static struct gotype type_int = {
+	.kind = GO_INT, .size = 8, .name = "int", .full_name = "int", .is_complete = true};
+static struct gotype type_string = {.kind = GO_STRING,
+				    .size = 16,
+				    .name = "string",
+				    .full_name = "string",
+				    .is_complete = true};
+static struct gotype type_float = {.kind = GO_FLOAT64,
+				   .size = 8,
+				   .name = "float64",
+				   .full_name = "float64",
+				   .is_complete = true};
+
+// type node struct { id int; name string; next *node }
+static struct gotype type_node, type_node_pointer = {.kind = GO_POINTER,
+						     .size = 8,
+						     .name = "*main.node",
+						     .full_name = "*main.node",
+						     .elem = &type_node,
+						     .is_complete = true};
+static struct gofield node_fields[] = {
+	{"id", &type_int, 0, false},
+	{"name", &type_string, 8, false},
+	{"next", &type_node_pointer, 24, false},
+};
+static struct gotype type_node = {.kind = GO_STRUCT,
+				  .size = 32,
+				  .name = "main.node",
+				  .full_name = "main.node",
+				  .fields = node_fields,
+				  .num_fields = 3,
+				  .is_complete = true};
+
+static int set_up(void **state)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	plan->state = calloc(1, sizeof(*plan->state));
+	plan->options = (struct plan_options){.depth = 2, .strlen = 64, .items = 16};
+	assert_int_equal(plan_new_type(plan, 0, NULL), WIRE_NO_TYPE);
+	*state = plan;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	plan_destroy(*state);
+	return 0;
+}
+
+static const struct wire_edge *edge_of(const struct plan *plan, uint32_t type, uint32_t i)
+{
+	assert_true(type < plan->tables.num_types);
+	assert_true(i < plan->tables.types[type].num_edges);
+	return &plan->tables.edges[plan->tables.types[type].first_edge + i];
+}
+
+static struct plan_frame frame_of(struct plan *plan, const struct param *params, size_t num)
+{
+	struct plan_frame frame;
+	assert_null(plan_frame_init(plan, params, num, &frame));
+	return frame;
+}
+
+static void test_registers_and_stack(void **state)
+{
+	struct plan *plan = *state;
+	struct abi_piece a = {.where = ABI_INT_REG, .reg = 2, .size = 8};
+	struct abi_piece s[] = {{.where = ABI_INT_REG, .reg = 3, .size = 8},
+				{.where = ABI_INT_REG, .reg = 4, .offset = 8, .size = 8}};
+	struct abi_piece n = {.where = ABI_STACK, .size = 32, .stack_off = 16};
+	struct param params[] = {
+		{.name = "a", .type = &type_int, .pieces = &a, .num_pieces = 1},
+		{.name = "s", .type = &type_string, .pieces = s, .num_pieces = 2},
+		{.name = "n", .type = &type_node, .pieces = &n, .num_pieces = 1},
+	};
+	struct plan_frame frame = frame_of(plan, params, 3);
+	assert_int_equal(frame.num_values, 3);
+	assert_int_equal(frame.values[1].frame_off, 8);
+	assert_int_equal(frame.values[2].frame_off, 24);
+	assert_int_equal(frame.size, 56);
+	assert_int_equal(frame.num_pieces, 4);
+	const struct wire_piece *stack = &plan->tables.pieces[frame.first_piece + 3];
+	assert_int_equal(stack->where, WIRE_STACK);
+	assert_int_equal(stack->frame_off, 24);
+	assert_int_equal(stack->stack_off, 16);
+	assert_int_equal(stack->size, 32);
+	// string s, string n.name, pointer n.next
+	assert_int_equal(plan->tables.types[frame.type].num_edges, 3);
+	assert_int_equal(edge_of(plan, frame.type, 0)->kind, WIRE_EDGE_STRING);
+	assert_int_equal(edge_of(plan, frame.type, 0)->offset, 8);
+	assert_int_equal(edge_of(plan, frame.type, 1)->offset, 32);
+	assert_int_equal(edge_of(plan, frame.type, 2)->offset, 48);
+	assert_int_equal(edge_of(plan, frame.type, 2)->flags, WIRE_EDGE_STEP);
+	plan_frame_deinit(&frame);
+}
+
+static void test_a_type_that_leads_to_itself(void **state)
+{
+	struct plan *plan = *state;
+	struct abi_piece p = {.where = ABI_INT_REG, .size = 8};
+	struct param param = {.name = "p",
+			      .type = &type_node_pointer,
+			      .pieces = &p,
+			      .num_pieces = 1};
+	struct plan_frame frame = frame_of(plan, &param, 1);
+	uint32_t node = edge_of(plan, frame.type, 0)->type;
+	assert_int_equal(plan->tables.types[node].size, 32);
+	assert_int_equal(edge_of(plan, node, 1)->type, node);
+	plan_frame_deinit(&frame);
+}
+
+static void test_depth_0_follows_no_pointer(void **state)
+{
+	struct plan *plan = *state;
+	plan->options.depth = 0;
+	struct abi_piece n = {.where = ABI_STACK, .size = 32};
+	struct param param = {.name = "n", .type = &type_node, .pieces = &n, .num_pieces = 1};
+	struct plan_frame frame = frame_of(plan, &param, 1);
+	assert_int_equal(plan->tables.types[frame.type].num_edges, 1);
+	assert_int_equal(edge_of(plan, frame.type, 0)->kind, WIRE_EDGE_STRING);
+	plan_frame_deinit(&frame);
+}
+
+static void test_floats_in_registers_are_holes(void **state)
+{
+	struct plan *plan = *state;
+	struct abi_piece f = {.where = ABI_FLOAT_REG, .reg = 3, .size = 8};
+	struct param param = {.name = "f", .type = &type_float, .pieces = &f, .num_pieces = 1};
+	struct plan_frame frame = frame_of(plan, &param, 1);
+	assert_int_equal(frame.num_holes, 1);
+	assert_string_equal(frame.holes[0].reason, "float in XMM3");
+	assert_true(frame.holes[0].is_float);
+	plan_frame_deinit(&frame);
+}
+
+static void test_unknown_places_take_no_room(void **state)
+{
+	struct plan *plan = *state;
+	struct param params[] = {
+		{.name = "d", .is_hidden = true},
+		{.name = "u", .type = &type_node, .unknown = "why"},
+	};
+	struct plan_frame frame = frame_of(plan, params, 2);
+	assert_int_equal(frame.num_values, 1);
+	assert_int_equal(frame.values[0].frame_bytes, 0);
+	assert_int_equal(frame.size, 0);
+	assert_int_equal(frame.type, WIRE_NO_TYPE);
+	plan_frame_deinit(&frame);
+}
+
+static void test_a_large_value_is_cut(void **state)
+{
+	struct plan *plan = *state;
+	struct gotype array = {.kind = GO_ARRAY,
+			       .size = 32000,
+			       .len = 1000,
+			       .name = "[1000]main.node",
+			       .full_name = "[1000]main.node",
+			       .elem = &type_node,
+			       .is_complete = true};
+	struct abi_piece big = {.where = ABI_STACK, .size = 32000};
+	struct param params[8];
+	for (size_t i = 0; i < 8; i++)
+		params[i] = (struct param){.name = "b",
+					   .type = &array,
+					   .pieces = &big,
+					   .num_pieces = 1};
+	struct plan_frame frame = frame_of(plan, params, 8);
+	assert_true(frame.size <= WIRE_BLOCK_MAX);
+	for (uint32_t i = 0; i < plan->tables.types[frame.type].num_edges; i++)
+		assert_true(edge_of(plan, frame.type, i)->offset + 8 <= frame.size);
+	plan_frame_deinit(&frame);
+}
+
+static void test_slices_and_their_elements(void **state)
+{
+	struct plan *plan = *state;
+	struct gotype slice = {.kind = GO_SLICE,
+			       .size = 24,
+			       .name = "[]main.node",
+			       .full_name = "[]main.node",
+			       .elem = &type_node,
+			       .is_complete = true};
+	struct abi_piece words[] = {{.size = 8},
+				    {.reg = 1, .offset = 8, .size = 8},
+				    {.reg = 2, .offset = 16, .size = 8}};
+	struct param param = {.name = "s", .type = &slice, .pieces = words, .num_pieces = 3};
+	struct plan_frame frame = frame_of(plan, &param, 1);
+	const struct wire_edge *edge = edge_of(plan, frame.type, 0);
+	assert_int_equal(edge->kind, WIRE_EDGE_SLICE);
+	assert_int_equal(edge->cap, 16);
+	assert_int_equal(edge->flags, 0);
+	assert_int_equal(plan->tables.types[edge->type].size, 32);
+	assert_int_equal(plan->tables.types[edge->type].num_edges, 2);
+	plan_frame_deinit(&frame);
+}
+
+static void test_map_of_both_layouts(void **state)
+{
+	struct plan *plan = *state;
+	struct gotype map = {.kind = GO_MAP,
+			     .size = 8,
+			     .name = "map[string]int",
+			     .full_name = "map[string]int",
+			     .key = &type_string,
+			     .elem = &type_int,
+			     .is_complete = true,
+			     .map = {.layout = GOMAP_SWISS,
+				     .bucket_size = 200,
+				     .keys_off = 8,
+				     .key_stride = 24,
+				     .elems_off = 24,
+				     .elem_stride = 24}};
+	struct abi_piece word = {.size = 8};
+	struct param param = {.name = "m", .type = &map, .pieces = &word, .num_pieces = 1};
+	struct plan_frame frame = frame_of(plan, &param, 1);
+	const struct wire_edge *edge = edge_of(plan, frame.type, 0);
+	assert_int_equal(edge->kind, WIRE_EDGE_POINTER);
+	assert_int_equal(edge->flags, 0);
+	const struct wire_edge *directory = edge_of(plan, edge->type, 0);
+	assert_int_equal(directory->kind, WIRE_EDGE_DIRECTORY);
+	assert_int_equal(plan->tables.types[directory->type].num_edges, 8);
+	assert_int_equal(edge_of(plan, directory->type, 7)->offset, 8 + 7 * 24);
+	const struct wire_edge *table = edge_of(plan, directory->aux_type, 0);
+	assert_int_equal(edge_of(plan, table->type, 0)->kind, WIRE_EDGE_GROUPS);
+	plan_frame_deinit(&frame);
+
+	struct gotype old = map;
+	old.map = (struct gomap){.layout = GOMAP_BUCKETS,
+				 .bucket_size = 208,
+				 .keys_off = 8,
+				 .key_stride = 16,
+				 .elems_off = 136,
+				 .elem_stride = 8,
+				 .overflow_off = 200};
+	param.type = &old;
+	frame = frame_of(plan, &param, 1);
+	uint32_t header = edge_of(plan, frame.type, 0)->type;
+	assert_int_equal(edge_of(plan, header, 0)->kind, WIRE_EDGE_BUCKETS);
+	assert_int_equal(edge_of(plan, header, 1)->kind, WIRE_EDGE_OLD_BUCKETS);
+	uint32_t bucket = edge_of(plan, header, 0)->type;
+	assert_int_equal(plan->tables.types[bucket].num_edges, 9);
+	assert_int_equal(edge_of(plan, bucket, 8)->type, bucket);
+	plan_frame_deinit(&frame);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_registers_and_stack),		TEST(test_a_type_that_leads_to_itself),
+		TEST(test_depth_0_follows_no_pointer),	TEST(test_floats_in_registers_are_holes),
+		TEST(test_unknown_places_take_no_room), TEST(test_a_large_value_is_cut),
+		TEST(test_slices_and_their_elements),	TEST(test_map_of_both_layouts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
