@@ -65,6 +65,7 @@ struct wire_piece { // fills frame[frame_off .. frame_off+size) at a hit
 	wire_u8 reg; // WIRE_INT_REG: Go's order, RAX RBX RCX RDI RSI R8 R9 R10 R11, then 9: RDX; WIRE_FLOAT_REG: X0..
 	wire_u16 pad;
 	wire_u32 stack_off; // WIRE_STACK: the bytes at SP + 8 + stack_off
+	wire_u32 pad2; // the kernel's arrays have strides of 8
 };
 
 struct wire_type {
@@ -121,7 +122,7 @@ enum wire_record_flags {
 struct wire_record {
 	wire_u32 size; // bytes, this header and all blocks, a multiple of 8
 	wire_u32 probe; // index in the table of probes
-	wire_u32 tid;
+	wire_u32 tid; // in the initial PID namespace
 	wire_u16 flags; // enum wire_record_flags
 	wire_u16 num_blocks;
 	wire_u64 time_ns; // CLOCK_MONOTONIC
@@ -131,7 +132,7 @@ struct wire_record {
 };
 
 enum wire_block_flags {
-	WIRE_BLOCK_FAULT = 1, // could not be read: len is 0
+	WIRE_BLOCK_FAULT = 1, // could not be read: len is 0 (a frame: one of its stack pieces could not)
 	WIRE_BLOCK_FRAME = 2, // the frame; addr is 0
 };
 
@@ -144,7 +145,7 @@ struct wire_block {
 };
 
 _Static_assert(sizeof(struct wire_probe) == 24, "wire_probe");
-_Static_assert(sizeof(struct wire_piece) == 12, "wire_piece");
+_Static_assert(sizeof(struct wire_piece) == 16, "wire_piece");
 _Static_assert(sizeof(struct wire_type) == 16, "wire_type");
 _Static_assert(sizeof(struct wire_edge) == 16, "wire_edge");
 _Static_assert(sizeof(struct wire_settings) == 48, "wire_settings");

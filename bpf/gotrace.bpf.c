@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The kernel's side of the eBPF back end: what runs at each probe. One program for all probes, whose number
+// is the uprobe's cookie; it makes a record (bpf/capture.h) and puts it into one ring buffer.
+//
+// A uprobe program can be preempted, and another task can run it on the same CPU meanwhile, so a record is built
+// in a slot that a flag marks as taken, with preemption off where the kernel can do that.
+#include "bpf/kernel.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/wire.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+enum { SLOTS = 8, DYNAMICS_MAX = 65536 };
+
+const volatile struct wire_settings settings = {0};
+const volatile wire_u32 namespace_inum = 0; // for find_target: the PID namespace and the PID in it
+const volatile wire_u32 namespace_pid = 0;
+
+// Written by user space while the probes are armed.
+wire_u32 target_tgid = 0; // in the initial PID namespace
+wire_u64 only_goid = 0;	  // records of this goroutine alone; 0: of all
+
+// Events lost since loading, of all functions.
+wire_u64 lost_buffer = 0;
+wire_u64 lost_scratch = 0;
+
+// The plan's tables. Their sizes are set before loading; user space writes them through mmap.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_probe);
+} probes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_piece);
+} pieces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_type);
+} types SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_edge);
+} edges SEC(".maps");
+
+// The events lost of each function.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, wire_u64);
+} lost SEC(".maps");
+
+// A type descriptor's run-time address -> the type of what an interface of it points at.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, DYNAMICS_MAX);
+	__type(key, wire_u64);
+	__type(value, wire_u32);
+} dynamics SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+// --- What the capture engine needs -------------------------------------------------------------
+
+struct capture_host {};
+
+static inline const struct wire_settings *capture_settings(const struct capture_host *host)
+{
+	(void)host;
+	const struct wire_settings *known = (const struct wire_settings *)&settings;
+	asm volatile("" : "+r"(known)); // its contents are not the compiler's to know
+	return known;
+}
+
+static inline int capture_read(const struct capture_host *host, void *dst, wire_u64 len,
+			       wire_u64 addr)
+{
+	(void)host;
+	return bpf_probe_read_user(dst, len, (const void *)addr);
+}
+
+static inline void capture_repeat(wire_u32 num, long (*step)(wire_u32 i, void *context),
+				  void *context)
+{
+	bpf_loop(num, step, context, 0);
+}
+
+static inline const struct wire_piece *capture_piece(const struct capture_host *host, wire_u32 i)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&pieces, &i);
+}
+
+static inline const struct wire_type *capture_type(const struct capture_host *host, wire_u32 i)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&types, &i);
+}
+
+static inline const struct wire_edge *capture_edge(const struct capture_host *host, wire_u32 i)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&edges, &i);
+}
+
+static inline wire_u32 capture_dynamic(const struct capture_host *host, wire_u64 rtype)
+{
+	(void)host;
+	const wire_u32 *type = bpf_map_lookup_elem(&dynamics, &rtype);
+	return type ? *type : WIRE_NO_TYPE;
+}
+
+#include "bpf/capture.h"
+
+// --- Scratch -----------------------------------------------------------------------------------
+
+struct slot {
+	wire_u32 is_taken;
+	wire_u32 pad;
+	struct capture capture;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SLOTS);
+	__type(key, wire_u32);
+	__type(value, struct slot);
+} slots SEC(".maps");
+
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+static inline struct slot *slot_take(void)
+{
+#pragma clang loop unroll(disable)
+	for (wire_u32 i = 0; i < SLOTS; i++) {
+		wire_u32 key = i;
+		struct slot *slot = bpf_map_lookup_elem(&slots, &key);
+		if (slot && !__sync_val_compare_and_swap(&slot->is_taken, 0, 1))
+			return slot;
+	}
+	return NULL;
+}
+
+static inline void slot_give(struct slot *slot)
+{
+	asm volatile("" ::: "memory");
+	*(volatile wire_u32 *)&slot->is_taken = 0;
+}
+
+// --- The program -------------------------------------------------------------------------------
+
+static inline void count_lost(const struct wire_probe *probe, wire_u64 *total)
+{
+	wire_u32 func = probe->func;
+	wire_u64 *count = bpf_map_lookup_elem(&lost, &func);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	__sync_fetch_and_add(total, 1);
+}
+
+static inline wire_u64 find_g(const struct pt_regs *regs, const struct wire_probe *probe)
+{
+	if (!(probe->flags & WIRE_G_IN_TLS))
+		return regs->r14;
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	wire_u64 g = 0;
+	wire_u64 place = task->thread.fsbase + (wire_s32)capture_settings(NULL)->tls_g;
+	return bpf_probe_read_user(&g, sizeof(g), (const void *)place) ? 0 : g;
+}
+
+struct hit {
+	wire_u32 probe;
+	wire_u32 tid;
+	wire_u64 time_ns;
+	const struct capture_goroutine *goroutine; // NULL: not known
+};
+
+// A record without a frame: built where it is read.
+static inline void emit_head(const struct wire_probe *probe, const struct hit *hit)
+{
+	struct wire_record *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
+	if (!record) {
+		count_lost(probe, &lost_buffer);
+		return;
+	}
+	capture_head(record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+static inline void copy_regs(struct capture_regs *out, const struct pt_regs *regs)
+{
+	out->ints[0] = regs->ax;
+	out->ints[1] = regs->bx;
+	out->ints[2] = regs->cx;
+	out->ints[3] = regs->di;
+	out->ints[4] = regs->si;
+	out->ints[5] = regs->r8;
+	out->ints[6] = regs->r9;
+	out->ints[7] = regs->r10;
+	out->ints[8] = regs->r11;
+	out->ints[9] = regs->dx;
+	out->sp = regs->sp;
+}
+
+static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe *probe,
+			     const struct hit *hit)
+{
+	struct slot *slot = slot_take();
+	if (!slot) {
+		count_lost(probe, &lost_scratch);
+		return;
+	}
+	struct capture *c = &slot->capture;
+	capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
+	copy_regs(&c->regs, regs);
+	capture_walk(c, probe);
+	wire_u64 size = c->record.size;
+	asm volatile("" : "+r"(size));
+	long err = -1;
+	if (size <= WIRE_RECORD_MAX + sizeof(struct wire_block) + WIRE_BLOCK_MAX)
+		err = bpf_ringbuf_output(&events, &c->record, size, BPF_RB_NO_WAKEUP);
+	slot_give(slot);
+	if (err)
+		count_lost(probe, &lost_buffer);
+}
+
+SEC("uprobe")
+int gotrace_hit(struct pt_regs *regs)
+{
+	wire_u32 number = (wire_u32)bpf_get_attach_cookie(regs);
+	const struct wire_probe *probe = bpf_map_lookup_elem(&probes, &number);
+	if (!probe || capture_skips(probe, regs->flags))
+		return 0;
+	wire_u64 ids = bpf_get_current_pid_tgid();
+	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED))
+		return 0;
+	struct capture_goroutine goroutine;
+	bool known = capture_goroutine(NULL, find_g(regs, probe), regs->sp, &goroutine);
+	if (only_goid && (!known || goroutine.goid != only_goid))
+		return 0;
+	struct hit hit = {number, (wire_u32)ids, bpf_ktime_get_ns(), known ? &goroutine : NULL};
+	if (!probe->num_pieces) {
+		emit_head(probe, &hit);
+		return 0;
+	}
+	bool can_stay = bpf_ksym_exists(bpf_preempt_disable) && bpf_ksym_exists(bpf_preempt_enable);
+	if (can_stay)
+		bpf_preempt_disable();
+	emit_walk(regs, probe, &hit);
+	if (can_stay)
+		bpf_preempt_enable();
+	return 0;
+}
+
+// Runs once, for a tracer that is not in the initial PID namespace: finds the target's number there.
+SEC("iter/task")
+int find_target(struct bpf_iter__task *iter)
+{
+	enum { LEVELS = 32 };
+	struct task_struct *task = iter->task;
+	if (!task || task->group_leader != task)
+		return 0;
+	struct pid *pid = task->thread_pid;
+	if (!pid)
+		return 0;
+	for (wire_u32 i = 0; i < LEVELS && i <= BPF_CORE_READ(pid, level); i++) {
+		struct upid upid;
+		if (bpf_core_read(&upid, sizeof(upid), &pid->numbers[i]))
+			break;
+		if (upid.nr == (int)namespace_pid &&
+		    BPF_CORE_READ(upid.ns, ns.inum) == namespace_inum)
+			target_tgid = task->tgid;
+	}
+	return 0;
+}
