@@ -23,9 +23,9 @@ enum {
 	CAPTURE_SEEN = 128, // entries of the table of blocks that stand in the record
 	CAPTURE_WORDS = 32, // bytes that an edge reads
 	CAPTURE_INTS = 10,
-	CAPTURE_MANY = 0xffff, // no edge's cap is higher
-	CAPTURE_LOWEST = 4096, // no memory below: a nil pointer and a field's offset
-	CAPTURE_ADDR_BITS = 47, // of user space
+	CAPTURE_MANY = 0xffff,	   // no edge's cap is higher
+	CAPTURE_LOWEST = 4096,	   // no memory below: a nil pointer and a field's offset
+	CAPTURE_ADDR_BITS = 47,	   // of user space
 	CAPTURE_SKIP_FLAGS = 0x41, // CF and ZF
 };
 
@@ -57,10 +57,10 @@ struct capture {
 	struct capture_host host;
 	struct capture_regs regs;
 	wire_u64 generation;
-	wire_u32 read_at; // offset in the record of the block whose edges are followed
+	wire_u32 read_at;  // offset in the record of the block whose edges are followed
 	wire_u32 write_at; // and of the next block
-	wire_u32 elem; // offset in that block of the element
-	wire_u32 edge; // of its type
+	wire_u32 elem;	   // offset in that block of the element
+	wire_u32 edge;	   // of its type
 	wire_u32 faults;
 	wire_u32 ended;
 	struct capture_seen seen[CAPTURE_SEEN];
@@ -244,7 +244,14 @@ CAPTURE_INLINE wire_u32 capture_width(wire_u8 kind)
 CAPTURE_INLINE void capture_buckets(const struct wire_edge *edge, const wire_u8 *bytes,
 				    struct capture_target *out)
 {
-	enum { FLAGS = 8, LOG2 = 9, BUCKETS = 16, OLD_BUCKETS = 24, SAME_SIZE_GROW = 8, CAP_LOG2 = 16 };
+	enum {
+		FLAGS = 8,
+		LOG2 = 9,
+		BUCKETS = 16,
+		OLD_BUCKETS = 24,
+		SAME_SIZE_GROW = 8,
+		CAP_LOG2 = 16
+	};
 	wire_u64 log2 = bytes[LOG2];
 	bool is_old = edge->kind == WIRE_EDGE_OLD_BUCKETS;
 	if (is_old && !(bytes[FLAGS] & SAME_SIZE_GROW) && log2)
@@ -377,8 +384,7 @@ static long capture_step(wire_u32 i, void *context)
 	const struct wire_type *type = capture_type(&c->host, block->type);
 	wire_u64 size = type ? type->size : 0, num_edges = type ? type->num_edges : 0;
 	if (type && size && c->edge < num_edges && elem < len) {
-		const struct wire_edge *edge =
-			capture_edge(&c->host, type->first_edge + c->edge++);
+		const struct wire_edge *edge = capture_edge(&c->host, type->first_edge + c->edge++);
 		if (edge)
 			capture_edge_at(c, edge, block, elem + edge->offset);
 		if (c->edge < num_edges)
@@ -454,8 +460,9 @@ static long capture_fill(wire_u32 i, void *context)
 // The frame, the first block: the probe's pieces put together.
 CAPTURE_INLINE void capture_frame(struct capture *c, const struct wire_probe *probe)
 {
-	struct capture_filling filling = {
-		.c = c, .first_piece = probe->first_piece, .size = probe->frame_size};
+	struct capture_filling filling = {.c = c,
+					  .first_piece = probe->first_piece,
+					  .size = probe->frame_size};
 	if (filling.size > WIRE_BLOCK_MAX)
 		filling.size = WIRE_BLOCK_MAX;
 	struct wire_block *block = (struct wire_block *)(&c->record + 1);

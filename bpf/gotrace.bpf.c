@@ -85,7 +85,8 @@ struct {
 
 // --- What the capture engine needs -------------------------------------------------------------
 
-struct capture_host {};
+struct capture_host {
+};
 
 static inline const struct wire_settings *capture_settings(const struct capture_host *host)
 {

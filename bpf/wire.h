@@ -23,10 +23,10 @@ typedef int wire_s32;
 // --- The plan's tables -------------------------------------------------------------------------
 
 enum {
-	WIRE_NO_TYPE = 0, // type 0: plain bytes, no edges
+	WIRE_NO_TYPE = 0,	 // type 0: plain bytes, no edges
 	WIRE_RECORD_MAX = 16384, // bytes of a record, header included
-	WIRE_BLOCK_MAX = 4096, // bytes of one block (a frame too)
-	WIRE_STEPS_MAX = 1024, // edges walked for one record
+	WIRE_BLOCK_MAX = 4096,	 // bytes of one block (a frame too)
+	WIRE_STEPS_MAX = 1024,	 // edges walked for one record
 	WIRE_DEPTH_MAX = 15,
 	WIRE_FAULTS_MAX = 3, // unreadable blocks after which a walk ends
 };
@@ -34,21 +34,22 @@ enum {
 enum wire_probe_kind {
 	WIRE_PROBE_ENTRY,
 	WIRE_PROBE_RETURN, // a RET of the function
-	WIRE_PROBE_TAIL, // a jump out of it: the frame ends, its results are not known
-	WIRE_PROBE_PANIC, // entry of runtime.gopanic: a note for the pairing, no call of its own
+	WIRE_PROBE_TAIL,   // a jump out of it: the frame ends, its results are not known
+	WIRE_PROBE_PANIC,  // entry of runtime.gopanic: a note for the pairing, no call of its own
 	WIRE_PROBE_GOEXIT, // entry of runtime.Goexit: likewise
 };
 
 enum wire_probe_flags {
-	WIRE_SKIP_TAKEN_BE = 1, // ignore a hit with CF or ZF set: the stack check's slow path, executed again
+	WIRE_SKIP_TAKEN_BE =
+		1, // ignore a hit with CF or ZF set: the stack check's slow path, executed again
 	WIRE_G_IN_TLS = 2, // stack-ABI code: g is at fs base + tls_g, not in R14
 	WIRE_DISABLED = 4, // hits are ignored (a paused trace)
 };
 
 struct wire_probe {
-	wire_u32 func; // the plan's function number: hits and drops are counted by it
-	wire_u16 kind; // enum wire_probe_kind
-	wire_u16 flags; // enum wire_probe_flags
+	wire_u32 func;	     // the plan's function number: hits and drops are counted by it
+	wire_u16 kind;	     // enum wire_probe_kind
+	wire_u16 flags;	     // enum wire_probe_flags
 	wire_u32 frame_type; // the type whose edges lead on from the frame
 	wire_u32 first_piece;
 	wire_u16 num_pieces; // 0: no frame is captured
@@ -65,7 +66,7 @@ struct wire_piece { // fills frame[frame_off .. frame_off+size) at a hit
 	wire_u8 reg; // WIRE_INT_REG: Go's order, RAX RBX RCX RDI RSI R8 R9 R10 R11, then 9: RDX; WIRE_FLOAT_REG: X0..
 	wire_u16 pad;
 	wire_u32 stack_off; // WIRE_STACK: the bytes at SP + 8 + stack_off
-	wire_u32 pad2; // the kernel's arrays have strides of 8
+	wire_u32 pad2;	    // the kernel's arrays have strides of 8
 };
 
 struct wire_type {
@@ -77,10 +78,10 @@ struct wire_type {
 
 enum wire_edge_kind {
 	WIRE_EDGE_POINTER, // u64 -> one element of type
-	WIRE_EDGE_STRING, // {ptr, len} -> min(len, cap) bytes
-	WIRE_EDGE_SLICE, // {ptr, len, cap} -> min(len, cap) elements of type
-	WIRE_EDGE_IFACE, // {itab, data}: the type's address is at itab + 8
-	WIRE_EDGE_EFACE, // {type, data}
+	WIRE_EDGE_STRING,  // {ptr, len} -> min(len, cap) bytes
+	WIRE_EDGE_SLICE,   // {ptr, len, cap} -> min(len, cap) elements of type
+	WIRE_EDGE_IFACE,   // {itab, data}: the type's address is at itab + 8
+	WIRE_EDGE_EFACE,   // {type, data}
 	WIRE_EDGE_BUCKETS, // runtime.hmap: buckets at 16, 1 << u8 at 9 of them, at most cap
 	WIRE_EDGE_OLD_BUCKETS, // the same: oldbuckets at 24; half as many, or as many when flags (u8 at 8) has 8
 	WIRE_EDGE_DIRECTORY, // maps.Map: dirPtr at 16, dirLen at 24; dirLen 0: one group (type); else dirLen pointers (aux_type)
@@ -93,21 +94,21 @@ enum wire_edge_flags {
 
 struct wire_edge {
 	wire_u32 offset; // of the pointer (or of the struct, for map edges) in an element
-	wire_u8 kind; // enum wire_edge_kind
-	wire_u8 flags; // enum wire_edge_flags
-	wire_u16 cap; // bytes of a string; elements of a slice, buckets, groups, table pointers
-	wire_u32 type; // what stands there
+	wire_u8 kind;	 // enum wire_edge_kind
+	wire_u8 flags;	 // enum wire_edge_flags
+	wire_u16 cap;	 // bytes of a string; elements of a slice, buckets, groups, table pointers
+	wire_u32 type;	 // what stands there
 	wire_u32 aux_type; // WIRE_EDGE_DIRECTORY: the type of an array of table pointers
 };
 
 // Set before the program is loaded, in read-only data.
 struct wire_settings {
-	wire_u32 tgid; // of the target, in the initial PID namespace
-	wire_u32 depth; // steps followed
+	wire_u32 tgid;				 // of the target, in the initial PID namespace
+	wire_u32 depth;				 // steps followed
 	wire_u32 g_goid, g_stack_lo, g_stack_hi; // bytes in runtime.g
-	wire_s32 tls_g; // g's place from fs base
-	wire_u32 record_max; // budget of a record's bytes, at most WIRE_RECORD_MAX
-	wire_u32 has_goid; // 0: this runtime's goid offset is not known
+	wire_s32 tls_g;				 // g's place from fs base
+	wire_u32 record_max;	   // budget of a record's bytes, at most WIRE_RECORD_MAX
+	wire_u32 has_goid;	   // 0: this runtime's goid offset is not known
 	wire_u64 ro_start, ro_end; // run-time addresses answered from the file: not copied
 };
 
@@ -116,23 +117,24 @@ struct wire_settings {
 enum wire_record_flags {
 	WIRE_NO_GOROUTINE = 1, // g could not be read or is not plausible: goid and distance are 0
 	WIRE_FLOATS = 2, // float pieces of the frame are filled in (ptrace); else they are zeros
-	WIRE_CUT = 4, // a budget (bytes, steps, faults) ended the walk early
+	WIRE_CUT = 4,	 // a budget (bytes, steps, faults) ended the walk early
 };
 
 struct wire_record {
-	wire_u32 size; // bytes, this header and all blocks, a multiple of 8
+	wire_u32 size;	// bytes, this header and all blocks, a multiple of 8
 	wire_u32 probe; // index in the table of probes
-	wire_u32 tid; // in the initial PID namespace
+	wire_u32 tid;	// in the initial PID namespace
 	wire_u16 flags; // enum wire_record_flags
 	wire_u16 num_blocks;
-	wire_u64 time_ns; // CLOCK_MONOTONIC
-	wire_u64 goid; // 0: the system goroutine of a thread
+	wire_u64 time_ns;  // CLOCK_MONOTONIC
+	wire_u64 goid;	   // 0: the system goroutine of a thread
 	wire_u64 distance; // stack.hi - SP: the frame's identity on its goroutine, 0 when not known
 	// struct wire_block and its bytes, padded with zeros to 8, follow; the first is the frame, if any
 };
 
 enum wire_block_flags {
-	WIRE_BLOCK_FAULT = 1, // could not be read: len is 0 (a frame: one of its stack pieces could not)
+	WIRE_BLOCK_FAULT =
+		1, // could not be read: len is 0 (a frame: one of its stack pieces could not)
 	WIRE_BLOCK_FRAME = 2, // the frame; addr is 0
 };
 

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "bpf/wire.h"
+#include "bpf/gotrace.skel.h"
+#include "tracer/backend/ebpf.h"
+#include "tracer/backend/features.h"
+
+enum { RING_MIN = 1 << 16, RING_MAX = 1 << 30 };	      // bytes
+static const unsigned int INITIAL_PID_NAMESPACE = 0xEFFFFFFC; // include/linux/proc_ns.h
+
+struct ebpf_poll { // one call of poll
+	bool (*visit)(void *context, const struct wire_record *record);
+	void *context;
+	size_t num, max;
+};
+
+static int print_debug(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	if (level == LIBBPF_DEBUG || !log_wants(LOG_DEBUG))
+		return 0;
+	char *message;
+	if (vasprintf(&message, fmt, args) < 0)
+		return 0;
+	message[strcspn(message, "\n")] = '\0';
+	log_debug("%s", message);
+	free(message);
+	return 0;
+}
+
+void ebpf_quiet(void)
+{
+	libbpf_set_print(print_debug);
+}
+
+static uint32_t pid_namespace(void)
+{
+	struct stat stat_buf;
+	return stat("/proc/self/ns/pid", &stat_buf) ? 0 : (uint32_t)stat_buf.st_ino;
+}
+
+// The executable's lowest run of segments that are never written, which the decoder reads in the file.
+static void find_readonly(const struct backend *backend, struct wire_settings *settings)
+{
+	size_t num;
+	const struct image_segment *segments =
+		image_segments(index_image(backend->plan->index), &num);
+	uint64_t start = UINT64_MAX, end = 0, written = UINT64_MAX;
+	for (size_t i = 0; i < num; i++)
+		if (segments[i].is_writable && segments[i].vaddr < written)
+			written = segments[i].vaddr;
+	for (size_t i = 0; i < num; i++) {
+		const struct image_segment *segment = &segments[i];
+		if (segment->is_writable || segment->vaddr > written)
+			continue;
+		if (segment->vaddr < start)
+			start = segment->vaddr;
+		if (segment->vaddr + segment->file_size > end)
+			end = segment->vaddr + segment->file_size;
+	}
+	if (start < end) {
+		settings->ro_start = start + backend->target.bias;
+		settings->ro_end = end + backend->target.bias;
+	}
+}
+
+static void fill_settings(const struct backend *backend, const struct backend_settings *settings,
+			  struct wire_settings *out)
+{
+	const struct runtime_layout *layout = index_runtime(backend->plan->index);
+	*out = (struct wire_settings){
+		.depth = settings->depth < WIRE_DEPTH_MAX ? settings->depth : WIRE_DEPTH_MAX,
+		.g_goid = layout->g_goid,
+		.g_stack_lo = layout->g_stack_lo,
+		.g_stack_hi = layout->g_stack_hi,
+		.tls_g = layout->tls_g,
+		.record_max = WIRE_RECORD_MAX,
+		.has_goid = layout->g_goid != UINT32_MAX,
+	};
+	find_readonly(backend, out);
+}
+
+static uint32_t ring_bytes(size_t wanted)
+{
+	uint32_t bytes = RING_MIN;
+	while (bytes < wanted && bytes < RING_MAX)
+		bytes *= 2;
+	return bytes;
+}
+
+static struct error *load(struct backend *backend, const struct backend_settings *settings)
+{
+	backend->program = gotrace_bpf__open();
+	if (!backend->program)
+		return error_errno(errno, "opening the eBPF program");
+	struct gotrace_bpf *program = backend->program;
+	uint32_t namespace = pid_namespace();
+	bool is_initial = namespace == INITIAL_PID_NAMESPACE;
+	program->rodata->namespace_inum = namespace;
+	program->rodata->namespace_pid = (uint32_t)backend->target.pid;
+	fill_settings(backend, settings, (struct wire_settings *)&program->rodata->settings);
+	program->bss->target_tgid = is_initial ? (uint32_t)backend->target.pid : 0;
+	program->bss->only_goid = settings->goid;
+	bpf_program__set_autoload(program->progs.find_target, !is_initial);
+	if (backend->is_multi)
+		bpf_program__set_expected_attach_type(program->progs.gotrace_hit,
+						      (enum bpf_attach_type)EBPF_UPROBE_MULTI);
+	struct error *err = ebpf_tables_size(backend);
+	if (err)
+		return err;
+	bpf_map__set_max_entries(program->maps.events, ring_bytes(settings->buffer_bytes));
+	int result = gotrace_bpf__load(program);
+	if (result) {
+		const char *advice = features_advice(-result);
+		return error_errno(-result, "the kernel does not load the eBPF program%s%s",
+				   advice ? ": " : "", advice ? advice : "");
+	}
+	return NULL;
+}
+
+// Outside the initial PID namespace our number of the target is not the one that the program sees.
+static struct error *find_target(struct backend *backend)
+{
+	struct gotrace_bpf *program = backend->program;
+	if (program->bss->target_tgid)
+		return NULL;
+	struct bpf_link *link = bpf_program__attach_iter(program->progs.find_target, NULL);
+	if (!link)
+		return error_errno(errno, "looking for the process outside this PID namespace");
+	CLEANUP_CLOSE int iter = bpf_iter_create(bpf_link__fd(link));
+	char nothing[64];
+	while (iter >= 0 && read(iter, nothing, sizeof(nothing)) > 0)
+		;
+	bpf_link__destroy(link);
+	if (!program->bss->target_tgid)
+		return error_new("process %d is not found outside this PID namespace",
+				 (int)backend->target.pid);
+	return NULL;
+}
+
+static int on_record(void *context, void *data, size_t size)
+{
+	struct backend *backend = context;
+	struct ebpf_poll *poll = backend->poll;
+	const struct wire_record *record = data;
+	if (size < sizeof(*record) || record->size > size)
+		return 0;
+	poll->num++;
+	backend->hits++;
+	if (!poll->visit(poll->context, record) || poll->num >= poll->max)
+		return -ECANCELED; // libbpf counts this record as taken
+	return 0;
+}
+
+static struct error *prepare(struct backend *backend, const struct backend_settings *settings)
+{
+	backend->is_multi = features_uprobe_multi();
+	backend->by_process = backend->is_multi && features_uprobe_multi_process();
+	log_debug("uprobes attach by %s", backend->by_process ? "uprobe_multi and process"
+					  : backend->is_multi ? "uprobe_multi"
+							      : "perf events");
+	struct error *err = load(backend, settings);
+	if (!err)
+		err = find_target(backend);
+	if (!err)
+		err = ebpf_tables_map(backend);
+	if (!err)
+		err = ebpf_tables_update(backend);
+	if (err)
+		return err;
+	backend->ring = ring_buffer__new(bpf_map__fd(backend->program->maps.events), on_record,
+					 backend, NULL);
+	if (!backend->ring)
+		return error_errno(errno, "mapping the ring buffer");
+	return NULL;
+}
+
+static void ebpf_close(struct backend *backend)
+{
+	if (!backend)
+		return;
+	for (size_t i = backend->num_armings; i; i--)
+		ebpf_links_disarm(&backend->armings[i - 1]);
+	free(backend->armings);
+	ring_buffer__free(backend->ring);
+	ebpf_tables_unmap(backend);
+	gotrace_bpf__destroy(backend->program);
+	if (backend->pidfd >= 0)
+		close(backend->pidfd);
+	free(backend->exe);
+	free(backend);
+}
+
+static struct error *ebpf_open(const struct backend_target *target, struct plan *plan,
+			       const struct backend_settings *settings, struct backend **out)
+{
+	ebpf_quiet();
+	struct backend *backend = calloc(1, sizeof(*backend));
+	if (!backend)
+		return error_nomem();
+	backend->pidfd = -1;
+	backend->plan = plan;
+	backend->target = *target;
+	backend->exe = strdup(target->exe);
+	backend->pidfd = (int)syscall(SYS_pidfd_open, target->pid, 0);
+	struct error *err = NULL;
+	if (!backend->exe)
+		err = error_nomem();
+	else if (backend->pidfd < 0)
+		err = error_errno(errno, "process %d", (int)target->pid);
+	if (!err)
+		err = prepare(backend, settings);
+	if (err) {
+		ebpf_close(backend);
+		return err;
+	}
+	*out = backend;
+	return NULL;
+}
+
+static struct error *ebpf_arm(struct backend *backend, size_t first, size_t num, uint32_t *handle)
+{
+	struct ebpf_arming *armings =
+		realloc(backend->armings, (backend->num_armings + 1) * sizeof(*armings));
+	if (!armings)
+		return error_nomem();
+	backend->armings = armings;
+	struct error *err =
+		ebpf_links_arm(backend, first, num, &backend->armings[backend->num_armings]);
+	if (err)
+		return err;
+	*handle = (uint32_t)++backend->num_armings; // 0 is BACKEND_ALL
+	return NULL;
+}
+
+static struct error *ebpf_disarm(struct backend *backend, uint32_t handle)
+{
+	if (handle > backend->num_armings ||
+	    (handle != BACKEND_ALL && !backend->armings[handle - 1].is_armed))
+		return error_new("no arming %u", handle);
+	for (size_t i = backend->num_armings; i; i--)
+		if (handle == BACKEND_ALL || handle == i)
+			ebpf_links_disarm(&backend->armings[i - 1]);
+	return NULL;
+}
+
+static void ebpf_enable(struct backend *backend, const struct plan_func *func, bool on)
+{
+	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		if (func->first_probe + i >= backend->tables[TABLE_PROBES].num)
+			return;
+		uint16_t *flags = &probes[func->first_probe + i].flags;
+		if (on)
+			__atomic_and_fetch(flags, (uint16_t)~WIRE_DISABLED, __ATOMIC_RELAXED);
+		else
+			__atomic_or_fetch(flags, WIRE_DISABLED, __ATOMIC_RELAXED);
+	}
+}
+
+// No wake-ups: they would cost the target more than looking each millisecond costs us.
+static int ebpf_fd(struct backend *backend)
+{
+	(void)backend;
+	return -1;
+}
+
+static struct error *ebpf_poll(struct backend *backend, size_t max,
+			       bool (*visit)(void *context, const struct wire_record *record),
+			       void *context, size_t *num, bool *ended)
+{
+	struct ebpf_poll call = {.visit = visit, .context = context, .max = max};
+	*num = 0;
+	if (!max)
+		return NULL;
+	struct pollfd target = {.fd = backend->pidfd, .events = POLLIN};
+	bool has_ended = poll(&target, 1, 0) > 0; // before its last records are looked for
+	backend->poll = &call;
+	int result = ring_buffer__consume(backend->ring);
+	backend->poll = NULL;
+	*num = call.num;
+	if (result < 0 && result != -ECANCELED)
+		return error_errno(-result, "reading the ring buffer");
+	if (has_ended && result >= 0)
+		*ended = true;
+	return NULL;
+}
+
+static uint64_t missed(const struct backend *backend)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	int program = bpf_program__fd(backend->program->progs.gotrace_hit);
+	return bpf_obj_get_info_by_fd(program, &info, &size) ? 0 : info.recursion_misses;
+}
+
+static void ebpf_stats(struct backend *backend, struct backend_stats *out)
+{
+	*out = (struct backend_stats){
+		.lost_buffer =
+			__atomic_load_n(&backend->program->bss->lost_buffer, __ATOMIC_RELAXED),
+		.lost_scratch =
+			__atomic_load_n(&backend->program->bss->lost_scratch, __ATOMIC_RELAXED),
+		.missed = missed(backend),
+		.hits = backend->hits,
+	};
+}
+
+static uint64_t ebpf_lost(struct backend *backend, const struct plan_func *func)
+{
+	const uint64_t *counts = backend->tables[TABLE_LOST].entries;
+	if (func->number >= backend->tables[TABLE_LOST].capacity)
+		return 0;
+	return __atomic_load_n(&counts[func->number], __ATOMIC_RELAXED);
+}
+
+const struct backend_ops backend_ebpf = {
+	.name = "ebpf",
+	.open = ebpf_open,
+	.close = ebpf_close,
+	.update = ebpf_tables_update,
+	.arm = ebpf_arm,
+	.disarm = ebpf_disarm,
+	.enable = ebpf_enable,
+	.fd = ebpf_fd,
+	.poll = ebpf_poll,
+	.stats = ebpf_stats,
+	.lost = ebpf_lost,
+};

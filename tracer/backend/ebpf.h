@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The eBPF back end among its own files: loading and records (ebpf.c), the plan's tables in the kernel
+// (ebpf_tables.c), links to sites (ebpf_links.c).
+#ifndef GOTRACE_TRACER_BACKEND_EBPF_H
+#define GOTRACE_TRACER_BACKEND_EBPF_H
+
+#include "tracer/backend/backend.h"
+
+struct gotrace_bpf;
+struct ring_buffer;
+
+enum { EBPF_UPROBE_MULTI = 48 }; // enum bpf_attach_type, BPF_TRACE_UPROBE_MULTI
+
+/** Sends libbpf's messages to log_debug. */
+void ebpf_quiet(void);
+
+struct ebpf_table { // an array in the kernel, mapped
+	void *entries;
+	size_t bytes;	   // mapped
+	uint32_t capacity; // entries
+	uint32_t num;	   // entries written so far
+};
+
+enum { TABLE_PROBES, TABLE_PIECES, TABLE_TYPES, TABLE_EDGES, TABLE_LOST, NUM_TABLES };
+
+struct ebpf_arming { // what one arm attached
+	int *link;   // descriptors, in the order of attaching
+	size_t num;
+	bool is_armed;
+};
+
+struct backend {
+	struct gotrace_bpf *program;
+	struct plan *plan; // borrowed
+	struct backend_target target;
+	char *exe;
+	bool is_multi;	 // uprobe_multi links; else a perf event for each site
+	bool by_process; // and they can be told the process
+	struct ebpf_table tables[NUM_TABLES];
+	size_t num_dynamics; // of the plan's, known to the kernel
+	struct ebpf_arming *armings;
+	size_t num_armings;
+	struct ring_buffer *ring;
+	int pidfd;
+	uint64_t hits; // records handed over
+	struct ebpf_poll *poll;
+};
+
+/** Sets the sizes of the kernel's tables: the plan's and room for it to grow. Before loading. */
+struct error *ebpf_tables_size(struct backend *backend) MUST_CHECK;
+struct error *ebpf_tables_map(struct backend *backend) MUST_CHECK;
+void ebpf_tables_unmap(struct backend *backend);
+/** Copies what is new or changed in the plan. */
+struct error *ebpf_tables_update(struct backend *backend) MUST_CHECK;
+
+/** Attaches the probes of these functions, exits first. A function with a site that the kernel refuses is left
+ *  out with a warning; it is an error if none is left. */
+struct error *ebpf_links_arm(struct backend *backend, size_t first, size_t num,
+			     struct ebpf_arming *out) MUST_CHECK;
+void ebpf_links_disarm(struct ebpf_arming *arming);
+
+#endif

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Probes become links: one uprobe_multi link for the exits and one for the entries of an arming, or a perf
+// event for each site where the kernel has no such links.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "bpf/wire.h"
+#include "bpf/gotrace.skel.h"
+#include "tracer/backend/ebpf.h"
+#include "tracer/backend/features.h"
+
+enum {
+	ERRNO_NOTSUPP = 524
+}; // the kernel's own, which it lets out where an instruction cannot be probed
+
+struct sites_list { // what one link takes
+	unsigned long *offsets;
+	unsigned long long *cookies;
+	size_t num;
+};
+
+static void sites_list_deinit(struct sites_list *list)
+{
+	free(list->offsets);
+	free(list->cookies);
+}
+
+static bool is_exit(const struct wire_probe *probe)
+{
+	return probe->kind == WIRE_PROBE_RETURN || probe->kind == WIRE_PROBE_TAIL;
+}
+
+// The sites of functions [first, first + num): exits, or all others.
+static struct error *sites_list_init(struct sites_list *list, const struct plan *plan, size_t first,
+				     size_t num, bool exits)
+{
+	*list = (struct sites_list){0};
+	size_t max = 0;
+	for (size_t i = first; i < first + num; i++)
+		max += plan->funcs[i]->num_probes;
+	list->offsets = calloc(max ? max : 1, sizeof(*list->offsets));
+	list->cookies = calloc(max ? max : 1, sizeof(*list->cookies));
+	if (!list->offsets || !list->cookies) {
+		sites_list_deinit(list);
+		return error_nomem();
+	}
+	for (size_t i = first; i < first + num; i++) {
+		const struct plan_func *func = plan->funcs[i];
+		for (uint32_t j = 0; j < func->num_probes; j++) {
+			uint32_t probe = func->first_probe + j;
+			if (is_exit(&plan->tables.probes[probe]) != exits)
+				continue;
+			list->offsets[list->num] = plan->probes[probe].off;
+			list->cookies[list->num++] = probe;
+		}
+	}
+	return NULL;
+}
+
+static struct error *keep_link(struct ebpf_arming *arming, int link)
+{
+	int *links = realloc(arming->link, (arming->num + 1) * sizeof(*links));
+	if (!links) {
+		close(link);
+		return error_nomem();
+	}
+	arming->link = links;
+	links[arming->num++] = link;
+	return NULL;
+}
+
+static int attach_multi(const struct backend *backend, const struct sites_list *list)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .uprobe_multi.path = backend->exe,
+		    .uprobe_multi.offsets = list->offsets, .uprobe_multi.cookies = list->cookies,
+		    .uprobe_multi.cnt = (uint32_t)list->num);
+	if (backend->by_process)
+		options.uprobe_multi.pid = (uint32_t)backend->target.pid;
+	int program = bpf_program__fd(backend->program->progs.gotrace_hit);
+	return bpf_link_create(program, 0, (enum bpf_attach_type)EBPF_UPROBE_MULTI, &options);
+}
+
+// A uprobe as a perf event of all processes; the program looks for the target itself.
+static int attach_perf(const struct backend *backend, unsigned long offset, uint64_t cookie)
+{
+	CLEANUP_FCLOSE FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
+	unsigned int type;
+	if (!file || fscanf(file, "%u", &type) != 1)
+		return -ENOENT;
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = type,
+		.uprobe_path = (uint64_t)(uintptr_t)backend->exe,
+		.probe_offset = offset,
+	};
+	CLEANUP_CLOSE int event =
+		(int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (event < 0)
+		return -errno;
+	LIBBPF_OPTS(bpf_link_create_opts, options, .perf_event.bpf_cookie = cookie);
+	// The link holds the event, which ends with it.
+	return bpf_link_create(bpf_program__fd(backend->program->progs.gotrace_hit), event,
+			       BPF_PERF_EVENT, &options);
+}
+
+// Attaches all of a list. A negative errno where the kernel refuses; what was attached stays in the arming.
+static struct error *attach(const struct backend *backend, const struct sites_list *list,
+			    struct ebpf_arming *arming, int *refused)
+{
+	size_t step = backend->is_multi ? list->num : 1;
+	*refused = 0;
+	for (size_t i = 0; i < list->num; i += step) {
+		int link = backend->is_multi
+				   ? attach_multi(backend, list)
+				   : attach_perf(backend, list->offsets[i], list->cookies[i]);
+		if (link < 0) {
+			*refused = link;
+			return NULL;
+		}
+		struct error *err = keep_link(arming, link);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static void drop_links(struct ebpf_arming *arming, size_t keep)
+{
+	while (arming->num > keep)
+		close(arming->link[--arming->num]);
+}
+
+static struct error *arm_range(struct backend *backend, size_t first, size_t num,
+			       struct ebpf_arming *arming, int *refused)
+{
+	size_t before = arming->num;
+	*refused = 0;
+	for (int exits = 1; exits >= 0; exits--) {
+		struct sites_list list;
+		struct error *err = sites_list_init(&list, backend->plan, first, num, exits);
+		if (err)
+			return err;
+		err = attach(backend, &list, arming, refused);
+		sites_list_deinit(&list);
+		if (err || *refused) {
+			drop_links(arming, before);
+			return err;
+		}
+	}
+	return NULL;
+}
+
+// True where the kernel means a site, so that others may still be taken.
+static bool is_about_site(int refused)
+{
+	return refused == -EINVAL || refused == -ENOTSUP || refused == -ERRNO_NOTSUPP ||
+	       refused == -EIO || refused == -ENOEXEC;
+}
+
+static struct error *refusal(int refused, const char *what)
+{
+	const char *advice = features_advice(-refused);
+	if (refused == -ERRNO_NOTSUPP)
+		return error_new("%s: the kernel cannot put a probe there", what);
+	if (refused == -ESRCH)
+		return error_errno(ESRCH, "%s", what);
+	return error_wrap(error_errno(-refused, "the kernel refuses a uprobe%s%s",
+				      advice ? "; " : "", advice ? advice : ""),
+			  "%s", what);
+}
+
+struct halves { // functions of an arming that are still to be taken
+	size_t first, num;
+};
+
+// Arms what can be armed: where the kernel refuses a site of many functions, halves are tried until the one is
+// found. *num_armed counts the functions armed, *last is the last refusal.
+static struct error *arm_halves(struct backend *backend, size_t first, size_t num,
+				struct ebpf_arming *arming, size_t *num_armed, struct error **last)
+{
+	struct halves stack[64] = {{first, num}}; // one more at most for each bit of num
+	for (size_t depth = 1; depth;) {
+		struct halves now = stack[--depth];
+		int refused;
+		struct error *err = arm_range(backend, now.first, now.num, arming, &refused);
+		if (err)
+			return err;
+		if (!refused) {
+			*num_armed += now.num;
+			continue;
+		}
+		const char *name = backend->plan->funcs[now.first]->func->name;
+		if (!is_about_site(refused))
+			return refusal(refused, name);
+		if (now.num > 1) {
+			size_t half = now.num / 2;
+			stack[depth++] = (struct halves){now.first + half, now.num - half};
+			stack[depth++] = (struct halves){now.first, half};
+			continue;
+		}
+		error_free(*last);
+		*last = refusal(refused, name);
+		log_warning("%s; it is not traced", error_message(*last));
+	}
+	return NULL;
+}
+
+struct error *ebpf_links_arm(struct backend *backend, size_t first, size_t num,
+			     struct ebpf_arming *out)
+{
+	struct ebpf_arming arming = {.is_armed = true};
+	struct error *last = NULL;
+	size_t num_armed = 0;
+	struct error *err =
+		num ? arm_halves(backend, first, num, &arming, &num_armed, &last) : NULL;
+	if (!err && num && !num_armed)
+		err = last;
+	else
+		error_free(last);
+	if (err) {
+		ebpf_links_disarm(&arming);
+		return err;
+	}
+	*out = arming;
+	return NULL;
+}
+
+void ebpf_links_disarm(struct ebpf_arming *arming)
+{
+	drop_links(arming, 0); // the last first: entries, then exits
+	free(arming->link);
+	*arming = (struct ebpf_arming){0};
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bpf/wire.h"
+#include "bpf/gotrace.skel.h"
+#include "tracer/backend/ebpf.h"
+
+struct table_kind {
+	const char *name;
+	size_t entry_size; // bytes
+	uint32_t room;	   // entries beyond twice the plan's, for what is armed and learnt later
+};
+
+static const struct table_kind kinds[NUM_TABLES] = {
+	[TABLE_PROBES] = {"probes", sizeof(struct wire_probe), 32768},
+	[TABLE_PIECES] = {"pieces", sizeof(struct wire_piece), 65536},
+	[TABLE_TYPES] = {"types", sizeof(struct wire_type), 65536},
+	[TABLE_EDGES] = {"edges", sizeof(struct wire_edge), 131072},
+	[TABLE_LOST] = {"functions", sizeof(uint64_t), 16384},
+};
+
+static struct bpf_map *table_map(const struct backend *backend, size_t kind)
+{
+	struct gotrace_bpf *program = backend->program;
+	struct bpf_map *const maps[NUM_TABLES] = {
+		[TABLE_PROBES] = program->maps.probes, [TABLE_PIECES] = program->maps.pieces,
+		[TABLE_TYPES] = program->maps.types,   [TABLE_EDGES] = program->maps.edges,
+		[TABLE_LOST] = program->maps.lost,
+	};
+	return maps[kind];
+}
+
+// How many entries of this table the plan has, and where they stand (NULL for the counters).
+static size_t plan_entries(const struct plan *plan, size_t kind, const void **entries)
+{
+	const struct plan_tables *tables = &plan->tables;
+	switch (kind) {
+	case TABLE_PROBES:
+		*entries = tables->probes;
+		return tables->num_probes;
+	case TABLE_PIECES:
+		*entries = tables->pieces;
+		return tables->num_pieces;
+	case TABLE_TYPES:
+		*entries = tables->types;
+		return tables->num_types;
+	case TABLE_EDGES:
+		*entries = tables->edges;
+		return tables->num_edges;
+	default:
+		*entries = NULL;
+		return plan->num_funcs;
+	}
+}
+
+struct error *ebpf_tables_size(struct backend *backend)
+{
+	for (size_t i = 0; i < NUM_TABLES; i++) {
+		const void *entries;
+		uint64_t capacity = plan_entries(backend->plan, i, &entries) * 2ull + kinds[i].room;
+		if (capacity > INT32_MAX / kinds[i].entry_size)
+			return error_new("too many functions: the table of %s would be too large",
+					 kinds[i].name);
+		int result = bpf_map__set_max_entries(table_map(backend, i), (uint32_t)capacity);
+		if (result)
+			return error_errno(-result, "sizing the table of %s", kinds[i].name);
+		backend->tables[i].capacity = (uint32_t)capacity;
+	}
+	return NULL;
+}
+
+struct error *ebpf_tables_map(struct backend *backend)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	for (size_t i = 0; i < NUM_TABLES; i++) {
+		struct ebpf_table *table = &backend->tables[i];
+		size_t bytes = (table->capacity * kinds[i].entry_size + page - 1) / page * page;
+		void *entries = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+				     bpf_map__fd(table_map(backend, i)), 0);
+		if (entries == MAP_FAILED)
+			return error_errno(errno, "mapping the table of %s", kinds[i].name);
+		table->entries = entries;
+		table->bytes = bytes;
+	}
+	return NULL;
+}
+
+void ebpf_tables_unmap(struct backend *backend)
+{
+	for (size_t i = 0; i < NUM_TABLES; i++)
+		if (backend->tables[i].entries)
+			munmap(backend->tables[i].entries, backend->tables[i].bytes);
+}
+
+// The plan learns more about types that it has, while programs read them: a type has no edges while it changes.
+static void update_types(struct ebpf_table *table, const struct wire_type *from)
+{
+	struct wire_type *to = table->entries;
+	for (uint32_t i = 0; i < table->num; i++) {
+		if (!memcmp(&to[i], &from[i], sizeof(*to)))
+			continue;
+		__atomic_store_n(&to[i].num_edges, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&to[i].size, from[i].size, __ATOMIC_RELEASE);
+		__atomic_store_n(&to[i].first_edge, from[i].first_edge, __ATOMIC_RELEASE);
+		__atomic_store_n(&to[i].num_edges, from[i].num_edges, __ATOMIC_RELEASE);
+	}
+}
+
+static struct error *check_room(const struct backend *backend)
+{
+	for (size_t i = 0; i < NUM_TABLES; i++) {
+		const void *entries;
+		if (plan_entries(backend->plan, i, &entries) > backend->tables[i].capacity)
+			return error_new("no room for more %s in the kernel's table (%u): "
+					 "detach and attach again with all patterns at once",
+					 kinds[i].name, backend->tables[i].capacity);
+	}
+	return NULL;
+}
+
+static struct error *update_dynamics(struct backend *backend)
+{
+	const struct plan *plan = backend->plan;
+	int map = bpf_map__fd(backend->program->maps.dynamics);
+	for (; backend->num_dynamics < plan->num_dynamics; backend->num_dynamics++) {
+		const struct plan_dynamic *dynamic = &plan->dynamics[backend->num_dynamics];
+		uint64_t addr = dynamic->rtype + backend->target.bias;
+		int result = bpf_map_update_elem(map, &addr, &dynamic->type, 0);
+		if (result == -E2BIG) // a type more that interfaces show as its name alone
+			continue;
+		if (result)
+			return error_errno(-result, "telling the kernel of a type");
+	}
+	return NULL;
+}
+
+struct error *ebpf_tables_update(struct backend *backend)
+{
+	struct error *err = check_room(backend);
+	if (err)
+		return err;
+	// What others point at comes first: edges before types, pieces before probes.
+	static const size_t order[] = {TABLE_EDGES, TABLE_TYPES, TABLE_PIECES, TABLE_PROBES};
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+		struct ebpf_table *table = &backend->tables[order[i]];
+		size_t size = kinds[order[i]].entry_size;
+		const void *entries;
+		uint32_t num = (uint32_t)plan_entries(backend->plan, order[i], &entries);
+		if (num > table->num)
+			memcpy((char *)table->entries + table->num * size,
+			       (const char *)entries + table->num * size,
+			       (num - table->num) * size);
+		if (order[i] == TABLE_TYPES)
+			update_types(table, entries);
+		table->num = num;
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+	}
+	return update_dynamics(backend);
+}
