@@ -135,6 +135,9 @@ demo: all ## trace a sample server for five seconds (root)
 bench: all go $(B)/tests/bench/bare ## measure what tracing costs the target, attaching, and rates (root)
 	@tests/bench/run
 
+readme: all go $(B)/tests/bench/bare ## run what README.md shows, and put it there (root)
+	@tests/readme
+
 lint: ## check format, includes, scripts and the manual page
 	@tests/lint/run
 
@@ -158,7 +161,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
 
 .PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-fuzz test-live
-.PHONY: test-kernels test-debian13 demo bench lint install uninstall clean distclean help FORCE
+.PHONY: test-kernels test-debian13 demo bench readme lint install uninstall clean distclean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNITS:=.d) $(CAPTURES:=.d) $(FUZZERS:=.d) $(B)/bpf/gotrace.full.d
