@@ -25,6 +25,7 @@ struct frame {
 	uint64_t panic_distance; // of the gopanic that was hit inside this frame; 0: none
 	bool is_panic_over;	 // since then the goroutine was seen outside of that gopanic
 	bool is_leaving;	 // Goexit was hit inside this frame
+	bool is_silent; // beyond the limit: followed, so that its return is no orphan, and not told
 };
 
 struct goroutine {
@@ -46,6 +47,7 @@ struct calls {
 	struct calls_listener listener;
 	void *context;
 	struct calls_stats stats;
+	uint64_t limit; // of calls told; 0: none
 
 	struct goroutine *goroutines; // by key
 	struct goroutine *recent;     // of the last event; may be NULL
@@ -86,6 +88,11 @@ struct error *calls_create(const struct plan *plan, const struct calls_listener 
 	calls->crowd = CROWD_MIN;
 	*out = calls;
 	return NULL;
+}
+
+void calls_limit(struct calls *calls, uint64_t max)
+{
+	calls->limit = max;
 }
 
 void calls_destroy(struct calls *calls)
@@ -146,16 +153,18 @@ static void goroutine_pop(struct calls *calls, struct goroutine *goroutine)
 static void frame_end(struct calls *calls, struct frame *frame, const struct wire_record *record,
 		      enum call_how how, uint64_t end_ns)
 {
-	calls->stats.open--;
-	if (how == CALL_DETACHED)
-		calls->stats.detached++;
-	else if (how == CALL_LOST)
-		calls->stats.lost_ends++;
-	else
-		calls->stats.returns++;
-	if (end_ns < frame->call.entry_ns)
-		end_ns = frame->call.entry_ns;
-	calls->listener.end(calls->context, &frame->call, record, how, end_ns);
+	if (!frame->is_silent) {
+		calls->stats.open--;
+		if (how == CALL_DETACHED)
+			calls->stats.detached++;
+		else if (how == CALL_LOST)
+			calls->stats.lost_ends++;
+		else
+			calls->stats.returns++;
+		if (end_ns < frame->call.entry_ns)
+			end_ns = frame->call.entry_ns;
+		calls->listener.end(calls->context, &frame->call, record, how, end_ns);
+	}
 	frame->call.parent = (struct call *)calls->free_frames;
 	calls->free_frames = frame;
 }
@@ -322,7 +331,6 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	}
 	struct frame *around = goroutine ? goroutine->top : NULL;
 	struct call call = {
-		.number = ++calls->stats.calls,
 		.func = func,
 		.goid = record->goid,
 		.has_goid = has_goroutine(record),
@@ -332,8 +340,12 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	};
 	if (call.has_goid)
 		call.depth = around ? around->call.depth + 1 : 1;
+	bool is_silent = calls->limit && calls->stats.calls >= calls->limit;
+	if (!is_silent)
+		call.number = ++calls->stats.calls;
 	if (!call.will_end) {
-		calls->listener.entry(calls->context, &call, record);
+		if (!is_silent)
+			calls->listener.entry(calls->context, &call, record);
 		return NULL;
 	}
 
@@ -347,9 +359,12 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	goroutine->last_ns = record->time_ns;
 	if (!goroutine->top)
 		calls->num_idle--;
+	frame->is_silent = is_silent;
 	goroutine->top = frame;
-	calls->stats.open++;
-	calls->listener.entry(calls->context, &frame->call, record);
+	if (!is_silent) {
+		calls->stats.open++;
+		calls->listener.entry(calls->context, &frame->call, record);
+	}
 	return NULL;
 }
 

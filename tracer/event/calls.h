@@ -60,6 +60,10 @@ struct error *calls_create(const struct plan *plan, const struct calls_listener 
 			   void *context, struct calls **out) MUST_CHECK;
 void calls_destroy(struct calls *calls);
 
+/** Tells the listener of at most max calls (0: of all). Later ones are followed in silence and not counted, so
+ *  that their returns are not taken for those of calls under way at attach. To be set before the first record. */
+void calls_limit(struct calls *calls, uint64_t max);
+
 /** Takes one valid record. any_lost: events have been lost so far, so a frame that vanished without a RET need
  *  not have panicked. A record that does not fit the plan is dropped and counted as damaged. */
 struct error *calls_record(struct calls *calls, const struct wire_record *record,

@@ -1,0 +1,607 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Pairing: small stories of one or two goroutines, each told as records and read back as a string.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "tests/unit/synthetic.h"
+#include "tracer/event/calls.h"
+
+struct story {
+	struct synthetic synthetic;
+	struct calls *calls;
+	struct text told; // "+0" entry of f0, "-0" its return, "!0" panicked, "x0" goexit, ...
+	uint64_t now;
+	bool any_lost;
+	uint64_t last_end_ns;
+};
+
+static void on_entry(void *context, struct call *call, const struct wire_record *record)
+{
+	struct story *story = context;
+	assert_non_null(record);
+	assert_null(call->note);
+	assert_true(call->number > 0);
+	text_printf(&story->told, "%s+%u", story->told.len ? " " : "", call->func->number);
+	if (call->depth > 1)
+		text_printf(&story->told, "@%u", call->depth);
+	if (call->parent)
+		assert_int_equal(call->parent->depth + 1, call->depth);
+	if (call->will_end)
+		call->note = story;
+}
+
+static void on_end(void *context, struct call *call, const struct wire_record *record,
+		   enum call_how how, uint64_t end_ns)
+{
+	struct story *story = context;
+	assert_true(call->note == story);
+	assert_true(end_ns >= call->entry_ns);
+	assert_int_equal(record != NULL, how == CALL_RETURNED);
+	static const char marks[] = {[CALL_RETURNED] = '-',
+				     [CALL_PANICKED] = '!',
+				     [CALL_GOEXIT] = 'x',
+				     [CALL_DETACHED] = '~',
+				     [CALL_LOST] = '?'};
+	text_printf(&story->told, "%s%c%u", story->told.len ? " " : "", marks[how],
+		    call->func->number);
+	story->last_end_ns = end_ns;
+}
+
+static void on_orphan(void *context, struct call *call, const struct wire_record *record)
+{
+	struct story *story = context;
+	assert_non_null(record);
+	assert_int_equal(call->number, 0);
+	text_printf(&story->told, "%so%u", story->told.len ? " " : "", call->func->number);
+}
+
+static const struct calls_listener listener = {on_entry, on_end, on_orphan};
+
+static void begin(struct story *story, bool with_notes)
+{
+	memset(story, 0, sizeof(*story));
+	synthetic_init(&story->synthetic, 4, with_notes);
+	story->now = 1000;
+	assert_null(calls_create(&story->synthetic.plan, &listener, story, &story->calls));
+}
+
+static void hit(struct story *story, uint32_t probe, uint64_t goid, uint64_t distance)
+{
+	struct synthetic_record record = synthetic_hit(probe, goid, distance, story->now += 10);
+	assert_null(calls_record(story->calls, &record.head, story->any_lost));
+}
+
+static void enter(struct story *story, unsigned func, uint64_t distance)
+{
+	hit(story, 3 * func + SYNTHETIC_ENTRY, 7, distance);
+}
+
+static void leave(struct story *story, unsigned func, uint64_t distance)
+{
+	hit(story, 3 * func + SYNTHETIC_RETURN, 7, distance);
+}
+
+static void panics(struct story *story, uint64_t distance)
+{
+	hit(story, synthetic_panic(&story->synthetic), 7, distance);
+}
+
+static void goexits(struct story *story, uint64_t distance)
+{
+	hit(story, synthetic_goexit(&story->synthetic), 7, distance);
+}
+
+static void tells(struct story *story, const char *expected)
+{
+	assert_string_equal(text_string(&story->told), expected);
+	text_reset(&story->told);
+	if (story->told.data)
+		story->told.data[0] = '\0';
+}
+
+static void end(struct story *story)
+{
+	struct calls_stats stats;
+	calls_finish(story->calls, story->now, false);
+	calls_stats(story->calls, &stats);
+	assert_int_equal(stats.open, 0);
+	assert_int_equal(stats.calls, stats.returns + stats.detached + stats.lost_ends);
+	calls_destroy(story->calls);
+	text_deinit(&story->told);
+}
+
+// --- Returns -----------------------------------------------------------------------------------
+
+static void nested_calls(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	enter(&story, 2, 300);
+	leave(&story, 2, 300);
+	enter(&story, 2, 300);
+	leave(&story, 2, 300);
+	leave(&story, 1, 200);
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 +2@3 -2 +2@3 -2 -1 -0");
+	end(&story);
+}
+
+static void recursion(void **state)
+{
+	(void)state;
+	enum { DEPTH = 1000000 };
+	struct story story;
+	begin(&story, true);
+	for (unsigned i = 0; i < DEPTH; i++)
+		enter(&story, 0, 100 + 32ull * i);
+	struct calls_stats stats;
+	calls_stats(story.calls, &stats);
+	assert_int_equal(stats.open, DEPTH);
+	for (unsigned i = DEPTH; i-- > 0;)
+		leave(&story, 0, 100 + 32ull * i);
+	calls_stats(story.calls, &stats);
+	assert_int_equal(stats.returns, DEPTH);
+	assert_int_equal(stats.open, 0);
+	end(&story);
+}
+
+static void two_goroutines(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	hit(&story, 0, 1, 100);
+	hit(&story, 0, 2, 50);
+	hit(&story, 3, 1, 200);
+	hit(&story, 1, 2, 50);
+	hit(&story, 4, 1, 200);
+	hit(&story, 1, 1, 100);
+	tells(&story, "+0 +0 +1@2 -0 -1 -0");
+	end(&story);
+}
+
+static void under_way_at_attach(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	leave(&story, 2, 300);
+	enter(&story, 2, 300);
+	leave(&story, 2, 300);
+	leave(&story, 1, 200);
+	tells(&story, "o2 +2 -2 o1");
+	end(&story);
+}
+
+static void other_function_at_the_place(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	story.any_lost = true;
+	enter(&story, 0, 100);
+	leave(&story, 1, 100); // main.f0's return and main.f1's entry were lost
+	tells(&story, "+0 ?0 o1");
+	end(&story);
+}
+
+static void tail_jump(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	hit(&story, 3 * 0 + SYNTHETIC_TAIL, 7, 100);
+	enter(&story, 1, 100);
+	leave(&story, 1, 100);
+	tells(&story, "+0 -0 +1 -1");
+	end(&story);
+}
+
+static void without_return_probes(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	story.synthetic.plan_func[1].has_return = false;
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	enter(&story, 1, 300);
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 +1@2 -0");
+	struct calls_stats stats;
+	calls_stats(story.calls, &stats);
+	assert_int_equal(stats.calls, 3);
+	assert_int_equal(stats.returns, 1);
+	calls_destroy(story.calls);
+	text_deinit(&story.told);
+}
+
+static void no_goroutine(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	for (uint32_t probe = 0; probe < 2; probe++) {
+		struct synthetic_record record = synthetic_hit(probe, 0, 0, ++story.now);
+		record.head.flags = WIRE_NO_GOROUTINE;
+		assert_null(calls_record(story.calls, &record.head, false));
+	}
+	tells(&story, "+0 o0");
+	struct calls_stats stats;
+	calls_stats(story.calls, &stats);
+	assert_int_equal(stats.open, 0);
+	calls_destroy(story.calls);
+	text_deinit(&story.told);
+}
+
+static void system_stack_is_paired_by_thread(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	struct synthetic_record record = synthetic_hit(0, 0, 100, 1);
+	assert_null(calls_record(story.calls, &record.head, false));
+	record = synthetic_hit(0, 0, 50, 2); // further out, but on another thread
+	record.head.tid = 11;
+	assert_null(calls_record(story.calls, &record.head, false));
+	record = synthetic_hit(1, 0, 100, 3);
+	assert_null(calls_record(story.calls, &record.head, false));
+	tells(&story, "+0 +0 -0");
+	record = synthetic_hit(0, 0, 50, 4); // the system stack was left by a switch, not by a RET
+	record.head.tid = 11;
+	assert_null(calls_record(story.calls, &record.head, false));
+	tells(&story, "?0 +0");
+	end(&story);
+}
+
+static void damaged_records(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	hit(&story, 4 * 3 + 2, 7, 100);
+	hit(&story, UINT32_MAX, 7, 100);
+	story.synthetic.probes[0].func = 6;
+	hit(&story, 0, 7, 100);
+	story.synthetic.probes[0].func = 0;
+	story.synthetic.probes[0].kind = 77;
+	hit(&story, 0, 7, 100);
+	struct calls_stats stats;
+	calls_stats(story.calls, &stats);
+	assert_int_equal(stats.damaged, 4);
+	tells(&story, "");
+	end(&story);
+}
+
+// --- Ends without a RET ------------------------------------------------------------------------
+
+static void panic_recovered_by_caller(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	enter(&story, 2, 300);
+	panics(&story, 400);
+	enter(&story, 3, 600); // a deferred function, called by gopanic
+	leave(&story, 3, 600);
+	tells(&story, "+0 +1@2 +2@3 +3@4 -3");
+	leave(&story, 0, 100); // it had recovered
+	tells(&story, "!2 !1 -0");
+	end(&story);
+}
+
+static void recovered_in_place(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	panics(&story, 400);
+	leave(&story, 1, 200);
+	// The panic is got over: a return that is lost now is no panic.
+	story.any_lost = true;
+	leave(&story, 1, 50);
+	tells(&story, "+0 +1@2 -1 ?0 o1");
+	end(&story);
+}
+
+static void recovered_by_untraced(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 300);
+	panics(&story, 400);
+	enter(&story, 2, 250); // further out than main.f1: it is gone
+	leave(&story, 2, 250);
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 !1 +2@2 -2 -0");
+	end(&story);
+}
+
+static void recovered_long_ago(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	panics(&story, 400); // in something untraced, which recovers
+	enter(&story, 1, 200);
+	leave(&story, 1, 200);
+	story.any_lost = true;
+	enter(&story, 2, 50); // main.f0's return may be lost
+	tells(&story, "+0 +1@2 -1 ?0 +2");
+	end(&story);
+}
+
+static void nested_panics(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	panics(&story, 300);
+	enter(&story, 2, 500); // deferred
+	enter(&story, 3, 600);
+	panics(&story, 700);
+	leave(&story, 2, 500); // recovers the second panic; the first goes on
+	tells(&story, "+0 +1@2 +2@3 +3@4 !3 -2");
+	story.any_lost = true;
+	leave(&story, 0, 100);
+	tells(&story, "!1 -0");
+	end(&story);
+}
+
+static void panic_again(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	panics(&story, 300);
+	enter(&story, 2, 500);
+	panics(&story, 600); // the deferred function panics itself
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 +2@3 !2 !1 -0");
+	end(&story);
+}
+
+static void lost_return(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	story.any_lost = true;
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	enter(&story, 2, 200);
+	leave(&story, 2, 200);
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 ?1 +2@2 -2 -0");
+	end(&story);
+}
+
+static void vanished_without_notes(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, false);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 !1 -0");
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	story.any_lost = true;
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 ?1 -0");
+	end(&story);
+}
+
+static void vanished_with_notes(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 ?1 -0");
+	end(&story);
+}
+
+static void goexit(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	goexits(&story, 300);
+	enter(&story, 2, 500); // deferred
+	uint64_t long_after = story.now + 1000 * 1000 * 1000;
+	calls_tick(story.calls, long_after); // records came since the last tick
+	calls_tick(story.calls, long_after); // the deferred function still runs
+	tells(&story, "+0 +1@2 +2@3");
+	leave(&story, 2, 500);
+	uint64_t last = story.now;
+	calls_tick(story.calls, last + 50 * 1000 * 1000);
+	calls_tick(story.calls, last + 50 * 1000 * 1000);
+	tells(&story, "-2");
+	calls_tick(story.calls, last + 100 * 1000 * 1000);
+	tells(&story, "x1 x0");
+	assert_int_equal(story.last_end_ns, last);
+	calls_tick(story.calls, last + 300 * 1000 * 1000);
+	tells(&story, "");
+	end(&story);
+}
+
+static void goexit_then_the_end(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	goexits(&story, 300);
+	hit(&story, 0, 8, 100);
+	hit(&story, synthetic_goexit(&story.synthetic), 8, 300);
+	hit(&story, 3, 8, 500); // a deferred call under way
+	calls_finish(story.calls, story.now, false);
+	tells(&story, "+0 +0 +1@2 x0 ~1 ~0");
+	end(&story);
+}
+
+static void panic_in_goexit(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	goexits(&story, 300);
+	enter(&story, 1, 500);
+	panics(&story, 600);
+	enter(&story, 2, 450); // Goexit goes on with the next deferred call
+	leave(&story, 2, 450);
+	calls_tick(story.calls, story.now + 1000000000);
+	calls_tick(story.calls, story.now + 1000000000);
+	tells(&story, "+0 +1@2 !1 +2@2 -2 x0");
+	end(&story);
+}
+
+static void target_died_panicking(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	panics(&story, 300);
+	hit(&story, 0, 8, 100);
+	calls_finish(story.calls, story.now, true);
+	tells(&story, "+0 +1@2 +0 !1 !0 ~0");
+	end(&story);
+}
+
+static void detached_while_panicking(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	panics(&story, 300);
+	calls_finish(story.calls, story.now, false);
+	tells(&story, "+0 ~0");
+	end(&story);
+}
+
+static void function_detached(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	enter(&story, 0, 300);
+	calls_detach(story.calls, &story.synthetic.plan_func[0], story.now);
+	leave(&story, 1, 200);
+	tells(&story, "+0 +1@2 +0@3 ~0 ~0 -1");
+	end(&story);
+}
+
+static void limit(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	calls_limit(story.calls, 2);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	enter(&story, 2, 300);
+	leave(&story, 2, 300);
+	leave(&story, 1, 200);
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 -1 -0");
+	end(&story);
+}
+
+// --- Memory ------------------------------------------------------------------------------------
+
+static void many_goroutines(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	for (uint64_t goid = 1; goid <= 300000; goid++) {
+		hit(&story, 0, goid, 100);
+		hit(&story, 1, goid, 100);
+	}
+	struct calls_stats stats;
+	calls_stats(story.calls, &stats);
+	assert_int_equal(stats.returns, 300000);
+	end(&story);
+}
+
+static void extreme_distances(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, true);
+	enter(&story, 0, UINT64_MAX);
+	enter(&story, 1, 0);
+	enter(&story, 2, UINT64_MAX);
+	leave(&story, 2, UINT64_MAX);
+	leave(&story, 1, 0);
+	panics(&story, 0);
+	panics(&story, UINT64_MAX);
+	tells(&story, "+0 ?0 +1 +2@2 -2 -1");
+	end(&story);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nested_calls),
+		cmocka_unit_test(recursion),
+		cmocka_unit_test(two_goroutines),
+		cmocka_unit_test(under_way_at_attach),
+		cmocka_unit_test(other_function_at_the_place),
+		cmocka_unit_test(tail_jump),
+		cmocka_unit_test(without_return_probes),
+		cmocka_unit_test(no_goroutine),
+		cmocka_unit_test(system_stack_is_paired_by_thread),
+		cmocka_unit_test(damaged_records),
+		cmocka_unit_test(panic_recovered_by_caller),
+		cmocka_unit_test(recovered_in_place),
+		cmocka_unit_test(recovered_by_untraced),
+		cmocka_unit_test(recovered_long_ago),
+		cmocka_unit_test(nested_panics),
+		cmocka_unit_test(panic_again),
+		cmocka_unit_test(lost_return),
+		cmocka_unit_test(vanished_without_notes),
+		cmocka_unit_test(vanished_with_notes),
+		cmocka_unit_test(goexit),
+		cmocka_unit_test(goexit_then_the_end),
+		cmocka_unit_test(panic_in_goexit),
+		cmocka_unit_test(target_died_panicking),
+		cmocka_unit_test(detached_while_panicking),
+		cmocka_unit_test(function_detached),
+		cmocka_unit_test(limit),
+		cmocka_unit_test(many_goroutines),
+		cmocka_unit_test(extreme_distances),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

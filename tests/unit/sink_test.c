@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the outputs write, from records through the pairing to text. Values are the frame's words as numbers here.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "tests/unit/synthetic.h"
+#include "tracer/sink/format.h"
+
+void value_param_text(struct value_printer *printer, const struct plan_value *value,
+		      struct text *out)
+{
+	const uint64_t *words = printer->context;
+	if (words[value->frame_off / 8] == 1000) // a hostile one
+		text_puts(out, "\033[2J\n\xc2\x9b");
+	else
+		text_u64(out, words[value->frame_off / 8]);
+}
+
+void value_json_string(const char *bytes, size_t len, struct text *out)
+{
+	text_putc(out, '"');
+	text_append(out, bytes, len);
+	text_putc(out, '"');
+}
+
+void value_param_json(struct value_printer *printer, const struct plan_value *value,
+		      struct text *out)
+{
+	text_puts(out, "{\"name\":");
+	value_json_string(value->param->name, strlen(value->param->name), out);
+	text_puts(out, ",\"value\":");
+	value_param_text(printer, value, out);
+	text_putc(out, '}');
+}
+
+struct trace {
+	struct synthetic synthetic;
+	struct value_printer printer;
+	struct sink_options options;
+	const struct sink_ops *ops;
+	struct sink *sink;
+	struct calls *calls;
+	struct text out, err;
+	uint64_t now;
+};
+
+static void on_entry(void *context, struct call *call, const struct wire_record *record)
+{
+	struct trace *trace = context;
+	trace->ops->entry(trace->sink, call, record, &trace->out);
+}
+
+static void on_end(void *context, struct call *call, const struct wire_record *record,
+		   enum call_how how, uint64_t end_ns)
+{
+	struct trace *trace = context;
+	trace->ops->end(trace->sink, call, record, how, end_ns, &trace->out);
+}
+
+static void on_orphan(void *context, struct call *call, const struct wire_record *record)
+{
+	struct trace *trace = context;
+	trace->ops->orphan(trace->sink, call, record, &trace->out);
+}
+
+static const struct calls_listener listener = {on_entry, on_end, on_orphan};
+
+// main.f0(id) x, main.f1(a, _) (x, err), main.f2(), and main.f3 whose signature is not known.
+static void begin_with(struct trace *trace, const char *format, const struct sink_options *options)
+{
+	memset(trace, 0, sizeof(*trace));
+	synthetic_init(&trace->synthetic, 4, true);
+	synthetic_value(&trace->synthetic, 0, false, "id", NULL);
+	synthetic_value(&trace->synthetic, 0, true, "x", NULL);
+	synthetic_value(&trace->synthetic, 1, false, "a", NULL);
+	synthetic_value(&trace->synthetic, 1, false, ".dict", NULL);
+	synthetic_value(&trace->synthetic, 1, false, "", NULL);
+	synthetic_value(&trace->synthetic, 1, true, "", NULL);
+	synthetic_value(&trace->synthetic, 1, true, "err", NULL);
+	trace->synthetic.params[1][1].is_hidden = true;
+	trace->synthetic.signature[3].is_known = false;
+	trace->options = *options;
+	trace->options.pid = 9;
+	trace->options.bias = 0x1000;
+	trace->options.printer = &trace->printer;
+	trace->now = 5000000000;
+	trace->options.start_ns = trace->now;
+	trace->ops = sink_find(format);
+	assert_non_null(trace->ops);
+	assert_null(trace->ops->open(&trace->options, &trace->sink));
+	assert_null(calls_create(&trace->synthetic.plan, &listener, trace, &trace->calls));
+}
+
+static void begin(struct trace *trace, const char *format)
+{
+	static const struct sink_options options;
+	begin_with(trace, format, &options);
+}
+
+static void hit(struct trace *trace, uint32_t probe, uint64_t goid, uint64_t distance,
+		uint64_t word)
+{
+	uint64_t words[] = {word, word + 1, word + 2};
+	struct synthetic_record record = synthetic_hit(probe, goid, distance, trace->now);
+	synthetic_frame(&record, words, 3);
+	if (probe % 3 == SYNTHETIC_TAIL)
+		record.head.num_blocks = 0;
+	trace->printer.context = words;
+	assert_null(calls_record(trace->calls, &record.head, false));
+	trace->now += 1200;
+}
+
+static void end(struct trace *trace, const char *expected)
+{
+	calls_finish(trace->calls, trace->now, false);
+	assert_string_equal(text_string(&trace->out), expected);
+	assert_false(trace->out.failed);
+	calls_destroy(trace->calls);
+	trace->ops->close(trace->sink);
+	text_deinit(&trace->out);
+	text_deinit(&trace->err);
+}
+
+// A call with one inside it, a leaf, on two goroutines at once; then a panic, Goexit, a tail jump.
+static void tell_story(struct trace *trace)
+{
+	hit(trace, 7, 5, 900, 0); // f2 was under way
+	hit(trace, 0, 18, 100, 7);
+	hit(trace, 0, 1234567, 100, 8);
+	hit(trace, 3, 18, 200, 1);
+	hit(trace, 4, 18, 200, 10);
+	hit(trace, 1, 1234567, 100, 9);
+	hit(trace, 3, 18, 200, 2);
+	hit(trace, synthetic_panic(&trace->synthetic), 18, 300, 0);
+	hit(trace, 1, 18, 100, 3);
+	hit(trace, 9, 18, 100, 0);
+	hit(trace, 10, 18, 100, 0);
+	hit(trace, 0, 18, 100, 4);
+	hit(trace, 2, 18, 100, 0);
+	hit(trace, 6, 19, 100, 0);
+	hit(trace, synthetic_goexit(&trace->synthetic), 19, 300, 0);
+	hit(trace, 6, 20, 100, 0);
+	hit(trace, 6, 20, 200, 0);
+}
+
+static void graph(void **state)
+{
+	(void)state;
+	struct trace trace;
+	begin(&trace, "graph");
+	tell_story(&trace);
+	end(&trace,
+	    "G5    main.f2(...)   (entered before the trace)\n"
+	    "G18   main.f0(id=7) {\n"
+	    "G18     main.f1(a=1, 3) = (10, 11)                                                         "
+	    "1.2µs\n"
+	    "G1234567  main.f0(id=8) = 9                                                                "
+	    "3.6µs\n"
+	    "G18         main.f1(a=2, 4) panicked                                                       "
+	    "2.4µs\n"
+	    "G18       } = 3                                                                            "
+	    "8.4µs\n"
+	    "G18       main.f3(?)                                                                       "
+	    "1.2µs\n"
+	    "G18       main.f0(id=4) = ?(left by a tail jump)                                           "
+	    "1.2µs\n"
+	    "G20       main.f2() {\n"
+	    "G19       main.f2() goexit                                                                 "
+	    "1.2µs\n"
+	    "G20         main.f2() detached\n"
+	    "G20       } detached\n");
+}
+
+static void lines(void **state)
+{
+	(void)state;
+	struct trace trace;
+	begin(&trace, "lines");
+	tell_story(&trace);
+	end(&trace, "< G5 main.f2 (entered before the trace)\n"
+		    "> G18 main.f0(id=7)\n"
+		    "> G1234567 main.f0(id=8)\n"
+		    "> G18 main.f1(a=1, 3)\n"
+		    "< G18 main.f1 = (10, 11) (1.2µs)\n"
+		    "< G1234567 main.f0 = 9 (3.6µs)\n"
+		    "> G18 main.f1(a=2, 4)\n"
+		    "< G18 main.f1 panicked (2.4µs)\n"
+		    "< G18 main.f0 = 3 (8.4µs)\n"
+		    "> G18 main.f3(?)\n"
+		    "< G18 main.f3 (1.2µs)\n"
+		    "> G18 main.f0(id=4)\n"
+		    "< G18 main.f0 = ?(left by a tail jump) (1.2µs)\n"
+		    "> G19 main.f2()\n"
+		    "> G20 main.f2()\n"
+		    "> G20 main.f2()\n"
+		    "< G19 main.f2 goexit (1.2µs)\n"
+		    "< G20 main.f2 detached\n"
+		    "< G20 main.f2 detached\n");
+}
+
+static void json(void **state)
+{
+	(void)state;
+	struct trace trace;
+	static const struct sink_options options = {.wall_offset_ns = 1767323040123456789};
+	begin_with(&trace, "json", &options);
+	hit(&trace, 7, 5, 900, 0);
+	hit(&trace, 3, 18, 100, UINT64_MAX - 2);
+	hit(&trace, 6, 18, 200, 0);
+	hit(&trace, 7, 18, 200, 0);
+	hit(&trace, 5, 18, 100, 0);
+	hit(&trace, 9, 18, 100, 0);
+	trace.ops->lost(trace.sink, 12, "ring buffer", &trace.out);
+	struct sink_summary summary = {
+		.calls = 100, .returns = 99, .seconds = 1.5, .lost = 12, .functions = 3};
+	calls_finish(trace.calls, trace.now, false);
+	trace.ops->summary(trace.sink, &summary, &trace.out, &trace.err);
+	assert_int_equal(trace.err.len, 0);
+	end(&trace,
+	    "{\"event\":\"return\",\"time\":\"2026-01-02T03:04:05.123456789Z\",\"mono_ns\":5000000000,"
+	    "\"pid\":9,\"tid\":10,\"goid\":5,\"func\":\"main.f2\",\"addr\":\"0x403000\",\"results\":[],"
+	    "\"how\":\"return\"}\n"
+	    "{\"event\":\"entry\",\"time\":\"2026-01-02T03:04:05.123457989Z\",\"mono_ns\":5000001200,"
+	    "\"pid\":9,\"tid\":10,\"goid\":18,\"func\":\"main.f1\",\"addr\":\"0x402000\",\"depth\":1,"
+	    "\"call\":1,\"args\":[{\"name\":\"a\",\"value\":18446744073709551613},{\"name\":\"\","
+	    "\"value\":18446744073709551615}]}\n"
+	    "{\"event\":\"entry\",\"time\":\"2026-01-02T03:04:05.123459189Z\",\"mono_ns\":5000002400,"
+	    "\"pid\":9,\"tid\":10,\"goid\":18,\"func\":\"main.f2\",\"addr\":\"0x403000\",\"depth\":2,"
+	    "\"call\":2,\"args\":[]}\n"
+	    "{\"event\":\"return\",\"time\":\"2026-01-02T03:04:05.123460389Z\",\"mono_ns\":5000003600,"
+	    "\"pid\":9,\"tid\":10,\"goid\":18,\"func\":\"main.f2\",\"addr\":\"0x403000\",\"depth\":2,"
+	    "\"call\":2,\"duration_ns\":1200,\"results\":[],\"how\":\"return\"}\n"
+	    "{\"event\":\"return\",\"time\":\"2026-01-02T03:04:05.123461589Z\",\"mono_ns\":5000004800,"
+	    "\"pid\":9,\"tid\":10,\"goid\":18,\"func\":\"main.f1\",\"addr\":\"0x402000\",\"depth\":1,"
+	    "\"call\":1,\"duration_ns\":3600,\"how\":\"return\"}\n"
+	    "{\"event\":\"entry\",\"time\":\"2026-01-02T03:04:05.123462789Z\",\"mono_ns\":5000006000,"
+	    "\"pid\":9,\"tid\":10,\"goid\":18,\"func\":\"main.f3\",\"addr\":\"0x404000\",\"depth\":1,"
+	    "\"call\":3}\n"
+	    "{\"event\":\"lost\",\"count\":12,\"where\":\"ring buffer\"}\n"
+	    "{\"event\":\"return\",\"time\":\"2026-01-02T03:04:05.123463989Z\",\"mono_ns\":5000007200,"
+	    "\"pid\":9,\"goid\":18,\"func\":\"main.f3\",\"addr\":\"0x404000\",\"depth\":1,"
+	    "\"call\":3,\"how\":\"detached\"}\n"
+	    "{\"event\":\"summary\",\"calls\":100,\"returns\":99,\"lost\":12,\"seconds\":1.5,"
+	    "\"functions\":3}\n");
+}
+
+static void json_lost_return(void **state)
+{
+	(void)state;
+	struct trace trace;
+	static const struct sink_options options = {.no_args = true};
+	begin_with(&trace, "json", &options);
+	hit(&trace, 0, 0, 100, 0);
+	text_reset(&trace.out);
+	hit(&trace, 0, 0, 100, 0); // the first one's return was not seen, and no panic either
+	assert_null(strstr(text_string(&trace.out), "return"));
+	assert_null(strstr(text_string(&trace.out), "args"));
+	text_reset(&trace.out);
+	hit(&trace, 1, 0, 100, 0);
+	text_reset(&trace.out);
+	trace.out.data[0] = '\0';
+	end(&trace, "");
+}
+
+static void without_arguments(void **state)
+{
+	(void)state;
+	struct trace trace;
+	static const struct sink_options options = {.no_args = true};
+	begin_with(&trace, "graph", &options);
+	trace.synthetic.plan_func[1].has_return = false;
+	trace.synthetic.plan_func[2].has_results = false;
+	hit(&trace, 0, 18, 100, 3);
+	hit(&trace, 3, 18, 200, 3);
+	hit(&trace, 1, 18, 100, 4);
+	end(&trace,
+	    "G18   main.f0(...) {\n"
+	    "G18     main.f1(...)\n"
+	    "G18   } = 4                                                                          "
+	    "      2.4µs\n");
+}
+
+static void unknown_goroutine(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct trace trace;
+		begin(&trace, i ? "lines" : "graph");
+		uint64_t words[] = {3};
+		trace.printer.context = words;
+		for (uint32_t probe = 0; probe < 2; probe++) {
+			struct synthetic_record record = synthetic_hit(probe, 0, 0, ++trace.now);
+			record.head.flags = WIRE_NO_GOROUTINE;
+			synthetic_frame(&record, words, 1);
+			assert_null(calls_record(trace.calls, &record.head, false));
+		}
+		end(&trace, i ? "> G? main.f0(id=3)\n"
+				"< G? main.f0 = 3 (goroutine not known)\n"
+			      : "G?    main.f0(id=3)\n"
+				"G?    main.f0(...) = 3   (goroutine not known)\n");
+	}
+}
+
+static void colors_do_not_move_columns(void **state)
+{
+	(void)state;
+	struct trace trace;
+	static const struct sink_options options = {.color = true};
+	begin_with(&trace, "graph", &options);
+	hit(&trace, 0, 18, 100, 3);
+	hit(&trace, 1, 18, 100, 4);
+	assert_non_null(strstr(text_string(&trace.out), "\033[1mmain.f0\033[0m(id=3)"));
+	assert_int_equal(format_columns(&trace.out, 0), 97); // the newline is one
+	text_reset(&trace.out);
+	trace.out.data[0] = '\0';
+	end(&trace, "");
+}
+
+static void hostile_words(void **state)
+{
+	(void)state;
+	struct trace trace;
+	begin(&trace, "lines");
+	strcpy(trace.synthetic.name[0], "main.\033]0;x\007\n");
+	hit(&trace, 0, 18, 100, 1000);
+	end(&trace, "> G18 main.?]0;x?\?(id=?[2J?\?\?)\n"
+		    "< G18 main.?]0;x?? detached\n");
+}
+
+static void deep_calls_stay_on_the_page(void **state)
+{
+	(void)state;
+	struct trace trace;
+	begin(&trace, "graph");
+	for (unsigned i = 0; i < 5000; i++)
+		hit(&trace, 6, 18, 100 + 16 * i, 0);
+	assert_true(trace.out.len < 5000 * 180);
+	for (unsigned i = 5000; i-- > 0;)
+		hit(&trace, 7, 18, 100 + 16 * i, 0);
+	const char *last = text_string(&trace.out) + trace.out.len - 97;
+	assert_memory_equal(last, "G18   }   ", 10);
+	text_reset(&trace.out);
+	trace.out.data[0] = '\0';
+	end(&trace, "");
+}
+
+static void timestamps(void **state)
+{
+	(void)state;
+	static const struct {
+		enum sink_timestamps kind;
+		const char *expected;
+	} rows[] = {
+		{TIMESTAMPS_RELATIVE,
+		 "   0.000000 > G18 main.f2()\n   0.000001 < G18 main.f2 (1.2µs)\n"},
+		{TIMESTAMPS_MONO,
+		 "     5.000000000 > G18 main.f2()\n     5.000001200 < G18 main.f2 (1.2µs)\n"},
+		{TIMESTAMPS_WALL,
+		 "03:04:05.123456 > G18 main.f2()\n03:04:05.123457 < G18 main.f2 (1.2µs)\n"},
+	};
+	setenv("TZ", "UTC", 1);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct trace trace;
+		struct sink_options options = {.timestamps = rows[i].kind,
+					       .wall_offset_ns = 1767323040123456789};
+		begin_with(&trace, "lines", &options);
+		hit(&trace, 6, 18, 100, 0);
+		hit(&trace, 7, 18, 100, 0);
+		end(&trace, rows[i].expected);
+	}
+}
+
+static void durations(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t ns;
+		const char *expected;
+	} rows[] = {
+		{0, "0ns"},
+		{850, "850ns"},
+		{999, "999ns"},
+		{1000, "1.0µs"},
+		{3140, "3.1µs"},
+		{12345, "12.3µs"},
+		{99949, "99.9µs"},
+		{99950, "100µs"},
+		{999499, "999µs"},
+		{999500, "1.0ms"},
+		{3400000, "3.4ms"},
+		{1250000000, "1.25s"},
+		{9994999999, "9.99s"},
+		{9995000000, "10.0s"},
+		{59949999999, "59.9s"},
+		{59950000000, "1m0s"},
+		{59999999999, "1m0s"},
+		{90000000000, "1m30s"},
+		{3600000000000, "1h0m0s"},
+		{UINT64_MAX, "5124095h34m34s"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct text text;
+		text_init(&text);
+		format_duration(rows[i].ns, &text);
+		assert_string_equal(text_string(&text), rows[i].expected);
+		text_deinit(&text);
+	}
+}
+
+static void summaries(void **state)
+{
+	(void)state;
+	struct text text;
+	text_init(&text);
+	struct sink_summary summary = {.calls = 100, .returns = 99, .seconds = 1.5, .functions = 3};
+	format_summary(&summary, &text);
+	assert_string_equal(text_string(&text),
+			    "3 functions, 100 calls, 99 returns, 0 lost, 1.5 s\n");
+	text_reset(&text);
+	summary = (struct sink_summary){.calls = 1,
+					.returns = 1,
+					.lost = 7,
+					.orphans = 2,
+					.detached = 3,
+					.seconds = 61.0,
+					.functions = 1};
+	format_summary(&summary, &text);
+	assert_string_equal(text_string(&text),
+			    "1 function, 1 call, 1 return, 7 lost, 2 entered before the trace, "
+			    "3 still under way, 61 s\n");
+	text_reset(&text);
+	static const struct sink_options options;
+	format_lost(&options, 1, "ring buffer", &text);
+	assert_string_equal(text_string(&text), "*** 1 event lost (ring buffer)\n");
+	text_deinit(&text);
+}
+
+static void find(void **state)
+{
+	(void)state;
+	assert_ptr_equal(sink_find("graph"), &sink_graph);
+	assert_ptr_equal(sink_find("json"), &sink_json);
+	assert_null(sink_find("xml"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(graph),
+		cmocka_unit_test(lines),
+		cmocka_unit_test(json),
+		cmocka_unit_test(json_lost_return),
+		cmocka_unit_test(without_arguments),
+		cmocka_unit_test(unknown_goroutine),
+		cmocka_unit_test(colors_do_not_move_columns),
+		cmocka_unit_test(hostile_words),
+		cmocka_unit_test(deep_calls_stay_on_the_page),
+		cmocka_unit_test(timestamps),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(summaries),
+		cmocka_unit_test(find),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
