@@ -34,6 +34,13 @@ enum {
 #define CAPTURE_HIDE(value) asm volatile("" : "+r"(value))
 #define CAPTURE_INLINE	    static inline __attribute__((always_inline))
 
+// A word at any address: the kernel's machine takes it as it is, the C language wants to be told.
+#ifdef __bpf__
+typedef wire_u64 capture_u64;
+#else
+typedef wire_u64 capture_u64 __attribute__((aligned(1), may_alias));
+#endif
+
 struct capture_regs {
 	wire_u64 ints[CAPTURE_INTS]; // in the order of wire_piece.reg
 	wire_u64 sp;
@@ -192,7 +199,7 @@ CAPTURE_INLINE void capture_append(struct capture *c, wire_u64 addr, wire_u32 ty
 	bool is_readable = capture_is_readable(addr, len);
 	if (is_readable) {
 		wire_u64 last = (len - 1) & ~7ull;
-		*(wire_u64 *)(bytes + last) = 0;
+		*(capture_u64 *)(bytes + last) = 0;
 	}
 	if (!is_readable || capture_read(&c->host, bytes, len, addr)) {
 		block->len = 0;
@@ -209,7 +216,7 @@ CAPTURE_INLINE void capture_append(struct capture *c, wire_u64 addr, wire_u32 ty
 
 CAPTURE_INLINE wire_u64 capture_word(const wire_u8 *bytes, wire_u32 offset)
 {
-	return *(const wire_u64 *)(bytes + offset);
+	return *(const capture_u64 *)(bytes + offset);
 }
 
 CAPTURE_INLINE wire_u64 capture_least(wire_u64 a, wire_u64 b)
@@ -313,7 +320,7 @@ CAPTURE_INLINE wire_u64 capture_itab(struct capture *c, wire_u64 itab, wire_u32 
 		capture_append(c, addr, WIRE_NO_TYPE, sizeof(rtype), depth);
 		struct wire_block *block = capture_block(c, at);
 		if (c->write_at != at)
-			return block->len ? *(wire_u64 *)(block + 1) : 0;
+			return block->len ? *(capture_u64 *)(block + 1) : 0;
 		if (c->ended)
 			return 0;
 		// It stands in the record already, wherever that is.
@@ -423,7 +430,7 @@ static long capture_zero(wire_u32 i, void *context)
 	CAPTURE_HIDE(at);
 	if (at >= WIRE_BLOCK_MAX)
 		return 1;
-	*(wire_u64 *)capture_frame_bytes(filling->c, at) = 0;
+	*(capture_u64 *)capture_frame_bytes(filling->c, at) = 0;
 	return 0;
 }
 
@@ -445,7 +452,7 @@ static long capture_fill(wire_u32 i, void *context)
 		if (reg >= CAPTURE_INTS || size > sizeof(wire_u64))
 			return 0;
 		wire_u64 keep = size < sizeof(wire_u64) ? ~0ull << size * 8 : 0;
-		wire_u64 *word = (wire_u64 *)dst;
+		capture_u64 *word = (capture_u64 *)dst;
 		*word = (*word & keep) | (c->regs.ints[reg] & ~keep);
 	} else if (piece->where == WIRE_STACK) {
 		wire_u64 addr = c->regs.sp + 8 + piece->stack_off;

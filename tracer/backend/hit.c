@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/backend/hit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// What the capture engine needs, in user space.
+
+struct capture_host {
+	struct hit_source source;
+};
+
+static inline const struct wire_settings *capture_settings(const struct capture_host *host)
+{
+	return host->source.settings;
+}
+
+static inline int capture_read(const struct capture_host *host, void *dst, uint64_t len,
+			       uint64_t addr)
+{
+	return !host->source.read(host->source.context, dst, len, addr);
+}
+
+static inline void capture_repeat(uint32_t num, long (*step)(uint32_t i, void *context),
+				  void *context)
+{
+	for (uint32_t i = 0; i < num; i++)
+		if (step(i, context))
+			break;
+}
+
+static inline const struct wire_piece *capture_piece(const struct capture_host *host, uint32_t i)
+{
+	const struct plan_tables *tables = host->source.tables;
+	return i < tables->num_pieces ? &tables->pieces[i] : NULL;
+}
+
+static inline const struct wire_type *capture_type(const struct capture_host *host, uint32_t i)
+{
+	const struct plan_tables *tables = host->source.tables;
+	return i < tables->num_types ? &tables->types[i] : NULL;
+}
+
+static inline const struct wire_edge *capture_edge(const struct capture_host *host, uint32_t i)
+{
+	const struct plan_tables *tables = host->source.tables;
+	return i < tables->num_edges ? &tables->edges[i] : NULL;
+}
+
+static inline uint32_t capture_dynamic(const struct capture_host *host, uint64_t rtype)
+{
+	return host->source.dynamic ? host->source.dynamic(host->source.context, rtype)
+				    : WIRE_NO_TYPE;
+}
+
+#include "bpf/capture.h"
+
+struct hit_maker {
+	struct capture capture;
+};
+
+struct error *hit_maker_create(const struct hit_source *source, struct hit_maker **out)
+{
+	struct hit_maker *maker = calloc(1, sizeof(*maker));
+	if (!maker)
+		return error_nomem();
+	maker->capture.host.source = *source;
+	*out = maker;
+	return NULL;
+}
+
+void hit_maker_destroy(struct hit_maker *maker)
+{
+	free(maker);
+}
+
+static uint64_t find_g(const struct capture_host *host, const struct wire_probe *probe,
+		       const struct hit_regs *regs)
+{
+	if (!(probe->flags & WIRE_G_IN_TLS))
+		return regs->r14;
+	uint64_t g = 0;
+	uint64_t place = regs->fs_base + (uint64_t)(int64_t)host->source.settings->tls_g;
+	return capture_is_readable(place, sizeof(g)) && !capture_read(host, &g, sizeof(g), place)
+		       ? g
+		       : 0;
+}
+
+const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, uint32_t tid,
+				     uint64_t time_ns, const struct hit_regs *regs)
+{
+	struct capture *c = &maker->capture;
+	const struct hit_source *source = &c->host.source;
+	if (number >= source->tables->num_probes)
+		return NULL;
+	const struct wire_probe *probe = &source->tables->probes[number];
+	if (capture_skips(probe, regs->flags) || (probe->flags & WIRE_DISABLED))
+		return NULL;
+	struct capture_goroutine goroutine;
+	bool is_known =
+		capture_goroutine(&c->host, find_g(&c->host, probe, regs), regs->sp, &goroutine);
+	if (source->only_goid && (!is_known || goroutine.goid != source->only_goid))
+		return NULL;
+	capture_head(&c->record, number, tid, time_ns, is_known ? &goroutine : NULL);
+	if (!probe->num_pieces)
+		return &c->record;
+	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
+	c->regs.sp = regs->sp;
+	capture_walk(c, probe);
+	return &c->record;
+}

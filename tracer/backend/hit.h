@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A hit taken in user space: registers and a memory become a record, by the same engine (bpf/capture.h) that
+// runs in the kernel, so both make the same record to the byte. For back ends that stop the target,
+// for tests and fuzzing.
+#ifndef GOTRACE_TRACER_BACKEND_HIT_H
+#define GOTRACE_TRACER_BACKEND_HIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "tracer/plan/plan.h"
+
+struct hit_source { // where a record comes from; all borrowed
+	const struct plan_tables *tables;
+	const struct wire_settings *settings;
+	uint64_t only_goid; // hits of other goroutines are ignored; 0: all are taken
+	/** Copies len bytes of the target at addr; false if not all of them can be read. */
+	bool (*read)(void *context, void *dst, size_t len, uint64_t addr);
+	/** The type of what an interface of this descriptor (run-time address) points at; 0: not known. */
+	uint32_t (*dynamic)(void *context, uint64_t rtype);
+	void *context;
+};
+
+struct hit_regs {
+	uint64_t ints[10]; // Go's order, then RDX: struct wire_piece, reg
+	uint64_t sp, r14, flags, fs_base;
+};
+
+struct hit_maker; // scratch, kept from hit to hit
+
+/** source is copied. */
+struct error *hit_maker_create(const struct hit_source *source, struct hit_maker **out) MUST_CHECK;
+void hit_maker_destroy(struct hit_maker *maker);
+
+/** The record of one hit, borrowed until the next; NULL for a hit that is to be ignored. */
+const struct wire_record *hit_record(struct hit_maker *maker, uint32_t probe, uint32_t tid,
+				     uint64_t time_ns, const struct hit_regs *regs);
+
+#endif
