@@ -10,13 +10,19 @@
 
 static const uint64_t MEMORY_FRAME = 0xfffe000000000000; // not canonical: no pointer leads there
 
+// Two of the reasons that memory_read gives; compared by address.
+extern const char memory_unreadable[]; // "unreadable": a read there failed, or would
+extern const char
+	memory_not_captured[]; // "not captured": it was not tried, or a budget ended first
+
 struct memory;
 
 /** image answers reads of [vaddr + bias] in its read-only segments; may be NULL. Borrowed. */
 struct error *memory_create(struct image *image, uint64_t bias, struct memory **out) MUST_CHECK;
 void memory_destroy(struct memory *memory);
 
-/** Takes this record's blocks (borrowed until the next fill) and the holes of its frame. */
+/** Takes this record's blocks (borrowed until the next fill) and the holes of its frame. frame may be
+ *  NULL for a record without one. Only for valid records. */
 void memory_fill(struct memory *memory, const struct wire_record *record,
 		 const struct plan_frame *frame);
 
@@ -27,7 +33,14 @@ bool memory_read(struct memory *memory, uint64_t addr, void *dst, size_t len, co
 /** How many of the len bytes at addr can be read from its start. */
 size_t memory_available(struct memory *memory, uint64_t addr, size_t len);
 
-/** True if something of [addr, addr+len) was captured or tried: a pointer there was followed. */
+/** Bytes at addr in place, at most len of them and maybe fewer than memory_available says: *have
+ *  (not 0), borrowed until the next call. NULL if there are none. */
+const uint8_t *memory_view(struct memory *memory, uint64_t addr, size_t len, size_t *have);
+
+/** True if something at addr was captured or tried, or the file answers: a pointer there was followed. */
 bool memory_is_followed(struct memory *memory, uint64_t addr);
+
+/** True if a budget ended the capture before all was copied (WIRE_CUT). */
+bool memory_is_cut(const struct memory *memory);
 
 #endif

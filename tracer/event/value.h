@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A Go type and a memory become a Go value, as text (Go's own syntax) or as JSON (gotrace(1), VALUES). What
-// is not certain prints as ?(reason), or {"unavailable":"reason"}; never a made-up number.
+// is not certain prints as ?(reason), or {"unavailable":"reason"}; never a made-up number. Fields
+// named _ print in text, as in Go, and are left out of JSON, where their keys would be twice there.
 #ifndef GOTRACE_TRACER_EVENT_VALUE_H
 #define GOTRACE_TRACER_EVENT_VALUE_H
 
@@ -15,6 +16,9 @@ struct value_printer { // plain data; one per session, its memory refilled for e
 	/** Called with a dynamic type's descriptor (vaddr) whose value was not captured because the capture
 	 *  engine does not know the type yet; may be NULL. */
 	void (*unseen)(void *context, uint64_t rtype);
+	/** The field of an error's dynamic type (or of the struct it points at) that its Error method returns as
+	 *  it is, for types of the program; NULL where that is not certain. May be NULL. */
+	const struct gofield *(*error_field)(void *context, struct gotype *type);
 	void *context;
 };
 

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/event/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	EXTENTS_MAX = WIRE_RECORD_MAX / sizeof(struct wire_block),
+	FAULTS_MAX = 16,
+	LINEAR_MAX = 16, // up to so many extents a scan is quicker than a sorted search
+	FILE_VIEW_MAX = 65536,
+};
+
+static const uint64_t USER_MIN = 4096; // no Go pointer leads below
+static const uint64_t FRAME_WINDOW =
+	WIRE_RECORD_MAX; // addresses behind MEMORY_FRAME that are the frame's
+
+const char memory_unreadable[] = "unreadable";
+const char memory_not_captured[] = "not captured";
+
+struct extent {
+	uint64_t addr, end;
+	uint64_t reach; // when sorted: the largest end up to here
+	const uint8_t *bytes;
+};
+
+struct memory {
+	struct image *image;
+	uint64_t bias;
+	const uint8_t *frame;
+	size_t frame_len;
+	const struct plan_hole *holes;
+	size_t num_holes;
+	bool has_floats, is_cut;
+	bool is_sorted;
+	size_t num_extents, num_faults;
+	uint64_t faults[FAULTS_MAX];
+	uint8_t *view; // bytes of the file handed out by memory_view
+	size_t view_size;
+	struct extent extents[EXTENTS_MAX];
+};
+
+struct error *memory_create(struct image *image, uint64_t bias, struct memory **out)
+{
+	struct memory *memory = calloc(1, sizeof(*memory));
+	if (!memory)
+		return error_nomem();
+	memory->image = image;
+	memory->bias = bias;
+	*out = memory;
+	return NULL;
+}
+
+void memory_destroy(struct memory *memory)
+{
+	if (memory)
+		free(memory->view);
+	free(memory);
+}
+
+static void add_block(struct memory *memory, const struct record_block *block)
+{
+	const struct wire_block *head = block->head;
+	if (head->flags & WIRE_BLOCK_FRAME) {
+		memory->frame = block->bytes;
+		memory->frame_len = head->len;
+	} else if (head->flags & WIRE_BLOCK_FAULT) {
+		if (memory->num_faults < FAULTS_MAX)
+			memory->faults[memory->num_faults++] = head->addr;
+	} else if (memory->num_extents < EXTENTS_MAX) {
+		memory->extents[memory->num_extents++] =
+			(struct extent){.addr = head->addr,
+					.end = head->addr + head->len,
+					.bytes = block->bytes};
+	}
+}
+
+void memory_fill(struct memory *memory, const struct wire_record *record,
+		 const struct plan_frame *frame)
+{
+	memory->frame = NULL;
+	memory->frame_len = 0;
+	memory->holes = frame ? frame->holes : NULL;
+	memory->num_holes = frame ? frame->num_holes : 0;
+	memory->has_floats = record->flags & WIRE_FLOATS;
+	memory->is_cut = record->flags & WIRE_CUT;
+	memory->is_sorted = false;
+	memory->num_extents = memory->num_faults = 0;
+	size_t at = 0;
+	struct record_block block;
+	while (record_next(record, &at, &block))
+		add_block(memory, &block);
+}
+
+bool memory_is_cut(const struct memory *memory)
+{
+	return memory->is_cut;
+}
+
+// --- The frame ---------------------------------------------------------------------------------
+
+static bool is_frame(uint64_t addr)
+{
+	return addr - MEMORY_FRAME < FRAME_WINDOW;
+}
+
+// The first hole that a read of len bytes at off would meet.
+static const struct plan_hole *find_hole(const struct memory *memory, uint64_t off, size_t len)
+{
+	const struct plan_hole *first = NULL;
+	for (size_t i = 0; i < memory->num_holes; i++) {
+		const struct plan_hole *hole = &memory->holes[i];
+		uint64_t end = (uint64_t)hole->frame_off + hole->size;
+		if ((hole->is_float && memory->has_floats) || off >= end ||
+		    (hole->frame_off > off && hole->frame_off - off >= len))
+			continue;
+		if (!first || hole->frame_off < first->frame_off)
+			first = hole;
+	}
+	return first;
+}
+
+static const uint8_t *frame_span(const struct memory *memory, uint64_t addr, size_t len,
+				 size_t *have)
+{
+	uint64_t off = addr - MEMORY_FRAME;
+	if (off >= memory->frame_len)
+		return NULL;
+	if (len > memory->frame_len - off)
+		len = memory->frame_len - off;
+	const struct plan_hole *hole = memory->num_holes ? find_hole(memory, off, len) : NULL;
+	if (hole) {
+		if (hole->frame_off <= off)
+			return NULL;
+		len = hole->frame_off - off;
+	}
+	*have = len;
+	return memory->frame + off;
+}
+
+// --- Blocks ------------------------------------------------------------------------------------
+
+static int compare_extents(const void *left, const void *right)
+{
+	const struct extent *a = left, *b = right;
+	if (a->addr != b->addr)
+		return a->addr < b->addr ? -1 : 1;
+	return a->end < b->end ? -1 : a->end > b->end;
+}
+
+static void sort_extents(struct memory *memory)
+{
+	qsort(memory->extents, memory->num_extents, sizeof(*memory->extents), compare_extents);
+	uint64_t reach = 0;
+	for (size_t i = 0; i < memory->num_extents; i++) {
+		if (reach < memory->extents[i].end)
+			reach = memory->extents[i].end;
+		memory->extents[i].reach = reach;
+	}
+	memory->is_sorted = true;
+}
+
+// The extent that holds addr and reaches farthest; blocks may overlap.
+static const struct extent *find_extent(struct memory *memory, uint64_t addr)
+{
+	const struct extent *best = NULL;
+	size_t num = memory->num_extents;
+	if (num <= LINEAR_MAX) {
+		for (size_t i = 0; i < num; i++) {
+			const struct extent *extent = &memory->extents[i];
+			if (addr - extent->addr < extent->end - extent->addr &&
+			    (!best || extent->end > best->end))
+				best = extent;
+		}
+		return best;
+	}
+	if (!memory->is_sorted)
+		sort_extents(memory);
+	size_t low = 0;
+	while (low < num) { // the first that starts behind addr
+		size_t middle = low + (num - low) / 2;
+		if (memory->extents[middle].addr <= addr)
+			low = middle + 1;
+		else
+			num = middle;
+	}
+	while (low > 0 && memory->extents[low - 1].reach > addr) {
+		const struct extent *extent = &memory->extents[--low];
+		if (extent->end > addr && (!best || extent->end > best->end))
+			best = extent;
+	}
+	return best;
+}
+
+// --- The file ----------------------------------------------------------------------------------
+
+// How many of len bytes at addr the file's read-only segments answer for.
+static size_t file_available(const struct memory *memory, uint64_t addr, size_t len)
+{
+	uint64_t vaddr = addr - memory->bias;
+	if (!memory->image || addr < memory->bias || !len ||
+	    !image_is_readonly(memory->image, vaddr, 1))
+		return 0;
+	if (image_is_readonly(memory->image, vaddr, len))
+		return len;
+	size_t good = 1;
+	while (len - good > 1) {
+		size_t middle = good + (len - good) / 2;
+		if (image_is_readonly(memory->image, vaddr, middle))
+			good = middle;
+		else
+			len = middle;
+	}
+	return good;
+}
+
+static bool file_read(const struct memory *memory, uint64_t addr, void *dst, size_t len)
+{
+	return memory->image && addr >= memory->bias &&
+	       image_is_readonly(memory->image, addr - memory->bias, len) &&
+	       image_read(memory->image, addr - memory->bias, dst, len);
+}
+
+static const uint8_t *file_view(struct memory *memory, uint64_t addr, size_t len, size_t *have)
+{
+	len = file_available(memory, addr, len < FILE_VIEW_MAX ? len : FILE_VIEW_MAX);
+	if (!len)
+		return NULL;
+	if (memory->view_size < len) {
+		uint8_t *view = realloc(memory->view, len);
+		if (!view)
+			return NULL;
+		memory->view = view;
+		memory->view_size = len;
+	}
+	if (!image_read(memory->image, addr - memory->bias, memory->view, len))
+		return NULL;
+	*have = len;
+	return memory->view;
+}
+
+// --- Reading -----------------------------------------------------------------------------------
+
+// Captured bytes at addr that stand in one piece; the file is not asked.
+static const uint8_t *captured_span(struct memory *memory, uint64_t addr, size_t len, size_t *have)
+{
+	if (is_frame(addr))
+		return frame_span(memory, addr, len, have);
+	const struct extent *extent = find_extent(memory, addr);
+	if (!extent)
+		return NULL;
+	*have = extent->end - addr < len ? extent->end - addr : len;
+	return extent->bytes + (addr - extent->addr);
+}
+
+static bool is_fault(const struct memory *memory, uint64_t addr)
+{
+	for (size_t i = 0; i < memory->num_faults; i++)
+		if (memory->faults[i] == addr)
+			return true;
+	return addr < USER_MIN || addr >> 56;
+}
+
+static const char *missing_reason(const struct memory *memory, uint64_t addr)
+{
+	if (is_frame(addr)) {
+		const struct plan_hole *hole = find_hole(memory, addr - MEMORY_FRAME, 1);
+		return hole && hole->reason ? hole->reason : memory_not_captured;
+	}
+	return is_fault(memory, addr) ? memory_unreadable : memory_not_captured;
+}
+
+bool memory_read(struct memory *memory, uint64_t addr, void *dst, size_t len, const char **reason)
+{
+	uint8_t *to = dst;
+	while (len) {
+		size_t have;
+		const uint8_t *from = captured_span(memory, addr, len, &have);
+		if (!from) {
+			if (!is_frame(addr) && file_read(memory, addr, to, len))
+				return true;
+			if (reason)
+				*reason = missing_reason(memory, addr);
+			return false;
+		}
+		memcpy(to, from, have);
+		to += have;
+		addr += have;
+		len -= have;
+	}
+	return true;
+}
+
+size_t memory_available(struct memory *memory, uint64_t addr, size_t len)
+{
+	size_t done = 0;
+	while (done < len) {
+		size_t have = 0;
+		if (!captured_span(memory, addr + done, len - done, &have)) {
+			if (!is_frame(addr))
+				done += file_available(memory, addr + done, len - done);
+			break;
+		}
+		done += have;
+	}
+	return done;
+}
+
+const uint8_t *memory_view(struct memory *memory, uint64_t addr, size_t len, size_t *have)
+{
+	if (!len)
+		return NULL;
+	const uint8_t *bytes = captured_span(memory, addr, len, have);
+	if (bytes || is_frame(addr))
+		return bytes;
+	return file_view(memory, addr, len, have);
+}
+
+bool memory_is_followed(struct memory *memory, uint64_t addr)
+{
+	if (is_frame(addr))
+		return false;
+	for (size_t i = 0; i < memory->num_extents; i++)
+		if (memory->extents[i].addr == addr)
+			return true;
+	return find_extent(memory, addr) || is_fault(memory, addr) ||
+	       file_available(memory, addr, 1);
+}
