@@ -64,16 +64,18 @@ $(B)/flags $(B)/version: FORCE
 	@mkdir -p $(@D)
 	@echo '$(record)' | cmp -s - $@ || echo '$(record)' >$@
 
-$(B)/bpf/gotrace.full.o: bpf/gotrace.bpf.c Makefile
+# A BPF object, then a header that holds it. Linking one object alone leaves its BTF and drops its DWARF.
+$(B)/%.full.o: %.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra $(WERROR) -I. -MMD -MP -c -o $@ $<
 
-# Linking one object leaves its BTF and drops its DWARF.
-$(B)/bpf/gotrace.bpf.o: $(B)/bpf/gotrace.full.o
+$(B)/%.bpf.o: $(B)/%.full.o
 	$(BPFTOOL) gen object $@ $<
 
-$(B)/bpf/gotrace.skel.h: $(B)/bpf/gotrace.bpf.o
-	$(BPFTOOL) gen skeleton $< name gotrace_bpf >$@.tmp && mv $@.tmp $@
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $(notdir $*)$(SKELETON_SUFFIX) >$@.tmp && mv $@.tmp $@
+
+$(B)/bpf/%.skel.h: SKELETON_SUFFIX := _bpf
 
 $(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h
 
@@ -88,11 +90,6 @@ $(B)/tests/captures/%: tests/captures/%.c $(B)/libgotrace.a
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libgotrace.a $(LDLIBS)
-
-$(B)/tests/bench/bare.skel.h: tests/bench/bare.bpf.c Makefile
-	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra $(WERROR) -c -o $(B)/tests/bench/bare.o $<
-	$(BPFTOOL) gen skeleton $(B)/tests/bench/bare.o name bare >$@.tmp && mv $@.tmp $@
 
 $(B)/tests/bench/bare: tests/bench/bare.c $(B)/tests/bench/bare.skel.h
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS)
@@ -129,14 +126,16 @@ test-kernels: all ## a smoke test of gotrace on Debian's kernels, under emulatio
 test-debian13: ## build and run the unit tests on Debian 13, in a folder (root)
 	@tests/debian13
 
-demo: all ## trace a sample server for five seconds (root)
-	@examples/demo/run
-
-bench: all go $(B)/tests/bench/bare ## measure what tracing costs the target, attaching, and rates (root)
+bench: all $(B)/tests/bench/bare ## measure what tracing costs the target, attaching, and rates (root)
+	@tests/fetch-go build/go 1.27
 	@tests/bench/run
 
-readme: all go $(B)/tests/bench/bare ## run what README.md shows, and put it there (root)
+readme: all $(B)/tests/bench/bare ## run what README.md shows, and put it there (root)
+	@tests/fetch-go build/go 1.24 1.27
 	@tests/readme
+
+demo: all ## trace a sample server for five seconds (root)
+	@examples/demo/run
 
 lint: ## check format, includes, scripts and the manual page
 	@tests/lint/run
@@ -161,7 +160,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
 
 .PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-fuzz test-live
-.PHONY: test-kernels test-debian13 demo bench readme lint install uninstall clean distclean help FORCE
+.PHONY: test-kernels test-debian13 bench readme demo bench readme lint install uninstall clean distclean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNITS:=.d) $(CAPTURES:=.d) $(FUZZERS:=.d) $(B)/bpf/gotrace.full.d

@@ -26,7 +26,8 @@ int main(int argc, char **argv)
 		return 1;
 	LIBBPF_OPTS(bpf_uprobe_multi_opts, options, .offsets = offsets, .cnt = (size_t)argc - 2);
 	struct bpf_link *link =
-		bpf_program__attach_uprobe_multi(skeleton->progs.bare, atoi(argv[1]), exe, NULL, &options);
+		bpf_program__attach_uprobe_multi(skeleton->progs.bare, atoi(argv[1]), exe, NULL,
+						 &options);
 	if (!link) {
 		perror("bare: attach");
 		return 1;

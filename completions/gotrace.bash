@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion of gotrace for bash: commands, options and their values, Go processes, functions.
+
+# Running processes whose executable carries Go's build ID note, within its first page.
+_gotrace_pids() {
+	local exe
+	for exe in /proc/[0-9]*/exe; do
+		if head -c 4096 "$exe" 2>/dev/null | LC_ALL=C grep -qaP '\x04\0\0\0Go\0\0'; then
+			exe=${exe#/proc/}
+			echo "${exe%/exe}"
+		fi
+	done
+}
+
+# Functions of a target whose names begin as $2 does. A name may hold what the shell reads otherwise, so
+# it is quoted unless the user has begun a quote.
+_gotrace_functions() {
+	local target=$1 word=$2 quote= begin name
+	case $word in
+	\'* | \"*) quote=${word:0:1} word=${word:1} ;;
+	*) word=${word//\\/} ;;
+	esac
+	begin=${word%%[*?]*}
+	[[ $word == !* ]] && return
+	COMPREPLY=()
+	while IFS= read -r name; do
+		name=${name%%  *}
+		[[ ${name:0:${#word}} == "$word" ]] || continue
+		[[ $quote ]] || printf -v name %q "$name"
+		COMPREPLY+=("$name")
+	done < <("$gotrace" list "$target" "$begin*" 2>/dev/null | head -n 2000)
+}
+
+_gotrace() {
+	local gotrace=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local commands='attach run list info doctor' command=${COMP_WORDS[1]} i target=
+	local trace='--format --output --depth --strlen --items --no-args --no-return --timestamps --color
+		--goroutine --duration --count --backend --buffer --dry-run --quiet --verbose --help'
+	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine
+		--duration --count --backend --buffer '
+	COMPREPLY=()
+
+	if ((COMP_CWORD == 1)); then
+		COMPREPLY=($(compgen -W "$commands --help --version" -- "$word"))
+		return
+	fi
+	# A word after "--" belongs to the program that run starts.
+	if [[ $command == run ]]; then
+		for ((i = 2; i < COMP_CWORD; i++)); do
+			if [[ ${COMP_WORDS[i]} == -- ]]; then
+				compopt -o default
+				return
+			fi
+		done
+	fi
+	case $before in
+	--format)
+		local formats='graph lines json'
+		[[ $command == list || $command == info ]] && formats='text json'
+		COMPREPLY=($(compgen -W "$formats" -- "$word"))
+		return
+		;;
+	--backend) COMPREPLY=($(compgen -W ebpf -- "$word")) && return ;;
+	--timestamps) COMPREPLY=($(compgen -W 'none relative wall mono' -- "$word")) && return ;;
+	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")) && return ;;
+	--output | -o) compopt -o default && return ;;
+	esac
+	[[ $with_value == *" $before "* ]] && return
+
+	if [[ $word == -* ]]; then
+		case $command in
+		attach | run) COMPREPLY=($(compgen -W "$trace" -- "$word")) ;;
+		list) COMPREPLY=($(compgen -W '--format --verbose --help' -- "$word")) ;;
+		info) COMPREPLY=($(compgen -W '--format --help' -- "$word")) ;;
+		*) COMPREPLY=($(compgen -W --help -- "$word")) ;;
+		esac
+		return
+	fi
+
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -* || $with_value == *" ${COMP_WORDS[i - 1]} "* ]] && continue
+		target=${COMP_WORDS[i]}
+		break
+	done
+	case $command in
+	attach | list | info | doctor)
+		if [[ -z $target ]]; then
+			[[ $command == attach ]] || compopt -o default
+			COMPREPLY=($(compgen -W "$(_gotrace_pids)" -- "$word"))
+		elif [[ $command == attach || $command == list ]]; then
+			_gotrace_functions "$target" "$word"
+		fi
+		;;
+	esac
+}
+
+complete -F _gotrace gotrace
