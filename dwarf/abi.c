@@ -232,6 +232,22 @@ static void drop_pieces(struct param *param)
 	param->num_pieces = 0;
 }
 
+// The spill area lies behind the results: a slot for each argument that came in registers.
+static void assign_spills(struct signature *signature, uint64_t off)
+{
+	for (size_t i = 0; i < signature->num_args; i++) {
+		struct param *param = &signature->params[i];
+		if (!param->num_pieces || param->pieces[0].where == ABI_STACK)
+			continue;
+		off = align_up(off, param->type ? param->type->align : WORD);
+		param->spill_off = (uint32_t)off;
+		off += param->type ? param->type->size : WORD;
+	}
+	off = align_up(off, WORD);
+	if (off <= UINT32_MAX)
+		signature->frame_bytes = (uint32_t)off;
+}
+
 struct error *abi_assign(struct signature *signature)
 {
 	bool in_registers = signature->abi == ABI_INTERNAL;
@@ -241,7 +257,7 @@ struct error *abi_assign(struct signature *signature)
 	};
 	for (size_t i = 0; i < signature->num_params; i++)
 		drop_pieces(&signature->params[i]);
-	signature->stack_bytes = 0;
+	signature->stack_bytes = signature->frame_bytes = 0;
 	for (size_t i = 0; i < signature->num_params; i++) {
 		if (i == signature->num_args) {
 			state.stack = align_up(state.stack, WORD);
@@ -253,8 +269,10 @@ struct error *abi_assign(struct signature *signature)
 			return err;
 	}
 	uint64_t bytes = align_up(state.stack, WORD);
-	if (!state.stack_unknown && bytes <= UINT32_MAX)
-		signature->stack_bytes = (uint32_t)bytes;
+	if (state.stack_unknown || bytes > UINT32_MAX)
+		return NULL;
+	signature->stack_bytes = (uint32_t)bytes;
+	assign_spills(signature, bytes);
 	return NULL;
 }
 

@@ -37,6 +37,7 @@ struct param {
 	bool is_hidden; // .dict: takes its place, is not shown
 	struct abi_piece *pieces;
 	size_t num_pieces;   // 0 for a type of size 0
+	uint32_t spill_off;  // argument in registers: its slot in the spill area, like stack_off
 	const char *unknown; // not NULL: why its place is not certain; print ?(unknown)
 	int ret_slot;	     // for results: counted from 0 ("ret0")
 };
@@ -49,6 +50,7 @@ struct signature {
 	struct param *params;	     // receiver, parameters, results, in order
 	size_t num_params, num_args; // params[0 .. num_args-1] are arguments, the rest results
 	uint32_t stack_bytes;	     // arguments and results on the stack together
+	uint32_t frame_bytes;	     // stack_bytes and the spill area; 0 if not certain
 };
 
 /** Assigns pieces to every param of the signature by its abi. Existing pieces are freed first.

@@ -292,6 +292,28 @@ static void test_hostile_types_end(void **state)
 	EXPECT(ABI_INTERNAL, (&hollow, &t_int), (), 0, "? ?");
 }
 
+static void test_spill_area(void **state)
+{
+	(void)state;
+	// func bigs(a [100]int, b int8, c [1]string, d int16) [3]int
+	struct gotype big = array_of(&t_int, 100), one = array_of(&t_string, 1),
+		      three = array_of(&t_int, 3);
+	struct param params[] = {{.type = &big},
+				 {.type = &t_int8},
+				 {.type = &one},
+				 {.type = &t_uint16},
+				 {.type = &three, .is_result = true}};
+	struct signature signature = {.params = params, .num_params = 5, .num_args = 4};
+	assert_null(abi_assign(&signature));
+	assert_int_equal(signature.stack_bytes, 824);
+	assert_int_equal(params[1].spill_off, 824);
+	assert_int_equal(params[2].spill_off, 832);
+	assert_int_equal(params[3].spill_off, 848);
+	assert_int_equal(signature.frame_bytes, 856);
+	for (size_t i = 0; i < 5; i++)
+		free(params[i].pieces);
+}
+
 static void test_unknown_is_kept(void **state)
 {
 	(void)state;
@@ -333,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_hidden_word),
 		cmocka_unit_test(test_broken_type),
 		cmocka_unit_test(test_hostile_types_end),
+		cmocka_unit_test(test_spill_area),
 		cmocka_unit_test(test_unknown_is_kept),
 		cmocka_unit_test(test_describe_cuts),
 	};

@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From what DWARF lists of a function's parameters to a signature whose places are certain. DWARF gives order
+// and types, the ABI's rules give places, and three witnesses are heard on them: the size of the argument
+// area and ArgInfo (pclntab), and the location lists at entry. Where they cannot be brought to agree, an argument is unknown.
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "dwarf/index_private.h"
+
+enum { MAX_RAW_WORDS = 10 };
+
+enum dict { DICT_NONE, DICT_FIRST, DICT_SECOND }; // where a hidden dictionary stands
+
+struct making { // a signature in the making
+	const struct signature_query *query;
+	struct arg_words words;
+	int64_t frame_bytes; // negative if not known
+	bool has_regabi;
+	bool skip; // ArgInfo leaves the first argument out
+};
+
+struct candidate {
+	struct signature signature;
+	const struct debug_param **debug; // by param, NULL for those that DWARF does not list
+	struct layout_check check;
+	int rank; // of preference, 0 first
+};
+
+static void candidate_deinit(struct candidate *candidate)
+{
+	signature_deinit(&candidate->signature);
+	free(candidate->debug);
+	*candidate = (struct candidate){0};
+}
+
+static bool is_shape_name(const char *name)
+{
+	return strstr(name, "go.shape.") != NULL;
+}
+
+// Whether the type arguments belong to the function itself, or its receiver, and not to a function around it:
+// behind their bracket stands nothing, or a method's name.
+static bool takes_dict(const char *name)
+{
+	const char *close = strrchr(name, ']');
+	if (!close || !is_shape_name(name))
+		return false;
+	const char *rest = close + 1;
+	if (!*rest)
+		return true;
+	if (*rest == ')')
+		rest++;
+	if (*rest != '.')
+		return false;
+	rest++;
+	size_t letters = 0;
+	if (strchr(rest, '.') || strchr(rest, '-'))
+		return false;
+	static const char *const made[] = {"func", "gowrap", "deferwrap"};
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+		letters = strlen(made[i]);
+		if (!strncmp(rest, made[i], letters) && isdigit((unsigned char)rest[letters]))
+			return close[1] == ')'; // a method of that name, on a pointer
+	}
+	return true;
+}
+
+static bool is_method_name(const char *name)
+{
+	const char *close = strrchr(name, ']');
+	return close && close[1];
+}
+
+static bool is_compiler_name(const char *name, char letter)
+{
+	return name[0] == '~' && name[1] == letter;
+}
+
+static const char *shown_name(const struct debug_param *debug)
+{
+	if (debug->is_result)
+		return is_compiler_name(debug->name, 'r') || is_compiler_name(debug->name, 'b')
+			       ? ""
+			       : debug->name;
+	if (!*debug->name || is_compiler_name(debug->name, 'p') ||
+	    is_compiler_name(debug->name, 'b'))
+		return "_";
+	return debug->name[0] == '.' ? "_" : debug->name;
+}
+
+static struct param hidden_param(void)
+{
+	return (struct param){.name = ".dict", .is_hidden = true};
+}
+
+static size_t count_args(const struct debug_func *debug)
+{
+	size_t num = 0;
+	while (num < debug->num_params && !debug->params[num].is_result)
+		num++;
+	return num;
+}
+
+static struct error *build(const struct debug_func *debug, enum abi abi, enum dict dict,
+			   struct candidate *out)
+{
+	size_t num = debug->num_params + (dict != DICT_NONE), at = 0;
+	size_t num_args = count_args(debug);
+	struct signature *signature = &out->signature;
+	*out = (struct candidate){0};
+	signature->params = calloc(num + 1, sizeof(*signature->params));
+	out->debug = calloc(num + 1, sizeof(*out->debug));
+	if (!signature->params || !out->debug) {
+		candidate_deinit(out);
+		return error_nomem();
+	}
+	int ret_slot = 0;
+	for (size_t i = 0; i <= debug->num_params; i++) {
+		if ((dict == DICT_FIRST && i == 0) || (dict == DICT_SECOND && i == 1))
+			signature->params[at++] = hidden_param();
+		if (i == debug->num_params)
+			break;
+		const struct debug_param *param = &debug->params[i];
+		out->debug[at] = param;
+		signature->params[at++] = (struct param){
+			.name = shown_name(param),
+			.type = param->type,
+			.is_result = param->is_result,
+			.is_hidden = !strcmp(param->name, ".dict"),
+			.ret_slot = param->is_result ? ret_slot++ : 0,
+		};
+	}
+	signature->abi = abi;
+	signature->is_known = true;
+	signature->is_variadic = debug->is_variadic;
+	signature->num_params = num;
+	signature->num_args = num_args + (dict != DICT_NONE);
+	return NULL;
+}
+
+static struct error *check(const struct making *making, struct candidate *candidate)
+{
+	return signature_check(&candidate->signature, candidate->debug, &making->words,
+			       making->frame_bytes, making->skip, &candidate->check);
+}
+
+static bool is_perfect(const struct candidate *candidate)
+{
+	return candidate->check.is_proven && !candidate->check.conflicts;
+}
+
+static bool is_better(const struct candidate *a, const struct candidate *b)
+{
+	if (a->check.is_proven != b->check.is_proven)
+		return a->check.is_proven;
+	if (a->check.conflicts != b->check.conflicts)
+		return a->check.conflicts < b->check.conflicts;
+	if (a->check.agreements != b->check.agreements)
+		return a->check.agreements > b->check.agreements;
+	return a->rank < b->rank;
+}
+
+static bool lists_dict(const struct debug_func *debug)
+{
+	for (size_t i = 0; i < debug->num_params; i++)
+		if (!strcmp(debug->params[i].name, ".dict"))
+			return true;
+	return false;
+}
+
+// The likely place of the dictionary; Go 1.21 moved it behind the receiver.
+static enum dict likely_dict(const struct making *making)
+{
+	const struct signature_query *query = making->query;
+	if (lists_dict(query->debug) || !takes_dict(query->func->name))
+		return DICT_NONE;
+	if (!is_method_name(query->func->name))
+		return DICT_FIRST;
+	return query->go.minor >= 21 ? DICT_SECOND : DICT_FIRST;
+}
+
+static struct error *try(struct making *making, enum abi abi, enum dict dict, int rank,
+			 struct candidate *best)
+{
+	struct candidate candidate;
+	struct error *err = build(making->query->debug, abi, dict, &candidate);
+	if (err)
+		return err;
+	candidate.rank = rank;
+	err = check(making, &candidate);
+	if (err) {
+		candidate_deinit(&candidate);
+		return err;
+	}
+	if (!best->debug || is_better(&candidate, best)) {
+		candidate_deinit(best);
+		*best = candidate;
+	} else {
+		candidate_deinit(&candidate);
+	}
+	return NULL;
+}
+
+// Tries the likely layout first, and the others only when something speaks against it.
+static struct error *choose(struct making *making, struct candidate *best)
+{
+	const struct func *func = making->query->func;
+	enum abi likely = func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL;
+	enum dict dict = likely_dict(making);
+	bool is_generic = is_shape_name(func->name) && !lists_dict(making->query->debug);
+	int rank = 0;
+	*best = (struct candidate){0};
+	struct error *err = try(making, likely, dict, rank++, best);
+	if (!making->has_regabi)
+		return err;
+	for (int other_abi = 0; other_abi < 2 && !err && !is_perfect(best); other_abi++) {
+		enum abi abi = other_abi ? (likely == ABI0 ? ABI_INTERNAL : ABI0) : likely;
+		for (int other = DICT_NONE; other <= DICT_SECOND && !err; other++)
+			if ((is_generic || other == DICT_NONE) && (other_abi || other != (int)dict))
+				err = try(making, abi, (enum dict)other, rank++, best);
+	}
+	return err;
+}
+
+// The place that a location list names in full proves itself.
+static bool is_self_proven(const struct param *param, const struct debug_param *debug)
+{
+	if (signature_check_place(param, debug) != PLACE_AGREES)
+		return false;
+	unsigned regs = (unsigned)__builtin_popcount(debug->entry_regs) +
+			(unsigned)__builtin_popcount(debug->entry_float_regs);
+	return param->pieces[0].where == ABI_STACK || regs == param->num_pieces;
+}
+
+static void doubt(struct param *param, const char *reason)
+{
+	if (!param->unknown)
+		param->unknown = reason;
+}
+
+static void doubt_unproven(struct candidate *candidate)
+{
+	struct signature *signature = &candidate->signature;
+	const struct layout_check *layout = &candidate->check;
+	// A wrong size may come from any argument, also from one that DWARF leaves out.
+	size_t doubtful = layout->bad_from < signature->num_args ? layout->bad_from : 0;
+	for (size_t i = 0; i < signature->num_args; i++) {
+		struct param *param = &signature->params[i];
+		enum place_check place = signature_check_place(param, candidate->debug[i]);
+		if (place == PLACE_CONFLICTS)
+			doubt(param, "its location list names another place");
+		else if (!layout->is_proven && i >= doubtful && param->num_pieces &&
+			 !is_self_proven(param, candidate->debug[i]))
+			doubt(param, "DWARF does not list all parameters");
+	}
+	// Results on the stack lie behind the arguments there.
+	for (size_t i = signature->num_args; i < signature->num_params && !layout->is_proven; i++)
+		if (signature->params[i].num_pieces &&
+		    signature->params[i].pieces[0].where == ABI_STACK)
+			doubt(&signature->params[i], "DWARF does not list all parameters");
+}
+
+static bool is_base_name(const char *name, size_t len, const char *type)
+{
+	const char *base = strrchr(type, '.');
+	base = base ? base + 1 : type;
+	return strlen(base) == len && !strncmp(base, name, len);
+}
+
+// Whether the function's name says that its first argument is a receiver of that type: "main.(*T).M".
+static bool names_receiver(const char *name, const struct gotype *type)
+{
+	const char *method = strrchr(name, '.');
+	if (!method || method == name || !type || strchr(type->full_name, '['))
+		return strstr(name, ".(*") && method && method[-1] == ')';
+	const char *end = method[-1] == ')' ? method - 1 : method;
+	const char *start = end;
+	while (start > name && start[-1] != '.' && start[-1] != '*' && start[-1] != '(')
+		start--;
+	return end > start && start > name &&
+	       is_base_name(start, (size_t)(end - start), type->full_name);
+}
+
+static void mark_receiver(const struct func *func, struct signature *signature)
+{
+	size_t len = strlen(func->name);
+	if (len > 3 && !strcmp(func->name + len - 3, "-fm"))
+		return;
+	for (size_t i = 0; i < signature->num_args; i++) {
+		struct param *param = &signature->params[i];
+		if (param->is_hidden)
+			continue;
+		param->is_receiver = names_receiver(func->name, param->type);
+		return;
+	}
+}
+
+// Results without a name are "~r0" from the first result on, and before Go 1.17 from the first argument on: the
+// number tells how many arguments there are.
+static bool count_by_results(const struct signature_query *query, size_t *num_args)
+{
+	const struct debug_func *debug = query->debug;
+	size_t first = count_args(debug);
+	if (first >= debug->num_params || !is_compiler_name(debug->params[first].name, 'r'))
+		return false;
+	*num_args = strtoul(debug->params[first].name + 2, NULL, 10);
+	return true;
+}
+
+// Whether an argument that DWARF leaves out could hide in the padding before others.
+static bool has_padding(const struct signature *signature)
+{
+	for (size_t i = 0; i < signature->num_args; i++) {
+		const struct gotype *type = signature->params[i].type;
+		if (type && type->size % 8)
+			return true;
+	}
+	return false;
+}
+
+// All on the stack, before Go 1.17: no ArgInfo, and blanks are left out.
+static void check_stack_only(const struct making *making, struct candidate *candidate)
+{
+	size_t num_args;
+	struct layout_check *layout = &candidate->check;
+	if (count_by_results(making->query, &num_args))
+		layout->is_proven &= num_args == candidate->signature.num_args;
+	else if (has_padding(&candidate->signature) && making->query->go.minor < 22)
+		layout->is_proven = false;
+}
+
+// DWARF of the method values of Go 1.17 to 1.20 lists no parameters.
+static bool is_unlisted(const struct making *making)
+{
+	const char *name = making->query->func->name;
+	size_t len = strlen(name);
+	return making->has_regabi && making->query->go.minor < 21 && len > 3 &&
+	       !strcmp(name + len - 3, "-fm") && !count_args(making->query->debug);
+}
+
+static struct error *find_blanks(const struct making *making, struct candidate *candidate)
+{
+	if (making->query->go.minor >= 22 || !making->has_regabi || making->words.num < 0)
+		return NULL;
+	bool found = false;
+	struct blanks_query query = {
+		.signature = &candidate->signature,
+		.debug = &candidate->debug,
+		.words = &making->words,
+		.frame_bytes = making->frame_bytes,
+		.skip = making->skip,
+		.store = making->query->store,
+	};
+	struct error *err = signature_find_blanks(&query, &found);
+	if (!err && found)
+		candidate->check = (struct layout_check){
+			.is_proven = true,
+			.bad_from = candidate->signature.num_args,
+		};
+	return err;
+}
+
+static struct error *from_dwarf(struct making *making, struct signature *out)
+{
+	struct candidate best;
+	struct error *err = choose(making, &best);
+	if (!err && !is_perfect(&best))
+		err = find_blanks(making, &best);
+	if (err) {
+		candidate_deinit(&best);
+		return err;
+	}
+	if (!making->has_regabi)
+		check_stack_only(making, &best);
+	doubt_unproven(&best);
+	mark_receiver(making->query->func, &best.signature);
+	*out = best.signature;
+	free(best.debug);
+	return NULL;
+}
+
+static const char *const stack_names[MAX_RAW_WORDS] = {"SP+8",	"SP+16", "SP+24", "SP+32", "SP+40",
+						       "SP+48", "SP+56", "SP+64", "SP+72", "SP+80"};
+
+// Without DWARF: as many words as there may be, each called by its place. What a register holds
+// is true under its name, whatever Go type it is a part of, and be it no argument at all.
+static struct error *raw_words(const struct making *making, struct signature *out)
+{
+	bool on_stack = making->query->func->flags & FUNC_ABI0;
+	int num = on_stack ? (int)(making->frame_bytes / 8) : making->words.num;
+	int max = on_stack ? MAX_RAW_WORDS : ABI_NUM_INT;
+	num = num > max ? max : num;
+	if (num <= 0)
+		return NULL;
+	out->params = calloc((size_t)num, sizeof(*out->params));
+	if (!out->params)
+		return error_nomem();
+	for (int i = 0; i < num; i++) {
+		struct param *param = &out->params[i];
+		param->name = on_stack ? stack_names[i] : abi_int_register((unsigned)i);
+		param->pieces = malloc(sizeof(*param->pieces));
+		out->num_params = out->num_args = (size_t)i + 1;
+		if (!param->pieces) {
+			signature_deinit(out);
+			return error_nomem();
+		}
+		param->num_pieces = 1;
+		*param->pieces = (struct abi_piece){
+			.where = on_stack ? ABI_STACK : ABI_INT_REG,
+			.reg = (uint8_t)(on_stack ? 0 : i),
+			.size = 8,
+			.stack_off = on_stack ? (uint32_t)i * 8 : 0,
+		};
+	}
+	out->abi = on_stack ? ABI0 : ABI_INTERNAL;
+	out->is_raw = true;
+	return NULL;
+}
+
+static void read_words(struct making *making)
+{
+	const struct signature_query *query = making->query;
+	struct pcln_func row;
+	making->words.num = -1;
+	making->frame_bytes = -1;
+	if (query->row == NO_ROW || !pclntab_func(query->table, query->row, &row))
+		return;
+	// Assembly whose arguments nobody declared has a mark, INT_MIN, there.
+	enum { MAX_FRAME = 1 << 28 };
+	if (row.args_bytes >= 0 && row.args_bytes < MAX_FRAME)
+		making->frame_bytes = row.args_bytes;
+	making->words.num = pclntab_args(query->table, query->row, making->words.word,
+					 MAX_ARG_WORDS, &making->words.is_complete);
+	// Compiled code without arguments has no ArgInfo.
+	if (making->words.num < 0 && making->has_regabi && !(row.flags & PCLN_ASM))
+		making->words = (struct arg_words){.is_complete = true};
+}
+
+struct error *signature_make(const struct signature_query *query, struct signature *out)
+{
+	struct making making = {
+		.query = query,
+		.has_regabi = go_version_at_least(query->go, 17),
+		.skip = strchr(query->func->name, '[') != NULL,
+	};
+	*out = (struct signature){.abi = query->func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL};
+	if (query->func->flags & FUNC_FOREIGN)
+		return NULL;
+	read_words(&making);
+	if (query->debug && !(query->func->flags & FUNC_ASM) && !is_unlisted(&making))
+		return from_dwarf(&making, out);
+	return raw_words(&making, out);
+}
