@@ -69,10 +69,10 @@ $(B)/%.full.o: %.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra $(WERROR) -I. -MMD -MP -c -o $@ $<
 
-$(B)/%.bpf.o: $(B)/%.full.o
+$(B)/%.linked.o: $(B)/%.full.o
 	$(BPFTOOL) gen object $@ $<
 
-$(B)/%.skel.h: $(B)/%.bpf.o
+$(B)/%.skel.h: $(B)/%.linked.o
 	$(BPFTOOL) gen skeleton $< name $(notdir $*)$(SKELETON_SUFFIX) >$@.tmp && mv $@.tmp $@
 
 $(B)/bpf/%.skel.h: SKELETON_SUFFIX := _bpf
