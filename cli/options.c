@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,7 +118,7 @@ bool parse_duration(const char *text, uint64_t *ns)
 	}
 	if (!(total < 9.2e18))
 		return false;
-	*ns = (uint64_t)llround(total);
+	*ns = (uint64_t)(total + 0.5);
 	return true;
 }
 
