@@ -94,6 +94,8 @@ static const struct code_case cases[] = {
 	{"jump inside through a register", "488d0d02000000 ffe1 c3",
 	 .refused = "jumps through a register to where is not known"},
 	{"lock", "f02018 c3", .refused = "no instruction at its entry can carry a uprobe"},
+	{"xchg that kernels take for a nop", "4990 e800010000 4990 c3",
+	 .refused = "no instruction at its entry can carry a uprobe"},
 	{"EVEX", "62f16d48fecb c3", .refused = "no instruction at its entry can carry a uprobe"},
 	{"runs past its end", "4801d8", .refused = "runs past its end into other code"},
 	{"ends in a call", "55 e800010000 90", .exits = ""},

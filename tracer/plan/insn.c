@@ -22,9 +22,9 @@ static const char map_one_byte[] = "mmmmbzxxmmmmbzxs"  // 00
 				   "..........x....."  // 90
 				   "aaaa....bz......"  // a0
 				   "bbbbbbbbqqqqqqqq"  // b0
-				   "nnw.VVno3.!!.bx!"  // c0
+				   "nnw.VVno3.w!.bx!"  // c0
 				   "mmmmxxx.mmmmmmmm"  // d0
-				   "jjjj!!!!JJxj!!!!"  // e0
+				   "jjjjbbbbJJxj!!!!"  // e0
 				   "p!pp..FF..!!..mm"; // f0
 
 static const char map_0f[] = "mmmmx.!!!!x.xm.x"	 // 00
@@ -262,6 +262,10 @@ static bool classify_one_byte(struct insn *insn)
 		return ext == 0;
 	case 0xc7: // the others are invalid or xbegin
 		return ext == 0;
+	case 0xca:
+	case 0xe4 ... 0xe7:
+		insn->kind = INSN_PRIVILEGED;
+		return true;
 	case 0xcc:
 	case 0xcd:
 	case 0xf4:
@@ -360,8 +364,10 @@ bool insn_takes_uprobe(const struct insn *insn)
 	// A nop or branch with 66 is refused until 6.8.
 	if ((insn->prefixes & INSN_OPSIZE) && (opcode == 0x90 || insn->kind >= INSN_JCC))
 		return false;
+	// A load of SS masks exceptions. 90 with REX.B exchanges rax and r8, but kernels emulate it as
+	// a nop: the program would go on with wrong values.
 	if (insn->map == MAP_ONE_BYTE)
-		return opcode != 0x8e; // a load of SS masks exceptions
+		return opcode != 0x8e && !(opcode == 0x90 && insn->rex & 1);
 	if (insn->map != MAP_0F)
 		return false;
 	switch (opcode) {
