@@ -55,6 +55,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+// On the stack check's branch, on another instruction that the kernel emulates (one trap), or on one that it
+// steps (two).
 static const char *entry_kind(const struct site *site)
 {
 	return site->skip_taken_be ? "stack check" : site->is_emulated ? "emulated" : "stepped";
@@ -81,7 +83,7 @@ static void write_text(struct listing *listing, const struct func *func, const s
 	} else {
 		size_t returns = count_exits(sites, SITE_RETURN),
 		       tails = count_exits(sites, SITE_TAIL);
-		text_puts(out, "  [entry at ");
+		text_puts(out, "  [entry: ");
 		text_puts(out, entry_kind(&sites->site[0]));
 		text_puts(out, ", ");
 		text_u64(out, returns);

@@ -122,8 +122,10 @@ static struct error *finish(struct session *session, struct error *err)
 	struct text words;
 	text_init(&words);
 	struct error *finish_err = session_finish(session, &words);
+	while (words.len && words.data[words.len - 1] == '\n')
+		words.len--;
 	if (words.len)
-		cli_say("%s", text_string(&words));
+		cli_say("%.*s", (int)words.len, words.data);
 	text_deinit(&words);
 	if (err)
 		error_free(finish_err);

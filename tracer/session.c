@@ -259,9 +259,12 @@ struct error *session_trace(struct session *session, char *const *patterns, size
 		err = arm(session, note_first, notes);
 	if (!err)
 		err = arm(session, first, *num);
-	if (!err)
-		session->num_functions += *num;
-	return err;
+	if (err)
+		return err;
+	if (!session->num_functions)
+		session->start_ns = clock_ns(CLOCK_MONOTONIC);
+	session->num_functions += *num;
+	return NULL;
 }
 
 // --- Output --------------------------------------------------------------------------------------
