@@ -300,6 +300,12 @@ static void set_registers(struct debug_param *param, uint64_t regs)
 		param->entry_regs |= 1u << OTHER_REGISTER_BIT;
 }
 
+static bool is_one_word(enum gokind kind)
+{
+	return (kind >= GO_BOOL && kind <= GO_FLOAT64) || kind == GO_CHAN || kind == GO_FUNC ||
+	       kind == GO_MAP || kind == GO_POINTER || kind == GO_UNSAFE_POINTER;
+}
+
 static void read_location(struct debuginfo *info, Dwarf_Die die, uint64_t pc,
 			  struct debug_param *param)
 {
@@ -308,6 +314,7 @@ static void read_location(struct debuginfo *info, Dwarf_Die die, uint64_t pc,
 	if (!location.is_there || param->has_entry_location)
 		return;
 	param->has_entry_location = true;
+	param->is_whole = location.is_whole || is_one_word(param->type->kind);
 	param->is_on_stack = location.is_on_stack;
 	param->cfa_off = location.cfa_off;
 	set_registers(param, location.regs);

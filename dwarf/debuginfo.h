@@ -18,8 +18,9 @@ struct debug_param {
 		entry_regs; // integer registers (Go's order, a bit each) the location list names at entry
 	uint16_t entry_float_regs; // X0.. likewise
 	bool has_entry_location;
+	bool is_whole;	  // it tells of all bytes, not of those in use alone
 	bool is_on_stack; // its location at entry is in memory (CFA based)
-	int64_t cfa_off;  // that place, when is_on_stack
+	int64_t cfa_off;  // that place, when is_on_stack, of the first byte that it tells of
 };
 
 struct debug_func { // a subprogram with code, params deduplicated and in signature order

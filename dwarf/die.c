@@ -549,6 +549,7 @@ static void read_location(struct dies *dies, Dwarf_Loc_Head_c head, Dwarf_Unsign
 			return;
 		if (is_unavailable || !is_entry_at(kind, low, high, source != 0, pc))
 			continue;
+		out->is_whole = source == 0 && num_ops == 1;
 		for (Dwarf_Unsigned k = 0; k < num_ops; k++) {
 			result = dwarf_get_location_op_value_c(desc, k, &op, &operand1, &operand2,
 							       &operand3, &branch, &err);

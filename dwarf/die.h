@@ -67,8 +67,9 @@ enum { DIE_OTHER_REGISTER = 32 };
 struct die_location { // where a variable stands at one address
 	bool is_there;
 	uint64_t regs; // DWARF's register numbers, a bit each; DIE_OTHER_REGISTER for all above
+	bool is_whole; // one place at all addresses
 	bool is_on_stack;
-	int64_t cfa_off;
+	int64_t cfa_off; // of the first part that is somewhere
 };
 
 /** Reads DW_AT_location as it is at pc. A frame base is taken for the CFA, as in all of Go's code. */

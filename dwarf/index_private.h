@@ -84,4 +84,8 @@ struct blanks_query {
 };
 struct error *signature_find_blanks(const struct blanks_query *query, bool *found) MUST_CHECK;
 
+/** The same before Go 1.17, where all is on the stack: by location lists and the area's size, which places the
+ *  results too. Params that no location list places are unknown then. */
+struct error *signature_find_stack_blanks(const struct blanks_query *query, bool *found) MUST_CHECK;
+
 #endif

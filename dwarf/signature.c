@@ -298,38 +298,26 @@ static void mark_receiver(const struct func *func, struct signature *signature)
 	}
 }
 
-// Results without a name are "~r0" from the first result on, and before Go 1.17 from the first argument on: the
-// number tells how many arguments there are.
-static bool count_by_results(const struct signature_query *query, size_t *num_args)
-{
-	const struct debug_func *debug = query->debug;
-	size_t first = count_args(debug);
-	if (first >= debug->num_params || !is_compiler_name(debug->params[first].name, 'r'))
-		return false;
-	*num_args = strtoul(debug->params[first].name + 2, NULL, 10);
-	return true;
-}
-
-// Whether an argument that DWARF leaves out could hide in the padding before others.
-static bool has_padding(const struct signature *signature)
-{
-	for (size_t i = 0; i < signature->num_args; i++) {
-		const struct gotype *type = signature->params[i].type;
-		if (type && type->size % 8)
-			return true;
-	}
-	return false;
-}
-
-// All on the stack, before Go 1.17: no ArgInfo, and blanks are left out.
+// All on the stack, before Go 1.17: no ArgInfo, and DWARF leaves blanks out. The area's size tells of all but those
+// that hide in padding. Unnamed results are "~rN", N counting the parameters before them, receiver apart.
 static void check_stack_only(const struct making *making, struct candidate *candidate)
 {
-	size_t num_args;
-	struct layout_check *layout = &candidate->check;
-	if (count_by_results(making->query, &num_args))
-		layout->is_proven &= num_args == candidate->signature.num_args;
-	else if (has_padding(&candidate->signature) && making->query->go.minor < 22)
-		layout->is_proven = false;
+	const struct debug_func *debug = making->query->debug;
+	const struct signature *signature = &candidate->signature;
+	size_t num_args = signature->num_args;
+	if (num_args < debug->num_params && is_compiler_name(debug->params[num_args].name, 'r')) {
+		size_t counted = strtoul(debug->params[num_args].name + 2, NULL, 10);
+		bool has_receiver = num_args && signature->params[0].is_receiver;
+		if (counted + has_receiver != num_args)
+			candidate->check.is_proven = false;
+		return;
+	}
+	for (size_t i = 0; i < num_args; i++) {
+		struct param *param = &signature->params[i];
+		if (param->num_pieces && param->type->align < 8 &&
+		    !is_self_proven(param, candidate->debug[i]))
+			doubt(param, "a blank parameter may stand before it");
+	}
 }
 
 // DWARF of the method values of Go 1.17 to 1.20 lists no parameters.
@@ -343,7 +331,7 @@ static bool is_unlisted(const struct making *making)
 
 static struct error *find_blanks(const struct making *making, struct candidate *candidate)
 {
-	if (making->query->go.minor >= 22 || !making->has_regabi || making->words.num < 0)
+	if (making->query->go.minor >= 22)
 		return NULL;
 	bool found = false;
 	struct blanks_query query = {
@@ -354,7 +342,11 @@ static struct error *find_blanks(const struct making *making, struct candidate *
 		.skip = making->skip,
 		.store = making->query->store,
 	};
-	struct error *err = signature_find_blanks(&query, &found);
+	struct error *err = NULL;
+	if (!making->has_regabi)
+		err = signature_find_stack_blanks(&query, &found);
+	else if (making->words.num >= 0)
+		err = signature_find_blanks(&query, &found);
 	if (!err && found)
 		candidate->check = (struct layout_check){
 			.is_proven = true,
@@ -367,16 +359,18 @@ static struct error *from_dwarf(struct making *making, struct signature *out)
 {
 	struct candidate best;
 	struct error *err = choose(making, &best);
-	if (!err && !is_perfect(&best))
-		err = find_blanks(making, &best);
+	if (!err) {
+		mark_receiver(making->query->func, &best.signature);
+		if (!making->has_regabi && is_perfect(&best))
+			check_stack_only(making, &best);
+		else if (!is_perfect(&best))
+			err = find_blanks(making, &best);
+	}
 	if (err) {
 		candidate_deinit(&best);
 		return err;
 	}
-	if (!making->has_regabi)
-		check_stack_only(making, &best);
 	doubt_unproven(&best);
-	mark_receiver(making->query->func, &best.signature);
 	*out = best.signature;
 	free(best.debug);
 	return NULL;

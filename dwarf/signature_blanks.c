@@ -103,10 +103,12 @@ static void find_groups(struct search *search)
 	}
 }
 
+static const char left_out[] = "a blank parameter, which this Go's DWARF leaves out";
+static const char uncertain[] = "which parameters are blank is not certain";
+
 static struct param blank_param(struct gotype *type)
 {
-	static const char reason[] = "a blank parameter, which this Go's DWARF leaves out";
-	return (struct param){.name = "_", .type = type, .unknown = type ? reason : NULL};
+	return (struct param){.name = "_", .type = type, .unknown = type ? left_out : NULL};
 }
 
 static void add(struct signature *signature, const struct debug_param **debug,
@@ -191,7 +193,7 @@ static void merge(struct search *search, const struct signature *other,
 		for (size_t k = 0; k < other->num_params; k++)
 			if (search->best_debug[i] && search->best_debug[i] == other_debug[k] &&
 			    !same_place(param, &other->params[k]))
-				param->unknown = "which parameters are blank is not certain";
+				param->unknown = uncertain;
 	}
 }
 
@@ -213,11 +215,10 @@ static struct error *try(struct search *search)
 	struct error *err = build(search, &signature, &debug);
 	if (err)
 		return err;
-	const char *reason = blank_param(&(struct gotype){0}).unknown;
 	set_blanks_unknown(&signature, debug, NULL);
 	err = signature_check(&signature, debug, search->query->words, search->query->frame_bytes,
 			      search->query->skip, &check);
-	set_blanks_unknown(&signature, debug, reason);
+	set_blanks_unknown(&signature, debug, left_out);
 	bool is_solution = !err && check.is_proven && !check.conflicts;
 	if (is_solution && !search->solutions++) {
 		search->best = signature;
@@ -269,6 +270,15 @@ static struct error *decide(struct search *search, size_t at, size_t left)
 	return err;
 }
 
+static void replace(const struct blanks_query *query, const struct signature *signature,
+		    const struct debug_param **debug)
+{
+	signature_deinit(query->signature);
+	free(*query->debug);
+	*query->signature = *signature;
+	*query->debug = debug;
+}
+
 struct error *signature_find_blanks(const struct blanks_query *query, bool *found)
 {
 	struct search search = {.query = query};
@@ -285,10 +295,125 @@ struct error *signature_find_blanks(const struct blanks_query *query, bool *foun
 		free(search.best_debug);
 		return err;
 	}
-	signature_deinit(query->signature);
-	free(*query->debug);
-	*query->signature = search.best;
-	*query->debug = search.best_debug;
+	replace(query, &search.best, search.best_debug);
+	*found = true;
+	return NULL;
+}
+
+struct stacking { // params with blanks put between them, one after the other
+	const struct blanks_query *query;
+	struct signature signature;
+	const struct debug_param **debug;
+	uint64_t end; // bytes of the area taken so far
+};
+
+static uint64_t align_up(uint64_t value, uint64_t align)
+{
+	return align > 1 ? (value + align - 1) / align * align : value;
+}
+
+// A blank of bytes from the end on; without memory for it the layout fails its check.
+static void add_stack_blank(struct stacking *stacking, uint64_t until)
+{
+	if (until <= stacking->end)
+		return;
+	struct gotype *type = scalar(stacking->query->store, GO_ARRAY, until - stacking->end);
+	if (!type)
+		return;
+	type->align = 1;
+	type->len = 2; // more than one: not for registers
+	struct param blank = blank_param(type);
+	add(&stacking->signature, stacking->debug, &blank, NULL);
+	stacking->end = until;
+}
+
+static void add_param(struct stacking *stacking, size_t i)
+{
+	const struct param *param = &stacking->query->signature->params[i];
+	add(&stacking->signature, stacking->debug, param, (*stacking->query->debug)[i]);
+	stacking->end = align_up(stacking->end, param->type->align) + param->type->size;
+}
+
+static bool is_placed(const struct debug_param *debug)
+{
+	return debug->has_entry_location && debug->is_whole && debug->is_on_stack &&
+	       debug->cfa_off >= 0;
+}
+
+static uint64_t results_bytes(const struct signature *signature)
+{
+	uint64_t end = 0;
+	for (size_t i = 0; i < signature->num_args; i++)
+		end = align_up(end, signature->params[i].type->align) +
+		      signature->params[i].type->size;
+	return signature->stack_bytes - align_up(end, 8);
+}
+
+// Puts a blank wherever a location list names a place beyond what stands before it, and one before the
+// results, which are the last bytes of the area.
+static void stack_up(struct stacking *stacking)
+{
+	const struct blanks_query *query = stacking->query;
+	const struct signature *from = query->signature;
+	for (size_t i = 0; i < from->num_args; i++) {
+		const struct debug_param *debug = (*query->debug)[i];
+		uint64_t place = align_up(stacking->end, from->params[i].type->align);
+		if (is_placed(debug) && (uint64_t)debug->cfa_off > place)
+			add_stack_blank(stacking, (uint64_t)debug->cfa_off);
+		add_param(stacking, i);
+	}
+	uint64_t results = results_bytes(from), frame = (uint64_t)query->frame_bytes;
+	if (frame > results && frame - results > align_up(stacking->end, 8))
+		add_stack_blank(stacking, frame - results);
+	stacking->signature.num_args = stacking->signature.num_params;
+	for (size_t i = from->num_args; i < from->num_params; i++)
+		add_param(stacking, i);
+}
+
+// Arguments are known where a location list confirms them; false if one speaks against.
+static bool settle_doubts(struct stacking *stacking)
+{
+	for (size_t i = 0; i < stacking->signature.num_args; i++) {
+		struct param *param = &stacking->signature.params[i];
+		const struct debug_param *debug = stacking->debug[i];
+		if (!debug)
+			param->unknown = left_out;
+		else if (!param->num_pieces)
+			continue;
+		else if (!is_placed(debug))
+			param->unknown = uncertain;
+		else if (debug->cfa_off != (int64_t)param->pieces[0].stack_off)
+			return false;
+	}
+	return true;
+}
+
+struct error *signature_find_stack_blanks(const struct blanks_query *query, bool *found)
+{
+	const struct signature *from = query->signature;
+	if (query->frame_bytes <= from->stack_bytes || !from->stack_bytes == (from->num_params > 0))
+		return NULL;
+	struct stacking stacking = {.query = query, .signature = *from};
+	struct layout_check check = {0};
+	size_t num = 2 * from->num_params + 2;
+	stacking.signature.num_params = 0;
+	stacking.signature.params = calloc(num, sizeof(struct param));
+	stacking.debug = calloc(num, sizeof(struct debug_param *));
+	struct error *err = NULL;
+	if (!stacking.signature.params || !stacking.debug) {
+		err = error_nomem();
+	} else {
+		stack_up(&stacking);
+		set_blanks_unknown(&stacking.signature, stacking.debug, NULL);
+		err = signature_check(&stacking.signature, stacking.debug, query->words,
+				      query->frame_bytes, query->skip, &check);
+	}
+	if (err || !check.is_proven || !settle_doubts(&stacking)) {
+		signature_deinit(&stacking.signature);
+		free(stacking.debug);
+		return err;
+	}
+	replace(query, &stacking.signature, stacking.debug);
 	*found = true;
 	return NULL;
 }

@@ -152,10 +152,11 @@ enum place_check signature_check_place(const struct param *param, const struct d
 	}
 	bool has_regs = debug->entry_regs || debug->entry_float_regs;
 	if (param->pieces[0].where == ABI_STACK) {
-		if (has_regs || !debug->is_on_stack)
+		int64_t off = debug->cfa_off - (int64_t)param->pieces[0].stack_off;
+		if (has_regs || !debug->is_on_stack || off < 0 || off >= param->pieces[0].size)
 			return PLACE_CONFLICTS;
-		return debug->cfa_off == (int64_t)param->pieces[0].stack_off ? PLACE_AGREES
-									     : PLACE_CONFLICTS;
+		// Of some, only a later part is in use and named, though the list may not say so (Go 1.15).
+		return off == 0 ? PLACE_AGREES : PLACE_UNSEEN;
 	}
 	if (!has_regs) // Go 1.27 lists blanks and dictionaries at spill slots that nothing writes
 		return is_listed_blank(param) ? PLACE_UNSEEN : PLACE_CONFLICTS;
