@@ -198,8 +198,9 @@ CAPTURE_INLINE void capture_append(struct capture *c, wire_u64 addr, wire_u32 ty
 	block->flags = 0;
 	bool is_readable = capture_is_readable(addr, len);
 	if (is_readable) {
-		wire_u64 last = (len - 1) & ~7ull;
-		*(capture_u64 *)(bytes + last) = 0;
+		wire_u64 last = len - 1;
+		CAPTURE_HIDE(last);
+		*(capture_u64 *)(bytes + (last & (WIRE_BLOCK_MAX - sizeof(capture_u64)))) = 0;
 	}
 	if (!is_readable || capture_read(&c->host, bytes, len, addr)) {
 		block->len = 0;

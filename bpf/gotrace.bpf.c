@@ -100,6 +100,12 @@ static inline int capture_read(const struct capture_host *host, void *dst, wire_
 			       wire_u64 addr)
 {
 	(void)host;
+	// Verifiers up to 6.1 forget a bound that was checked before the value went to the stack.
+	if (!__builtin_constant_p(len)) {
+		asm volatile("" : "+r"(len));
+		if (len > WIRE_BLOCK_MAX)
+			return -1;
+	}
 	return bpf_probe_read_user(dst, len, (const void *)addr);
 }
 
@@ -259,7 +265,7 @@ int gotrace_hit(struct pt_regs *regs)
 	wire_u64 ids = bpf_get_current_pid_tgid();
 	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED))
 		return 0;
-	struct capture_goroutine goroutine;
+	struct capture_goroutine goroutine = {0};
 	bool known = capture_goroutine(NULL, find_g(regs, probe), regs->sp, &goroutine);
 	if (only_goid && (!known || goroutine.goid != only_goid))
 		return 0;

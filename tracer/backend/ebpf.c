@@ -32,8 +32,10 @@ static int print_debug(enum libbpf_print_level level, const char *fmt, va_list a
 	char *message;
 	if (vasprintf(&message, fmt, args) < 0)
 		return 0;
-	message[strcspn(message, "\n")] = '\0';
-	log_debug("%s", message);
+	char *rest = message;
+	for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))
+		if (*line)
+			log_debug("%s", line);
 	free(message);
 	return 0;
 }
