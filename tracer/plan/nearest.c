@@ -8,7 +8,7 @@
 
 enum {
 	WORD_MAX = 200, // bytes of a pattern or name that are compared
-	WRONG_MAX = 6,	// characters wrong in a near name
+	WRONG_MAX = 5,	// characters wrong in a near name
 	CLOSER = 5,	// a name this much further than the best is not worth showing
 	FAR = 1000
 };
@@ -120,7 +120,7 @@ static bool same_package(const struct word *a, const struct word *b)
 static unsigned score_name(const struct word *want, bool is_prefix, const struct word *name,
 			   unsigned worst)
 {
-	unsigned bound = least(least(want->len / 3, WRONG_MAX), worst / 4);
+	unsigned bound = least(least(want->len / 4, WRONG_MAX), worst / 4);
 	unsigned wrong = distance(want->text, want->len, name->text, name->len, bound, is_prefix);
 	unsigned score = wrong <= bound ? 4 * wrong : FAR;
 	unsigned elsewhere = same_package(want, name) ? 0 : 3;

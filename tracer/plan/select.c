@@ -43,16 +43,27 @@ static size_t mark_named(struct chooser *chooser, struct pattern *pattern)
 	return num;
 }
 
-static void warn_named(const struct func *func)
+static bool is_taken(const struct chooser *chooser, size_t i, bool has_body)
 {
-	if (func->flags & FUNC_RUNTIME)
-		log_warning("%s belongs to the runtime: tracing it can disturb the program or lose "
-			    "events",
-			    func->name);
-	else if (func->flags & FUNC_FOREIGN)
-		log_warning("%s is not Go: its goroutine and arguments are not known", func->name);
-	else if (func->flags & FUNC_WRAPPER)
-		log_warning("%s is a wrapper that the compiler made", func->name);
+	return chooser->is_named[i] && !(has_body && (chooser->func[i].flags & FUNC_WRAPPER));
+}
+
+// One warning for all functions with this flag that the pattern takes.
+static void warn_named(const struct chooser *chooser, bool has_body, enum func_flags flag,
+		       const char *why)
+{
+	const char *name = NULL;
+	size_t more = 0;
+	for (size_t i = 0; i < chooser->num; i++) {
+		if (!is_taken(chooser, i, has_body) || !(chooser->func[i].flags & flag))
+			continue;
+		more += name != NULL;
+		name = name ? name : chooser->func[i].name;
+	}
+	if (more)
+		log_warning("%s (and %zu more) %s", name, more, why);
+	else if (name)
+		log_warning("%s %s", name, why);
 }
 
 // Takes what mark_named marked; wrappers only where there is no body.
@@ -61,14 +72,13 @@ static void choose_named(struct chooser *chooser)
 	bool has_body = false;
 	for (size_t i = 0; i < chooser->num && !has_body; i++)
 		has_body = chooser->is_named[i] && !(chooser->func[i].flags & FUNC_WRAPPER);
-	for (size_t i = 0; i < chooser->num; i++) {
-		const struct func *func = &chooser->func[i];
-		if (!chooser->is_named[i] || (has_body && (func->flags & FUNC_WRAPPER)))
-			continue;
-		if (!chooser->is_chosen[i])
-			warn_named(func);
-		chooser->is_chosen[i] = true;
-	}
+	for (size_t i = 0; i < chooser->num; i++)
+		chooser->is_chosen[i] |= is_taken(chooser, i, has_body);
+	warn_named(chooser, has_body, FUNC_RUNTIME,
+		   "belongs to the runtime: tracing it can disturb the program or lose events");
+	warn_named(chooser, has_body, FUNC_FOREIGN,
+		   "is not Go: its goroutine and arguments are not known");
+	warn_named(chooser, has_body, FUNC_WRAPPER, "is a wrapper that the compiler made");
 }
 
 static struct error *nothing_chosen(const struct chooser *chooser, const struct pattern *pattern,
