@@ -33,6 +33,7 @@ EBPF_SRC := $(wildcard tracer/backend/ebpf*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(B)/%.o)
 UNITS    := $(UNIT_SRC:%.c=$(B)/%)
+UNIT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 CAPTURES := $(CAPTURE_SRC:%.c=$(B)/%)
 FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
 
@@ -79,9 +80,9 @@ $(B)/bpf/%.skel.h: SKELETON_SUFFIX := _bpf
 
 $(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h
 
-$(B)/tests/unit/%: tests/unit/%.c $(B)/libgotrace.a
+$(B)/tests/unit/%: tests/unit/%.c $(UNIT_OBJ) $(B)/libgotrace.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a -lcmocka $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJ) $(B)/libgotrace.a -lcmocka $(LDLIBS)
 
 $(B)/tests/captures/%: tests/captures/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
@@ -163,4 +164,4 @@ help: ## list the targets
 .PHONY: test-kernels test-debian13 bench readme demo bench readme lint install uninstall clean distclean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNITS:=.d) $(CAPTURES:=.d) $(FUZZERS:=.d) $(B)/bpf/gotrace.full.d
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNITS:=.d) $(UNIT_OBJ:.o=.d) $(CAPTURES:=.d) $(FUZZERS:=.d) $(B)/bpf/gotrace.full.d

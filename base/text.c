@@ -36,7 +36,7 @@ failed:
 
 void text_append(struct text *text, const void *data, size_t len)
 {
-	if (!text_reserve(text, len))
+	if (!len || !text_reserve(text, len))
 		return;
 	memcpy(text->data + text->len, data, len);
 	text->len += len;
