@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// A small web shop that serves its own customers, to have something to trace: it listens on
-// loopback, starts a second process that asks it a few times a second, and ends by itself.
+// A small web shop that brings its own customers, to have something to trace: it listens on
+// loopback, starts a second process that asks it some times a second, and ends by itself.
 package main
 
 import (
+	"demo/web"
 	"flag"
 	"fmt"
 	"io"
 	"log"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"time"
 )
+
+var wishes = []string{
+	"/item?user=alice&name=teapot",
+	"/order?user=alice&name=teapot&count=2",
+	"/item?user=mallory&name=safe",
+	"/item?user=bob&name=unicorn",
+	"/order?user=bob&name=kettle&count=100",
+	"/report?user=alice",
+}
 
 func main() {
 	address := flag.String("customers", "", "be the customers of the shop at this address")
@@ -22,7 +31,11 @@ func main() {
 	life := flag.Duration("for", time.Minute, "end after this time")
 	flag.Parse()
 	if *address != "" {
-		visit(*address, *rate)
+		go func() {
+			io.Copy(io.Discard, os.Stdin)
+			os.Exit(0)
+		}()
+		web.Visit(*address, wishes, *rate)
 		return
 	}
 
@@ -31,44 +44,14 @@ func main() {
 		log.Fatal(err)
 	}
 	customers := exec.Command(os.Args[0], "-customers", listener.Addr().String(), "-rate", fmt.Sprint(*rate))
-	pipe, err := customers.StdinPipe() // closed when this process ends, however it ends
-	if err != nil {
+	// The customers leave when this pipe is closed, as it is however this process ends.
+	if _, err := customers.StdinPipe(); err != nil {
 		log.Fatal(err)
 	}
 	if err := customers.Start(); err != nil {
 		log.Fatal(err)
 	}
-	time.AfterFunc(*life, func() {
-		pipe.Close()
-		customers.Wait()
-		os.Exit(0)
-	})
+	time.AfterFunc(*life, func() { os.Exit(0) })
 	fmt.Println("READY", os.Getpid())
-	log.Fatal(http.Serve(listener, NewShop()))
-}
-
-// visit asks for this and that until standard input ends.
-func visit(address string, rate int) {
-	go func() {
-		io.Copy(io.Discard, os.Stdin)
-		os.Exit(0)
-	}()
-	paths := []string{
-		"/item?user=alice&name=teapot",
-		"/item?user=bob&name=kettle",
-		"/order?user=alice&name=teapot&count=2",
-		"/item?user=mallory&name=safe",
-		"/item?user=bob&name=unicorn",
-		"/order?user=bob&name=kettle&count=100",
-		"/report?user=alice",
-	}
-	for i := 0; ; i++ {
-		answer, err := http.Get("http://" + address + paths[i%len(paths)])
-		if err != nil {
-			return
-		}
-		io.Copy(io.Discard, answer.Body)
-		answer.Body.Close()
-		time.Sleep(time.Second / time.Duration(rate))
-	}
+	log.Fatal(web.Serve(listener, open().handle))
 }
