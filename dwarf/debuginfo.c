@@ -336,9 +336,23 @@ static struct listed_param *listed(struct param_list *list, uint64_t off,
 	return NULL;
 }
 
-// Reads a formal parameter of a subprogram, or of its abstract instance when pc is 0.
+static struct error *insert_param(struct param_list *list, size_t at,
+				  const struct listed_param *param)
+{
+	if (list->num >= MAX_PARAMS)
+		return error_new("too many parameters");
+	if (!reserve((void **)&list->params, list->num, &list->capacity, sizeof(*list->params)))
+		return error_nomem();
+	memmove(&list->params[at + 1], &list->params[at], (list->num - at) * sizeof(*list->params));
+	list->params[at] = *param;
+	list->num++;
+	return NULL;
+}
+
+// Reads a formal parameter: *at is where it goes into the list if it is not there yet, and becomes the
+// place behind it. pc is 0 for one of an abstract instance, which stands nowhere.
 static struct error *read_param(struct debuginfo *info, Dwarf_Die die, uint64_t pc,
-				struct param_list *list)
+				struct param_list *list, size_t *at)
 {
 	struct dies *dies = info->dies;
 	uint64_t off = die_offset(dies, die), is_result = 0;
@@ -347,21 +361,20 @@ static struct error *read_param(struct debuginfo *info, Dwarf_Die die, uint64_t 
 		origin = die_at(dies, off);
 	Dwarf_Die named = origin ? origin : die;
 	const char *name = die_name(dies, named);
-	struct debug_param param = {.name = name ? name : ""};
-	param.is_result = die_u64(dies, named, DW_AT_variable_parameter, &is_result) && is_result;
-	struct listed_param *place = listed(list, off, &param);
+	struct listed_param param = {.param = {.name = name ? name : ""}, .off = off};
+	param.param.is_result =
+		die_u64(dies, named, DW_AT_variable_parameter, &is_result) && is_result;
+	struct listed_param *place = listed(list, off, &param.param);
 	if (!place) {
-		if (list->num >= MAX_PARAMS)
-			return error_new("too many parameters");
-		if (!reserve((void **)&list->params, list->num, &list->capacity,
-			     sizeof(*list->params)))
-			return error_nomem();
-		param.type = debugtype_ref(&info->types, named, DW_AT_type);
-		place = &list->params[list->num++];
-		*place = (struct listed_param){.param = param, .off = off};
+		param.param.type = debugtype_ref(&info->types, named, DW_AT_type);
+		struct error *err = insert_param(list, *at, &param);
+		if (err)
+			return err;
+		place = &list->params[*at];
 	}
 	if (pc)
 		read_location(info, die, pc, &place->param);
+	*at = (size_t)(place - list->params) + 1;
 	return NULL;
 }
 
@@ -370,9 +383,10 @@ static struct error *read_params(struct debuginfo *info, Dwarf_Die die, uint64_t
 {
 	Dwarf_Die child CLEANUP_DIE = NULL;
 	struct error *err = die_child(info->dies, die, &child);
+	size_t at = 0;
 	while (!err && child) {
 		if (die_tag(info->dies, child) == DW_TAG_formal_parameter)
-			err = read_param(info, child, pc, list);
+			err = read_param(info, child, pc, list, &at);
 		if (!err)
 			err = die_next(info->dies, &child);
 	}
@@ -414,9 +428,9 @@ static struct error *read_subprogram(struct debuginfo *info, uint64_t off, struc
 	if (!die_high_pc(info->dies, die, func->low_pc, &func->high_pc))
 		func->high_pc = func->low_pc;
 	struct param_list list = {0};
-	struct error *err = origin ? read_params(info, origin, 0, &list) : NULL;
-	if (!err)
-		err = read_params(info, die, func->low_pc, &list);
+	struct error *err = read_params(info, die, func->low_pc, &list);
+	if (!err && origin) // what the concrete instance leaves out
+		err = read_params(info, origin, 0, &list);
 	if (!err)
 		err = keep_params(info, &list, func);
 	free(list.params);

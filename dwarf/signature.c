@@ -16,6 +16,9 @@ enum dict { DICT_NONE, DICT_FIRST, DICT_SECOND }; // where a hidden dictionary s
 
 struct making { // a signature in the making
 	const struct signature_query *query;
+	struct debug_func debug;	// DWARF's, its dictionary taken out
+	const struct debug_param *dict; // the dictionary that DWARF lists, NULL if it lists none
+	size_t dict_place;		// where it lists it
 	struct arg_words words;
 	int64_t frame_bytes; // negative if not known
 	bool has_regabi;
@@ -104,9 +107,10 @@ static size_t count_args(const struct debug_func *debug)
 	return num;
 }
 
-static struct error *build(const struct debug_func *debug, enum abi abi, enum dict dict,
+static struct error *build(const struct making *making, enum abi abi, enum dict dict,
 			   struct candidate *out)
 {
+	const struct debug_func *debug = &making->debug;
 	size_t num = debug->num_params + (dict != DICT_NONE), at = 0;
 	size_t num_args = count_args(debug);
 	struct signature *signature = &out->signature;
@@ -119,8 +123,10 @@ static struct error *build(const struct debug_func *debug, enum abi abi, enum di
 	}
 	int ret_slot = 0;
 	for (size_t i = 0; i <= debug->num_params; i++) {
-		if ((dict == DICT_FIRST && i == 0) || (dict == DICT_SECOND && i == 1))
+		if ((dict == DICT_FIRST && i == 0) || (dict == DICT_SECOND && i == 1)) {
+			out->debug[at] = making->dict;
 			signature->params[at++] = hidden_param();
+		}
 		if (i == debug->num_params)
 			break;
 		const struct debug_param *param = &debug->params[i];
@@ -129,7 +135,6 @@ static struct error *build(const struct debug_func *debug, enum abi abi, enum di
 			.name = shown_name(param),
 			.type = param->type,
 			.is_result = param->is_result,
-			.is_hidden = !strcmp(param->name, ".dict"),
 			.ret_slot = param->is_result ? ret_slot++ : 0,
 		};
 	}
@@ -163,30 +168,25 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 	return a->rank < b->rank;
 }
 
-static bool lists_dict(const struct debug_func *debug)
-{
-	for (size_t i = 0; i < debug->num_params; i++)
-		if (!strcmp(debug->params[i].name, ".dict"))
-			return true;
-	return false;
-}
-
-// The likely place of the dictionary; Go 1.21 moved it behind the receiver.
+// The likely place of the dictionary; Go 1.21 moved it behind the receiver. Where a function was inlined too, Go
+// lists it behind all others.
 static enum dict likely_dict(const struct making *making)
 {
-	const struct signature_query *query = making->query;
-	if (lists_dict(query->debug) || !takes_dict(query->func->name))
+	const char *name = making->query->func->name;
+	if (making->dict && making->dict_place < 2)
+		return making->dict_place == 0 ? DICT_FIRST : DICT_SECOND;
+	if (!making->dict && !takes_dict(name))
 		return DICT_NONE;
-	if (!is_method_name(query->func->name))
+	if (!is_method_name(name))
 		return DICT_FIRST;
-	return query->go.minor >= 21 ? DICT_SECOND : DICT_FIRST;
+	return making->query->go.minor >= 21 ? DICT_SECOND : DICT_FIRST;
 }
 
 static struct error *try(struct making *making, enum abi abi, enum dict dict, int rank,
 			 struct candidate *best)
 {
 	struct candidate candidate;
-	struct error *err = build(making->query->debug, abi, dict, &candidate);
+	struct error *err = build(making, abi, dict, &candidate);
 	if (err)
 		return err;
 	candidate.rank = rank;
@@ -210,7 +210,7 @@ static struct error *choose(struct making *making, struct candidate *best)
 	const struct func *func = making->query->func;
 	enum abi likely = func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL;
 	enum dict dict = likely_dict(making);
-	bool is_generic = is_shape_name(func->name) && !lists_dict(making->query->debug);
+	bool is_generic = is_shape_name(func->name);
 	int rank = 0;
 	*best = (struct candidate){0};
 	struct error *err = try(making, likely, dict, rank++, best);
@@ -218,7 +218,8 @@ static struct error *choose(struct making *making, struct candidate *best)
 		return err;
 	for (int other_abi = 0; other_abi < 2 && !err && !is_perfect(best); other_abi++) {
 		enum abi abi = other_abi ? (likely == ABI0 ? ABI_INTERNAL : ABI0) : likely;
-		for (int other = DICT_NONE; other <= DICT_SECOND && !err; other++)
+		for (int other = making->dict ? DICT_FIRST : DICT_NONE;
+		     other <= DICT_SECOND && !err; other++)
 			if ((is_generic || other == DICT_NONE) && (other_abi || other != (int)dict))
 				err = try(making, abi, (enum dict)other, rank++, best);
 	}
@@ -302,7 +303,7 @@ static void mark_receiver(const struct func *func, struct signature *signature)
 // that hide in padding. Unnamed results are "~rN", N counting the parameters before them, receiver apart.
 static void check_stack_only(const struct making *making, struct candidate *candidate)
 {
-	const struct debug_func *debug = making->query->debug;
+	const struct debug_func *debug = &making->debug;
 	const struct signature *signature = &candidate->signature;
 	size_t num_args = signature->num_args;
 	if (num_args < debug->num_params && is_compiler_name(debug->params[num_args].name, 'r')) {
@@ -326,7 +327,7 @@ static bool is_unlisted(const struct making *making)
 	const char *name = making->query->func->name;
 	size_t len = strlen(name);
 	return making->has_regabi && making->query->go.minor < 21 && len > 3 &&
-	       !strcmp(name + len - 3, "-fm") && !count_args(making->query->debug);
+	       !strcmp(name + len - 3, "-fm") && !count_args(&making->debug);
 }
 
 static struct error *find_blanks(const struct making *making, struct candidate *candidate)
@@ -433,6 +434,26 @@ static void read_words(struct making *making)
 		making->words = (struct arg_words){.is_complete = true};
 }
 
+// Copies what DWARF lists, without the dictionary.
+static struct error *take_params(struct making *making)
+{
+	const struct debug_func *from = making->query->debug;
+	making->debug = *from;
+	making->debug.num_params = 0;
+	making->debug.params = calloc(from->num_params + 1, sizeof(*from->params));
+	if (!making->debug.params)
+		return error_nomem();
+	for (size_t i = 0; i < from->num_params; i++) {
+		if (making->dict || strcmp(from->params[i].name, ".dict")) {
+			making->debug.params[making->debug.num_params++] = from->params[i];
+		} else {
+			making->dict = &from->params[i];
+			making->dict_place = i;
+		}
+	}
+	return NULL;
+}
+
 struct error *signature_make(const struct signature_query *query, struct signature *out)
 {
 	struct making making = {
@@ -444,7 +465,11 @@ struct error *signature_make(const struct signature_query *query, struct signatu
 	if (query->func->flags & FUNC_FOREIGN)
 		return NULL;
 	read_words(&making);
-	if (query->debug && !(query->func->flags & FUNC_ASM) && !is_unlisted(&making))
-		return from_dwarf(&making, out);
-	return raw_words(&making, out);
+	if (!query->debug || query->func->flags & FUNC_ASM)
+		return raw_words(&making, out);
+	struct error *err = take_params(&making);
+	if (!err)
+		err = is_unlisted(&making) ? raw_words(&making, out) : from_dwarf(&making, out);
+	free(making.debug.params);
+	return err;
 }
