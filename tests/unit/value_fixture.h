@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tracer/event/value.h"
+#include "tracer/plan/errormethod.h"
 
 enum {
 	BIAS = 0x100000,
@@ -35,6 +36,8 @@ struct image {
 struct index {
 	struct gotype *rtypes[RTYPES_MAX];
 	struct func func;
+	const char *error_type; // its Error method returns its string
+	unsigned num_asked;
 };
 
 struct fixture {
@@ -84,6 +87,12 @@ const struct runtime_layout *index_runtime(const struct index *index)
 {
 	(void)index;
 	return NULL;
+}
+
+bool error_method_returns_string(struct index *index, struct gotype *type)
+{
+	index->num_asked++;
+	return !strcmp(type->name, index->error_type);
 }
 
 // --- Records -----------------------------------------------------------------------------------
@@ -265,6 +274,7 @@ static inline int fixture_setup(void **state)
 	};
 	fixture->frame.holes = fixture->holes;
 	fixture->index.func = (struct func){.name = "main.main.func1", .vaddr = 0x1000, .size = 64};
+	fixture->index.error_type = "";
 	text_init(&fixture->out);
 	fixture_reset(fixture);
 	*state = fixture;

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "tracer/event/memory.h"
 
+enum { VALUE_ERRORS = 64 };
+
 struct value_printer { // plain data; one per session, its memory refilled for each event
 	struct memory *memory;
 	struct index *index;	       // names of functions, dynamic types
@@ -16,10 +18,11 @@ struct value_printer { // plain data; one per session, its memory refilled for e
 	/** Called with a dynamic type's descriptor (vaddr) whose value was not captured because the capture
 	 *  engine does not know the type yet; may be NULL. */
 	void (*unseen)(void *context, uint64_t rtype);
-	/** The field of an error's dynamic type (or of the struct it points at) that its Error method returns as
-	 *  it is, for types of the program; NULL where that is not certain. May be NULL. */
-	const struct gofield *(*error_field)(void *context, struct gotype *type);
 	void *context;
+	struct { // the printer's own, zero at first: what is known of Error methods
+		const struct gotype *type;
+		bool returns_string;
+	} errors[VALUE_ERRORS];
 };
 
 /** The value of this type at addr, as Go would write it. */

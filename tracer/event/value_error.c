@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What an error's Error method would return, where that is known without running it: the error types of the
-// standard library that are plain text, and those of the program whose method returns a field.
+// standard library that are plain text, and those of the program whose method returns their one string.
 #include "tracer/event/value_internal.h"
 
 #include <stdio.h>
+
+#include "tracer/plan/errormethod.h"
 
 enum {
 	MESSAGE_NEST_MAX = 8,
@@ -201,19 +203,16 @@ static bool append_errno(struct walk *walk, uint64_t addr, struct message *messa
 	return true;
 }
 
-// The field that the Error method of this type returns as it is, as the program's code tells.
-static bool append_returned_field(struct walk *walk, struct gotype *dynamic, struct gotype *type,
-				  uint64_t addr, struct message *message)
+// True if the Error method of this type returns the type's one string; asked once for each type.
+static bool returns_string(struct value_printer *printer, struct gotype *type)
 {
-	const struct value_printer *printer = walk->printer;
-	if (!printer->error_field)
-		return false;
-	const struct gofield *field = printer->error_field(printer->context, dynamic);
-	if (!field)
-		return false;
-	if (type->kind == GO_STRING) // a string type that returns itself
-		return append_string(walk, addr, false, message);
-	return append_value(walk, field->type, addr + field->offset, false, message);
+	uintptr_t slot = (uintptr_t)type / sizeof(*type) % VALUE_ERRORS;
+	if (printer->errors[slot].type != type) {
+		printer->errors[slot].type = type;
+		printer->errors[slot].returns_string =
+			printer->index && error_method_returns_string(printer->index, type);
+	}
+	return printer->errors[slot].returns_string;
 }
 
 static bool append_dynamic(struct walk *walk, const struct dynamic *dynamic,
@@ -235,7 +234,8 @@ static bool append_dynamic(struct walk *walk, const struct dynamic *dynamic,
 	}
 	if (known)
 		return append_known(walk, known, type, addr, message);
-	return append_returned_field(walk, dynamic->type, type, addr, message);
+	return returns_string(walk->printer, dynamic->type) &&
+	       append_string(walk, addr, false, message);
 }
 
 bool walk_message(struct walk *walk, const struct dynamic *dynamic, struct message *out)
