@@ -395,6 +395,8 @@ static void complete_interface(struct debugtypes *types, Dwarf_Die die, struct g
 		gotype_break(type, "DWARF does not tell its layout");
 }
 
+static const char shape_pointer[] = "go.shape.*";
+
 static void complete_die(struct debugtypes *types, Dwarf_Die die, struct gotype *type)
 {
 	uint64_t off;
@@ -409,6 +411,9 @@ static void complete_die(struct debugtypes *types, Dwarf_Die die, struct gotype 
 		complete_slice(types, die, type);
 		break;
 	case GO_POINTER:
+		// A generic function's shape stands for every pointer: what this one leads to is not known.
+		if (!strncmp(type->full_name, shape_pointer, sizeof(shape_pointer) - 1))
+			break;
 		if (die_ref(types->dies, die, DW_AT_type, &off))
 			type->elem = debugtype_at(types, off);
 		break;
