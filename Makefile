@@ -92,6 +92,10 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libgotrace.a $(LDLIBS)
 
+$(B)/tests/live/differential: tests/live/differential.c $(B)/libgotrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a $(LDLIBS)
+
 $(B)/tests/bench/bare: tests/bench/bare.c $(B)/tests/bench/bare.skel.h
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS)
 
@@ -118,7 +122,7 @@ test-fuzz: ## run every fuzz target for FUZZ_SECONDS (no root)
 	+@$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) CFLAGS='-O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link' fuzzers
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run-fuzzers $(FUZZ_SRC:%.c=$(B)/fuzz/%)
 
-test-live: all go ## trace real Go programs built by every toolchain (root)
+test-live: all go $(B)/tests/live/differential ## trace real Go programs built by every toolchain (root)
 	$(PROVE) tests/live/
 
 test-kernels: all ## a smoke test of gotrace on Debian's kernels, under emulation (root)
