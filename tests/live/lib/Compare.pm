@@ -91,7 +91,8 @@ sub check_shape {
 		wrong($report, $path, "keys are @keys") if "@keys" ne "@expected";
 		wrong($report, $path, 'time is ' . (field($event, 'time') // 'missing'))
 			unless (field($event, 'time') // '') =~ /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/;
-		for my $key (qw(mono_ns pid tid depth call)) {
+		# A call that did not return has no event of its own that could tell the thread.
+		for my $key (qw(mono_ns pid depth call), (field($event, 'how') // 'return') eq 'return' ? 'tid' : ()) {
 			wrong($report, $path, "no $key") unless (field($event, $key) // '') =~ /^[1-9]\d*$/;
 		}
 		wrong($report, $path, 'addr') unless (field($event, 'addr') // '') =~ /^0x[0-9a-f]+$/;

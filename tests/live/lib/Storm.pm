@@ -42,7 +42,7 @@ sub storm_read {
 		if ($line =~ /^\{"event":"lost","count":(\d+)/) { $trace{lost} += $1; next }
 		if ($line =~ /^\{"event":"summary"/) { $trace{summary} = { $line =~ /"(\w+)":([\d.]+)/g }; next }
 		my ($event, $tid, $goid, $name, $depth, $call, $rest) =
-			$line =~ /^\{"event":"(entry|return)",.*?"tid":(\d+),"goid":(\d+),"func":"([^"]+)","addr":"0x[0-9a-f]+","depth":(\d+),"call":(\d+),(.*)\}$/
+			$line =~ /^\{"event":"(entry|return)",.*?(?:"tid":(\d+),)?"goid":(\d+),"func":"([^"]+)","addr":"0x[0-9a-f]+","depth":(\d+),"call":(\d+),(.*)\}$/
 			or do { $wrong->("what is $line"); next };
 		$trace{events}++;
 		my $count = $trace{functions}{$name} //= { entries => 0, return => 0, panicked => 0, goexit => 0, detached => 0 };
@@ -58,7 +58,7 @@ sub storm_read {
 		my $begun = delete $open{$call} or do { $wrong->("return without entry: $line"); next };
 		my ($how) = $rest =~ /"how":"(\w+)"/;
 		$count->{$how}++;
-		$trace{moved}++ if $tid != $begun->[2];
+		$trace{moved}++ if $tid && $tid != $begun->[2];
 		$wrong->("$name #$call: begun by $begun->[0] on $begun->[1]") if $begun->[0] ne $name || $begun->[1] != $goid;
 		@$stack && $stack->[-1] == $call ? pop @$stack : $wrong->("$name #$call: ends out of order");
 		next if $how ne 'return';
