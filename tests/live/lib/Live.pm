@@ -317,12 +317,12 @@ sub say { my ($self, $text) = @_; print { $self->{in} } $text; return }
 sub line {
 	my ($self, $seconds) = @_;
 	my $end = time + $seconds;
-	until ($self->{buffer} =~ s/^(.*)\n//) {
+	while (1) {
+		return $1 if $self->{buffer} =~ s/^(.*)\n//;
 		my $left = $end - time;
 		return undef if $left <= 0 || !IO::Select->new($self->{out})->can_read($left);
 		sysread($self->{out}, $self->{buffer}, 1 << 16, length $self->{buffer}) or return undef;
 	}
-	return $1;
 }
 
 # ask(COMMAND): has it done, and the lines that it said until OK.
