@@ -269,7 +269,7 @@ func (e *encoder) iface(v reflect.Value, depth int) {
 	}
 	e.WriteByte('}')
 	if text, known, certain := message(dynamic); known {
-		if len(text) > e.lim.Strlen {
+		if len(text) > e.lim.Strlen || depth == 0 {
 			certain = false
 		}
 		fmt.Fprintf(e, `,"error":%s,"certain":%v`, quote(text), certain)

@@ -3,8 +3,8 @@
 // Package oracle lets a test program say what it called: one JSON line a call, with the values
 // encoded as a tracer with the same limits has to show them.
 //
-// A line is {"func":NAME,"goid":N,"how":HOW,"args":[VALUE...],"results":[VALUE...]}, in the order
-// in which the calls of one function began.
+// A line is {"func":NAME,"goid":N,"how":HOW,"settled":BOOL,"args":[VALUE...],"results":[VALUE...]}, in
+// the order in which the calls of one function began.
 package oracle
 
 import (
@@ -18,12 +18,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 type record struct {
 	name          string
 	goid          int
 	how           string
+	settled       bool
 	args, results string
 }
 
@@ -31,6 +33,7 @@ var (
 	limits  Limits
 	mu      sync.Mutex
 	records []*record
+	settled bool
 )
 
 // Main runs a test program: says READY, waits for a byte, makes the calls, says what they were,
@@ -48,8 +51,8 @@ func Main(calls func()) {
 	calls()
 	out := bufio.NewWriter(os.Stdout)
 	for _, r := range records {
-		fmt.Fprintf(out, `{"func":%s,"goid":%d,"how":"%s","args":[%s],"results":[%s]}`+"\n",
-			quote(r.name), r.goid, r.how, r.args, r.results)
+		fmt.Fprintf(out, `{"func":%s,"goid":%d,"how":"%s","settled":%v,"args":[%s],"results":[%s]}`+"\n",
+			quote(r.name), r.goid, r.how, r.settled, r.args, r.results)
 	}
 	fmt.Fprintln(out, "DONE")
 	out.Flush()
@@ -58,6 +61,13 @@ func Main(calls func()) {
 			return
 		}
 	}
+}
+
+// Settle gives the tracer the time to learn the dynamic types that it has met so far: from here on it
+// knows them.
+func Settle() {
+	time.Sleep(500 * time.Millisecond)
+	settled = true
 }
 
 // Goid is the number of the calling goroutine.
@@ -132,7 +142,7 @@ func (c Call) begin(args []interface{}) (*record, []reflect.Value) {
 	if name == "" {
 		name = runtime.FuncForPC(reflect.ValueOf(c.Fn).Pointer()).Name()
 	}
-	r := &record{name: name, goid: Goid(), how: "return"}
+	r := &record{name: name, goid: Goid(), how: "return", settled: settled}
 	if !c.Late {
 		names, _ := c.names()
 		r.args = encodeList(in, names, c.Hidden)

@@ -11,9 +11,9 @@ func main() {
 	oracle.Main(func() {
 		basics()
 		compounds()
-		interfaces()
 		maps()
 		calls()
 		native()
+		interfaces()
 	})
 }
