@@ -287,13 +287,13 @@ sub start_trace {
 # text_differs(PID): '' when each byte of the program's code in memory is as in its file, or what is not.
 sub text_differs {
 	my ($pid) = @_;
-	my $exe = readlink "/proc/$pid/exe" or return "no process $pid";
+	my $inode = (stat "/proc/$pid/exe")[1] or return "no process $pid";
 	open my $mem, '<:raw', "/proc/$pid/mem" or return "mem: $!";
 	open my $file, '<:raw', "/proc/$pid/exe" or return "exe: $!";
 	my $seen = 0;
 	for (split /\n/, slurp("/proc/$pid/maps")) {
-		my ($from, $to, $offset, $path) = /^([0-9a-f]+)-([0-9a-f]+) r-xp ([0-9a-f]+) \S+ \d+ +(.*)/ or next;
-		next unless $path eq $exe;
+		my ($from, $to, $offset, $mapped) = /^([0-9a-f]+)-([0-9a-f]+) r-xp ([0-9a-f]+) \S+ (\d+) / or next;
+		next unless $mapped == $inode;
 		my $length = hex($to) - hex($from);
 		seek $mem, hex $from, 0 or return "seek: $!";
 		read($mem, my ($now), $length) == $length or return "short read at $from";
