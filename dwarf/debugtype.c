@@ -178,6 +178,15 @@ static void set_names(struct debugtypes *types, struct gotype *type, const char 
 	text_deinit(&text);
 }
 
+// Instances of a generic function share their code for all pointer types, under the shape of one of
+// them. What the others point to, only the dictionary knows.
+static bool is_pointer_shape(const struct gotype *type)
+{
+	static const char shape[] = "go.shape.*uint8"; // 1.18 to 1.20 append "_" and a number
+	char next = starts_with(type->full_name, shape) ? type->full_name[sizeof(shape) - 1] : 'x';
+	return type->kind == GO_POINTER && (!next || next == '_');
+}
+
 static void fill_stub(struct debugtypes *types, struct gotype *type, uint64_t off)
 {
 	struct resolved resolved;
@@ -190,6 +199,8 @@ static void fill_stub(struct debugtypes *types, struct gotype *type, uint64_t of
 		type->align = 4;
 	type->origin = resolved.origin;
 	set_names(types, type, resolved.name ? resolved.name : gokind_name(resolved.kind));
+	if (is_pointer_shape(type))
+		type->kind = GO_UNSAFE_POINTER;
 	type->is_named = is_type_name(type->full_name);
 	type->is_direct = type->kind == GO_POINTER || type->kind == GO_MAP ||
 			  type->kind == GO_CHAN || type->kind == GO_FUNC ||

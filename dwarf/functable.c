@@ -93,10 +93,12 @@ static bool is_compiler_made(const char *name)
 	return starts_with(name, "type:.") || starts_with(name, "type..");
 }
 
-// Bytes of code without the int3 that fills up to the next function.
+// Bytes of code without the int3 that fills up to the next function. The last instruction's own bytes
+// may look like it (a jump by -52): as many are left as an immediate can have.
 static uint64_t trimmed_size(struct image *image, uint64_t vaddr, uint64_t size)
 {
-	enum { INT3 = 0xcc, MAX_PADDING = 63 };
+	enum { INT3 = 0xcc, MAX_PADDING = 63, MAX_IMMEDIATE = 8 };
+	uint64_t whole = size;
 	uint64_t tail = size < MAX_PADDING ? size : MAX_PADDING;
 	const uint8_t *text;
 	if (!tail || !image_text(image, vaddr + size - tail, tail, &text))
@@ -105,7 +107,7 @@ static uint64_t trimmed_size(struct image *image, uint64_t vaddr, uint64_t size)
 		tail--;
 		size--;
 	}
-	return size;
+	return size + MAX_IMMEDIATE < whole ? size + MAX_IMMEDIATE : whole;
 }
 
 static void add_row(struct merging *merging, uint32_t row)

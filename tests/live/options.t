@@ -3,6 +3,7 @@
 # The options of attach, the patterns, and the two formats for people.
 use strict;
 use warnings;
+use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Encode 'decode_utf8';
@@ -45,7 +46,7 @@ subtest 'graph' => sub {
 	my ($outer, $inner) = map { index($_, 'main.') } (grep { /hOuter|"inner"/ } split /\n/, $out)[0, 1];
 	cmp_ok($inner, '>', $outer, 'what is inside is indented');
 	unlike($out, qr/\e/, 'no colours into a file');
-	like($result->{err}, qr/7 calls/, 'the summary counts the calls') or diag $result->{err};
+	like($result->{err}, qr/9 calls/, 'the summary counts the calls') or diag $result->{err};
 	like($result->{err}, qr/0 lost|lost 0|nothing lost|no events? lost|0 events lost/i, 'and what was lost');
 };
 
@@ -116,11 +117,11 @@ subtest '-o' => sub {
 	my $file = "$work/out.json";
 	my $result = traced(['calls 2'], 'main.h*', '--format', 'json', '-o', $file);
 	is($result->{out}, '', 'nothing on standard output');
-	is(scalar(json_lines(slurp($file))), 7, 'all in the file');
+	is(scalar(json_lines(slurp($file))), 9, 'all in the file');
 };
 
 subtest '--buffer' => sub {
-	is(traced(['calls 2'], 'main.h*', '--buffer', $_)->{status}, 0, $_) for '64K', '1M', '5000';
+	is(traced(['calls 2'], 'main.h*', '--buffer', $_)->{status}, 0, "$_ bytes") for '64K', '1M', '5000';
 };
 
 subtest 'patterns' => sub {

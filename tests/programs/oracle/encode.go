@@ -264,8 +264,15 @@ func (e *encoder) iface(v reflect.Value, depth int) {
 		e.pointer(dynamic, depth)
 	case dynamic.Kind() == reflect.Ptr:
 		e.WriteString("null")
-	default:
+	case dynamic.Kind() != reflect.Struct && dynamic.Kind() != reflect.Array:
 		e.value(dynamic, depth-1, false)
+	default:
+		// A struct that is one pointer may stand in the data word itself: then the interface was no step.
+		e.WriteString(`{"$either":[`)
+		e.value(dynamic, depth-1, false)
+		e.WriteByte(',')
+		e.value(dynamic, depth, false)
+		e.WriteString("]}")
 	}
 	e.WriteByte('}')
 	if text, known, certain := message(dynamic); known {
