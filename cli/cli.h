@@ -16,7 +16,8 @@ struct command {
 	int (*run)(int argc, char **argv); // argv[0] is "gotrace NAME"; returns the exit status
 };
 
-extern const struct command command_attach, command_run, command_list, command_info, command_doctor;
+extern const struct command command_attach, command_run, command_list, command_info, command_doctor,
+	command_replay;
 
 /** Prints "gotrace: MESSAGE" on stderr, ends the error, returns EXIT_REFUSED. */
 int cli_fail(struct error *err);

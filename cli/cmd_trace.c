@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gotrace attach, gotrace run: one trace of one target.
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,21 +54,6 @@ static uint64_t now_ns(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static struct error *open_output(struct trace_options *trace, int *fd)
-{
-	if (trace->output) {
-		*fd = open(trace->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-		if (*fd < 0)
-			return error_errno(errno, "%s", trace->output);
-		trace->session.out = *fd;
-	}
-	int out = trace->session.out;
-	trace->session.color =
-		trace->color > 0 || (trace->color < 0 && isatty(out) && !getenv("NO_COLOR"));
-	trace->session.stop = &cli_signal;
-	return NULL;
 }
 
 static void say_what_is_armed(struct session *session, size_t num)
@@ -164,20 +147,19 @@ static int program_status(struct target *target)
 
 static int run_trace(struct target *target, struct arguments *arguments, bool started)
 {
-	CLEANUP_CLOSE int out = -1;
 	struct session *session = NULL;
-	struct error *err = open_output(&arguments->trace, &out);
-	if (err) {
+	struct error *err = trace_options_open(&arguments->trace);
+	if (!err)
+		err = session_create(target, &arguments->trace.session, &session);
+	else
 		target_destroy(target);
-		return cli_fail(err);
-	}
-	err = session_create(target, &arguments->trace.session, &session);
 	if (!err)
 		err = trace(session, arguments, started);
 	int status = err ? cli_fail(err) : EXIT_DONE;
 	if (!status && started)
 		status = program_status(session_target(session));
 	session_destroy(session);
+	trace_options_close(&arguments->trace);
 	return status;
 }
 

@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -23,34 +25,40 @@ enum {
 	OPT_TIMESTAMPS,
 	OPT_COLOR,
 	OPT_DRY_RUN,
+	OPT_SAVE,
 };
 
 enum { ITEMS_MAX = 1024, BUFFER_DEFAULT = 16 << 20 };
 static const size_t BUFFER_MIN = 4096, BUFFER_MAX = (size_t)1 << 30;
 
-static const struct argp_option options[] = {
-	{NULL, 0, NULL, 0, "What is shown:", 1},
+static const struct argp_option output_options[] = {
+	{NULL, 0, NULL, 0, "How it is shown:", 1},
 	{"format", OPT_FORMAT, "NAME", 0, "graph (default), lines or json", 1},
 	{"output", 'o', "FILE", 0, "Write the trace to FILE instead of standard output", 1},
-	{"depth", OPT_DEPTH, "N", 0,
-	 "Follow N pointers and interfaces, one after the other (default 2)", 1},
-	{"strlen", OPT_STRLEN, "N", 0, "Bytes of a string (default 64)", 1},
-	{"items", OPT_ITEMS, "N", 0, "Elements of a slice, array or map (default 16)", 1},
-	{"no-args", OPT_NO_ARGS, NULL, 0, "Capture no arguments", 1},
-	{"no-return", OPT_NO_RETURN, NULL, 0,
-	 "Capture no returns: no results, no durations, a tenth of the cost", 1},
 	{"timestamps", OPT_TIMESTAMPS, "KIND", 0, "none, relative, wall or mono", 1},
 	{"color", OPT_COLOR, "WHEN", 0, "auto (default), always or never", 1},
-	{NULL, 0, NULL, 0, "What is traced, and how long:", 2},
+	{"quiet", 'q', NULL, 0, "Say nothing on standard error but errors", 1},
+	{"verbose", 'v', NULL, 0, "Say more on standard error", 1},
+	{0},
+};
+
+static const struct argp_option trace_options[] = {
+	{NULL, 0, NULL, 0, "What is captured:", 2},
+	{"depth", OPT_DEPTH, "N", 0,
+	 "Follow N pointers and interfaces, one after the other (default 2)", 2},
+	{"strlen", OPT_STRLEN, "N", 0, "Bytes of a string (default 64)", 2},
+	{"items", OPT_ITEMS, "N", 0, "Elements of a slice, array or map (default 16)", 2},
+	{"no-args", OPT_NO_ARGS, NULL, 0, "Capture no arguments", 2},
+	{"no-return", OPT_NO_RETURN, NULL, 0,
+	 "Capture no returns: no results, no durations, a tenth of the cost", 2},
 	{"goroutine", OPT_GOROUTINE, "ID", 0, "Only this goroutine", 2},
 	{"duration", OPT_DURATION, "TIME", 0, "End after TIME, in Go's syntax: 1.5s, 250ms", 2},
 	{"count", OPT_COUNT, "N", 0, "End after N calls, when they have returned", 2},
-	{NULL, 0, NULL, 0, "How:", 3},
+	{NULL, 0, NULL, 0, "How it is captured:", 3},
 	{"backend", OPT_BACKEND, "NAME", 0, "ebpf (default)", 3},
 	{"buffer", OPT_BUFFER, "SIZE", 0, "Memory for events that wait (default 16M)", 3},
+	{"save", OPT_SAVE, "FILE", 0, "Keep the records in FILE too, for gotrace replay", 3},
 	{"dry-run", OPT_DRY_RUN, NULL, 0, "Show what would be probed, and touch nothing", 3},
-	{"quiet", 'q', NULL, 0, "Say nothing on standard error but errors", 3},
-	{"verbose", 'v', NULL, 0, "Say more on standard error", 3},
 	{0},
 };
 
@@ -131,7 +139,8 @@ void trace_options_init(struct trace_options *trace)
 	trace->session.backend = &backend_ebpf;
 	trace->session.sink = &sink_graph;
 	trace->session.buffer_bytes = BUFFER_DEFAULT;
-	trace->session.out = 1;
+	trace->session.out = -1;
+	trace->session.save = -1;
 }
 
 static void number(struct argp_state *state, const char *option, const char *arg, uint64_t max,
@@ -200,32 +209,53 @@ static void parse_limits(struct argp_state *state, int key, const char *arg,
 	}
 }
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t parse_output(int key, char *arg, struct argp_state *state)
 {
 	static const char *const timestamps[] = {"none", "relative", "wall", "mono", NULL};
 	static const char *const colors[] = {"never", "always", "auto", NULL};
 	struct trace_options *trace = state->input;
-	struct session_options *session = &trace->session;
 	switch (key) {
 	case OPT_FORMAT:
-		session->sink = sink_find(arg);
-		if (!session->sink)
+		trace->session.sink = sink_find(arg);
+		if (!trace->session.sink)
 			argp_error(state, "--format %s: there are graph, lines and json", arg);
 		return 0;
-	case OPT_BACKEND:
-		session->backend = backend_find(arg);
-		if (!session->backend)
-			argp_error(state, "--backend %s: there is ebpf", arg);
-		return 0;
 	case OPT_TIMESTAMPS:
-		session->timestamps =
+		trace->session.timestamps =
 			(enum sink_timestamps)choice(state, "timestamps", arg, timestamps);
-		trace->has_timestamps = true;
 		return 0;
 	case OPT_COLOR:
 		trace->color = choice(state, "color", arg, colors);
 		if (trace->color == 2)
 			trace->color = -1;
+		return 0;
+	case 'o':
+		trace->output = arg;
+		return 0;
+	case 'q':
+		trace->verbosity = -1;
+		return 0;
+	case 'v':
+		trace->verbosity = 1;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp output_options_argp = {.options = output_options, .parser = parse_output};
+
+static error_t parse_trace(int key, char *arg, struct argp_state *state)
+{
+	struct trace_options *trace = state->input;
+	struct session_options *session = &trace->session;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = trace;
+		return 0;
+	case OPT_BACKEND:
+		session->backend = backend_find(arg);
+		if (!session->backend)
+			argp_error(state, "--backend %s: there is ebpf", arg);
 		return 0;
 	case OPT_NO_ARGS:
 		session->plan.no_args = true;
@@ -236,14 +266,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_DRY_RUN:
 		trace->dry_run = true;
 		return 0;
-	case 'o':
-		trace->output = arg;
-		return 0;
-	case 'q':
-		trace->verbosity = -1;
-		return 0;
-	case 'v':
-		trace->verbosity = 1;
+	case OPT_SAVE:
+		trace->save = arg;
 		return 0;
 	case OPT_DEPTH:
 	case OPT_STRLEN:
@@ -258,7 +282,39 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-const struct argp trace_options_argp = {.options = options, .parser = parse};
+static const struct argp_child trace_children[] = {{&output_options_argp, 0, NULL, 0}, {0}};
+const struct argp trace_options_argp = {.options = trace_options,
+					.parser = parse_trace,
+					.children = trace_children};
+
+struct error *trace_options_open(struct trace_options *trace)
+{
+	int out = STDOUT_FILENO;
+	if (trace->output) {
+		out = open(trace->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		if (out < 0)
+			return error_errno(errno, "%s", trace->output);
+	}
+	trace->session.out = out;
+	if (trace->save) {
+		trace->session.save =
+			open(trace->save, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		if (trace->session.save < 0)
+			return error_errno(errno, "%s", trace->save);
+	}
+	trace->session.color =
+		trace->color > 0 || (trace->color < 0 && isatty(out) && !getenv("NO_COLOR"));
+	trace->session.stop = &cli_signal;
+	return NULL;
+}
+
+void trace_options_close(struct trace_options *trace)
+{
+	if (trace->output && trace->session.out >= 0)
+		close(trace->session.out);
+	if (trace->session.save >= 0)
+		close(trace->session.save);
+}
 
 struct error *open_target_index(const char *target, struct index **out, pid_t *pid)
 {

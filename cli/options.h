@@ -13,7 +13,7 @@ struct trace_options { // of attach and run
 	struct session_options session;
 	const char *output;   // -o: a file; NULL: stdout
 	uint64_t duration_ns; // 0: no limit
-	bool has_timestamps;
+	const char *save;     // --save: a file; NULL: none
 	bool dry_run;
 	int color; // -1 auto, 0 never, 1 always
 	int verbosity;
@@ -22,8 +22,12 @@ struct trace_options { // of attach and run
 /** The defaults, before parsing. */
 void trace_options_init(struct trace_options *options);
 
-/** Its input is a struct trace_options. */
-extern const struct argp trace_options_argp;
+/** How a trace is shown; and that with what is traced. Their input is a struct trace_options. */
+extern const struct argp output_options_argp, trace_options_argp;
+
+/** Opens the files that the options name and decides on colour. To be closed also after a failure. */
+struct error *trace_options_open(struct trace_options *options) MUST_CHECK;
+void trace_options_close(struct trace_options *options);
 
 /** Go's duration syntax ("1.5s", "250ms", "1m30s") in ns. False if it is not one, or negative. */
 bool parse_duration(const char *text, uint64_t *ns);

@@ -2,20 +2,23 @@
 #include "tracer/session.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
+#include "tracer/event/capture_file.h"
+#include "tracer/report.h"
 
 enum {
 	BATCH_MAX = 4096, // records handled before the output is looked after
 	FLUSH_BYTES = 64 * 1024,
 	STATE_EVERY_MS = 200, // how often the target is asked whether it still is what it was
 	LOST_EVERY_MS = 100,
-	UNSEEN_MAX = 256, // dynamic types noticed in one batch; more come again
 	STUCK_MS =
 		1000, // a reader that does not read is waited for this long once the user wants an end
 	IDLE_MS_MAX = 16, // how long the loop sleeps at most when nothing comes
@@ -27,20 +30,15 @@ struct session {
 	struct index *index;
 	struct plan *plan;
 	struct backend *backend;
-	struct calls *calls;
-	struct sink *sink;
-	struct memory *memory;
-	struct value_printer printer;
+	struct report *report;
+	struct capture_writer *writer; // of --save
 	uint64_t bias;
-	struct text out;
-	uint64_t unseen[UNSEEN_MAX]; // dynamic types that the capture engine should learn
-	size_t num_unseen;
-	uint64_t start_ns, last_state_ns, last_lost_ns;
-	uint64_t lost, lost_buffer, lost_scratch, missed; // told to the sink so far
-	uint64_t calls_seen;				  // entries of calls, when they are counted
+	int64_t wall_offset_ns;
+	uint64_t start_ns; // when it was opened
+	uint64_t armed_ns, last_state_ns, last_lost_ns;
+	uint64_t lost_buffer, lost_scratch, missed; // told so far
 	size_t num_functions;
-	int idle_ms;  // how long the loop sleeps, doubled while nothing comes
-	bool is_full; // max_calls were seen
+	int idle_ms; // how long the loop sleeps, doubled while nothing comes
 	bool is_finished, has_ended;
 	enum session_state state;
 };
@@ -52,73 +50,44 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-// --- From calls to the sink ----------------------------------------------------------------------
-
-static void on_entry(void *context, struct call *call, const struct wire_record *record)
-{
-	struct session *session = context;
-	memory_fill(session->memory, record, &call->func->args);
-	session->options.sink->entry(session->sink, call, record, &session->out);
-}
-
-static void on_end(void *context, struct call *call, const struct wire_record *record,
-		   enum call_how how, uint64_t end_ns)
-{
-	struct session *session = context;
-	if (record)
-		memory_fill(session->memory, record, &call->func->results);
-	session->options.sink->end(session->sink, call, record, how, end_ns, &session->out);
-}
-
-static void on_orphan(void *context, struct call *call, const struct wire_record *record)
-{
-	struct session *session = context;
-	if (session->is_full)
-		return; // its entry came after the last call that was asked for
-	memory_fill(session->memory, record, &call->func->results);
-	session->options.sink->orphan(session->sink, call, record, &session->out);
-}
-
-static const struct calls_listener listener = {.entry = on_entry,
-					       .end = on_end,
-					       .orphan = on_orphan};
-
-static void on_unseen(void *context, uint64_t rtype)
-{
-	struct session *session = context;
-	for (size_t i = 0; i < session->num_unseen; i++)
-		if (session->unseen[i] == rtype)
-			return;
-	if (session->num_unseen < UNSEEN_MAX)
-		session->unseen[session->num_unseen++] = rtype;
-}
-
 // --- Opening and closing -------------------------------------------------------------------------
 
-static struct error *open_sink(struct session *session)
+static struct error *open_report(struct session *session)
 {
-	session->printer = (struct value_printer){
-		.memory = session->memory,
-		.index = session->index,
-		.bias = session->bias,
-		.depth = session->plan->options.depth,
-		.strlen = session->plan->options.strlen,
-		.items = session->plan->options.items,
-		.unseen = on_unseen,
-		.context = session,
-	};
 	session->start_ns = clock_ns(CLOCK_MONOTONIC);
-	struct sink_options options = {
+	session->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - session->start_ns);
+	struct report_options options = {
+		.sink = session->options.sink,
 		.timestamps = session->options.timestamps,
 		.color = session->options.color,
 		.no_args = session->options.plan.no_args,
 		.pid = target_pid(session->target),
-		.start_ns = session->start_ns,
-		.wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)),
 		.bias = session->bias,
-		.printer = &session->printer,
+		.start_ns = session->start_ns,
+		.wall_offset_ns = session->wall_offset_ns,
+		.max_calls = session->options.max_calls,
 	};
-	return session->options.sink->open(&options, &session->sink);
+	return report_create(session->plan, &options, &session->report);
+}
+
+static struct error *open_writer(struct session *session)
+{
+	if (session->options.save < 0)
+		return NULL;
+	char exe[PATH_MAX] = "";
+	ssize_t len = readlink(target_exe(session->target), exe, sizeof(exe) - 1);
+	exe[len < 0 ? 0 : len] = '\0';
+	char *build_id CLEANUP_FREE = capture_build_id(index_image(session->index));
+	struct capture_head head = {
+		.exe = exe,
+		.build_id = build_id ? build_id : "",
+		.bias = session->bias,
+		.pid = target_pid(session->target),
+		.start_ns = session->start_ns,
+		.wall_offset_ns = session->wall_offset_ns,
+		.options = session->plan->options,
+	};
+	return capture_writer_create(session->options.save, &head, &session->writer);
 }
 
 static struct error *session_open(struct session *session)
@@ -132,10 +101,8 @@ static struct error *session_open(struct session *session)
 	if (!err)
 		err = plan_create(session->index, &session->options.plan, &session->plan);
 	if (!err)
-		err = calls_create(session->plan, &listener, session, &session->calls);
-	if (!err)
-		err = memory_create(index_image(session->index), session->bias, &session->memory);
-	return err ? err : open_sink(session);
+		err = open_report(session);
+	return err ? err : open_writer(session);
 }
 
 struct error *session_create(struct target *target, const struct session_options *options,
@@ -163,14 +130,11 @@ void session_destroy(struct session *session)
 		return;
 	if (session->backend)
 		session->options.backend->close(session->backend);
-	if (session->sink)
-		session->options.sink->close(session->sink);
-	memory_destroy(session->memory);
-	calls_destroy(session->calls);
+	capture_writer_destroy(session->writer);
+	report_destroy(session->report);
 	plan_destroy(session->plan);
 	index_close(session->index);
 	target_destroy(session->target);
-	text_deinit(&session->out);
 	free(session);
 }
 
@@ -235,6 +199,30 @@ static struct error *nothing_to_arm(const struct session *session, size_t first_
 			 refusal->func->name, refusal->reason);
 }
 
+static struct error *save_trace(struct session *session, char *const *patterns, size_t num_patterns)
+{
+	if (!session->writer)
+		return NULL;
+	struct capture_item item = {
+		.kind = CAPTURE_TRACE,
+		.trace =
+			{
+				.patterns = (char **)patterns,
+				.num_patterns = num_patterns,
+				.no_args = session->options.plan.no_args,
+				.no_return = session->options.plan.no_return,
+				.trace = 1,
+			},
+	};
+	return capture_write_trace(session->writer, &item, session->plan);
+}
+
+static struct error *add_notes(struct session *session, size_t *first, size_t *num)
+{
+	struct error *err = plan_add_notes(session->plan, first, num);
+	return err || !session->writer ? err : capture_write_notes(session->writer, session->plan);
+}
+
 struct error *session_trace(struct session *session, char *const *patterns, size_t num_patterns,
 			    size_t *num)
 {
@@ -247,9 +235,11 @@ struct error *session_trace(struct session *session, char *const *patterns, size
 	selection_deinit(&selection);
 	if (!err && !*num)
 		err = nothing_to_arm(session, first_refusal);
+	if (!err)
+		err = save_trace(session, patterns, num_patterns);
 	if (!err && !session->backend) {
 		if (!session->options.plan.no_return)
-			err = plan_add_notes(session->plan, &note_first, &notes);
+			err = add_notes(session, &note_first, &notes);
 		if (!err)
 			err = open_backend(session);
 	}
@@ -262,7 +252,7 @@ struct error *session_trace(struct session *session, char *const *patterns, size
 	if (err)
 		return err;
 	if (!session->num_functions)
-		session->start_ns = clock_ns(CLOCK_MONOTONIC);
+		session->armed_ns = clock_ns(CLOCK_MONOTONIC);
 	session->num_functions += *num;
 	return NULL;
 }
@@ -277,18 +267,18 @@ static bool wants_end(const struct session *session)
 // Writes what waits. A reader that went away is no error: the trace ends.
 static struct error *flush(struct session *session)
 {
+	struct text *out = report_text(session->report);
 	size_t done = 0;
 	struct error *err = NULL;
-	while (done < session->out.len && session->state != SESSION_OUTPUT_CLOSED && !err) {
+	while (done < out->len && session->state != SESSION_OUTPUT_CLOSED && !err) {
 		struct pollfd ready = {.fd = session->options.out, .events = POLLOUT};
+		size_t left = out->len - done;
 		if (wants_end(session) && poll(&ready, 1, STUCK_MS) == 0) {
 			err = error_new(
-				"the trace's reader does not read: %zu bytes of it are lost",
-				session->out.len - done);
+				"the trace's reader does not read: %zu bytes of it are lost", left);
 			break;
 		}
-		size_t left = session->out.len - done;
-		ssize_t len = write(session->options.out, session->out.data + done,
+		ssize_t len = write(session->options.out, out->data + done,
 				    left < FLUSH_BYTES ? left : FLUSH_BYTES);
 		if (len >= 0)
 			done += (size_t)len;
@@ -299,27 +289,33 @@ static struct error *flush(struct session *session)
 		else if (errno != EINTR)
 			err = error_errno(errno, "writing the trace");
 	}
-	bool failed = session->out.failed;
-	text_reset(&session->out);
+	bool failed = out->failed;
+	text_reset(out);
 	return err ? err : failed ? error_nomem() : NULL;
 }
 
-static void tell_lost(struct session *session, uint64_t total, uint64_t *told, const char *where)
+static struct error *tell_lost(struct session *session, uint64_t total, uint64_t *told,
+			       const char *where)
 {
 	if (total <= *told)
-		return;
-	session->options.sink->lost(session->sink, total - *told, where, &session->out);
-	session->lost += total - *told;
+		return NULL;
+	uint64_t count = total - *told;
 	*told = total;
+	report_lost(session->report, count, where);
+	return session->writer ? capture_write_lost(session->writer, count, where) : NULL;
 }
 
-static void look_for_lost(struct session *session)
+static struct error *look_for_lost(struct session *session)
 {
 	struct backend_stats stats;
 	session->options.backend->stats(session->backend, &stats);
-	tell_lost(session, stats.lost_buffer, &session->lost_buffer, "ring buffer");
-	tell_lost(session, stats.lost_scratch, &session->lost_scratch, "scratch");
-	tell_lost(session, stats.missed, &session->missed, "kernel");
+	struct error *err =
+		tell_lost(session, stats.lost_buffer, &session->lost_buffer, "ring buffer");
+	if (!err)
+		err = tell_lost(session, stats.lost_scratch, &session->lost_scratch, "scratch");
+	if (!err)
+		err = tell_lost(session, stats.missed, &session->missed, "kernel");
+	return err;
 }
 
 // --- The loop ------------------------------------------------------------------------------------
@@ -329,38 +325,26 @@ struct batch {
 	struct error *err;
 };
 
-// With --count: false for the entry of a call beyond the last one asked for.
-static bool is_wanted(struct session *session, const struct wire_record *record)
-{
-	const struct wire_probe *probe = &session->plan->tables.probes[record->probe];
-	if (probe->kind != WIRE_PROBE_ENTRY)
-		return true;
-	if (session->is_full)
-		return false;
-	session->is_full = ++session->calls_seen == session->options.max_calls;
-	return true;
-}
-
 static bool on_record(void *context, const struct wire_record *record)
 {
 	struct batch *batch = context;
 	struct session *session = batch->session;
-	if (record->probe >= session->plan->tables.num_probes)
-		return true;
-	if (session->options.max_calls && !is_wanted(session, record))
-		return true;
-	batch->err = calls_record(session->calls, record, session->lost > 0);
-	if (!batch->err && session->out.len >= FLUSH_BYTES)
+	if (session->writer)
+		batch->err = capture_write_record(session->writer, record);
+	if (!batch->err)
+		batch->err = report_record(session->report, record);
+	if (!batch->err && report_text(session->report)->len >= FLUSH_BYTES)
 		batch->err = flush(session);
 	return !batch->err && session->state != SESSION_OUTPUT_CLOSED;
 }
 
 static struct error *learn_types(struct session *session)
 {
+	size_t num;
+	const uint64_t *unseen = report_unseen(session->report, &num);
 	bool any = false;
-	for (size_t i = 0; i < session->num_unseen; i++)
-		any |= plan_learn(session->plan, session->unseen[i]);
-	session->num_unseen = 0;
+	for (size_t i = 0; i < num; i++)
+		any |= plan_learn(session->plan, unseen[i]);
 	return any ? session->options.backend->update(session->backend) : NULL;
 }
 
@@ -377,13 +361,6 @@ static struct error *take_batch(struct session *session, size_t *num)
 	}
 	session->has_ended |= ended;
 	return err ? err : learn_types(session);
-}
-
-static bool all_counted(const struct session *session)
-{
-	struct calls_stats stats;
-	calls_stats(session->calls, &stats);
-	return session->is_full && !stats.open;
 }
 
 static void look_at_target(struct session *session, uint64_t now)
@@ -426,15 +403,15 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	if (!err && now - session->last_lost_ns >= LOST_EVERY_MS * 1000000ull) {
 		session->last_lost_ns = now;
-		look_for_lost(session);
-		calls_tick(session->calls, now);
+		err = look_for_lost(session);
+		report_tick(session->report, now);
 	}
 	if (err)
 		return err;
 	if (num < BATCH_MAX) // caught up: show it
 		err = flush(session);
 	look_at_target(session, now);
-	if (session->state == SESSION_RUNS && session->options.max_calls && all_counted(session))
+	if (session->state == SESSION_RUNS && report_is_done(session->report))
 		session->state = SESSION_COUNTED;
 	if (!num && session->state == SESSION_RUNS && !wants_end(session)) {
 		wait_for_news(session, timeout_ms);
@@ -457,8 +434,10 @@ static struct error *drain(struct session *session)
 	size_t num = 1;
 	while (!err && num && session->state != SESSION_OUTPUT_CLOSED)
 		err = take_batch(session, &num);
-	look_for_lost(session);
-	return err;
+	struct error *lost_err = look_for_lost(session);
+	if (err)
+		error_free(lost_err);
+	return err ? err : lost_err;
 }
 
 struct error *session_finish(struct session *session, struct text *err_text)
@@ -468,20 +447,11 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	session->is_finished = true;
 	struct error *err = session->backend ? drain(session) : NULL;
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	struct calls_stats stats;
-	calls_stats(session->calls, &stats);
-	struct sink_summary summary = {
-		.detached = stats.open,
-		.lost = session->lost,
-		.seconds = (double)(now - session->start_ns) / 1e9,
-		.functions = session->num_functions,
-	};
-	calls_finish(session->calls, now, session->state == SESSION_TARGET_EXITED);
-	calls_stats(session->calls, &stats);
-	summary.calls = stats.calls;
-	summary.returns = stats.returns;
-	summary.orphans = stats.orphans;
-	session->options.sink->summary(session->sink, &summary, &session->out, err_text);
+	bool died = session->state == SESSION_TARGET_EXITED;
+	report_finish(session->report, session->armed_ns, now, session->num_functions, died,
+		      err_text);
+	if (!err && session->writer)
+		err = capture_write_finish(session->writer, now, died);
 	struct error *flush_err = flush(session);
 	if (err)
 		error_free(flush_err);

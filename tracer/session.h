@@ -19,7 +19,8 @@ struct session_options {
 	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
-	int out; // descriptor of the trace; borrowed
+	int out;  // descriptor of the trace; borrowed
+	int save; // descriptor that records are saved to, for replay; -1: none; borrowed
 	size_t buffer_bytes;
 	uint64_t goid;			   // only this goroutine; 0: all
 	uint64_t max_calls;		   // stop after this many; 0: no limit

@@ -153,8 +153,18 @@ void plan_destroy(struct plan *plan)
 	free(plan);
 }
 
+// Go's compiler calls these in their middle, so their first instruction is no entry.
+static bool is_entered_anywhere(const struct func *func)
+{
+	return !strcmp(func->name, "runtime.duffzero") || !strcmp(func->name, "runtime.duffcopy");
+}
+
 struct error *plan_sites(struct plan *plan, const struct func *func, struct sites *out)
 {
+	if (is_entered_anywhere(func)) {
+		*out = (struct sites){.refused = "it is entered in its middle"};
+		return NULL;
+	}
 	struct sites_query query = {
 		.vaddr = func->vaddr,
 		.size = func->size,

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/report.h"
+
+#include <stdlib.h>
+
+enum { UNSEEN_MAX = 256 }; // dynamic types noted at once; those beyond come again
+
+struct report {
+	const struct plan *plan;
+	struct report_options options;
+	struct calls *calls;
+	struct memory *memory;
+	struct value_printer printer;
+	struct sink *sink;
+	struct text out;
+	uint64_t lost;
+	uint64_t unseen[UNSEEN_MAX];
+	size_t num_unseen;
+};
+
+static void on_entry(void *context, struct call *call, const struct wire_record *record)
+{
+	struct report *report = context;
+	memory_fill(report->memory, record, &call->func->args);
+	report->options.sink->entry(report->sink, call, record, &report->out);
+}
+
+static void on_end(void *context, struct call *call, const struct wire_record *record,
+		   enum call_how how, uint64_t end_ns)
+{
+	struct report *report = context;
+	if (record)
+		memory_fill(report->memory, record, &call->func->results);
+	report->options.sink->end(report->sink, call, record, how, end_ns, &report->out);
+}
+
+static void on_orphan(void *context, struct call *call, const struct wire_record *record)
+{
+	struct report *report = context;
+	memory_fill(report->memory, record, &call->func->results);
+	report->options.sink->orphan(report->sink, call, record, &report->out);
+}
+
+static void on_unseen(void *context, uint64_t rtype)
+{
+	struct report *report = context;
+	for (size_t i = 0; i < report->num_unseen; i++)
+		if (report->unseen[i] == rtype)
+			return;
+	if (report->num_unseen < UNSEEN_MAX)
+		report->unseen[report->num_unseen++] = rtype;
+}
+
+static struct error *open_sink(struct report *report)
+{
+	const struct report_options *from = &report->options;
+	report->printer = (struct value_printer){
+		.memory = report->memory,
+		.index = report->plan->index,
+		.bias = from->bias,
+		.depth = report->plan->options.depth,
+		.strlen = report->plan->options.strlen,
+		.items = report->plan->options.items,
+		.unseen = on_unseen,
+		.context = report,
+	};
+	struct sink_options options = {
+		.timestamps = from->timestamps,
+		.color = from->color,
+		.no_args = from->no_args,
+		.pid = from->pid,
+		.start_ns = from->start_ns,
+		.wall_offset_ns = from->wall_offset_ns,
+		.bias = from->bias,
+		.printer = &report->printer,
+	};
+	return from->sink->open(&options, &report->sink);
+}
+
+struct error *report_create(const struct plan *plan, const struct report_options *options,
+			    struct report **out)
+{
+	static const struct calls_listener listener = {.entry = on_entry,
+						       .end = on_end,
+						       .orphan = on_orphan};
+	struct report *report = calloc(1, sizeof(*report));
+	if (!report)
+		return error_nomem();
+	report->plan = plan;
+	report->options = *options;
+	struct error *err = calls_create(plan, &listener, report, &report->calls);
+	if (!err)
+		err = memory_create(index_image(plan->index), options->bias, &report->memory);
+	if (!err)
+		err = open_sink(report);
+	if (err) {
+		report_destroy(report);
+		return err;
+	}
+	calls_limit(report->calls, options->max_calls);
+	*out = report;
+	return NULL;
+}
+
+void report_destroy(struct report *report)
+{
+	if (!report)
+		return;
+	if (report->sink)
+		report->options.sink->close(report->sink);
+	memory_destroy(report->memory);
+	calls_destroy(report->calls);
+	text_deinit(&report->out);
+	free(report);
+}
+
+struct error *report_record(struct report *report, const struct wire_record *record)
+{
+	return calls_record(report->calls, record, report->lost > 0);
+}
+
+void report_lost(struct report *report, uint64_t count, const char *where)
+{
+	report->lost += count;
+	report->options.sink->lost(report->sink, count, where, &report->out);
+}
+
+void report_tick(struct report *report, uint64_t now_ns)
+{
+	calls_tick(report->calls, now_ns);
+}
+
+void report_finish(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
+		   bool target_died, struct text *err)
+{
+	calls_finish(report->calls, now_ns, target_died);
+	struct calls_stats stats;
+	calls_stats(report->calls, &stats);
+	if (stats.damaged)
+		report_lost(report, stats.damaged, "damaged records");
+	struct sink_summary summary = {
+		.calls = stats.calls,
+		.returns = stats.returns,
+		.orphans = stats.orphans,
+		.detached = stats.detached,
+		.lost = report->lost,
+		.seconds = now_ns > began_ns ? (double)(now_ns - began_ns) / 1e9 : 0,
+		.functions = functions,
+	};
+	report->options.sink->summary(report->sink, &summary, &report->out, err);
+}
+
+struct text *report_text(struct report *report)
+{
+	return &report->out;
+}
+
+bool report_is_done(const struct report *report)
+{
+	struct calls_stats stats;
+	calls_stats(report->calls, &stats);
+	return report->options.max_calls && stats.calls >= report->options.max_calls && !stats.open;
+}
+
+const uint64_t *report_unseen(struct report *report, size_t *num)
+{
+	*num = report->num_unseen;
+	report->num_unseen = 0;
+	return report->unseen;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Records become output: pairing, decoding and one sink, with the text that waits to be written. What
+// a live session and a replayed capture have in common. Knows no target and no back end.
+#ifndef GOTRACE_TRACER_REPORT_H
+#define GOTRACE_TRACER_REPORT_H
+
+#include "tracer/sink/sink.h"
+
+struct report;
+
+struct report_options {
+	const struct sink_ops *sink;
+	enum sink_timestamps timestamps;
+	bool color;
+	bool no_args;
+	pid_t pid;
+	uint64_t bias;		// run-time address - vaddr
+	uint64_t start_ns;	// CLOCK_MONOTONIC when the trace began
+	int64_t wall_offset_ns; // CLOCK_REALTIME - CLOCK_MONOTONIC
+	uint64_t max_calls;	// tell of this many calls; 0: of all
+};
+
+/** plan, which may grow, is borrowed. */
+struct error *report_create(const struct plan *plan, const struct report_options *options,
+			    struct report **out) MUST_CHECK;
+void report_destroy(struct report *report);
+
+/** Takes one valid record. */
+struct error *report_record(struct report *report, const struct wire_record *record) MUST_CHECK;
+/** Events were lost: count of them, at where ("ring buffer"). */
+void report_lost(struct report *report, uint64_t count, const char *where);
+/** Time goes on; see calls_tick. */
+void report_tick(struct report *report, uint64_t now_ns);
+
+/** The trace is over: ends what is under way, and writes the summary. began_ns: when its probes were armed.
+ *  What the format says to people goes to err. */
+void report_finish(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
+		   bool target_died, struct text *err);
+
+/** The output that waits; the caller writes it and resets the text. */
+struct text *report_text(struct report *report);
+
+/** True when max_calls calls were told of, and have ended. */
+bool report_is_done(const struct report *report);
+
+/** Dynamic types that were met and that the capture engine does not know yet (vaddrs of descriptors);
+ *  borrowed, and forgotten by this call. */
+const uint64_t *report_unseen(struct report *report, size_t *num);
+
+#endif
