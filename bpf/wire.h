@@ -37,6 +37,7 @@ enum wire_probe_kind {
 	WIRE_PROBE_TAIL,   // a jump out of it: the frame ends, its results are not known
 	WIRE_PROBE_PANIC,  // entry of runtime.gopanic: a note for the pairing, no call of its own
 	WIRE_PROBE_GOEXIT, // entry of runtime.Goexit: likewise
+	WIRE_PROBE_DEFERRETURN, // entry of runtime.deferreturn, where a frame that recovered goes on: likewise
 };
 
 enum wire_probe_flags {

@@ -61,10 +61,10 @@ static void on_orphan(void *context, struct call *call, const struct wire_record
 
 static const struct calls_listener listener = {on_entry, on_end, on_orphan};
 
-static void begin(struct story *story, bool with_notes)
+static void begin(struct story *story, size_t num_notes)
 {
 	memset(story, 0, sizeof(*story));
-	synthetic_init(&story->synthetic, 4, with_notes);
+	synthetic_init(&story->synthetic, 4, num_notes);
 	story->now = 1000;
 	assert_null(calls_create(&story->synthetic.plan, &listener, story, &story->calls));
 }
@@ -95,6 +95,11 @@ static void goexits(struct story *story, uint64_t distance)
 	hit(story, synthetic_goexit(&story->synthetic), 7, distance);
 }
 
+static void deferreturns(struct story *story, uint64_t distance)
+{
+	hit(story, synthetic_deferreturn(&story->synthetic), 7, distance);
+}
+
 static void tells(struct story *story, const char *expected)
 {
 	assert_string_equal(text_string(&story->told), expected);
@@ -120,7 +125,7 @@ static void nested_calls(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	enter(&story, 2, 300);
@@ -138,7 +143,7 @@ static void recursion(void **state)
 	(void)state;
 	enum { DEPTH = 1000000 };
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	for (unsigned i = 0; i < DEPTH; i++)
 		enter(&story, 0, 100 + 32ull * i);
 	struct calls_stats stats;
@@ -156,7 +161,7 @@ static void two_goroutines(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	hit(&story, 0, 1, 100);
 	hit(&story, 0, 2, 50);
 	hit(&story, 3, 1, 200);
@@ -171,7 +176,7 @@ static void under_way_at_attach(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	leave(&story, 2, 300);
 	enter(&story, 2, 300);
 	leave(&story, 2, 300);
@@ -184,7 +189,7 @@ static void other_function_at_the_place(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	story.any_lost = true;
 	enter(&story, 0, 100);
 	leave(&story, 1, 100); // main.f0's return and main.f1's entry were lost
@@ -196,7 +201,7 @@ static void tail_jump(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	hit(&story, 3 * 0 + SYNTHETIC_TAIL, 7, 100);
 	enter(&story, 1, 100);
@@ -209,7 +214,7 @@ static void without_return_probes(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	story.synthetic.plan_func[1].has_return = false;
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
@@ -228,7 +233,7 @@ static void no_goroutine(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	for (uint32_t probe = 0; probe < 2; probe++) {
 		struct synthetic_record record = synthetic_hit(probe, 0, 0, ++story.now);
 		record.head.flags = WIRE_NO_GOROUTINE;
@@ -246,7 +251,7 @@ static void system_stack_is_paired_by_thread(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	struct synthetic_record record = synthetic_hit(0, 0, 100, 1);
 	assert_null(calls_record(story.calls, &record.head, false));
 	record = synthetic_hit(0, 0, 50, 2); // further out, but on another thread
@@ -266,7 +271,7 @@ static void damaged_records(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	hit(&story, 4 * 3 + 2, 7, 100);
 	hit(&story, UINT32_MAX, 7, 100);
 	story.synthetic.probes[0].func = 6;
@@ -287,7 +292,7 @@ static void panic_recovered_by_caller(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	enter(&story, 2, 300);
@@ -304,7 +309,7 @@ static void recovered_in_place(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	panics(&story, 400);
@@ -320,7 +325,7 @@ static void recovered_by_untraced(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 300);
 	panics(&story, 400);
@@ -335,7 +340,7 @@ static void recovered_long_ago(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	panics(&story, 400); // in something untraced, which recovers
 	enter(&story, 1, 200);
@@ -346,11 +351,47 @@ static void recovered_long_ago(void **state)
 	end(&story);
 }
 
+static void deferreturn_tells_who_recovered(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 3);
+	enter(&story, 0, 100);
+	enter(&story, 1, 300);
+	panics(&story, 400);
+	deferreturns(&story, 300); // of an untraced frame between the two
+	tells(&story, "+0 +1@2 !1");
+	enter(&story, 2, 500); // a deferred call that it makes, further in than main.f1 was
+	leave(&story, 2, 500);
+	tells(&story, "+2@2 -2");
+	calls_finish(story.calls, story.now, true); // main.f0 was not panicking any more
+	tells(&story, "~0");
+	end(&story);
+}
+
+static void deferreturn_in_a_deferred_call(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 3);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	panics(&story, 300);
+	enter(&story, 2, 600);
+	deferreturns(&story, 700); // of the deferred call, which panicked not
+	leave(&story, 2, 600);
+	tells(&story, "+0 +1@2 +2@3 -2");
+	deferreturns(&story, 150);
+	leave(&story, 0, 100);
+	tells(&story, "!1 -0");
+	end(&story);
+}
+
 static void nested_panics(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	panics(&story, 300);
@@ -369,7 +410,7 @@ static void panic_again(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	panics(&story, 300);
@@ -384,7 +425,7 @@ static void lost_return(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	story.any_lost = true;
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
@@ -399,7 +440,7 @@ static void vanished_without_notes(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, false);
+	begin(&story, 0);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	leave(&story, 0, 100);
@@ -416,7 +457,7 @@ static void vanished_with_notes(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	leave(&story, 0, 100);
@@ -428,7 +469,7 @@ static void goexit(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	goexits(&story, 300);
@@ -454,7 +495,7 @@ static void goexit_then_the_end(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	goexits(&story, 300);
 	hit(&story, 0, 8, 100);
@@ -469,7 +510,7 @@ static void panic_in_goexit(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	goexits(&story, 300);
 	enter(&story, 1, 500);
@@ -486,7 +527,7 @@ static void target_died_panicking(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	panics(&story, 300);
@@ -500,7 +541,7 @@ static void detached_while_panicking(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	panics(&story, 300);
 	calls_finish(story.calls, story.now, false);
@@ -512,7 +553,7 @@ static void function_detached(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	enter(&story, 0, 300);
@@ -526,7 +567,7 @@ static void limit(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	calls_limit(story.calls, 2);
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
@@ -544,7 +585,7 @@ static void many_goroutines(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	for (uint64_t goid = 1; goid <= 300000; goid++) {
 		hit(&story, 0, goid, 100);
 		hit(&story, 1, goid, 100);
@@ -559,7 +600,7 @@ static void extreme_distances(void **state)
 {
 	(void)state;
 	struct story story;
-	begin(&story, true);
+	begin(&story, 2);
 	enter(&story, 0, UINT64_MAX);
 	enter(&story, 1, 0);
 	enter(&story, 2, UINT64_MAX);
@@ -588,6 +629,8 @@ int main(void)
 		cmocka_unit_test(recovered_in_place),
 		cmocka_unit_test(recovered_by_untraced),
 		cmocka_unit_test(recovered_long_ago),
+		cmocka_unit_test(deferreturn_tells_who_recovered),
+		cmocka_unit_test(deferreturn_in_a_deferred_call),
 		cmocka_unit_test(nested_panics),
 		cmocka_unit_test(panic_again),
 		cmocka_unit_test(lost_return),

@@ -49,7 +49,7 @@ static void write_capture(const struct file *file, struct synthetic *synthetic)
 {
 	struct capture_writer *writer;
 	assert_null(capture_writer_create(file->fd, &head, &writer));
-	synthetic_init(synthetic, 2, true);
+	synthetic_init(synthetic, 2, 2);
 	char *patterns[] = {"main.*", "!main.f1", ""};
 	struct capture_item trace = {
 		.trace = {.patterns = patterns, .num_patterns = 3, .no_args = true, .trace = 7}};
@@ -239,7 +239,7 @@ static void digests(void **state)
 {
 	(void)state;
 	struct synthetic synthetic;
-	synthetic_init(&synthetic, 2, true);
+	synthetic_init(&synthetic, 2, 2);
 	uint64_t first = capture_plan_digest(&synthetic.plan);
 	synthetic.plan_probes[3].vaddr++;
 	uint64_t second = capture_plan_digest(&synthetic.plan);

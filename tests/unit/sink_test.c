@@ -72,7 +72,7 @@ static const struct calls_listener listener = {on_entry, on_end, on_orphan};
 static void begin_with(struct trace *trace, const char *format, const struct sink_options *options)
 {
 	memset(trace, 0, sizeof(*trace));
-	synthetic_init(&trace->synthetic, 4, true);
+	synthetic_init(&trace->synthetic, 4, 2);
 	synthetic_value(&trace->synthetic, 0, false, "id", NULL);
 	synthetic_value(&trace->synthetic, 0, true, "x", NULL);
 	synthetic_value(&trace->synthetic, 1, false, "a", NULL);

@@ -15,21 +15,22 @@ enum {
 	SYNTHETIC_ENTRY = 0, // probe of function i: 3 * i + one of these
 	SYNTHETIC_RETURN = 1,
 	SYNTHETIC_TAIL = 2,
+	SYNTHETIC_NOTES = 3,
 	SYNTHETIC_VALUES = 4, // arguments and results of a function, each
 };
 
 struct synthetic { // a plan of functions main.f0, main.f1 ... with three probes each, then the notes
 	struct plan plan;
 	size_t num; // functions without the notes
-	struct func func[SYNTHETIC_FUNCS + 2];
-	char name[SYNTHETIC_FUNCS + 2][32];
-	struct signature signature[SYNTHETIC_FUNCS + 2];
+	struct func func[SYNTHETIC_FUNCS + SYNTHETIC_NOTES];
+	char name[SYNTHETIC_FUNCS + SYNTHETIC_NOTES][32];
+	struct signature signature[SYNTHETIC_FUNCS + SYNTHETIC_NOTES];
 	struct param params[SYNTHETIC_FUNCS][2 * SYNTHETIC_VALUES];
 	struct plan_value values[SYNTHETIC_FUNCS][2 * SYNTHETIC_VALUES];
-	struct plan_func plan_func[SYNTHETIC_FUNCS + 2];
-	struct plan_func *funcs[SYNTHETIC_FUNCS + 2];
-	struct wire_probe probes[3 * SYNTHETIC_FUNCS + 2];
-	struct plan_probe plan_probes[3 * SYNTHETIC_FUNCS + 2];
+	struct plan_func plan_func[SYNTHETIC_FUNCS + SYNTHETIC_NOTES];
+	struct plan_func *funcs[SYNTHETIC_FUNCS + SYNTHETIC_NOTES];
+	struct wire_probe probes[3 * SYNTHETIC_FUNCS + SYNTHETIC_NOTES];
+	struct plan_probe plan_probes[3 * SYNTHETIC_FUNCS + SYNTHETIC_NOTES];
 };
 
 static inline void synthetic_probe(struct synthetic *synthetic, size_t func, uint16_t kind)
@@ -57,8 +58,8 @@ static inline void synthetic_func(struct synthetic *synthetic, const char *name)
 	synthetic->funcs[i] = plan_func;
 }
 
-/** num functions without arguments and results; with_notes: gopanic and Goexit as well. */
-static inline void synthetic_init(struct synthetic *synthetic, size_t num, bool with_notes)
+/** num functions without arguments and results; then so many of gopanic, Goexit, deferreturn. */
+static inline void synthetic_init(struct synthetic *synthetic, size_t num, size_t num_notes)
 {
 	memset(synthetic, 0, sizeof(*synthetic));
 	synthetic->num = num;
@@ -78,12 +79,12 @@ static inline void synthetic_init(struct synthetic *synthetic, size_t num, bool 
 		synthetic_probe(synthetic, i, WIRE_PROBE_RETURN);
 		synthetic_probe(synthetic, i, WIRE_PROBE_TAIL);
 	}
-	if (!with_notes)
-		return;
-	synthetic_func(synthetic, "runtime.gopanic");
-	synthetic_probe(synthetic, num, WIRE_PROBE_PANIC);
-	synthetic_func(synthetic, "runtime.Goexit");
-	synthetic_probe(synthetic, num + 1, WIRE_PROBE_GOEXIT);
+	static const char *const notes[] = {"runtime.gopanic", "runtime.Goexit",
+					    "runtime.deferreturn"};
+	for (size_t i = 0; i < num_notes && i < SYNTHETIC_NOTES; i++) {
+		synthetic_func(synthetic, notes[i]);
+		synthetic_probe(synthetic, num + i, (uint16_t)(WIRE_PROBE_PANIC + i));
+	}
 }
 
 static inline uint32_t synthetic_panic(const struct synthetic *synthetic)
@@ -94,6 +95,11 @@ static inline uint32_t synthetic_panic(const struct synthetic *synthetic)
 static inline uint32_t synthetic_goexit(const struct synthetic *synthetic)
 {
 	return (uint32_t)(3 * synthetic->num + 1);
+}
+
+static inline uint32_t synthetic_deferreturn(const struct synthetic *synthetic)
+{
+	return (uint32_t)(3 * synthetic->num + 2);
 }
 
 /** An 8-byte value more of a function: arguments first, then results. */

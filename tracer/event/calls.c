@@ -2,7 +2,8 @@
 // Each goroutine has a stack of open frames, the outermost with the smallest distance. A frame is gone when
 // an event comes from its own depth or from further out. How it went is told by notes: a hit of
 // gopanic or Goexit marks the innermost open frame, a marked frame that vanishes hands its mark on to the
-// frame around it, and a frame that leaves by its RET has survived, and its marks are void.
+// frame around it, and a frame that leaves by its RET has survived, and its marks are void. A hit of deferreturn
+// comes from the frame that recovered: all further in is gone, that frame and all further out are not.
 #include "tracer/event/calls.h"
 
 #include <stdlib.h>
@@ -63,6 +64,7 @@ struct calls {
 	uint64_t ticked_seen; // seen_ns at the last tick
 	bool any_lost;
 	bool has_notes;	       // a probe of gopanic is in the plan
+	bool has_deferreturn;  // and one of deferreturn
 	uint32_t num_searched; // probes that has_notes knows of
 };
 
@@ -266,13 +268,14 @@ static struct goroutine *goroutine_create(struct calls *calls, uint64_t key)
 
 // --- How a frame that left without a RET ended -------------------------------------------------
 
-static bool has_notes(struct calls *calls)
+static void look_for_notes(struct calls *calls)
 {
 	const struct plan_tables *tables = &calls->plan->tables;
-	for (; calls->num_searched < tables->num_probes; calls->num_searched++)
-		if (tables->probes[calls->num_searched].kind == WIRE_PROBE_PANIC)
-			calls->has_notes = true;
-	return calls->has_notes;
+	for (; calls->num_searched < tables->num_probes; calls->num_searched++) {
+		uint16_t kind = tables->probes[calls->num_searched].kind;
+		calls->has_notes |= kind == WIRE_PROBE_PANIC;
+		calls->has_deferreturn |= kind == WIRE_PROBE_DEFERRETURN;
+	}
 }
 
 static enum call_how vanished_how(struct calls *calls, const struct goroutine *goroutine,
@@ -283,7 +286,7 @@ static enum call_how vanished_how(struct calls *calls, const struct goroutine *g
 	// A panic that was got over, and a return that may have been lost since: either may be the end.
 	if (frame->panic_distance && !(frame->is_panic_over && calls->any_lost))
 		return CALL_PANICKED;
-	if (calls->any_lost || has_notes(calls) || (goroutine->key & KEY_THREAD))
+	if (calls->any_lost || calls->has_notes || (goroutine->key & KEY_THREAD))
 		return CALL_LOST;
 	return CALL_PANICKED;
 }
@@ -305,11 +308,19 @@ static void goroutine_close(struct calls *calls, struct goroutine *goroutine, ui
 		goroutine_vanish(calls, goroutine, now_ns);
 }
 
-static void goroutine_look_over(struct goroutine *goroutine, uint64_t distance)
+// An event came from this distance, and the innermost open frame is further out.
+static void goroutine_look_over(struct calls *calls, struct goroutine *goroutine, uint64_t distance)
 {
-	// gopanic never returns: whoever runs at its depth or further out has left it behind.
-	if (goroutine->top && goroutine->top->panic_distance >= distance)
-		goroutine->top->is_panic_over = true;
+	struct frame *frame = goroutine->top;
+	if (!frame || frame->panic_distance < distance)
+		return;
+	// gopanic never returns: whoever runs at its depth or further out has left it behind. What the panic took
+	// was closed when the frame that recovered came to deferreturn, so this frame has survived. Where
+	// that note may be missing (Goexit goes on without it, too) this frame may be gone as well.
+	if (calls->has_deferreturn && !calls->any_lost && !goroutine->is_listed)
+		frame->panic_distance = 0;
+	else
+		frame->is_panic_over = true;
 }
 
 // --- Records -----------------------------------------------------------------------------------
@@ -327,7 +338,7 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 		// The same place again: the call that had it is gone as well.
 		if (goroutine->top && goroutine->top->distance == record->distance)
 			goroutine_vanish(calls, goroutine, record->time_ns);
-		goroutine_look_over(goroutine, record->distance);
+		goroutine_look_over(calls, goroutine, record->distance);
 	}
 	struct frame *around = goroutine ? goroutine->top : NULL;
 	struct call call = {
@@ -377,13 +388,13 @@ static void leave(struct calls *calls, struct goroutine *goroutine, const struct
 		if (frame && frame->distance == record->distance) {
 			if (frame->call.func == func) {
 				goroutine_pop(calls, goroutine);
-				goroutine_look_over(goroutine, record->distance);
+				goroutine_look_over(calls, goroutine, record->distance);
 				frame_end(calls, frame, record, CALL_RETURNED, record->time_ns);
 				return;
 			}
 			goroutine_vanish(calls, goroutine, record->time_ns);
 		}
-		goroutine_look_over(goroutine, record->distance);
+		goroutine_look_over(calls, goroutine, record->distance);
 	}
 	calls->stats.orphans++;
 	struct call call = {
@@ -416,12 +427,15 @@ static void note(struct calls *calls, struct goroutine *goroutine, enum wire_pro
 		 const struct wire_record *record)
 {
 	goroutine_close(calls, goroutine, record->distance, record->time_ns);
-	goroutine_look_over(goroutine, record->distance);
+	// gopanic, Goexit and deferreturn are no calls of ours: the call that had their place is gone.
+	if (goroutine->top && goroutine->top->distance == record->distance)
+		goroutine_vanish(calls, goroutine, record->time_ns);
+	goroutine_look_over(calls, goroutine, record->distance);
 	if (!goroutine->top)
 		return;
 	if (kind == WIRE_PROBE_PANIC)
 		note_panic(goroutine->top, record->distance);
-	else
+	else if (kind == WIRE_PROBE_GOEXIT)
 		note_goexit(calls, goroutine);
 }
 
@@ -433,11 +447,13 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 		return NULL;
 	}
 	const struct wire_probe *probe = &plan->tables.probes[record->probe];
-	if (probe->func >= plan->num_funcs || probe->kind > WIRE_PROBE_GOEXIT) {
+	if (probe->func >= plan->num_funcs || probe->kind > WIRE_PROBE_DEFERRETURN) {
 		calls->stats.damaged++;
 		return NULL;
 	}
 	const struct plan_func *func = plan->funcs[probe->func];
+	if (calls->num_searched < plan->tables.num_probes)
+		look_for_notes(calls);
 	calls->any_lost |= any_lost;
 	if (record->time_ns > calls->seen_ns)
 		calls->seen_ns = record->time_ns;
@@ -455,6 +471,7 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 		break;
 	case WIRE_PROBE_PANIC:
 	case WIRE_PROBE_GOEXIT:
+	case WIRE_PROBE_DEFERRETURN:
 		if (goroutine)
 			note(calls, goroutine, probe->kind, record);
 		break;

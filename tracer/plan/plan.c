@@ -368,6 +368,8 @@ struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num)
 	struct error *err = add_note(plan, "runtime.gopanic", WIRE_PROBE_PANIC);
 	if (!err)
 		err = add_note(plan, "runtime.Goexit", WIRE_PROBE_GOEXIT);
+	if (!err)
+		err = add_note(plan, "runtime.deferreturn", WIRE_PROBE_DEFERRETURN);
 	*num = plan->num_funcs - *first;
 	return err;
 }

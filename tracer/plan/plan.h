@@ -112,8 +112,8 @@ struct error *plan_sites(struct plan *plan, const struct func *func, struct site
  *  depth. false if there is no such type. New tables' entries and one new dynamics entry follow. */
 bool plan_learn(struct plan *plan, uint64_t rtype);
 
-/** The functions of the runtime that the pairing wants to hear of (gopanic, Goexit): added as functions
- *  with one probe each, kinds WIRE_PROBE_PANIC and WIRE_PROBE_GOEXIT. Missing ones are left out. */
+/** The functions of the runtime that the pairing wants to hear of (gopanic, Goexit, deferreturn): added as functions
+ *  with one probe each, of kinds WIRE_PROBE_PANIC and on. Missing ones are left out. */
 struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num) MUST_CHECK;
 
 /** The function of a probe; NULL for a number that is not in the plan. */
