@@ -179,6 +179,11 @@ struct error *dies_open(struct image *image, struct dies **out)
 			return err;
 		}
 	}
+	if (!dies->sections[1].size) {
+		free(dies);
+		*out = NULL;
+		return NULL;
+	}
 	Dwarf_Error failure = NULL;
 	int result = open_debug(dies, &failure);
 	if (result == DW_DLV_ERROR) {
@@ -186,7 +191,7 @@ struct error *dies_open(struct image *image, struct dies **out)
 		free(dies);
 		return err;
 	}
-	if (result == DW_DLV_NO_ENTRY || !dies->sections[1].size) {
+	if (result == DW_DLV_NO_ENTRY) {
 		dies_close(dies);
 		dies = NULL;
 	}

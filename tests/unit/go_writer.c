@@ -155,7 +155,8 @@ static void put_func(struct go_writer *go, size_t i)
 	else
 		put_pointer(go, out, GO_TABLE, go_entry(go, i));
 	put_u32(out, from_start(go, go->names, name));
-	put_u32(out, 24);   // args
+	int args_bytes = code->args_bytes ? code->args_bytes : 24;
+	put_u32(out, args_bytes < 0 ? 0 : (uint32_t)args_bytes);
 	put_u32(out, 0x10); // deferreturn
 	put_u32(out, 0);    // pcsp
 	put_u32(out, from_start(go, go->pcs, put_pcs(go, code, (int32_t)file, (int32_t)file)));
