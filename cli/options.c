@@ -28,7 +28,7 @@ enum {
 	OPT_SAVE,
 };
 
-enum { ITEMS_MAX = 1024, BUFFER_DEFAULT = 16 << 20 };
+enum { ITEMS_MAX = 1024, BUFFER_DEFAULT = 32 << 20 };
 static const size_t BUFFER_MIN = 4096, BUFFER_MAX = (size_t)1 << 30;
 
 static const struct argp_option output_options[] = {
@@ -56,7 +56,7 @@ static const struct argp_option trace_options[] = {
 	{"count", OPT_COUNT, "N", 0, "End after N calls, when they have returned", 2},
 	{NULL, 0, NULL, 0, "How it is captured:", 3},
 	{"backend", OPT_BACKEND, "NAME", 0, "ebpf (default)", 3},
-	{"buffer", OPT_BUFFER, "SIZE", 0, "Memory for events that wait (default 16M)", 3},
+	{"buffer", OPT_BUFFER, "SIZE", 0, "Memory for events that wait (default 32M)", 3},
 	{"save", OPT_SAVE, "FILE", 0, "Keep the records in FILE too, for gotrace replay", 3},
 	{"dry-run", OPT_DRY_RUN, NULL, 0, "Show what would be probed, and touch nothing", 3},
 	{0},

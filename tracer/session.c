@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@ enum {
 	LOST_EVERY_MS = 100,
 	STUCK_MS =
 		1000, // a reader that does not read is waited for this long once the user wants an end
-	IDLE_MS_MAX = 16, // how long the loop sleeps at most when nothing comes
+	FIRST_TO_RUN = -20, // nice; without privileges it stays what it was
+	IDLE_MS_MAX = 16,   // how long the loop sleeps at most when nothing comes
 };
 
 struct session {
@@ -157,6 +159,8 @@ const struct plan *session_plan(const struct session *session)
 
 static struct error *open_backend(struct session *session)
 {
+	// Events wait in a buffer of fixed size: when the machine is busy, we must not be the last to run.
+	setpriority(PRIO_PROCESS, 0, FIRST_TO_RUN);
 	struct backend_target target = {
 		.pid = target_pid(session->target),
 		.exe = target_exe(session->target),
