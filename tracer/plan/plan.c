@@ -337,29 +337,39 @@ struct error *plan_add(struct plan *plan, const struct selection *selection,
 	return NULL;
 }
 
-static struct error *add_note(struct plan *plan, const char *name, uint16_t kind)
+// The compiler marks some functions of the runtime itself as wrappers (deferreturn), so that only tells where there
+// are several of this name; and then the wrapper for the other ABI is the one to pass over.
+static const struct func *find_runtime_func(const struct plan *plan, const char *name)
 {
 	const struct func *found[4];
 	size_t num = index_named(plan->index, name, found, 4);
-	for (size_t i = 0; i < num && i < 4; i++) {
-		if (found[i]->flags & FUNC_WRAPPER)
-			continue;
-		struct sites sites;
-		struct error *err = plan_sites(plan, found[i], &sites);
-		if (err)
-			return err;
-		struct plan_func *added = NULL;
-		if (!sites.refused) {
-			err = append_func(plan, found[i], 0, &added);
-			if (!err)
-				err = add_site(plan, added, &sites.site[0], kind, NULL);
-			if (!err)
-				added->num_probes = 1;
-		}
-		sites_deinit(&sites);
+	const struct func *best = NULL;
+	for (size_t i = 0; i < num && i < 4; i++)
+		if (!best || ((best->flags & FUNC_WRAPPER) && !(found[i]->flags & FUNC_WRAPPER)) ||
+		    ((best->flags & FUNC_ABI0) && !(found[i]->flags & FUNC_ABI0)))
+			best = found[i];
+	return best;
+}
+
+static struct error *add_note(struct plan *plan, const char *name, uint16_t kind)
+{
+	const struct func *func = find_runtime_func(plan, name);
+	if (!func)
+		return NULL;
+	struct sites sites;
+	struct error *err = plan_sites(plan, func, &sites);
+	if (err)
 		return err;
+	struct plan_func *added = NULL;
+	if (!sites.refused) {
+		err = append_func(plan, func, 0, &added);
+		if (!err)
+			err = add_site(plan, added, &sites.site[0], kind, NULL);
+		if (!err)
+			added->num_probes = 1;
 	}
-	return NULL;
+	sites_deinit(&sites);
+	return err;
 }
 
 struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num)
