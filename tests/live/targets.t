@@ -192,6 +192,50 @@ subtest '--goroutine' => sub {
 	is($target->stop, 0, 'ends well');
 };
 
+for my $v ((versions())[0], $version) {
+	my $program = program('target', $v, 'optimized') or next;
+	subtest "arguments that lead nowhere, Go $v" => sub {
+		my $target = start_target($program, []);
+		my $trace = attach($target, '--depth', 4);
+		is($trace->armed, 1, 'attached') or diag $trace->errors;
+		is(join(',', $target->ask('bad')), 42, 'the calls are made');
+		is($trace->stop, 0, 'gotrace ends well') or diag $trace->errors;
+		my @events = events($trace);
+		is(field($events[-1], 'lost'), 0, 'nothing is lost');
+		my @bad = entries('main.hBad', @events);
+		is(scalar @bad, 70, 'every call is there');
+		my @kinds = map { arg($_, 0) } @bad;
+		is(scalar(grep { $kinds[$_] ne $kinds[$_ % 7] } 0 .. 69), 0, 'the argument that is right is right');
+		my $low = join ' ', map { json_text(arg($bad[9], $_)) } 1 .. 8;
+		is(() = $low =~ /unavailable|"0x10"/g, 8, 'no value is made up') or diag $low;
+		my @empty = grep { arg($_, 1) eq '' } @bad[map { 7 * $_ } 0 .. 9];
+		is(scalar @empty, 10, 'an empty string needs no memory');
+		my ($asm) = entries('main.hAsm', @events);
+		ok($asm, 'a function in assembly is traced');
+		my @args = @{ field($asm, 'args') // [] };
+		ok(!@args || json_text(\@args) =~ /unavailable/ || join(' ', map { json_text(field($_, 'value')) } @args[0, 1]) =~ /^"?(0x28|40)"? "?(0x2|2)"?$/, 'its arguments are right, if any are shown')
+			or diag json_text(field($asm, 'args'));
+		is($target->stop, 0, 'ends well');
+	};
+
+	subtest "functions called by go and defer, Go $v" => sub {
+		my $target = start_target($program, []);
+		my $trace = attach($target);
+		is($trace->armed, 1, 'attached') or diag $trace->errors;
+		$target->ask('start 50');
+		is($trace->stop, 0, 'gotrace ends well') or diag $trace->errors;
+		my @events = events($trace);
+		for my $name (qw(hStarted hDeferred hWork)) {
+			my @calls = entries("main.$name", @events);
+			is(join(' ', sort { $a <=> $b } map { arg($_, 0) } @calls), join(' ', 0 .. 49), "$name has its arguments");
+			is(scalar(grep { (field($_, 'how') // '') eq 'return' } returns("main.$name", @events)), 50, "$name returns");
+		}
+		my %depth = map { field($_, 'depth') => 1 } entries('main.hWork', @events);
+		is(join(' ', keys %depth), 3, 'one within the other');
+		is($target->stop, 0, 'ends well');
+	};
+}
+
 subtest 'a call under way at attach' => sub {
 	my $target = start_target($path, []);
 	$target->ask('slow');

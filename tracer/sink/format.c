@@ -173,8 +173,10 @@ enum format_list format_args(const struct sink_options *options, const struct ca
 enum format_list format_results(const struct call *call, const struct wire_record *record)
 {
 	const struct plan_func *func = call->func;
-	if (!record || !func->has_results)
+	if (!record || !func->has_results || func->signature->is_raw)
 		return LIST_OMITTED;
+	if (!func->signature->is_known)
+		return LIST_UNKNOWN;
 	// A tail jump ends the frame before its results are there.
 	if (func->results.size && !record->num_blocks)
 		return LIST_UNKNOWN;

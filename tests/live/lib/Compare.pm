@@ -64,7 +64,7 @@ sub compare_call {
 	equal($report, "$path goid at return", field($return, 'goid'), field($want, 'goid'));
 	my $how = field($return, 'how') // '';
 	equal($report, "$path how", $how, field($want, 'how'));
-	return if $options{untyped};
+	return compare_words($report, $path, field($entry, 'args'), field($want, 'words')) if $options{untyped};
 	compare_list($report, "$path args", field($entry, 'args'), field($want, 'args'), %options);
 	compare_list($report, "$path results", field($return, 'results'), field($want, 'results'), %options) if $how eq 'return';
 	return;
@@ -141,6 +141,17 @@ sub zero_sized_in_place {
 	my %by_name = map { (field($_, 'name') // '') => $_ } @$got;
 	my @ordered = map { $by_name{ field($_, 'name') } } @$want;
 	return (grep { !defined } @ordered) ? $got : \@ordered;
+}
+
+# Without types there are the words that registers hold.
+sub compare_words {
+	my ($report, $path, $got, $want) = @_;
+	return unless ref $want eq 'ARRAY' && ref $got eq 'ARRAY';
+	wrong($report, $path, 'more words than there are: ' . json_text($got)) if @$got > @$want;
+	for my $i (0 .. ($#$got < $#$want ? $#$got : $#$want)) {
+		compare($report, "$path word $i", value_of($got->[$i]), $want->[$i]);
+	}
+	return;
 }
 
 # Where DWARF leaves parameters without a name out, not even their number may be known.

@@ -3,8 +3,8 @@
 // Package oracle lets a test program say what it called: one JSON line a call, with the values
 // encoded as a tracer with the same limits has to show them.
 //
-// A line is {"func":NAME,"goid":N,"how":HOW,"settled":BOOL,"args":[VALUE...],"results":[VALUE...]}, in
-// the order in which the calls of one function began.
+// A line is {"func":NAME,"goid":N,"how":HOW,"settled":BOOL,"args":[VALUE...],"results":[VALUE...],
+// "words":["0x1",...]}, in the order in which the calls of one function began.
 package oracle
 
 import (
@@ -27,6 +27,7 @@ type record struct {
 	how           string
 	settled       bool
 	args, results string
+	words         string
 }
 
 var (
@@ -51,8 +52,8 @@ func Main(calls func()) {
 	calls()
 	out := bufio.NewWriter(os.Stdout)
 	for _, r := range records {
-		fmt.Fprintf(out, `{"func":%s,"goid":%d,"how":"%s","settled":%v,"args":[%s],"results":[%s]}`+"\n",
-			quote(r.name), r.goid, r.how, r.settled, r.args, r.results)
+		fmt.Fprintf(out, `{"func":%s,"goid":%d,"how":"%s","settled":%v,"args":[%s],"results":[%s],"words":%s}`+"\n",
+			quote(r.name), r.goid, r.how, r.settled, r.args, r.results, r.words)
 	}
 	fmt.Fprintln(out, "DONE")
 	out.Flush()
@@ -63,11 +64,14 @@ func Main(calls func()) {
 	}
 }
 
-// Settle gives the tracer the time to learn the dynamic types that it has met so far: from here on it
-// knows them.
-func Settle() {
+// Twice makes calls twice: first the tracer may yet have to learn their dynamic types, and is given the
+// time for that; then it knows them.
+func Twice(calls func()) {
+	calls()
 	time.Sleep(500 * time.Millisecond)
 	settled = true
+	calls()
+	settled = false
 }
 
 // Goid is the number of the calling goroutine.
@@ -147,6 +151,7 @@ func (c Call) begin(args []interface{}) (*record, []reflect.Value) {
 		names, _ := c.names()
 		r.args = encodeList(in, names, c.Hidden)
 	}
+	r.words = argumentWords(in)
 	mu.Lock()
 	records = append(records, r)
 	mu.Unlock()

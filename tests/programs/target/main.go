@@ -5,6 +5,8 @@
 //	calls N       call work N times
 //	tick N        have each of N goroutines say its number and call tick
 //	slow          have a goroutine begin a call that lasts until "release"
+//	start N       have functions called by go and defer statements
+//	bad           call a function with arguments that lead nowhere, and one in assembly
 //	fork N        start N processes and wait for them
 //	exec PATH...  become another program
 //	panic, exit N
@@ -134,6 +136,11 @@ func do(words []string) int {
 	case "release":
 		release <- 2
 		slow.Wait()
+		return 1
+	case "start":
+		started(number())
+	case "bad":
+		badly()
 		return 1
 	case "fork":
 		for i := 0; i < number(); i++ {

@@ -99,14 +99,7 @@ func tMaybe(n int) (*tPoint, error) {
 //go:noinline
 func tInterfacePointer(p *error, q *interface{}) {}
 
-// interfaces makes all its calls twice: first the tracer has yet to learn the types.
 func interfaces() {
-	dynamic()
-	Settle()
-	dynamic()
-}
-
-func dynamic() {
 	anys := Call{Name: "main.tAny", Fn: tAny, Names: "v"}
 	number := 77
 	for _, v := range []interface{}{

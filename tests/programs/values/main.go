@@ -13,7 +13,8 @@ func main() {
 		compounds()
 		maps()
 		calls()
+		shapes()
 		native()
-		interfaces()
+		oracle.Twice(interfaces)
 	})
 }
