@@ -14,9 +14,8 @@ struct replay_options {
 	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
-	uint64_t max_calls;		   // tell of no more; 0: no limit
 	const volatile sig_atomic_t *stop; // not 0: the user wants an end; may be NULL; borrowed
-	/** Takes what was formatted, once it is much, and at the end. */
+	/** Takes what was formatted, once it is much, and at the end. Its error ends the replay. */
 	struct error *(*write)(void *context, const struct text *out);
 	void *context;
 };
