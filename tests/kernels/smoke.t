@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A smoke part of the live tests, for kernels other than this machine's: several hundred values of every
 # kind are right, a storm's calls are as many as the program counted, nothing is lost, the target lives on with its
-# code untouched. "smoke build" only builds the programs, which emulation is slow at.
+# code untouched. "smoke.t build" only builds the programs, which emulation is slow at.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../live/lib";
 use Compare;
+use File::Copy 'copy';
 use Json;
 use Live;
 use Storm;
@@ -28,7 +29,9 @@ if (@ARGV && $ARGV[0] eq 'build') {
 # the path of the trace.
 sub traced {
 	my ($what, $name, $version, $patterns, $until) = @_;
-	my $target = start_target(program($name, $version, 'optimized'), []) or return;
+	my $path = "$work/$name";
+	copy(program($name, $version, 'optimized'), $path) && chmod 0755, $path or die "$path: $!\n";
+	my $target = start_target($path, []) or return;
 	my $trace = start_trace(['attach', $target->{pid}, @$patterns, '--format', 'json']);
 	is($trace->armed(120), 1, "$what: is traced") or diag $trace->errors;
 	$target->say("\n");
