@@ -336,6 +336,48 @@ CAPTURE_INLINE wire_u64 capture_itab(struct capture *c, wire_u64 itab, wire_u32 
 	return rtype;
 }
 
+// What an interface of a type that the plan does not know yet points at: its bytes as far as the descriptor
+// (internal/abi.Type) tells, and of a string what it leads to. The decoder has the plan learn it for the next time.
+CAPTURE_INLINE void capture_unseen(struct capture *c, wire_u64 rtype, wire_u64 addr, wire_u32 depth)
+{
+	enum {
+		KIND_MASK = 31,
+		CHAN = 18,
+		FUNC = 19,
+		MAP = 21,
+		POINTER = 22,
+		STRING = 24,
+		UNSAFE_POINTER = 26
+	};
+	enum { PART_MAX = 512 };
+	struct {
+		wire_u64 size, pointer_bytes;
+		wire_u8 hash[4], flags, align, field_align, kind;
+		wire_u64 equal, data, name;
+		wire_u64 elem;
+	} descriptor;
+	c->record.flags |= WIRE_UNSEEN;
+	if (depth > capture_settings(&c->host)->depth ||
+	    !capture_is_readable(rtype, sizeof(descriptor)) ||
+	    capture_read(&c->host, &descriptor, sizeof(descriptor), rtype))
+		return;
+	wire_u64 size = descriptor.size;
+	wire_u32 type = WIRE_NO_TYPE, kind = descriptor.kind & KIND_MASK;
+	if (kind == POINTER) {
+		if (!capture_is_readable(descriptor.elem, sizeof(size)) ||
+		    capture_read(&c->host, &size, sizeof(size), descriptor.elem))
+			return;
+	} else if (kind == STRING) {
+		type = capture_settings(&c->host)->string_type;
+	} else if (kind == CHAN || kind == MAP || kind == UNSAFE_POINTER ||
+		   (kind != FUNC && size == 8 && descriptor.pointer_bytes == 8)) {
+		return; // the data word is no pointer to the value, or to what only the plan knows
+	}
+	if (type == WIRE_NO_TYPE && capture_is_in_file(c, addr, size))
+		return;
+	capture_append(c, addr, type, capture_least(size, PART_MAX), depth);
+}
+
 // Follows one edge, whose words are at bytes, from a block of this depth.
 CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *edge,
 				   const wire_u8 *bytes, wire_u32 depth)
@@ -351,8 +393,11 @@ CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *ed
 		if (!rtype || !target.addr || c->ended)
 			return;
 		target.type = capture_dynamic(&c->host, rtype);
-		if (!target.type)
+		if (!target.type) {
+			capture_unseen(c, rtype, target.addr,
+				       depth + (edge->flags & WIRE_EDGE_STEP));
 			return;
+		}
 	} else {
 		capture_resolve(edge, bytes, &target);
 	}

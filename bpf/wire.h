@@ -108,8 +108,10 @@ struct wire_settings {
 	wire_u32 depth;				 // steps followed
 	wire_u32 g_goid, g_stack_lo, g_stack_hi; // bytes in runtime.g
 	wire_s32 tls_g;				 // g's place from fs base
-	wire_u32 record_max;	   // budget of a record's bytes, at most WIRE_RECORD_MAX
-	wire_u32 has_goid;	   // 0: this runtime's goid offset is not known
+	wire_u32 record_max;  // budget of a record's bytes, at most WIRE_RECORD_MAX
+	wire_u32 has_goid;    // 0: this runtime's goid offset is not known
+	wire_u32 string_type; // of a string's header: for dynamic types not known yet
+	wire_u32 pad;
 	wire_u64 ro_start, ro_end; // run-time addresses answered from the file: not copied
 };
 
@@ -119,6 +121,8 @@ enum wire_record_flags {
 	WIRE_NO_GOROUTINE = 1, // g could not be read or is not plausible: goid and distance are 0
 	WIRE_FLOATS = 2, // float pieces of the frame are filled in (ptrace); else they are zeros
 	WIRE_CUT = 4,	 // a budget (bytes, steps, faults) ended the walk early
+	WIRE_UNSEEN =
+		8, // an interface held a type that the plan does not know: its bytes alone were copied
 };
 
 struct wire_record {
@@ -151,7 +155,7 @@ _Static_assert(sizeof(struct wire_probe) == 24, "wire_probe");
 _Static_assert(sizeof(struct wire_piece) == 16, "wire_piece");
 _Static_assert(sizeof(struct wire_type) == 16, "wire_type");
 _Static_assert(sizeof(struct wire_edge) == 16, "wire_edge");
-_Static_assert(sizeof(struct wire_settings) == 48, "wire_settings");
+_Static_assert(sizeof(struct wire_settings) == 56, "wire_settings");
 _Static_assert(sizeof(struct wire_record) == 40, "wire_record");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");
 

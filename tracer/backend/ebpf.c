@@ -87,6 +87,7 @@ static void fill_settings(const struct backend *backend, const struct backend_se
 		.g_stack_hi = layout->g_stack_hi,
 		.tls_g = layout->tls_g,
 		.record_max = WIRE_RECORD_MAX,
+		.string_type = backend->plan->string_type,
 		.has_goid = layout->g_goid != UINT32_MAX,
 	};
 	find_readonly(backend, out);

@@ -31,7 +31,7 @@ struct memory {
 	size_t frame_len;
 	const struct plan_hole *holes;
 	size_t num_holes;
-	bool has_floats, is_cut;
+	bool has_floats, is_cut, has_unseen;
 	bool is_sorted;
 	size_t num_extents, num_faults;
 	uint64_t faults[FAULTS_MAX];
@@ -84,6 +84,7 @@ void memory_fill(struct memory *memory, const struct wire_record *record,
 	memory->num_holes = frame ? frame->num_holes : 0;
 	memory->has_floats = record->flags & WIRE_FLOATS;
 	memory->is_cut = record->flags & WIRE_CUT;
+	memory->has_unseen = record->flags & WIRE_UNSEEN;
 	memory->is_sorted = false;
 	memory->num_extents = memory->num_faults = 0;
 	size_t at = 0;
@@ -95,6 +96,11 @@ void memory_fill(struct memory *memory, const struct wire_record *record,
 bool memory_is_cut(const struct memory *memory)
 {
 	return memory->is_cut;
+}
+
+bool memory_has_unseen(const struct memory *memory)
+{
+	return memory->has_unseen;
 }
 
 // --- The frame ---------------------------------------------------------------------------------

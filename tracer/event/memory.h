@@ -43,4 +43,7 @@ bool memory_is_followed(struct memory *memory, uint64_t addr);
 /** True if a budget ended the capture before all was copied (WIRE_CUT). */
 bool memory_is_cut(const struct memory *memory);
 
+/** True if an interface in this record held a type that the plan did not know (WIRE_UNSEEN). */
+bool memory_has_unseen(const struct memory *memory);
+
 #endif

@@ -17,11 +17,13 @@ static bool leads_on(struct gotype *type)
 	return type->elem->kind != GO_INVALID && type->elem->size;
 }
 
+const char walk_first_seen[] = "type first seen here";
+
 static const char *unseen(struct walk *walk, uint64_t rtype)
 {
 	if (walk->printer->unseen)
 		walk->printer->unseen(walk->printer->context, rtype);
-	return memory_is_cut(walk->memory) ? memory_not_captured : "type first seen here";
+	return memory_is_cut(walk->memory) ? memory_not_captured : walk_first_seen;
 }
 
 // The data word is the value itself: it stands in the interface.
@@ -74,6 +76,8 @@ bool walk_interface(struct walk *walk, const struct gotype *type, uint64_t addr,
 	}
 	*reason = NULL;
 	gotype_complete(out->type);
+	if (memory_has_unseen(walk->memory) && walk->printer->unseen)
+		walk->printer->unseen(walk->printer->context, rtype);
 	out->word = words[1];
 	out->addr = addr + sizeof(words[0]);
 	if (out->type->kind == GO_INVALID)

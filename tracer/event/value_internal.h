@@ -82,6 +82,9 @@ struct dynamic { // what an interface holds
 	const char *missing; // not NULL: why the value cannot be shown
 };
 
+// Why a value is not there whose type the capture engine did not know yet.
+extern const char walk_first_seen[];
+
 /** The value of this type at addr, in the walk's style. */
 void walk_value(struct walk *walk, struct gotype *type, uint64_t addr);
 /** The value part of an interface. */

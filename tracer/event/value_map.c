@@ -305,7 +305,7 @@ static void walk_hmap(struct entries *entries, uint64_t header)
 	struct walk *walk = entries->walk;
 	struct hmap map;
 	if (!read_bytes(walk, header, &map, sizeof(map))) {
-		walk->style->unavailable(walk, memory_not_captured);
+		walk_missing(walk, 0, memory_not_captured);
 		return;
 	}
 	if (map.count >> 47 || map.bits >= 48) {
@@ -328,7 +328,7 @@ static void walk_swiss(struct entries *entries, uint64_t header)
 	struct walk *walk = entries->walk;
 	struct swiss map;
 	if (!read_bytes(walk, header, &map, sizeof(map))) {
-		walk->style->unavailable(walk, memory_not_captured);
+		walk_missing(walk, 0, memory_not_captured);
 		return;
 	}
 	if (map.used >> 47 || map.directory_len < 0 || map.directory_len >> 40) {

@@ -57,7 +57,10 @@ void walk_unavailable(struct walk *walk, const char *fmt, ...)
 
 void walk_missing(struct walk *walk, uint64_t addr, const char *reason)
 {
-	if (reason == memory_unreadable)
+	if ((reason == memory_unreadable || reason == memory_not_captured) &&
+	    memory_has_unseen(walk->memory) && !memory_is_followed(walk->memory, addr))
+		walk->style->unavailable(walk, walk_first_seen);
+	else if (reason == memory_unreadable)
 		walk_unavailable(walk, "unreadable 0x%llx", (unsigned long long)addr);
 	else
 		walk->style->unavailable(walk, reason);

@@ -54,6 +54,8 @@ struct error *plan_add_piece(struct plan *plan, const struct wire_piece *piece) 
 /** The edges of a value of this type at offset base, in a block of size bytes, with steps left. */
 void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
 		     uint32_t steps, struct plan_edges *out);
+/** Bytes of a string that an edge copies at most. */
+uint16_t plan_string_cap(const struct plan *plan);
 /** A new entry of tables.types with these edges. WIRE_NO_TYPE when memory is out (state->failed). */
 uint32_t plan_new_type(struct plan *plan, uint32_t size, const struct plan_edges *edges);
 /** Learns the concrete types that the linker paired with the interfaces reached so far. */

@@ -74,6 +74,9 @@ static struct error *plan_prepare(struct plan *plan)
 	plan_new_type(plan, 0, NULL); // WIRE_NO_TYPE
 	plan->state->hchan_type = plan_new_type(plan, layout->hchan_dataqsiz + 8, NULL);
 	plan->state->word_type = plan_new_type(plan, 8, NULL);
+	struct wire_edge string = {.kind = WIRE_EDGE_STRING, .cap = plan_string_cap(plan)};
+	plan->string_type =
+		plan_new_type(plan, 16, &(struct plan_edges){.edge = &string, .num = 1});
 	return plan->state->failed ? error_nomem() : NULL;
 }
 

@@ -91,6 +91,7 @@ struct plan {
 	size_t num_dynamics;
 	struct plan_refusal *refusals;
 	size_t num_refusals;
+	uint32_t string_type;	  // in tables.types: a string's header
 	struct plan_state *state; // the plan's own
 };
 

@@ -115,6 +115,12 @@ static uint32_t type_id(struct plan *plan, struct gotype *type, uint32_t steps)
 	return known->id;
 }
 
+uint16_t plan_string_cap(const struct plan *plan)
+{
+	return plan->options.strlen < WIRE_BLOCK_MAX ? (uint16_t)plan->options.strlen
+						     : WIRE_BLOCK_MAX;
+}
+
 // A slice's type is its elements': one that is larger than a block is shown as the first of its kind.
 static uint16_t slice_cap(const struct plan *plan, const struct gotype *elem)
 {
@@ -310,8 +316,7 @@ void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint
 	switch (type->kind) {
 	case GO_STRING:
 		edge.kind = WIRE_EDGE_STRING;
-		edge.cap = plan->options.strlen < WIRE_BLOCK_MAX ? (uint16_t)plan->options.strlen
-								 : WIRE_BLOCK_MAX;
+		edge.cap = plan_string_cap(plan);
 		break;
 	case GO_SLICE:
 		edge.kind = WIRE_EDGE_SLICE;
