@@ -23,6 +23,7 @@ enum {
 	CAPTURE_SEEN = 128, // entries of the table of blocks that stand in the record
 	CAPTURE_WORDS = 32, // bytes that an edge reads
 	CAPTURE_INTS = 10,
+	CAPTURE_G_WORDS = 24,	   // from stack.lo in runtime.g to goid, in the releases known
 	CAPTURE_MANY = 0xffff,	   // no edge's cap is higher
 	CAPTURE_LOWEST = 4096,	   // no memory below: a nil pointer and a field's offset
 	CAPTURE_ADDR_BITS = 47,	   // of user space
@@ -95,21 +96,24 @@ CAPTURE_INLINE bool capture_goroutine(const struct capture_host *host, wire_u64 
 				      struct capture_goroutine *out)
 {
 	const struct wire_settings *settings = capture_settings(host);
-	wire_u64 stack[2];
-	if (!settings->has_goid || !capture_is_readable(g, WIRE_BLOCK_MAX))
+	wire_u64 words[CAPTURE_G_WORDS], goid, start = g + settings->g_stack_lo;
+	wire_u64 goid_at = settings->g_goid - settings->g_stack_lo;
+	if (!settings->has_goid || settings->g_stack_hi != settings->g_stack_lo + sizeof(goid) ||
+	    !capture_is_readable(g, WIRE_BLOCK_MAX))
 		return false;
-	if (settings->g_stack_hi == settings->g_stack_lo + sizeof(*stack)) {
-		if (capture_read(host, stack, sizeof(stack), g + settings->g_stack_lo))
-			return false;
-	} else if (capture_read(host, &stack[0], sizeof(*stack), g + settings->g_stack_lo) ||
-		   capture_read(host, &stack[1], sizeof(*stack), g + settings->g_stack_hi)) {
+	// One read of all that stands between costs less than two.
+	bool is_near = !(goid_at % sizeof(goid)) && goid_at > sizeof(goid) &&
+		       goid_at <= sizeof(words) - sizeof(goid);
+	if (capture_read(host, words, is_near ? goid_at + sizeof(goid) : 2 * sizeof(goid), start))
 		return false;
-	}
-	if (stack[0] >= sp || sp > stack[1])
+	if (is_near)
+		goid = words[goid_at / sizeof(goid)];
+	else if (capture_read(host, &goid, sizeof(goid), g + settings->g_goid))
 		return false;
-	if (capture_read(host, &out->goid, sizeof(out->goid), g + settings->g_goid))
+	if (words[0] >= sp || sp > words[1])
 		return false;
-	out->distance = stack[1] - sp;
+	out->goid = goid;
+	out->distance = words[1] - sp;
 	return true;
 }
 
