@@ -12,7 +12,6 @@
 #include <uthash.h>
 
 enum {
-	MAX_RANGES = 1 << 22, // of all units together; a hostile file may share one list among all
 	MAX_PARAMS = 1 << 16, // of a subprogram
 	OTHER_REGISTER_BIT = 15,
 };
@@ -31,6 +30,7 @@ struct places {
 struct unit {
 	uint64_t off; // of its root DIE
 	const char *name;
+	struct list_unit lists;
 	bool is_read;
 	struct places subprograms; // by low_pc
 	struct places types;	   // by name, the first of a name first
@@ -55,7 +55,6 @@ struct debuginfo {
 	size_t num_units, units_capacity;
 	struct range *ranges; // by low
 	size_t num_ranges, ranges_capacity;
-	size_t num_range_entries; // read, the ones passed over too
 	struct cached_func *funcs;
 	bool out_of_memory;
 };
@@ -92,12 +91,10 @@ static struct error *add_unit(struct debuginfo *info, Dwarf_Die root)
 		     sizeof(*info->units)))
 		return error_nomem();
 	const char *name = die_name(info->dies, root);
-	if (info->num_range_entries < MAX_RANGES)
-		info->num_range_entries += die_ranges(info->dies, root, add_range, info);
-	info->units[info->num_units++] = (struct unit){
-		.off = die_offset(info->dies, root),
-		.name = name ? name : "",
-	};
+	struct unit unit = {.off = die_offset(info->dies, root), .name = name ? name : ""};
+	die_unit(info->dies, root, &unit.lists);
+	die_ranges(info->dies, root, &unit.lists, add_range, info);
+	info->units[info->num_units++] = unit;
 	return info->out_of_memory ? error_nomem() : NULL;
 }
 
@@ -306,15 +303,18 @@ static bool is_one_word(enum gokind kind)
 	       kind == GO_MAP || kind == GO_POINTER || kind == GO_UNSAFE_POINTER;
 }
 
-static void read_location(struct debuginfo *info, Dwarf_Die die, uint64_t pc,
-			  struct debug_param *param)
+static void read_location(struct debuginfo *info, Dwarf_Die die, const struct list_unit *unit,
+			  uint64_t pc, struct debug_param *param)
 {
-	struct die_location location;
-	die_location(info->dies, die, pc, &location);
-	if (!location.is_there || param->has_entry_location)
+	struct list_place location;
+	bool is_everywhere;
+	if (param->has_entry_location)
+		return;
+	die_location(info->dies, die, unit, pc, &location, &is_everywhere);
+	if (!location.is_there)
 		return;
 	param->has_entry_location = true;
-	param->is_whole = location.is_whole || is_one_word(param->type->kind);
+	param->is_whole = (is_everywhere && !location.has_pieces) || is_one_word(param->type->kind);
 	param->is_on_stack = location.is_on_stack;
 	param->cfa_off = location.cfa_off;
 	set_registers(param, location.regs);
@@ -351,8 +351,8 @@ static struct error *insert_param(struct param_list *list, size_t at,
 
 // Reads a formal parameter: *at is where it goes into the list if it is not there yet, and becomes the
 // place behind it. pc is 0 for one of an abstract instance, which stands nowhere.
-static struct error *read_param(struct debuginfo *info, Dwarf_Die die, uint64_t pc,
-				struct param_list *list, size_t *at)
+static struct error *read_param(struct debuginfo *info, Dwarf_Die die, const struct list_unit *unit,
+				uint64_t pc, struct param_list *list, size_t *at)
 {
 	struct dies *dies = info->dies;
 	uint64_t off = die_offset(dies, die), is_result = 0;
@@ -373,20 +373,20 @@ static struct error *read_param(struct debuginfo *info, Dwarf_Die die, uint64_t 
 		place = &list->params[*at];
 	}
 	if (pc)
-		read_location(info, die, pc, &place->param);
+		read_location(info, die, unit, pc, &place->param);
 	*at = (size_t)(place - list->params) + 1;
 	return NULL;
 }
 
-static struct error *read_params(struct debuginfo *info, Dwarf_Die die, uint64_t pc,
-				 struct param_list *list)
+static struct error *read_params(struct debuginfo *info, Dwarf_Die die,
+				 const struct list_unit *unit, uint64_t pc, struct param_list *list)
 {
 	Dwarf_Die child CLEANUP_DIE = NULL;
 	struct error *err = die_child(info->dies, die, &child);
 	size_t at = 0;
 	while (!err && child) {
 		if (die_tag(info->dies, child) == DW_TAG_formal_parameter)
-			err = read_param(info, child, pc, list, &at);
+			err = read_param(info, child, unit, pc, list, &at);
 		if (!err)
 			err = die_next(info->dies, &child);
 	}
@@ -412,7 +412,8 @@ static struct error *keep_params(struct debuginfo *info, const struct param_list
 	return NULL;
 }
 
-static struct error *read_subprogram(struct debuginfo *info, uint64_t off, struct debug_func *func)
+static struct error *read_subprogram(struct debuginfo *info, const struct list_unit *unit,
+				     uint64_t off, struct debug_func *func)
 {
 	Dwarf_Die die CLEANUP_DIE = die_at(info->dies, off);
 	if (!die)
@@ -428,9 +429,9 @@ static struct error *read_subprogram(struct debuginfo *info, uint64_t off, struc
 	if (!die_high_pc(info->dies, die, func->low_pc, &func->high_pc))
 		func->high_pc = func->low_pc;
 	struct param_list list = {0};
-	struct error *err = read_params(info, die, func->low_pc, &list);
+	struct error *err = read_params(info, die, unit, func->low_pc, &list);
 	if (!err && origin) // what the concrete instance leaves out
-		err = read_params(info, origin, 0, &list);
+		err = read_params(info, origin, unit, 0, &list);
 	if (!err)
 		err = keep_params(info, &list, func);
 	free(list.params);
@@ -448,7 +449,7 @@ static struct error *find_func(struct debuginfo *info, struct cached_func *cache
 	if (err || !place)
 		return err;
 	cached->func.low_pc = vaddr;
-	err = read_subprogram(info, place->off, &cached->func);
+	err = read_subprogram(info, &unit->lists, place->off, &cached->func);
 	if (err)
 		return error_wrap(err, "DWARF of the function at 0x%llx",
 				  (unsigned long long)vaddr);

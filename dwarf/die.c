@@ -21,10 +21,8 @@ typedef Dwarf_Obj_Access_Methods object_methods;
 typedef Dwarf_Obj_Access_Section object_section;
 typedef Dwarf_Half section_index;
 typedef Dwarf_Endianness byte_order;
-#define SECTION_FIELD(name)	 name
-#define LITTLE_ENDIAN_OBJECT	 DW_OBJECT_LSB
-#define dwarf_dealloc_loc_head_c dwarf_loc_head_c_dealloc
-#define dwarf_dealloc_ranges	 dwarf_ranges_dealloc
+#define SECTION_FIELD(name)  name
+#define LITTLE_ENDIAN_OBJECT DW_OBJECT_LSB
 #endif
 
 static const char *const section_names[] = {
@@ -35,23 +33,17 @@ static const char *const section_names[] = {
 	".debug_line_str",
 	".debug_str_offsets",
 	".debug_addr",
-	".debug_ranges",
-	".debug_rnglists",
-	".debug_loc",
-	".debug_loclists",
 };
 
 enum {
 	NUM_SECTIONS = sizeof(section_names) / sizeof(section_names[0]),
-	// A hostile file may lead all its parameters to one long list.
-	MAX_LOCATIONS = 1 << 24,
 };
 
 struct dies {
 	Dwarf_Debug debug;
 	object_interface interface;
 	struct image_bytes sections[NUM_SECTIONS];
-	size_t num_locations; // read so far
+	struct lists lists;
 };
 
 static struct error *dwarf_error(struct dies *dies, Dwarf_Error err, const char *what)
@@ -172,6 +164,7 @@ struct error *dies_open(struct image *image, struct dies **out)
 	struct dies *dies = calloc(1, sizeof(*dies));
 	if (!dies)
 		return error_nomem();
+	lists_init(&dies->lists, image);
 	for (size_t i = 1; i < NUM_SECTIONS; i++) {
 		struct error *err = image_section(image, section_names[i], &dies->sections[i]);
 		if (err) {
@@ -414,178 +407,89 @@ bool die_high_pc(struct dies *dies, Dwarf_Die die, uint64_t low_pc, uint64_t *ou
 	return true;
 }
 
-// DWARF 5's .debug_rnglists
-static size_t read_rnglist(struct dies *dies, Dwarf_Attribute attr, Dwarf_Half form, uint64_t off,
-			   void (*visit)(void *context, uint64_t low, uint64_t high), void *context)
+void die_unit(struct dies *dies, Dwarf_Die root, struct list_unit *out)
 {
-	Dwarf_Rnglists_Head head = NULL;
-	Dwarf_Unsigned num = 0, place = 0;
-	Dwarf_Error err = NULL;
-	int result = dwarf_rnglists_get_rle_head(attr, form, off, &head, &num, &place, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	if (result != DW_DLV_OK)
-		return 1;
-	for (Dwarf_Unsigned i = 0; i < num; i++) {
-		unsigned len = 0, code = 0;
-		Dwarf_Unsigned raw1 = 0, raw2 = 0, low = 0, high = 0;
-		Dwarf_Bool is_unavailable = false;
-		result = dwarf_get_rnglists_entry_fields_a(head, i, &len, &code, &raw1, &raw2,
-							   &is_unavailable, &low, &high, &err);
-		if (result == DW_DLV_ERROR)
-			forget(dies, err);
-		if (result != DW_DLV_OK)
-			break;
-		if (code != DW_RLE_end_of_list && code != DW_RLE_base_address &&
-		    code != DW_RLE_base_addressx && !is_unavailable && low < high)
-			visit(context, low, high);
-	}
-	dwarf_dealloc_rnglists_head(head);
-	return (size_t)num + 1;
+	Dwarf_Half version = 4, offset_size = 4;
+	*out = (struct list_unit){0};
+	dwarf_get_version_of_die(root, &version, &offset_size);
+	out->version = version;
+	die_low_pc(dies, root, &out->base);
+	die_u64(dies, root, DW_AT_addr_base, &out->addr_base);
 }
 
-// DWARF 4's .debug_ranges
-static size_t read_ranges(struct dies *dies, Dwarf_Die root, uint64_t off,
-			  void (*visit)(void *context, uint64_t low, uint64_t high), void *context)
+// The offset that an attribute has in a section of lists.
+static bool list_offset(struct dies *dies, Dwarf_Attribute attr, uint64_t *out)
 {
-	Dwarf_Ranges *ranges = NULL;
-	Dwarf_Signed num = 0;
-	Dwarf_Unsigned bytes = 0;
-	Dwarf_Off place = 0;
+	Dwarf_Half form = 0;
 	Dwarf_Error err = NULL;
-	int result =
-		dwarf_get_ranges_b(dies->debug, off, root, &place, &ranges, &num, &bytes, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	if (result != DW_DLV_OK)
-		return 1;
-	uint64_t base = 0;
-	die_low_pc(dies, root, &base);
-	for (Dwarf_Signed i = 0; i < num && ranges[i].dwr_type != DW_RANGES_END; i++) {
-		if (ranges[i].dwr_type == DW_RANGES_ADDRESS_SELECTION)
-			base = ranges[i].dwr_addr2;
-		else if (ranges[i].dwr_addr1 < ranges[i].dwr_addr2)
-			visit(context, base + ranges[i].dwr_addr1, base + ranges[i].dwr_addr2);
-	}
-	dwarf_dealloc_ranges(dies->debug, ranges, num);
-	return (size_t)num + 1;
-}
-
-size_t die_ranges(struct dies *dies, Dwarf_Die root,
-		  void (*visit)(void *context, uint64_t low, uint64_t high), void *context)
-{
-	Dwarf_Attribute attr = attribute(dies, root, DW_AT_ranges);
-	if (!attr) {
-		uint64_t low, high;
-		if (die_low_pc(dies, root, &low) && die_high_pc(dies, root, low, &high) &&
-		    low < high)
-			visit(context, low, high);
-		return 1;
-	}
-	size_t num = 1;
-	Dwarf_Half version = 0, offset_size = 0, form = 0;
-	Dwarf_Error err = NULL;
-	uint64_t off;
 	int result = dwarf_whatform(attr, &form, &err);
-	if (result == DW_DLV_OK)
-		result = form_value(attr, form, &off, &err);
 	if (result == DW_DLV_ERROR)
 		forget(dies, err);
-	if (result == DW_DLV_OK &&
-	    dwarf_get_version_of_die(root, &version, &offset_size) == DW_DLV_OK)
-		num = version >= 5 ? read_rnglist(dies, attr, form, off, visit, context)
-				   : read_ranges(dies, root, off, visit, context);
-	dwarf_dealloc_attribute(attr);
-	return num;
+	if (result != DW_DLV_OK ||
+	    (form != DW_FORM_sec_offset && form != DW_FORM_data4 && form != DW_FORM_data8))
+		return false;
+	result = form_value(attr, form, out, &err);
+	if (result == DW_DLV_ERROR)
+		forget(dies, err);
+	return result == DW_DLV_OK;
 }
 
-static void add_operation(struct die_location *location, Dwarf_Small op, Dwarf_Unsigned operand)
+void die_ranges(struct dies *dies, Dwarf_Die root, const struct list_unit *unit,
+		void (*visit)(void *context, uint64_t low, uint64_t high), void *context)
 {
-	unsigned reg = DIE_OTHER_REGISTER;
-	int64_t off = 0;
-	switch (op) {
-	case DW_OP_reg0 ... DW_OP_reg31:
-		reg = op - DW_OP_reg0;
-		break;
-	case DW_OP_regx:
-		reg = operand < DIE_OTHER_REGISTER ? (unsigned)operand : DIE_OTHER_REGISTER;
-		break;
-	case DW_OP_fbreg:
-		off = (int64_t)operand;
-		// fall through
-	case DW_OP_call_frame_cfa:
-		if (!location->is_on_stack)
-			location->cfa_off = off;
-		location->is_on_stack = true;
-		location->is_there = true;
-		return;
-	default:
-		return;
+	uint64_t off, low, high;
+	Dwarf_Attribute attr = attribute(dies, root, DW_AT_ranges);
+	if (attr) {
+		if (list_offset(dies, attr, &off))
+			lists_ranges(&dies->lists, unit, off, visit, context);
+		dwarf_dealloc_attribute(attr);
+	} else if (die_low_pc(dies, root, &low) && die_high_pc(dies, root, low, &high) &&
+		   low < high) {
+		visit(context, low, high);
 	}
-	location->regs |= UINT64_C(1) << reg;
-	location->is_there = true;
 }
 
-static bool is_entry_at(Dwarf_Small kind, uint64_t low, uint64_t high, bool is_list, uint64_t pc)
+// DWARF before version 4 (Go 1.15) has no form for expressions but the blocks.
+static bool inline_expression(struct dies *dies, Dwarf_Attribute attr, struct image_bytes *out)
 {
-	if (!is_list || kind == DW_LLE_default_location)
-		return true;
-	return kind != DW_LLE_end_of_list && kind != DW_LLE_base_address &&
-	       kind != DW_LLE_base_addressx && low <= pc && pc < high;
-}
-
-static void read_location(struct dies *dies, Dwarf_Loc_Head_c head, Dwarf_Unsigned num, uint64_t pc,
-			  struct die_location *out)
-{
-	for (Dwarf_Unsigned i = 0; i < num; i++) {
-		Dwarf_Small kind = 0, source = 0, op = 0;
-		Dwarf_Unsigned raw_low = 0, raw_high = 0, num_ops = 0, expr_off = 0, desc_off = 0;
-		Dwarf_Unsigned operand1 = 0, operand2 = 0, operand3 = 0, branch = 0;
-		Dwarf_Bool is_unavailable = false;
-		Dwarf_Addr low = 0, high = 0;
-		Dwarf_Locdesc_c desc = NULL;
-		Dwarf_Error err = NULL;
-		int result = dwarf_get_locdesc_entry_d(head, i, &kind, &raw_low, &raw_high,
-						       &is_unavailable, &low, &high, &num_ops,
-						       &desc, &source, &expr_off, &desc_off, &err);
-		if (result == DW_DLV_ERROR)
-			forget(dies, err);
-		if (result != DW_DLV_OK)
-			return;
-		if (is_unavailable || !is_entry_at(kind, low, high, source != 0, pc))
-			continue;
-		out->is_whole = source == 0 && num_ops == 1;
-		for (Dwarf_Unsigned k = 0; k < num_ops; k++) {
-			result = dwarf_get_location_op_value_c(desc, k, &op, &operand1, &operand2,
-							       &operand3, &branch, &err);
-			if (result == DW_DLV_ERROR)
-				forget(dies, err);
-			if (result != DW_DLV_OK)
-				return;
-			add_operation(out, op, operand1);
+	Dwarf_Unsigned len = 0;
+	Dwarf_Ptr bytes = NULL;
+	Dwarf_Block *block = NULL;
+	Dwarf_Half form = 0;
+	Dwarf_Error err = NULL;
+	int result = dwarf_whatform(attr, &form, &err);
+	if (result == DW_DLV_OK && form == DW_FORM_exprloc) {
+		result = dwarf_formexprloc(attr, &len, &bytes, &err);
+	} else if (result == DW_DLV_OK) {
+		result = dwarf_formblock(attr, &block, &err);
+		if (result == DW_DLV_OK) {
+			bytes = block->bl_data;
+			len = block->bl_len;
+			dwarf_dealloc(dies->debug, block, DW_DLA_BLOCK);
 		}
-		return;
 	}
+	if (result == DW_DLV_ERROR)
+		forget(dies, err);
+	if (result != DW_DLV_OK)
+		return false;
+	*out = (struct image_bytes){.data = bytes, .size = len};
+	return true;
 }
 
-void die_location(struct dies *dies, Dwarf_Die die, uint64_t pc, struct die_location *out)
+void die_location(struct dies *dies, Dwarf_Die die, const struct list_unit *unit, uint64_t pc,
+		  struct list_place *out, bool *is_everywhere)
 {
-	*out = (struct die_location){0};
-	if (dies->num_locations > MAX_LOCATIONS)
-		return;
+	struct image_bytes expression = {0};
+	uint64_t off;
+	*out = (struct list_place){0};
+	*is_everywhere = false;
 	Dwarf_Attribute attr = attribute(dies, die, DW_AT_location);
 	if (!attr)
 		return;
-	Dwarf_Loc_Head_c head = NULL;
-	Dwarf_Unsigned num = 0;
-	Dwarf_Error err = NULL;
-	int result = dwarf_get_loclist_c(attr, &head, &num, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	if (result == DW_DLV_OK) {
-		dies->num_locations += num + 1;
-		read_location(dies, head, num, pc, out);
-		dwarf_dealloc_loc_head_c(head);
-	}
+	if (list_offset(dies, attr, &off))
+		lists_location(&dies->lists, unit, off, pc, &expression);
+	else
+		*is_everywhere = inline_expression(dies, attr, &expression);
 	dwarf_dealloc_attribute(attr);
+	list_place(&expression, out);
 }

@@ -9,6 +9,7 @@
 #include <libdwarf/libdwarf.h>
 
 #include "dwarf/image.h"
+#include "dwarf/lists.h"
 
 // Go's own attributes (src/cmd/internal/dwarf/dwarf.go)
 enum {
@@ -57,22 +58,15 @@ bool die_low_pc(struct dies *dies, Dwarf_Die die, uint64_t *out);
 /** The end of the code that begins at low_pc. */
 bool die_high_pc(struct dies *dies, Dwarf_Die die, uint64_t low_pc, uint64_t *out);
 
-/** Calls visit for each address range of a unit's root DIE: DW_AT_ranges, else low and high pc.
- *  Returns how many entries were read, the ones passed over too. */
-size_t die_ranges(struct dies *dies, Dwarf_Die root,
-		  void (*visit)(void *context, uint64_t low, uint64_t high), void *context);
+/** What the lists of a unit need to know of its root DIE. */
+void die_unit(struct dies *dies, Dwarf_Die root, struct list_unit *out);
 
-enum { DIE_OTHER_REGISTER = 32 };
+/** Calls visit for each address range of a unit's root DIE: DW_AT_ranges, else low and high pc. */
+void die_ranges(struct dies *dies, Dwarf_Die root, const struct list_unit *unit,
+		void (*visit)(void *context, uint64_t low, uint64_t high), void *context);
 
-struct die_location { // where a variable stands at one address
-	bool is_there;
-	uint64_t regs; // DWARF's register numbers, a bit each; DIE_OTHER_REGISTER for all above
-	bool is_whole; // one place at all addresses
-	bool is_on_stack;
-	int64_t cfa_off; // of the first part that is somewhere
-};
-
-/** Reads DW_AT_location as it is at pc. A frame base is taken for the CFA, as in all of Go's code. */
-void die_location(struct dies *dies, Dwarf_Die die, uint64_t pc, struct die_location *out);
+/** Reads DW_AT_location as it is at pc; *is_everywhere if it is one expression for all addresses. */
+void die_location(struct dies *dies, Dwarf_Die die, const struct list_unit *unit, uint64_t pc,
+		  struct list_place *out, bool *is_everywhere);
 
 #endif

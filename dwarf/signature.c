@@ -12,7 +12,7 @@
 
 enum { MAX_RAW_WORDS = 10 };
 
-enum dict { DICT_NONE, DICT_FIRST, DICT_SECOND }; // where a hidden dictionary stands
+enum dict { DICT_NONE, DICT_FIRST, DICT_SECOND, DICT_LISTED }; // where a hidden dictionary stands
 
 struct making { // a signature in the making
 	const struct signature_query *query;
@@ -123,7 +123,8 @@ static struct error *build(const struct making *making, enum abi abi, enum dict 
 	}
 	int ret_slot = 0;
 	for (size_t i = 0; i <= debug->num_params; i++) {
-		if ((dict == DICT_FIRST && i == 0) || (dict == DICT_SECOND && i == 1)) {
+		if ((dict == DICT_FIRST && i == 0) || (dict == DICT_SECOND && i == 1) ||
+		    (dict == DICT_LISTED && i == making->dict_place)) {
 			out->debug[at] = making->dict;
 			signature->params[at++] = hidden_param();
 		}
@@ -173,9 +174,9 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 static enum dict likely_dict(const struct making *making)
 {
 	const char *name = making->query->func->name;
-	if (making->dict && making->dict_place < 2)
-		return making->dict_place == 0 ? DICT_FIRST : DICT_SECOND;
-	if (!making->dict && !takes_dict(name))
+	if (making->dict && (making->dict_place < 2 || !takes_dict(name)))
+		return DICT_LISTED;
+	if (!takes_dict(name))
 		return DICT_NONE;
 	if (!is_method_name(name))
 		return DICT_FIRST;
@@ -219,7 +220,7 @@ static struct error *choose(struct making *making, struct candidate *best)
 	for (int other_abi = 0; other_abi < 2 && !err && !is_perfect(best); other_abi++) {
 		enum abi abi = other_abi ? (likely == ABI0 ? ABI_INTERNAL : ABI0) : likely;
 		for (int other = making->dict ? DICT_FIRST : DICT_NONE;
-		     other <= DICT_SECOND && !err; other++)
+		     other <= (making->dict ? DICT_LISTED : DICT_SECOND) && !err; other++)
 			if ((is_generic || other == DICT_NONE) && (other_abi || other != (int)dict))
 				err = try(making, abi, (enum dict)other, rank++, best);
 	}
