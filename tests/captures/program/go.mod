@@ -1,0 +1,3 @@
+module gotrace/captures
+
+go 1.15
