@@ -231,6 +231,40 @@ static struct error *ebpf_open(const struct backend_target *target, struct plan 
 	return NULL;
 }
 
+// The function's exits, or its other probes.
+static void enable_probes(struct backend *backend, const struct plan_func *func, bool exits,
+			  bool on)
+{
+	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		if (func->first_probe + i >= backend->tables[TABLE_PROBES].num)
+			return;
+		struct wire_probe *probe = &probes[func->first_probe + i];
+		if (ebpf_is_exit(probe) != exits)
+			continue;
+		if (on)
+			__atomic_and_fetch(&probe->flags, (uint16_t)~WIRE_DISABLED,
+					   __ATOMIC_RELEASE);
+		else
+			__atomic_or_fetch(&probe->flags, WIRE_DISABLED, __ATOMIC_RELEASE);
+	}
+}
+
+// On: exits first, off: entries first, so that a call that began is seen to end.
+static void ebpf_enable(struct backend *backend, const struct plan_func *func, bool on)
+{
+	enable_probes(backend, func, on, on);
+	enable_probes(backend, func, !on, on);
+}
+
+static void enable_arming(struct backend *backend, const struct ebpf_arming *arming, bool on)
+{
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < arming->num_funcs; i++)
+			enable_probes(backend, backend->plan->funcs[arming->first_func + i],
+				      pass ? !on : on, on);
+}
+
 static struct error *ebpf_arm(struct backend *backend, size_t first, size_t num, uint32_t *handle)
 {
 	struct ebpf_arming *armings =
@@ -238,10 +272,14 @@ static struct error *ebpf_arm(struct backend *backend, size_t first, size_t num,
 	if (!armings)
 		return error_nomem();
 	backend->armings = armings;
-	struct error *err =
-		ebpf_links_arm(backend, first, num, &backend->armings[backend->num_armings]);
+	struct ebpf_arming *arming = &armings[backend->num_armings];
+	*arming = (struct ebpf_arming){.first_func = first, .num_funcs = num};
+	// Attaching takes a while, too: no half of a call is recorded until all is there.
+	enable_arming(backend, arming, false);
+	struct error *err = ebpf_links_arm(backend, arming);
 	if (err)
 		return err;
+	enable_arming(backend, arming, true);
 	*handle = (uint32_t)++backend->num_armings; // 0 is BACKEND_ALL
 	return NULL;
 }
@@ -253,22 +291,11 @@ static struct error *ebpf_disarm(struct backend *backend, uint32_t handle)
 		return error_new("no arming %u", handle);
 	for (size_t i = backend->num_armings; i; i--)
 		if (handle == BACKEND_ALL || handle == i)
+			enable_arming(backend, &backend->armings[i - 1], false);
+	for (size_t i = backend->num_armings; i; i--)
+		if (handle == BACKEND_ALL || handle == i)
 			ebpf_links_disarm(&backend->armings[i - 1]);
 	return NULL;
-}
-
-static void ebpf_enable(struct backend *backend, const struct plan_func *func, bool on)
-{
-	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
-	for (uint32_t i = 0; i < func->num_probes; i++) {
-		if (func->first_probe + i >= backend->tables[TABLE_PROBES].num)
-			return;
-		uint16_t *flags = &probes[func->first_probe + i].flags;
-		if (on)
-			__atomic_and_fetch(flags, (uint16_t)~WIRE_DISABLED, __ATOMIC_RELAXED);
-		else
-			__atomic_or_fetch(flags, WIRE_DISABLED, __ATOMIC_RELAXED);
-	}
 }
 
 // No wake-ups: they would cost the target more than looking each millisecond costs us.

@@ -26,6 +26,7 @@ enum { TABLE_PROBES, TABLE_PIECES, TABLE_TYPES, TABLE_EDGES, TABLE_LOST, NUM_TAB
 struct ebpf_arming { // what one arm attached
 	int *link;   // descriptors, in the order of attaching
 	size_t num;
+	size_t first_func, num_funcs; // of the plan's
 	bool is_armed;
 };
 
@@ -53,10 +54,11 @@ void ebpf_tables_unmap(struct backend *backend);
 /** Copies what is new or changed in the plan. */
 struct error *ebpf_tables_update(struct backend *backend) MUST_CHECK;
 
-/** Attaches the probes of these functions, exits first. A function with a site that the kernel refuses is left
- *  out with a warning; it is an error if none is left. */
-struct error *ebpf_links_arm(struct backend *backend, size_t first, size_t num,
-			     struct ebpf_arming *out) MUST_CHECK;
+/** Attaches the probes of the arming's functions, exits first. A function with a site that the kernel refuses is
+ *  left out with a warning; it is an error if none is left. */
+struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming) MUST_CHECK;
+/** True for a probe where a call ends: a RET or a jump out. */
+bool ebpf_is_exit(const struct wire_probe *probe);
 void ebpf_links_disarm(struct ebpf_arming *arming);
 
 #endif

@@ -34,7 +34,7 @@ static void sites_list_deinit(struct sites_list *list)
 	free(list->cookies);
 }
 
-static bool is_exit(const struct wire_probe *probe)
+bool ebpf_is_exit(const struct wire_probe *probe)
 {
 	return probe->kind == WIRE_PROBE_RETURN || probe->kind == WIRE_PROBE_TAIL;
 }
@@ -57,7 +57,7 @@ static struct error *sites_list_init(struct sites_list *list, const struct plan 
 		const struct plan_func *func = plan->funcs[i];
 		for (uint32_t j = 0; j < func->num_probes; j++) {
 			uint32_t probe = func->first_probe + j;
-			if (is_exit(&plan->tables.probes[probe]) != exits)
+			if (ebpf_is_exit(&plan->tables.probes[probe]) != exits)
 				continue;
 			list->offsets[list->num] = plan->probes[probe].off;
 			list->cookies[list->num++] = probe;
@@ -214,24 +214,25 @@ static struct error *arm_halves(struct backend *backend, size_t first, size_t nu
 	return NULL;
 }
 
-struct error *ebpf_links_arm(struct backend *backend, size_t first, size_t num,
-			     struct ebpf_arming *out)
+struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming)
 {
-	struct ebpf_arming arming = {.is_armed = true};
+	if (!arming->num_funcs) {
+		arming->is_armed = true;
+		return NULL;
+	}
 	struct error *last = NULL;
 	size_t num_armed = 0;
-	struct error *err =
-		num ? arm_halves(backend, first, num, &arming, &num_armed, &last) : NULL;
-	if (!err && num && !num_armed)
+	struct error *err = arm_halves(backend, arming->first_func, arming->num_funcs, arming,
+				       &num_armed, &last);
+	if (!err && !num_armed)
 		err = last;
 	else
 		error_free(last);
-	if (err) {
-		ebpf_links_disarm(&arming);
-		return err;
-	}
-	*out = arming;
-	return NULL;
+	if (err)
+		ebpf_links_disarm(arming);
+	else
+		arming->is_armed = true;
+	return err;
 }
 
 void ebpf_links_disarm(struct ebpf_arming *arming)
