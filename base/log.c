@@ -7,6 +7,7 @@
 
 static log_sink current_sink;
 static enum log_level max_level = LOG_WARNING;
+static progress_sink current_progress;
 
 void log_to(log_sink sink, enum log_level max)
 {
@@ -31,4 +32,15 @@ void log_print(enum log_level level, const char *fmt, ...)
 		free(message);
 	}
 	va_end(args);
+}
+
+void log_progress_to(progress_sink sink)
+{
+	current_progress = sink;
+}
+
+void log_progress(const char *what, size_t done, size_t total)
+{
+	if (current_progress)
+		current_progress(what, done, total);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/cli.h"
@@ -38,8 +40,35 @@ static void print_log(enum log_level level, const char *message)
 	fprintf(stderr, "gotrace: %s%s\n", level == LOG_WARNING ? "warning: " : "", message);
 }
 
+// A line that is written over, on a terminal, for work that takes more than a second.
+static void print_progress(const char *what, size_t done, size_t total)
+{
+	static struct timespec start;
+	static size_t last_total, next;
+	static bool is_shown;
+	if (done < next && done < total && total == last_total)
+		return;
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (total != last_total) {
+		start = now;
+		last_total = total;
+	}
+	next = done + total / 200 + 1;
+	if (done < total && now.tv_sec - start.tv_sec > 1) {
+		fprintf(stderr, "\rgotrace: %zu of %zu %s", done, total, what);
+		is_shown = true;
+	} else if (done >= total && is_shown) {
+		fputs("\r\033[K", stderr);
+		is_shown = false;
+	}
+	if (done >= total)
+		last_total = next = 0;
+}
+
 void cli_set_verbosity(int value)
 {
+	log_progress_to(value >= 0 && isatty(STDERR_FILENO) ? print_progress : NULL);
 	verbosity = value;
 	log_to(value < 0 ? NULL : print_log, value > 0 ? LOG_INFO : LOG_WARNING);
 	if (getenv("GOTRACE_DEBUG"))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "tracer/plan/internal.h"
 
 struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
@@ -326,6 +327,7 @@ struct error *plan_add(struct plan *plan, const struct selection *selection,
 	size_t start = plan->num_funcs;
 	for (size_t i = 0; i < selection->num; i++) {
 		const struct func *func = selection->func[i];
+		log_progress("functions read", i + 1, selection->num);
 		if (plan->state->by_func[func->number])
 			continue;
 		struct error *err = add_func(plan, func, options, trace);
