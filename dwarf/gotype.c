@@ -222,6 +222,7 @@ void gotypes_init(struct gotypes *store, const struct gotypes_ops *ops)
 {
 	store->ops = ops;
 	store->chunks = NULL;
+	store->bytes = 0;
 }
 
 void gotypes_deinit(struct gotypes *store)
@@ -231,20 +232,24 @@ void gotypes_deinit(struct gotypes *store)
 		store->chunks = chunk->next;
 		free(chunk);
 	}
+	store->bytes = 0;
 }
 
 static void *alloc_aligned(struct gotypes *store, size_t size, size_t align)
 {
-	enum { CHUNK_BYTES = 16384 };
-	if (size > SIZE_MAX / 2)
+	enum { CHUNK_BYTES = 16384, MAX_STORE_BYTES = 256 << 20 };
+	if (size > MAX_STORE_BYTES)
 		return NULL;
 	struct gotypes_chunk *chunk = store->chunks;
 	size_t at = chunk ? (chunk->used + align - 1) & ~(align - 1) : 0;
 	if (!chunk || at > chunk->capacity || size > chunk->capacity - at) {
 		size_t capacity = size > CHUNK_BYTES ? size : CHUNK_BYTES;
+		if (capacity > MAX_STORE_BYTES - store->bytes)
+			return NULL;
 		chunk = calloc(1, sizeof(*chunk) + capacity);
 		if (!chunk)
 			return NULL;
+		store->bytes += capacity;
 		chunk->capacity = capacity;
 		chunk->next = store->chunks;
 		store->chunks = chunk;

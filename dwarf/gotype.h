@@ -137,13 +137,15 @@ struct gotypes_ops {
 struct gotypes {
 	const struct gotypes_ops *ops;
 	struct gotypes_chunk *chunks;
+	size_t bytes; // of all chunks: bounded, so that a lying executable cannot use up the memory
 };
 
 void gotypes_init(struct gotypes *store, const struct gotypes_ops *ops);
 /** Gives back all types, fields and strings of the store. */
 void gotypes_deinit(struct gotypes *store);
 
-/** Zeroed memory that lives as long as the store, aligned for any type; NULL when there is none. */
+/** Zeroed memory that lives as long as the store, aligned for any type; NULL when there is none, or
+ *  the store has grown past all reason (256 MiB). */
 void *gotypes_alloc(struct gotypes *store, size_t size);
 /** A copy of len bytes as a C string; NULL when there is no memory. */
 char *gotypes_string(struct gotypes *store, const char *string, size_t len);

@@ -159,6 +159,7 @@ static struct error *read_segments(struct image *image, bool is_lenient)
 	image->segments = calloc(image->num_programs, sizeof(*image->segments));
 	if (!image->segments)
 		return error_nomem();
+	uint64_t total = 0; // bytes of the file in segments, which hardly share any
 	for (size_t i = 0; i < image->num_programs; i++) {
 		const Elf64_Phdr *program = &image->programs[i];
 		if (program->p_type != PT_LOAD)
@@ -176,8 +177,10 @@ static struct error *read_segments(struct image *image, bool is_lenient)
 						 (unsigned long long)room);
 			file_size = room;
 		}
+		total += file_size;
 		if (program->p_filesz > program->p_memsz ||
-		    program->p_vaddr + program->p_memsz < program->p_vaddr)
+		    program->p_vaddr + program->p_memsz < program->p_vaddr ||
+		    (!is_lenient && total > 2 * image->file_size + (1 << 20)))
 			return error_new("damaged: the segment at 0x%llx has impossible sizes",
 					 (unsigned long long)program->p_vaddr);
 		image->segments[image->num_segments++] = (struct image_segment){

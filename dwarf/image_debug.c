@@ -31,7 +31,8 @@ static void take_note(struct image *image, const Elf64_Nhdr *note, const uint8_t
 
 static void read_notes(struct image *image, uint64_t off, uint64_t size, uint64_t align)
 {
-	const uint8_t *bytes = image_file(image, off, size);
+	enum { MAX_NOTES = 1 << 16 }; // bytes
+	const uint8_t *bytes = size <= MAX_NOTES ? image_file(image, off, size) : NULL;
 	uint64_t mask = align == 8 ? 7 : 3, at = 0;
 	while (bytes && size - at >= sizeof(Elf64_Nhdr)) {
 		Elf64_Nhdr note;
@@ -52,15 +53,18 @@ static void find_notes(struct image *image)
 {
 	if (image->has_notes)
 		return;
+	enum { MAX_PLACES = 64 };
+	size_t num = 0;
 	image->has_notes = true;
-	for (size_t i = 1; i < image->num_sections; i++) {
+	for (size_t i = 1; i < image->num_sections && num < MAX_PLACES; i++) {
 		const Elf64_Shdr *header = &image->sections[i].header;
-		if (header->sh_type == SHT_NOTE)
+		if (header->sh_type == SHT_NOTE && ++num)
 			read_notes(image, header->sh_offset, header->sh_size, header->sh_addralign);
 	}
-	for (size_t i = 0; i < image->num_programs; i++) {
+	num = 0;
+	for (size_t i = 0; i < image->num_programs && num < MAX_PLACES; i++) {
 		const Elf64_Phdr *program = &image->programs[i];
-		if (program->p_type == PT_NOTE)
+		if (program->p_type == PT_NOTE && ++num)
 			read_notes(image, program->p_offset, program->p_filesz, program->p_align);
 	}
 }

@@ -201,17 +201,22 @@ static bool try_module(struct pclntab *table, struct go_version go, uint64_t vad
 static bool scan_segment(struct pclntab *table, struct go_version go,
 			 const struct image_segment *segment)
 {
-	enum { STEP = 8192 };
+	enum { STEP = 8192, MAX_TRIES = 1000 };
 	uint64_t words[STEP / 8];
+	int tries = 0;
 	uint64_t from = -segment->vaddr & 7;
 	for (uint64_t at = from; at < segment->file_size; at += STEP) {
 		uint64_t len = segment->file_size - at < STEP ? segment->file_size - at : STEP;
 		if (!image_read(table->image, segment->vaddr + at, words, len))
 			return false;
-		for (uint64_t i = 0; i < len / 8; i++)
-			if (words[i] == table->vaddr &&
-			    try_module(table, go, segment->vaddr + at + 8 * i))
+		for (uint64_t i = 0; i < len / 8; i++) {
+			if (words[i] != table->vaddr)
+				continue;
+			if (try_module(table, go, segment->vaddr + at + 8 * i))
 				return true;
+			if (++tries == MAX_TRIES)
+				return false;
+		}
 	}
 	return false;
 }

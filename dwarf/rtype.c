@@ -62,33 +62,38 @@ static bool is_name(const char *name, size_t len)
 	return len;
 }
 
+static bool read_byte(struct rtypes *types, uint64_t vaddr, uint8_t *out)
+{
+	const uint8_t *byte;
+	if (!image_borrow(types->image, vaddr, 1, &byte))
+		return false;
+	*out = *byte;
+	return true;
+}
+
 // A flag byte, the length (a varint since 1.17, two bytes before), the bytes.
 bool rtype_read_name(struct rtypes *types, uint64_t vaddr, struct rtype_name *out)
 {
-	enum { MAX_NAME = 1 << 16, MAX_HEAD = 4 };
-	uint8_t head[MAX_HEAD];
-	if (!image_read(types->image, vaddr, head, sizeof(head)))
+	enum { MAX_NAME = 1 << 16, MAX_LENGTH_BYTES = 3 };
+	bool is_varint = go_version_at_least(types->go, 17);
+	uint8_t flags, byte;
+	size_t len = 0;
+	if (!read_byte(types, vaddr++, &flags))
 		return false;
-	size_t len = 0, at = 1;
-	if (!go_version_at_least(types->go, 17)) {
-		len = (size_t)head[1] << 8 | head[2];
-		at = 3;
-	} else {
-		unsigned shift = 0;
-		do {
-			if (at == MAX_HEAD)
-				return false;
-			len |= (size_t)(head[at] & 0x7f) << shift;
-			shift += 7;
-		} while (head[at++] & 0x80);
+	for (unsigned i = 0;; i++) {
+		if (i == MAX_LENGTH_BYTES || !read_byte(types, vaddr++, &byte))
+			return false;
+		len = is_varint ? len | (size_t)(byte & 0x7f) << (7 * i) : len << 8 | byte;
+		if (is_varint ? !(byte & 0x80) : i == 1)
+			break;
 	}
 	const uint8_t *bytes;
-	if (len > MAX_NAME || !image_borrow(types->image, vaddr + at, len, &bytes) ||
+	if (len > MAX_NAME || !image_borrow(types->image, vaddr, len, &bytes) ||
 	    !is_name((const char *)bytes, len))
 		return false;
 	out->bytes = (const char *)bytes;
 	out->len = len;
-	out->flags = head[0];
+	out->flags = flags;
 	return true;
 }
 
@@ -239,10 +244,11 @@ static bool fields_fit(const struct gotype *type, const struct gofield *fields, 
 
 static bool read_field(struct rtypes *types, uint64_t vaddr, struct gofield *out)
 {
+	enum { MAX_FIELD_NAME = 4096 };
 	uint64_t name_at;
 	struct rtype_name name;
 	if (!image_read_u64(types->image, vaddr, &name_at) ||
-	    !rtype_read_name(types, name_at, &name) ||
+	    !rtype_read_name(types, name_at, &name) || name.len > MAX_FIELD_NAME ||
 	    !image_read_u64(types->image, vaddr + 16, &out->offset))
 		return false;
 	out->name = gotypes_string(&types->store, name.bytes, name.len);
