@@ -7,7 +7,7 @@
 enum {
 	EXTENTS_MAX = WIRE_RECORD_MAX / sizeof(struct wire_block),
 	FAULTS_MAX = 16,
-	LINEAR_MAX = 16, // up to so many extents a scan is quicker than a sorted search
+	LINEAR_MAX = 64, // up to so many extents a scan is quicker than a sorted search
 	FILE_VIEW_MAX = 65536,
 };
 
@@ -33,6 +33,8 @@ struct memory {
 	size_t num_holes;
 	bool has_floats, is_cut, has_unseen;
 	bool is_sorted;
+	size_t recent
+		[2]; // the extents found last: a value is read from its own and what that leads to
 	size_t num_extents, num_faults;
 	uint64_t faults[FAULTS_MAX];
 	uint8_t *view; // bytes of the file handed out by memory_view
@@ -86,6 +88,7 @@ void memory_fill(struct memory *memory, const struct wire_record *record,
 	memory->is_cut = record->flags & WIRE_CUT;
 	memory->has_unseen = record->flags & WIRE_UNSEEN;
 	memory->is_sorted = false;
+	memory->recent[0] = memory->recent[1] = 0;
 	memory->num_extents = memory->num_faults = 0;
 	size_t at = 0;
 	struct record_block block;
@@ -166,18 +169,21 @@ static void sort_extents(struct memory *memory)
 	memory->is_sorted = true;
 }
 
-// The extent that holds addr and reaches farthest; blocks may overlap.
-static const struct extent *find_extent(struct memory *memory, uint64_t addr)
+static bool holds(const struct extent *extent, uint64_t addr)
 {
-	const struct extent *best = NULL;
-	size_t num = memory->num_extents;
+	return addr - extent->addr < extent->end - extent->addr;
+}
+
+// The extent that holds addr and reaches farthest; blocks may overlap.
+static size_t search_extents(struct memory *memory, uint64_t addr)
+{
+	size_t best = SIZE_MAX, num = memory->num_extents;
+	const struct extent *extents = memory->extents;
 	if (num <= LINEAR_MAX) {
-		for (size_t i = 0; i < num; i++) {
-			const struct extent *extent = &memory->extents[i];
-			if (addr - extent->addr < extent->end - extent->addr &&
-			    (!best || extent->end > best->end))
-				best = extent;
-		}
+		for (size_t i = 0; i < num; i++)
+			if (holds(&extents[i], addr) &&
+			    (best == SIZE_MAX || extents[i].end > extents[best].end))
+				best = i;
 		return best;
 	}
 	if (!memory->is_sorted)
@@ -185,17 +191,41 @@ static const struct extent *find_extent(struct memory *memory, uint64_t addr)
 	size_t low = 0;
 	while (low < num) { // the first that starts behind addr
 		size_t middle = low + (num - low) / 2;
-		if (memory->extents[middle].addr <= addr)
+		if (extents[middle].addr <= addr)
 			low = middle + 1;
 		else
 			num = middle;
 	}
-	while (low > 0 && memory->extents[low - 1].reach > addr) {
-		const struct extent *extent = &memory->extents[--low];
-		if (extent->end > addr && (!best || extent->end > best->end))
-			best = extent;
+	while (low > 0 && extents[low - 1].reach > addr) {
+		low--;
+		if (extents[low].end > addr &&
+		    (best == SIZE_MAX || extents[low].end > extents[best].end))
+			best = low;
 	}
 	return best;
+}
+
+static const struct extent *found_extent(struct memory *memory, size_t i)
+{
+	if (memory->recent[0] != i) {
+		memory->recent[1] = memory->recent[0];
+		memory->recent[0] = i;
+	}
+	return &memory->extents[i];
+}
+
+// An extent with all len bytes at addr, or with as many of them as there are in one. Values are read in about
+// the order in which they were captured: it is mostly one of the last two or one behind them.
+static const struct extent *find_extent(struct memory *memory, uint64_t addr, size_t len)
+{
+	for (unsigned guess = 0; guess < 4; guess++) {
+		size_t i = memory->recent[guess & 1] + (guess >> 1);
+		const struct extent *extent = &memory->extents[i];
+		if (i < memory->num_extents && holds(extent, addr) && extent->end - addr >= len)
+			return found_extent(memory, i);
+	}
+	size_t i = search_extents(memory, addr);
+	return i == SIZE_MAX ? NULL : found_extent(memory, i);
 }
 
 // --- The file ----------------------------------------------------------------------------------
@@ -252,7 +282,7 @@ static const uint8_t *captured_span(struct memory *memory, uint64_t addr, size_t
 {
 	if (is_frame(addr))
 		return frame_span(memory, addr, len, have);
-	const struct extent *extent = find_extent(memory, addr);
+	const struct extent *extent = find_extent(memory, addr, len);
 	if (!extent)
 		return NULL;
 	*have = extent->end - addr < len ? extent->end - addr : len;
@@ -329,6 +359,6 @@ bool memory_is_followed(struct memory *memory, uint64_t addr)
 	for (size_t i = 0; i < memory->num_extents; i++)
 		if (memory->extents[i].addr == addr)
 			return true;
-	return find_extent(memory, addr) || is_fault(memory, addr) ||
+	return find_extent(memory, addr, 1) || is_fault(memory, addr) ||
 	       file_available(memory, addr, 1);
 }
