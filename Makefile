@@ -12,6 +12,9 @@ WERROR  ?= -Werror
 PROVE   ?= prove
 FUZZ_SECONDS ?= 10
 
+# A line a file; V=1 shows the commands.
+run = $(if $(V),$(2),@printf '  %-5s %s\n' $(1) $@; $(2))
+
 VERSION := $(shell cat VERSION)$(shell git describe --always --dirty=+ --exclude='*' 2>/dev/null | sed 's/^/-g/')
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -I$(B) -Wall -Wextra $(WERROR) $(CFLAGS) -MMD -MP
 
@@ -20,6 +23,11 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -I$(B) -Wall -Wextra $(WERROR) $(CFLAG
 archive = $(if $(findstring /,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
 LIBS    := bpf dwarf elf capstone jansson readline tinfo z
 LDLIBS  := $(foreach l,$(LIBS),$(call archive,$(l))) $(filter -l:%,$(call archive,zstd)) -lpthread
+# Debian 13's libelf.a lacks a part of itself.
+links   = $(shell echo 'int $(1)(void *); int main(void) { return $(1)(0); }' | $(CC) -x c - -o /dev/null $(LDLIBS) 2>&1)
+ifneq ($(call links,elf_end),)
+LDLIBS  := $(LDLIBS:-l:libelf.a=-lelf)
+endif
 ifeq ($(STATIC),1)
 LDFLAGS += -static -Wl,--no-warnings
 endif
@@ -44,15 +52,15 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 all: $(B)/gotrace ## build gotrace (default)
 
 $(B)/gotrace: $(CLI_OBJ) $(B)/libgotrace.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call run,LINK,$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS))
 
 $(B)/libgotrace.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call run,AR,$(AR) rcs $@ $^)
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call run,CC,$(CC) $(ALL_CFLAGS) -c -o $@ $<)
 
 # Only the object files of cli/ are compiled again when the version changes.
 $(CLI_OBJ): ALL_CFLAGS += -DGOTRACE_VERSION='"$(VERSION)"'
@@ -68,13 +76,13 @@ $(B)/flags $(B)/version: FORCE
 # A BPF object, then a header that holds it. Linking one object alone leaves its BTF and drops its DWARF.
 $(B)/%.full.o: %.bpf.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra $(WERROR) -I. -MMD -MP -c -o $@ $<
+	$(call run,BPF,$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -O2 -g -Wall -Wextra $(WERROR) -I. -MMD -MP -c -o $@ $<)
 
 $(B)/%.linked.o: $(B)/%.full.o
-	$(BPFTOOL) gen object $@ $<
+	@$(BPFTOOL) gen object $@ $<
 
 $(B)/%.skel.h: $(B)/%.linked.o
-	$(BPFTOOL) gen skeleton $< name $(notdir $*)$(SKELETON_SUFFIX) >$@.tmp && mv $@.tmp $@
+	@$(BPFTOOL) gen skeleton $< name $(notdir $*)$(SKELETON_SUFFIX) >$@.tmp && mv $@.tmp $@
 
 $(B)/bpf/%.skel.h: SKELETON_SUFFIX := _bpf
 
@@ -82,22 +90,22 @@ $(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h
 
 $(B)/tests/unit/%: tests/unit/%.c $(UNIT_OBJ) $(B)/libgotrace.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJ) $(B)/libgotrace.a -lcmocka $(LDLIBS)
+	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJ) $(B)/libgotrace.a -lcmocka $(LDLIBS))
 
 $(B)/tests/captures/%: tests/captures/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a -lcmocka $(LDLIBS)
+	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a -lcmocka $(LDLIBS))
 
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libgotrace.a $(LDLIBS)
+	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libgotrace.a $(LDLIBS))
 
 $(B)/tests/live/differential: tests/live/differential.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a $(LDLIBS)
+	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a $(LDLIBS))
 
 $(B)/tests/bench/bare: tests/bench/bare.c $(B)/tests/bench/bare.skel.h
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS)
+	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS))
 
 units: $(UNITS) ## build the unit tests
 

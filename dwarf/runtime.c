@@ -3,8 +3,9 @@
 
 #include <string.h>
 
+enum { ABSENT = 0xffffffff };
+
 enum {
-	ABSENT = 0xffffffff,
 	G_M = 48,
 	G_SCHED = 56,	  // runtime.gobuf: sp, pc, ...
 	FIRST_MINOR = 15, // the releases whose layouts were looked at
