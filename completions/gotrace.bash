@@ -33,11 +33,11 @@ _gotrace_functions() {
 
 _gotrace() {
 	local gotrace=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='attach run list info doctor' command=${COMP_WORDS[1]} i target=
+	local commands='attach run list info doctor replay' command=${COMP_WORDS[1]} i target=
 	local trace='--format --output --depth --strlen --items --no-args --no-return --timestamps --color
-		--goroutine --duration --count --backend --buffer --dry-run --quiet --verbose --help'
+		--goroutine --duration --count --backend --buffer --save --dry-run --quiet --verbose --help'
 	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine
-		--duration --count --backend --buffer '
+		--duration --count --backend --buffer --save '
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
@@ -56,14 +56,14 @@ _gotrace() {
 	case $before in
 	--format)
 		local formats='graph lines json'
-		[[ $command == list || $command == info ]] && formats='text json'
+		[[ $command == list || $command == info || $command == doctor ]] && formats='text json'
 		COMPREPLY=($(compgen -W "$formats" -- "$word"))
 		return
 		;;
 	--backend) COMPREPLY=($(compgen -W ebpf -- "$word")) && return ;;
 	--timestamps) COMPREPLY=($(compgen -W 'none relative wall mono' -- "$word")) && return ;;
 	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")) && return ;;
-	--output | -o) compopt -o default && return ;;
+	--output | -o | --save) compopt -o default && return ;;
 	esac
 	[[ $with_value == *" $before "* ]] && return
 
@@ -71,7 +71,8 @@ _gotrace() {
 		case $command in
 		attach | run) COMPREPLY=($(compgen -W "$trace" -- "$word")) ;;
 		list) COMPREPLY=($(compgen -W '--format --verbose --help' -- "$word")) ;;
-		info) COMPREPLY=($(compgen -W '--format --help' -- "$word")) ;;
+		info | doctor) COMPREPLY=($(compgen -W '--format --help' -- "$word")) ;;
+		replay) COMPREPLY=($(compgen -W '--format --output --timestamps --color --quiet --help' -- "$word")) ;;
 		*) COMPREPLY=($(compgen -W --help -- "$word")) ;;
 		esac
 		return
@@ -83,6 +84,7 @@ _gotrace() {
 		break
 	done
 	case $command in
+	replay) compopt -o default ;;
 	attach | list | info | doctor)
 		if [[ -z $target ]]; then
 			[[ $command == attach ]] || compopt -o default
