@@ -231,6 +231,13 @@ static void composes_messages(void **state)
 	f->printer.strlen = 4;
 	assert_string_equal(as_text(f, go_error(f)),
 			    "error(*fs.PathError: \"open /a\\\"b\"...+20 bytes)");
+	frame(f, WORDS(ITAB + 64, 0xc000));
+	itab(f, 1);
+	block(f, 0xc000, WORDS(0, 0, 0, 0, ITAB + 128, 0xe000));
+	itab(f, 2);
+	block(f, 0xe000, WORDS(13));
+	assert_string_equal(as_text(f, go_error(f)),
+			    "error(*fs.PathError: \" : permission denied\")");
 }
 
 static void quotes_in_messages(void **state)

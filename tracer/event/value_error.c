@@ -81,6 +81,8 @@ static bool append_string(struct walk *walk, uint64_t addr, bool is_quoted, stru
 		bytes = memory_view(walk->memory, header.data, wanted, &have);
 	if (!bytes && header.len)
 		return false;
+	if (!bytes)
+		bytes = (const uint8_t *)"";
 	if (!is_quoted) {
 		append(message, (const char *)bytes, have, header.len);
 		return true;
