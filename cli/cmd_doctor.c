@@ -11,7 +11,6 @@
 #include "cli/options.h"
 #include "tracer/backend/features.h"
 
-enum { OPT_FORMAT = 256 };
 enum { FEATURES_MAX = 64 };
 
 struct arguments {
@@ -28,10 +27,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 	switch (key) {
-	case OPT_FORMAT:
-		if (strcmp(arg, "text") && strcmp(arg, "json"))
-			argp_error(state, "--format %s: there are text and json", arg);
-		arguments->json = !strcmp(arg, "json");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->json;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->target)
@@ -115,13 +112,9 @@ static void print_text(const struct report *report)
 
 static int doctor_main(int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{"format", OPT_FORMAT, "NAME", 0, "text (default) or json", 0},
-		{0},
-	};
 	static const struct argp argp = {
-		.options = options,
 		.parser = parse,
+		.children = text_or_json_children,
 		.args_doc = "[TARGET]",
 		.doc = "Tell what this kernel and these privileges allow, and with a TARGET (a PID or an executable) what can be "
 		       "seen of it; and how to mend what is missing. The exit status is 1 if tracing does not work.\v"

@@ -9,8 +9,6 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 
-enum { OPT_FORMAT = 256 };
-
 struct arguments {
 	const char *target;
 	bool json;
@@ -20,10 +18,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 	switch (key) {
-	case OPT_FORMAT:
-		if (strcmp(arg, "text") && strcmp(arg, "json"))
-			argp_error(state, "--format %s: there are text and json", arg);
-		arguments->json = !strcmp(arg, "json");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->json;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->target)
@@ -60,22 +56,22 @@ static void add_functions(json_t *info, const struct index *index)
 		foreign += !!(funcs[i].flags & FUNC_FOREIGN);
 	}
 	json_object_set_new(info, "functions", json_integer((json_int_t)num));
-	json_object_set_new(info, "assembly functions", json_integer((json_int_t)assembly));
-	json_object_set_new(info, "compiler-made wrappers", json_integer((json_int_t)wrappers));
-	json_object_set_new(info, "C functions", json_integer((json_int_t)foreign));
+	json_object_set_new(info, "assembly_functions", json_integer((json_int_t)assembly));
+	json_object_set_new(info, "wrappers", json_integer((json_int_t)wrappers));
+	json_object_set_new(info, "c_functions", json_integer((json_int_t)foreign));
 }
 
 static void add_debug(json_t *info, struct index *index)
 {
-	add(info, "symbol table",
+	add(info, "symbol_table",
 	    index_has_symtab(index) ? ".symtab and .gopclntab" : ".gopclntab only (stripped)");
 	const char *debug = index_debug_path(index);
 	if (!index_has_dwarf(index))
-		add(info, "DWARF", "none: arguments are raw words, results are not shown");
+		add(info, "dwarf", "none: arguments are raw words, results are not shown");
 	else if (debug && strcmp(debug, image_path(index_image(index))))
-		add(info, "DWARF", debug);
+		add(info, "dwarf", debug);
 	else
-		add(info, "DWARF", "in the executable");
+		add(info, "dwarf", "in the executable");
 	add(info, "trouble", index_warning(index));
 }
 
@@ -87,8 +83,8 @@ static void add_build_id(json_t *info, struct index *index)
 	for (size_t i = 0; id && i < len && i < 64; i++)
 		snprintf(hex + 2 * i, 3, "%02x", id[i]);
 	if (hex[0])
-		add(info, "build id", hex);
-	add(info, "Go build id", image_go_build_id(index_image(index)));
+		add(info, "build_id", hex);
+	add(info, "go_build_id", image_go_build_id(index_image(index)));
 }
 
 static json_t *describe(struct index *index, pid_t pid)
@@ -101,24 +97,32 @@ static json_t *describe(struct index *index, pid_t pid)
 		json_object_set_new(info, "pid", json_integer(pid));
 	json_object_set_new(info, "bytes", json_integer((json_int_t)image_file_size(image)));
 	const char *version = index_buildinfo(index)->version;
-	add(info, "Go version", version ? version : "not known");
+	add(info, "go_version", version ? version : "not known");
 	CLEANUP_FREE char *main_package = buildinfo_main(index_buildinfo(index));
-	add(info, "main package", main_package);
+	add(info, "main_package", main_package);
 	add(info, "position", image_is_pie(image) ? "independent (PIE)" : "fixed");
-	add_setting(info, "build mode", index, "-buildmode");
-	add_setting(info, "compiler flags", index, "-gcflags");
-	add_setting(info, "linker flags", index, "-ldflags");
+	add_setting(info, "build_mode", index, "-buildmode");
+	add_setting(info, "compiler_flags", index, "-gcflags");
+	add_setting(info, "linker_flags", index, "-ldflags");
 	add_setting(info, "cgo", index, "CGO_ENABLED");
-	add(info, "ABI", runtime->has_regabi ? "registers (ABIInternal)" : "stack (ABI0)");
+	add(info, "abi", runtime->has_regabi ? "registers (ABIInternal)" : "stack (ABI0)");
 	if (runtime->is_certain)
-		json_object_set_new(info, "goid offset in runtime.g",
-				    json_integer(runtime->g_goid));
+		json_object_set_new(info, "goid_offset", json_integer(runtime->g_goid));
 	else
-		add(info, "goid offset in runtime.g", "not known: goroutines print as G?");
+		add(info, "goid_offset", "not known: goroutines print as G?");
 	add_functions(info, index);
 	add_debug(info, index);
 	add_build_id(info, index);
 	return info;
+}
+
+// "go_version" as people read it: "go version".
+static void print_key(const char *key)
+{
+	int width = 20;
+	for (; *key; key++, width--)
+		putchar(*key == '_' ? ' ' : *key);
+	printf("%*s", width > 0 ? width : 1, "");
 }
 
 static void print_text(json_t *info)
@@ -127,22 +131,19 @@ static void print_text(json_t *info)
 	json_t *value;
 	json_object_foreach(info, key, value)
 	{
+		print_key(key);
 		if (json_is_string(value))
-			printf("%-25s %s\n", key, json_string_value(value));
+			puts(json_string_value(value));
 		else
-			printf("%-25s %lld\n", key, (long long)json_integer_value(value));
+			printf("%lld\n", (long long)json_integer_value(value));
 	}
 }
 
 static int info_main(int argc, char **argv)
 {
-	static const struct argp_option options[] = {
-		{"format", OPT_FORMAT, "NAME", 0, "text (default) or json", 0},
-		{0},
-	};
 	static const struct argp argp = {
-		.options = options,
 		.parser = parse,
+		.children = text_or_json_children,
 		.args_doc = "TARGET",
 		.doc = "Tell a running process's (a PID) or an executable's Go version, build mode, ABI, and what debug "
 		       "information it has.\vExample: gotrace info ./server",

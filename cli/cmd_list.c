@@ -11,7 +11,6 @@
 #include "cli/options.h"
 #include "tracer/event/value.h"
 
-enum { OPT_FORMAT = 256 };
 enum { FLUSH_BYTES = 256 * 1024 };
 
 struct arguments {
@@ -33,10 +32,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 	switch (key) {
-	case OPT_FORMAT:
-		if (strcmp(arg, "text") && strcmp(arg, "json"))
-			argp_error(state, "--format %s: there are text and json", arg);
-		arguments->json = !strcmp(arg, "json");
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->json;
 		return 0;
 	case 'v':
 		arguments->verbose = true;
@@ -232,13 +229,13 @@ static struct error *list(const struct arguments *arguments)
 static int list_main(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{"format", OPT_FORMAT, "NAME", 0, "text (default) or json: one object a line", 0},
 		{"verbose", 'v', NULL, 0, "Addresses, sizes, files and lines too", 0},
 		{0},
 	};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
+		.children = text_or_json_children,
 		.args_doc = "TARGET [PATTERN...]",
 		.doc = "List the functions of a running process (a PID) or an executable, with their Go signatures and how each "
 		       "can be probed. Inlined functions have no code of their own and are not there.\v"

@@ -62,6 +62,25 @@ static const struct argp_option trace_options[] = {
 	{0},
 };
 
+static const struct argp_option text_or_json[] = {
+	{"format", OPT_FORMAT, "NAME", 0, "text (default) or json", 0},
+	{0},
+};
+
+static error_t parse_text_or_json(int key, char *arg, struct argp_state *state)
+{
+	bool *is_json = state->input;
+	if (key != OPT_FORMAT)
+		return ARGP_ERR_UNKNOWN;
+	if (strcmp(arg, "text") && strcmp(arg, "json"))
+		argp_error(state, "--format %s: there are text and json", arg);
+	*is_json = !strcmp(arg, "json");
+	return 0;
+}
+
+const struct argp text_or_json_argp = {.options = text_or_json, .parser = parse_text_or_json};
+const struct argp_child text_or_json_children[] = {{&text_or_json_argp, 0, NULL, 0}, {0}};
+
 bool parse_number(const char *text, uint64_t max, uint64_t *out)
 {
 	if (!isdigit((unsigned char)text[0]))

@@ -25,6 +25,10 @@ void trace_options_init(struct trace_options *options);
 /** How a trace is shown; and that with what is traced. Their input is a struct trace_options. */
 extern const struct argp output_options_argp, trace_options_argp;
 
+/** --format text|json, as the one child of a command's argp. Its input is a bool, true for json. */
+extern const struct argp text_or_json_argp;
+extern const struct argp_child text_or_json_children[];
+
 /** Opens the files that the options name and decides on colour. To be closed also after a failure. */
 struct error *trace_options_open(struct trace_options *options) MUST_CHECK;
 void trace_options_close(struct trace_options *options);
