@@ -61,6 +61,20 @@ for my $version ((versions())[0], newest()) {
 	}
 }
 
+for my $version (versions()) {
+	# Every function of the program but the runtime's own: its locks, its memory, its printing.
+	my $target = stormy($version);
+	my $out = "$work/everything.json";
+	my $trace = start_trace(['attach', $target->{pid}, '*', '--format', 'json', '-o', $out]);
+	is($trace->armed(60), 1, "Go $version, everything traced: begins") or diag $trace->errors;
+	sleep 2;
+	is($trace->stop, 0, "Go $version, everything traced: ends well") or diag $trace->errors;
+	my ($calls, $functions) = (slurp($out) // '') =~ /^\{"event":"summary","calls":(\d+),.*"functions":(\d+)\}\n\z/m;
+	cmp_ok($calls // 0, '>', 1000, "Go $version, everything traced: " . ($functions // 0) . ' functions');
+	unlink $out;
+	calm($target, "Go $version, everything traced");
+}
+
 my $version = newest();
 
 subtest 'a reader that goes away ends the trace' => sub {
