@@ -199,6 +199,12 @@ static inline wire_u64 find_g(const struct pt_regs *regs, const struct wire_prob
 	return bpf_probe_read_user(&g, sizeof(g), (const void *)place) ? 0 : g;
 }
 
+// A function of its own: what it needs of the stack is given back before the walk, and all is 512 bytes.
+static __noinline bool find_goroutine(wire_u64 g, wire_u64 sp, struct capture_goroutine *out)
+{
+	return capture_goroutine(NULL, g, sp, out);
+}
+
 struct hit {
 	wire_u32 probe;
 	wire_u32 tid;
@@ -266,7 +272,7 @@ int gotrace_hit(struct pt_regs *regs)
 	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED))
 		return 0;
 	struct capture_goroutine goroutine = {0};
-	bool known = capture_goroutine(NULL, find_g(regs, probe), regs->sp, &goroutine);
+	bool known = find_goroutine(find_g(regs, probe), regs->sp, &goroutine);
 	if (only_goid && (!known || goroutine.goid != only_goid))
 		return 0;
 	struct hit hit = {number, (wire_u32)ids, bpf_ktime_get_ns(), known ? &goroutine : NULL};

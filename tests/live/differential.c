@@ -170,7 +170,7 @@ static void make_tables(struct session *session)
 			.kind = (uint8_t)any(WIRE_EDGE_GROUPS + 1),
 			.flags = (uint8_t)any(2),
 			.cap = (uint16_t)(one_in(20) ? any(65536) : any(40)),
-			.type = one_in(6) ? 0 : any(NUM_TYPES + 1),
+			.type = one_in(6) ? 0 : any(NUM_TYPES),
 			.aux_type = any(NUM_TYPES),
 		};
 	for (uint32_t i = 0; i < NUM_PIECES; i++) {
