@@ -155,6 +155,13 @@ CAPTURE_INLINE void capture_cut(struct capture *c)
 	c->ended = 1;
 }
 
+// A read failed, which costs as much as twenty blocks: some end the walk.
+CAPTURE_INLINE void capture_failed(struct capture *c)
+{
+	if (++c->faults >= WIRE_FAULTS_MAX)
+		capture_cut(c);
+}
+
 // True if the record holds this block already, as long and to be followed as far; remembers it if not.
 CAPTURE_INLINE bool capture_remember(struct capture *c, wire_u64 addr, wire_u32 type, wire_u64 len,
 				     wire_u32 depth)
@@ -209,10 +216,8 @@ CAPTURE_INLINE void capture_append(struct capture *c, wire_u64 addr, wire_u32 ty
 	if (!is_readable || capture_read(&c->host, bytes, len, addr)) {
 		block->len = 0;
 		block->flags = WIRE_BLOCK_FAULT;
-		// An address that cannot be one costs nothing; a failed read as much as twenty blocks.
-		c->faults += is_readable;
-		if (c->faults >= WIRE_FAULTS_MAX)
-			capture_cut(c);
+		if (is_readable)
+			capture_failed(c);
 		len = 0;
 	}
 	c->write_at = at + sizeof(*block) + capture_pad(len);
@@ -333,8 +338,7 @@ CAPTURE_INLINE wire_u64 capture_itab(struct capture *c, wire_u64 itab, wire_u32 
 	if (!capture_is_readable(addr, sizeof(rtype)))
 		return 0;
 	if (capture_read(&c->host, &rtype, sizeof(rtype), addr)) {
-		if (++c->faults >= WIRE_FAULTS_MAX)
-			capture_cut(c);
+		capture_failed(c);
 		return 0;
 	}
 	return rtype;
@@ -362,15 +366,21 @@ CAPTURE_INLINE void capture_unseen(struct capture *c, wire_u64 rtype, wire_u64 a
 	} descriptor;
 	c->record.flags |= WIRE_UNSEEN;
 	if (depth > capture_settings(&c->host)->depth ||
-	    !capture_is_readable(rtype, sizeof(descriptor)) ||
-	    capture_read(&c->host, &descriptor, sizeof(descriptor), rtype))
+	    !capture_is_readable(rtype, sizeof(descriptor)))
 		return;
+	if (capture_read(&c->host, &descriptor, sizeof(descriptor), rtype)) {
+		capture_failed(c);
+		return;
+	}
 	wire_u64 size = descriptor.size;
 	wire_u32 type = WIRE_NO_TYPE, kind = descriptor.kind & KIND_MASK;
 	if (kind == POINTER) {
-		if (!capture_is_readable(descriptor.elem, sizeof(size)) ||
-		    capture_read(&c->host, &size, sizeof(size), descriptor.elem))
+		if (!capture_is_readable(descriptor.elem, sizeof(size)))
 			return;
+		if (capture_read(&c->host, &size, sizeof(size), descriptor.elem)) {
+			capture_failed(c);
+			return;
+		}
 	} else if (kind == STRING) {
 		type = capture_settings(&c->host)->string_type;
 	} else if (kind == CHAN || kind == MAP || kind == UNSAFE_POINTER ||

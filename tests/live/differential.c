@@ -221,6 +221,7 @@ static void make_plan(struct session *session)
 			   NUM_SITES, NUM_PIECES, NUM_TYPES, NUM_EDGES},
 		.dynamics = session->dynamics,
 		.num_dynamics = NUM_DYNAMICS,
+		.string_type = 1,
 	};
 }
 
@@ -394,6 +395,7 @@ static struct error *set_up(struct session *session)
 		.tls_g = -8,
 		.record_max = WIRE_RECORD_MAX,
 		.has_goid = 1,
+		.string_type = 1,
 		.ro_start = base,
 		.ro_end = base + READONLY,
 	};

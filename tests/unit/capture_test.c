@@ -559,6 +559,57 @@ static void empty_interfaces_hold_the_type_itself(void **state)
 	assert_int_equal(hit(world)->num_blocks, 1);
 }
 
+struct descriptor { // the head of internal/abi.Type, and a pointer's element
+	uint64_t size, pointer_bytes;
+	uint8_t hash[4], flags, align, field_align, kind;
+	uint64_t equal, data, name;
+	const void *elem;
+};
+
+enum { KIND_MAP = 21, KIND_POINTER = 22, KIND_STRING = 24, KIND_STRUCT = 25 };
+
+static void what_a_type_not_seen_yet_tells_is_copied(void **state)
+{
+	struct world *world = *state;
+	static const char text[] = "hello";
+	struct go_string string = {text, 5};
+	static uint64_t large[100];
+	struct descriptor elem = {.size = 16, .kind = KIND_STRUCT}, type = {.size = 24};
+	readable(world, text, sizeof(text));
+	readable(world, &string, sizeof(string));
+	readable(world, &elem, sizeof(elem));
+	uint32_t header = add_type(world, sizeof(string));
+	add_edge(world, header, (struct wire_edge){.kind = WIRE_EDGE_STRING, .cap = 64});
+	world->settings.string_type = header;
+	add_edge(world, 1, (struct wire_edge){.kind = WIRE_EDGE_EFACE, .flags = WIRE_EDGE_STEP});
+	add_word(world, readable(world, &type, sizeof(type)));
+	add_word(world, readable(world, large, sizeof(large)));
+	type.kind = KIND_STRUCT | 32; // with a flag of older releases
+	assert_block(hit(world), 1, large, 0, large, 24, 1);
+	assert_int_equal(hit(world)->flags, WIRE_UNSEEN);
+	type.size = sizeof(large);
+	assert_block(hit(world), 1, large, 0, large, 512, 1);
+	type = (struct descriptor){.size = 8, .pointer_bytes = 8, .kind = KIND_POINTER};
+	type.elem = &elem;
+	assert_block(hit(world), 1, large, 0, large, 16, 1);
+	type.elem = (const void *)8;
+	assert_int_equal(hit(world)->num_blocks, 1);
+	type.kind = KIND_MAP;
+	assert_int_equal(hit(world)->num_blocks, 1);
+	type = (struct descriptor){.size = 16, .kind = KIND_STRING};
+	world->regs.ints[1] = (uintptr_t)&string;
+	const struct wire_record *record = hit(world);
+	assert_int_equal(record->num_blocks, 3);
+	assert_block(record, 1, &string, header, &string, sizeof(string), 1);
+	assert_block(record, 2, text, 0, text, 5, 1);
+	world->settings.depth = 0;
+	assert_int_equal(hit(world)->num_blocks, 1);
+	assert_int_equal(hit(world)->flags, WIRE_UNSEEN);
+	world->settings.depth = 2;
+	world->regs.ints[0] = UNREADABLE;
+	assert_int_equal(hit(world)->num_blocks, 1);
+}
+
 // --- Maps --------------------------------------------------------------------------------------
 
 static void buckets_of_a_map(void **state)
@@ -877,6 +928,7 @@ int main(void)
 		TEST(interfaces_show_their_type),
 		TEST(two_interfaces_share_an_itab),
 		TEST(empty_interfaces_hold_the_type_itself),
+		TEST(what_a_type_not_seen_yet_tells_is_copied),
 		TEST(buckets_of_a_map),
 		TEST(groups_of_a_map),
 		TEST(a_block_is_copied_once),
