@@ -34,25 +34,6 @@ failed:
 	return false;
 }
 
-void text_append(struct text *text, const void *data, size_t len)
-{
-	if (!len || !text_reserve(text, len))
-		return;
-	memcpy(text->data + text->len, data, len);
-	text->len += len;
-	text->data[text->len] = '\0';
-}
-
-void text_putc(struct text *text, char c)
-{
-	text_append(text, &c, 1);
-}
-
-void text_puts(struct text *text, const char *string)
-{
-	text_append(text, string, strlen(string));
-}
-
 void text_u64(struct text *text, uint64_t value)
 {
 	char digits[20];

@@ -34,9 +34,27 @@ static inline void text_reset(struct text *text)
 /** Room for more bytes behind len (and a NUL); false when there is no memory. */
 bool text_reserve(struct text *text, size_t more);
 
-void text_append(struct text *text, const void *data, size_t len);
-void text_putc(struct text *text, char c);
-void text_puts(struct text *text, const char *string);
+static inline void text_append(struct text *text, const void *data, size_t len)
+{
+	// len + 1 bytes fit already nearly always: output is written piece by piece into a kept buffer.
+	if ((len >= text->capacity - text->len || text->failed) && !text_reserve(text, len))
+		return;
+	if (len)
+		memcpy(text->data + text->len, data, len);
+	text->len += len;
+	text->data[text->len] = '\0';
+}
+
+static inline void text_putc(struct text *text, char c)
+{
+	text_append(text, &c, 1);
+}
+
+static inline void text_puts(struct text *text, const char *string)
+{
+	text_append(text, string, strlen(string));
+}
+
 void text_u64(struct text *text, uint64_t value);
 void text_i64(struct text *text, int64_t value);
 /** "0x" and the value in hexadecimal, without leading zeros. */
