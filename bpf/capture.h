@@ -14,10 +14,15 @@
 //   capture_piece(host, i), capture_type(host, i), capture_edge(host, i)   entries of the tables, or NULL
 //   capture_dynamic(host, rtype)         the type of what an interface of this descriptor holds, or 0
 //   capture_settings(host)               struct wire_settings
+//   CAPTURE_HAS_FLOATS                   1 where there is capture_float(host, reg): the low eight bytes of Xreg
 #ifndef GOTRACE_BPF_CAPTURE_H
 #define GOTRACE_BPF_CAPTURE_H
 
 #include "bpf/wire.h"
+
+#ifndef CAPTURE_HAS_FLOATS
+#define CAPTURE_HAS_FLOATS 0
+#endif
 
 enum {
 	CAPTURE_SEEN = 128, // entries of the table of blocks that stand in the record
@@ -514,6 +519,12 @@ static long capture_fill(wire_u32 i, void *context)
 		wire_u64 keep = size < sizeof(wire_u64) ? ~0ull << size * 8 : 0;
 		capture_u64 *word = (capture_u64 *)dst;
 		*word = (*word & keep) | (c->regs.ints[reg] & ~keep);
+#if CAPTURE_HAS_FLOATS
+	} else if (piece->where == WIRE_FLOAT_REG) {
+		wire_u64 value = capture_float(&c->host, piece->reg);
+		if (size <= sizeof(value))
+			__builtin_memcpy(dst, &value, size);
+#endif
 	} else if (piece->where == WIRE_STACK) {
 		wire_u64 addr = c->regs.sp + 8 + piece->stack_off;
 		if (!capture_is_readable(addr, size) || capture_read(&c->host, dst, size, addr)) {

@@ -55,7 +55,7 @@ static const struct argp_option trace_options[] = {
 	{"duration", OPT_DURATION, "TIME", 0, "End after TIME, in Go's syntax: 1.5s, 250ms", 2},
 	{"count", OPT_COUNT, "N", 0, "End after N calls, when they have returned", 2},
 	{NULL, 0, NULL, 0, "How it is captured:", 3},
-	{"backend", OPT_BACKEND, "NAME", 0, "ebpf (default)", 3},
+	{"backend", OPT_BACKEND, "NAME", 0, "ebpf (default) or ptrace", 3},
 	{"buffer", OPT_BUFFER, "SIZE", 0, "Memory for events that wait (default 32M)", 3},
 	{"save", OPT_SAVE, "FILE", 0, "Keep the records in FILE too, for gotrace replay", 3},
 	{"dry-run", OPT_DRY_RUN, NULL, 0, "Show what would be probed, and touch nothing", 3},
@@ -274,7 +274,7 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	case OPT_BACKEND:
 		session->backend = backend_find(arg);
 		if (!session->backend)
-			argp_error(state, "--backend %s: there is ebpf", arg);
+			argp_error(state, "--backend %s: there are ebpf and ptrace", arg);
 		return 0;
 	case OPT_NO_ARGS:
 		session->plan.no_args = true;

@@ -166,6 +166,11 @@ static struct error *open_backend(struct session *session)
 		.exe = target_exe(session->target),
 		.bias = session->bias,
 	};
+	if (session->options.backend->is_tracer) {
+		struct error *err = target_hand_over(session->target, &target.is_held);
+		if (err)
+			return err;
+	}
 	struct backend_settings settings = {
 		.depth = session->plan->options.depth,
 		.buffer_bytes = session->options.buffer_bytes,

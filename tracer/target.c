@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@ enum { AUXV_MAX = 64 };
 struct target {
 	pid_t pid;
 	bool is_child, is_held;
+	bool is_stopped; // held by a SIGSTOP, not by us as its tracer
 	bool has_ended;
 	int status; // of a child that ended, as waitpid tells it
 	int pidfd;
@@ -156,6 +158,7 @@ static void child_exec(char *const *argv, int report)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	prctl(PR_SET_PTRACER, getppid()); // and its children, where Yama wants to be told
 	int failed = 0;
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 		failed = errno;
@@ -213,9 +216,24 @@ struct error *target_start(char *const *argv, struct target **out)
 	return NULL;
 }
 
+struct error *target_hand_over(struct target *target, bool *is_held)
+{
+	if (target->is_held && !target->is_stopped) {
+		if (ptrace(PTRACE_DETACH, target->pid, NULL, (void *)SIGSTOP) < 0)
+			return error_errno(errno, "%s: handing it over", target->name);
+		target->is_stopped = true;
+	}
+	*is_held = target->is_held;
+	return NULL;
+}
+
 struct error *target_resume(struct target *target)
 {
-	if (target->is_held && ptrace(PTRACE_DETACH, target->pid, NULL, NULL) < 0)
+	long result = 0;
+	if (target->is_held)
+		result = target->is_stopped ? kill(target->pid, SIGCONT)
+					    : ptrace(PTRACE_DETACH, target->pid, NULL, NULL);
+	if (result < 0)
 		return error_errno(errno, "%s: letting it go", target->name);
 	target->is_held = false;
 	return NULL;

@@ -19,6 +19,10 @@ struct error *target_attach(pid_t pid, struct target **out) MUST_CHECK;
 /** Starts argv (PATH is searched) and holds it at its first instruction. */
 struct error *target_start(char *const *argv, struct target **out) MUST_CHECK;
 
+/** Lets somebody else become the tracer of a started process that is held: from here on a SIGSTOP holds it.
+ *  *is_held is false, and nothing is done, for any other. */
+struct error *target_hand_over(struct target *target, bool *is_held) MUST_CHECK;
+
 /** Lets a started process go: from here on it runs as any other child. */
 struct error *target_resume(struct target *target) MUST_CHECK;
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const struct backend_ops *const backends[] = {&backend_ebpf};
+static const struct backend_ops *const backends[] = {&backend_ebpf, &backend_ptrace};
 
 const struct backend_ops *backend_find(const char *name)
 {

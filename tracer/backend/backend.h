@@ -17,6 +17,7 @@ struct backend_target {
 	pid_t pid;	 // as this process sees it
 	const char *exe; // a path that opens the target's executable, e.g. "/proc/PID/exe"
 	uint64_t bias;	 // run-time address - vaddr
+	bool is_held;	 // stopped by SIGSTOP and nobody's tracee, until the session continues it
 };
 
 struct backend_settings {
@@ -34,6 +35,7 @@ struct backend_stats {	       // counted since open
 
 struct backend_ops {
 	const char *name; // "ebpf", "ptrace"
+	bool is_tracer;	  // it is the target's tracer by ptrace, so nobody else can be
 	/** plan is borrowed and must outlive the back end; it may grow while open. */
 	struct error *(*open)(const struct backend_target *target, struct plan *plan,
 			      const struct backend_settings *settings, struct backend **out);
@@ -62,6 +64,7 @@ struct backend_ops {
 };
 
 extern const struct backend_ops backend_ebpf;
+extern const struct backend_ops backend_ptrace;
 
 /** By name; NULL if there is none. */
 const struct backend_ops *backend_find(const char *name);

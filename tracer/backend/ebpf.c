@@ -15,6 +15,7 @@
 #include "bpf/gotrace.skel.h"
 #include "tracer/backend/ebpf.h"
 #include "tracer/backend/features.h"
+#include "tracer/backend/settings.h"
 
 enum { RING_MIN = 1 << 16, RING_MAX = 1 << 30 };	      // bytes
 static const unsigned int INITIAL_PID_NAMESPACE = 0xEFFFFFFC; // include/linux/proc_ns.h
@@ -51,48 +52,6 @@ static uint32_t pid_namespace(void)
 	return stat("/proc/self/ns/pid", &stat_buf) ? 0 : (uint32_t)stat_buf.st_ino;
 }
 
-// The executable's lowest run of segments that are never written, which the decoder reads in the file.
-static void find_readonly(const struct backend *backend, struct wire_settings *settings)
-{
-	size_t num;
-	const struct image_segment *segments =
-		image_segments(index_image(backend->plan->index), &num);
-	uint64_t start = UINT64_MAX, end = 0, written = UINT64_MAX;
-	for (size_t i = 0; i < num; i++)
-		if (segments[i].is_writable && segments[i].vaddr < written)
-			written = segments[i].vaddr;
-	for (size_t i = 0; i < num; i++) {
-		const struct image_segment *segment = &segments[i];
-		if (segment->is_writable || segment->vaddr > written)
-			continue;
-		if (segment->vaddr < start)
-			start = segment->vaddr;
-		if (segment->vaddr + segment->file_size > end)
-			end = segment->vaddr + segment->file_size;
-	}
-	if (start < end) {
-		settings->ro_start = start + backend->target.bias;
-		settings->ro_end = end + backend->target.bias;
-	}
-}
-
-static void fill_settings(const struct backend *backend, const struct backend_settings *settings,
-			  struct wire_settings *out)
-{
-	const struct runtime_layout *layout = index_runtime(backend->plan->index);
-	*out = (struct wire_settings){
-		.depth = settings->depth < WIRE_DEPTH_MAX ? settings->depth : WIRE_DEPTH_MAX,
-		.g_goid = layout->g_goid,
-		.g_stack_lo = layout->g_stack_lo,
-		.g_stack_hi = layout->g_stack_hi,
-		.tls_g = layout->tls_g,
-		.record_max = WIRE_RECORD_MAX,
-		.string_type = backend->plan->string_type,
-		.has_goid = layout->g_goid != UINT32_MAX,
-	};
-	find_readonly(backend, out);
-}
-
 static uint32_t ring_bytes(size_t wanted)
 {
 	uint32_t bytes = RING_MIN;
@@ -111,7 +70,8 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	bool is_initial = namespace == INITIAL_PID_NAMESPACE;
 	program->rodata->namespace_inum = namespace;
 	program->rodata->namespace_pid = (uint32_t)backend->target.pid;
-	fill_settings(backend, settings, (struct wire_settings *)&program->rodata->settings);
+	settings_fill((struct wire_settings *)&program->rodata->settings, backend->plan,
+		      &backend->target, settings);
 	program->bss->target_tgid = is_initial ? (uint32_t)backend->target.pid : 0;
 	program->bss->only_goid = settings->goid;
 	bpf_program__set_autoload(program->progs.find_target, !is_initial);

@@ -6,8 +6,11 @@
 
 // What the capture engine needs, in user space.
 
+#define CAPTURE_HAS_FLOATS 1
+
 struct capture_host {
 	struct hit_source source;
+	const struct hit_regs *regs; // of this hit
 };
 
 static inline const struct wire_settings *capture_settings(const struct capture_host *host)
@@ -51,6 +54,11 @@ static inline uint32_t capture_dynamic(const struct capture_host *host, uint64_t
 {
 	return host->source.dynamic ? host->source.dynamic(host->source.context, rtype)
 				    : WIRE_NO_TYPE;
+}
+
+static inline uint64_t capture_float(const struct capture_host *host, uint8_t reg)
+{
+	return host->regs->floats && reg < HIT_FLOATS ? host->regs->floats[reg] : 0;
 }
 
 #include "bpf/capture.h"
@@ -106,6 +114,22 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 		return &c->record;
 	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
 	c->regs.sp = regs->sp;
+	c->host.regs = regs;
 	capture_walk(c, probe);
+	if (regs->floats)
+		c->record.flags |= WIRE_FLOATS;
 	return &c->record;
+}
+
+bool hit_wants_floats(const struct plan_tables *tables, uint32_t number)
+{
+	if (number >= tables->num_probes)
+		return false;
+	const struct wire_probe *probe = &tables->probes[number];
+	for (uint32_t i = 0; i < probe->num_pieces; i++) {
+		uint64_t piece = (uint64_t)probe->first_piece + i;
+		if (piece < tables->num_pieces && tables->pieces[piece].where == WIRE_FLOAT_REG)
+			return true;
+	}
+	return false;
 }

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/backend/ptrace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tracer/backend/settings.h"
+
+struct backend {
+	struct ptrace_shared *shared;
+	struct plan *plan; // borrowed
+	struct backend_target target;
+	size_t num_dynamics; // of the plan's, known to the worker
+	uint32_t num_armings;
+	pid_t worker;
+	int socket;
+	int pidfd; // of the target
+};
+
+// --- The worker ----------------------------------------------------------------------------------
+
+// The worker holds nothing open that somebody might wait for the end of.
+static void close_all_but(int socket)
+{
+	int null = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	if (socket > 3)
+		syscall(SYS_close_range, 3, socket - 1, 0);
+	syscall(SYS_close_range, socket + 1, ~0u, 0);
+}
+
+static struct error *start_worker(struct backend *backend)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return error_errno(errno, "socketpair");
+	sigset_t all, before;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before); // until the worker has made up its mind about them
+	backend->worker = fork();
+	if (backend->worker == 0) {
+		close(ends[0]);
+		close_all_but(ends[1]);
+		ptrace_worker_run(backend->shared, backend->target.pid, ends[1],
+				  backend->target.is_held);
+		_exit(0);
+	}
+	int errnum = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	close(ends[1]);
+	backend->socket = ends[0];
+	return backend->worker < 0 ? error_errno(errnum, "fork") : NULL;
+}
+
+static struct error *worker_died(const struct backend *backend)
+{
+	return error_new(
+		"the process that held the trace (%d) has died: %d may end at a breakpoint that is left",
+		(int)backend->worker, (int)backend->target.pid);
+}
+
+static struct error *command(struct backend *backend, enum ptrace_command_kind kind,
+			     uint32_t handle)
+{
+	struct ptrace_command command = {kind, handle};
+	struct ptrace_reply reply;
+	backend->shared->commands++;
+	if (send(backend->socket, &command, sizeof(command), MSG_NOSIGNAL) != sizeof(command))
+		return worker_died(backend);
+	kill(backend->worker, SIGALRM); // out of waitpid
+	ssize_t len;
+	do {
+		len = recv(backend->socket, &reply, sizeof(reply), 0);
+	} while (len < 0 && errno == EINTR);
+	if (len != sizeof(reply))
+		return worker_died(backend);
+	reply.message[sizeof(reply.message) - 1] = '\0';
+	return reply.message[0] ? error_new("%s", reply.message) : NULL;
+}
+
+// --- Opening and closing -------------------------------------------------------------------------
+
+static void ptrace_close(struct backend *backend)
+{
+	if (!backend)
+		return;
+	if (backend->socket >= 0) {
+		struct ptrace_command command = {PTRACE_CLOSE, 0};
+		backend->shared->commands++;
+		send(backend->socket, &command, sizeof(command), MSG_NOSIGNAL);
+		kill(backend->worker, SIGALRM);
+		close(backend->socket);
+	}
+	while (backend->worker > 0 && waitpid(backend->worker, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (backend->pidfd >= 0)
+		close(backend->pidfd);
+	ptrace_shared_destroy(backend->shared);
+	free(backend);
+}
+
+static struct error *ptrace_update(struct backend *backend)
+{
+	return ptrace_shared_update(backend->shared, backend->plan, backend->target.bias,
+				    &backend->num_dynamics);
+}
+
+static struct error *prepare(struct backend *backend, const struct backend_settings *settings)
+{
+	backend->pidfd = (int)syscall(SYS_pidfd_open, backend->target.pid, 0);
+	if (backend->pidfd < 0)
+		return error_errno(errno, "process %d", (int)backend->target.pid);
+	struct error *err =
+		ptrace_shared_create(backend->plan, settings->buffer_bytes, &backend->shared);
+	if (err)
+		return err;
+	struct ptrace_shared *shared = backend->shared;
+	settings_fill(&shared->settings, backend->plan, &backend->target, settings);
+	shared->only_goid = settings->goid;
+	shared->num_ranges = ptrace_slots_find(index_image(backend->plan->index),
+					       backend->target.bias, shared->ranges, PTRACE_RANGES);
+	err = ptrace_update(backend);
+	return err ? err : start_worker(backend);
+}
+
+static struct error *ptrace_open(const struct backend_target *target, struct plan *plan,
+				 const struct backend_settings *settings, struct backend **out)
+{
+	struct backend *backend = calloc(1, sizeof(*backend));
+	if (!backend)
+		return error_nomem();
+	backend->plan = plan;
+	backend->target = *target;
+	backend->target.exe = NULL;
+	backend->socket = backend->pidfd = -1;
+	struct error *err = prepare(backend, settings);
+	if (err) {
+		ptrace_close(backend);
+		return err;
+	}
+	*out = backend;
+	return NULL;
+}
+
+// --- Arming --------------------------------------------------------------------------------------
+
+// Why a thread could not be brought past a breakpoint at one of the function's sites; NULL if it can.
+static const char *refusal(const struct backend *backend, const struct plan_func *func)
+{
+	struct image *image = index_image(backend->plan->index);
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		uint64_t vaddr = backend->plan->probes[func->first_probe + i].vaddr;
+		uint64_t left = func->func->vaddr + func->func->size - vaddr;
+		const uint8_t *code;
+		struct ptrace_step step;
+		if (left > INSN_MAX_BYTES)
+			left = INSN_MAX_BYTES;
+		if (!image_text(image, vaddr, left, &code))
+			return "its code cannot be read";
+		const char *refused = ptrace_step_init(&step, code, left);
+		if (!refused && !step.emulate && !backend->shared->num_ranges)
+			refused =
+				"an instruction would have to be executed elsewhere, and there is no room";
+		if (refused)
+			return refused;
+	}
+	return NULL;
+}
+
+static bool is_entry(const struct wire_probe *probe)
+{
+	return probe->kind != WIRE_PROBE_RETURN && probe->kind != WIRE_PROBE_TAIL;
+}
+
+static void request(struct backend *backend, const struct plan_func *func, bool entries)
+{
+	struct ptrace_shared *shared = backend->shared;
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		uint32_t probe = func->first_probe + i;
+		if (is_entry(&shared->tables.probes[probe]) == entries)
+			shared->request[shared->num_request++] = probe;
+	}
+}
+
+static struct error *ptrace_arm(struct backend *backend, size_t first, size_t num, uint32_t *handle)
+{
+	const struct plan *plan = backend->plan;
+	const char *refused = NULL;
+	bool *is_refused = calloc(num ? num : 1, sizeof(*is_refused));
+	if (!is_refused)
+		return error_nomem();
+	size_t last = first;
+	for (size_t i = 0; i < num; i++) {
+		const char *why = refusal(backend, plan->funcs[first + i]);
+		is_refused[i] = why;
+		if (!why)
+			continue;
+		refused = why;
+		last = first + i;
+		log_warning("%s: %s; it is not traced", plan->funcs[last]->func->name, why);
+	}
+	backend->shared->num_request = 0;
+	for (int entries = 0; entries < 2; entries++)
+		for (size_t i = 0; i < num; i++)
+			if (!is_refused[i])
+				request(backend, plan->funcs[first + i], entries);
+	free(is_refused);
+	if (num && !backend->shared->num_request)
+		return error_new("%s: %s", plan->funcs[last]->func->name,
+				 refused ? refused : "has no probes");
+	struct error *err = command(backend, PTRACE_ARM, backend->num_armings + 1);
+	if (!err)
+		*handle = ++backend->num_armings; // 0 is BACKEND_ALL
+	return err;
+}
+
+static struct error *ptrace_disarm(struct backend *backend, uint32_t handle)
+{
+	if (handle > backend->num_armings)
+		return error_new("no arming %u", handle);
+	return command(backend, PTRACE_DISARM, handle);
+}
+
+static void ptrace_enable(struct backend *backend, const struct plan_func *func, bool on)
+{
+	struct plan_tables *tables = &backend->shared->tables;
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		if (func->first_probe + i >= tables->num_probes)
+			return;
+		uint16_t *flags = &tables->probes[func->first_probe + i].flags;
+		if (on)
+			__atomic_and_fetch(flags, (uint16_t)~WIRE_DISABLED, __ATOMIC_RELAXED);
+		else
+			__atomic_or_fetch(flags, WIRE_DISABLED, __ATOMIC_RELAXED);
+	}
+}
+
+// --- Records -------------------------------------------------------------------------------------
+
+// No wake-ups: they would cost the target more than looking each millisecond costs us.
+static int ptrace_fd(struct backend *backend)
+{
+	(void)backend;
+	return -1;
+}
+
+static struct error *ptrace_poll(struct backend *backend, size_t max,
+				 bool (*visit)(void *context, const struct wire_record *record),
+				 void *context, size_t *num, bool *ended)
+{
+	struct ptrace_ring *ring = &backend->shared->ring;
+	struct pollfd fds[2] = {{.fd = backend->pidfd, .events = POLLIN},
+				{.fd = backend->socket, .events = POLLIN}};
+	poll(fds, 2, 0); // before the last records are looked for
+	bool has_ended = fds[0].revents || backend->shared->has_ended;
+	bool goes_on = true;
+	*num = 0;
+	while (goes_on && *num < max) {
+		const struct wire_record *record = ptrace_ring_peek(ring);
+		if (!record)
+			break;
+		goes_on = visit(context, record);
+		ptrace_ring_drop(ring, record);
+		++*num;
+	}
+	if (goes_on && *num < max) {
+		*ended |= has_ended;
+		if (fds[1].revents)
+			return worker_died(backend);
+	}
+	return NULL;
+}
+
+static void ptrace_stats(struct backend *backend, struct backend_stats *out)
+{
+	*out = (struct backend_stats){
+		.lost_buffer = backend->shared->lost_buffer,
+		.hits = backend->shared->hits,
+	};
+}
+
+static uint64_t ptrace_lost(struct backend *backend, const struct plan_func *func)
+{
+	const struct ptrace_shared *shared = backend->shared;
+	return func->number < shared->num_lost ? shared->lost[func->number] : 0;
+}
+
+const struct backend_ops backend_ptrace = {
+	.name = "ptrace",
+	.is_tracer = true,
+	.open = ptrace_open,
+	.close = ptrace_close,
+	.update = ptrace_update,
+	.arm = ptrace_arm,
+	.disarm = ptrace_disarm,
+	.enable = ptrace_enable,
+	.fd = ptrace_fd,
+	.poll = ptrace_poll,
+	.stats = ptrace_stats,
+	.lost = ptrace_lost,
+};

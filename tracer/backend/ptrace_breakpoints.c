@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "tracer/backend/ptrace.h"
+
+static const uint8_t INT3 = 0xcc;
+
+// The kernel writes to memory that the target itself may only execute, into a page of its own, while it runs:
+// one byte is always whole.
+static bool write_byte(int mem, uint64_t addr, uint8_t byte)
+{
+	return pwrite(mem, &byte, 1, (off_t)addr) == 1;
+}
+
+struct ptrace_breakpoint *ptrace_breakpoints_find(struct ptrace_worker *worker, uint64_t addr)
+{
+	struct ptrace_breakpoint *breakpoint;
+	HASH_FIND (hh, worker->breakpoints, &addr, sizeof(addr), breakpoint)
+		;
+	return breakpoint;
+}
+
+static const char *create(struct ptrace_worker *worker, uint64_t addr,
+			  struct ptrace_breakpoint **out)
+{
+	uint8_t code[INSN_MAX_BYTES];
+	ssize_t len = pread(worker->mem, code, sizeof(code), (off_t)addr);
+	if (len <= 0)
+		return "its code cannot be read";
+	struct ptrace_step step;
+	const char *refused = ptrace_step_init(&step, code, (size_t)len);
+	if (!refused && !step.emulate && !worker->slots.num)
+		refused =
+			"its instruction would have to be executed elsewhere, and there is no room";
+	if (refused)
+		return refused;
+	struct ptrace_breakpoint *breakpoint = calloc(1, sizeof(*breakpoint));
+	if (!breakpoint)
+		return "out of memory";
+	breakpoint->addr = addr;
+	breakpoint->step = step;
+	HASH_ADD(hh, worker->breakpoints, addr, sizeof(addr), breakpoint);
+	*out = breakpoint;
+	return NULL;
+}
+
+// Bytes from SP on that hold the pieces of a probe's frame, and at least the return address.
+static uint16_t stack_bytes(const struct plan_tables *tables, uint32_t number)
+{
+	const struct wire_probe *probe = &tables->probes[number];
+	uint64_t bytes = 8;
+	for (uint32_t i = 0; i < probe->num_pieces; i++) {
+		uint64_t at = (uint64_t)probe->first_piece + i;
+		if (at >= tables->num_pieces || tables->pieces[at].where != WIRE_STACK)
+			continue;
+		uint64_t end = 8ull + tables->pieces[at].stack_off + tables->pieces[at].size;
+		if (end > bytes && end <= PTRACE_WINDOW)
+			bytes = end;
+	}
+	return (uint16_t)bytes;
+}
+
+static bool add_use(const struct plan_tables *tables, struct ptrace_breakpoint *breakpoint,
+		    uint32_t probe, uint32_t handle)
+{
+	struct ptrace_use *uses =
+		realloc(breakpoint->uses, (breakpoint->num_uses + 1) * sizeof(*uses));
+	if (!uses)
+		return false;
+	breakpoint->uses = uses;
+	uint32_t i = breakpoint->num_uses++;
+	for (; i && uses[i - 1].probe > probe; i--)
+		uses[i] = uses[i - 1];
+	uses[i] = (struct ptrace_use){
+		.probe = probe,
+		.handle = handle,
+		.stack_bytes = stack_bytes(tables, probe),
+		.wants_floats = hit_wants_floats(tables, probe),
+	};
+	return true;
+}
+
+static const char *arm(struct ptrace_worker *worker, uint32_t probe, uint32_t handle)
+{
+	const struct ptrace_shared *shared = worker->shared;
+	if (probe >= shared->tables.num_probes)
+		return "is not in the plan";
+	uint64_t addr = shared->addrs[probe];
+	struct ptrace_breakpoint *breakpoint = ptrace_breakpoints_find(worker, addr);
+	const char *refused = breakpoint ? NULL : create(worker, addr, &breakpoint);
+	if (refused)
+		return refused;
+	if (!add_use(&shared->tables, breakpoint, probe, handle))
+		return "out of memory";
+	if (!breakpoint->is_written)
+		breakpoint->is_written = write_byte(worker->mem, addr, INT3);
+	return breakpoint->is_written ? NULL : "its code cannot be written";
+}
+
+bool ptrace_breakpoints_arm(struct ptrace_worker *worker, uint32_t handle,
+			    struct ptrace_reply *reply)
+{
+	const struct ptrace_shared *shared = worker->shared;
+	for (uint32_t i = 0; i < shared->num_request; i++) {
+		uint32_t probe = shared->request[i];
+		const char *refused = arm(worker, probe, handle);
+		if (!refused)
+			continue;
+		ptrace_breakpoints_disarm(worker, handle);
+		snprintf(reply->message, sizeof(reply->message), "no breakpoint at 0x%llx: %s",
+			 (unsigned long long)shared->addrs[probe], refused);
+		return false;
+	}
+	return true;
+}
+
+// A breakpoint that was taken off stays known: threads that met it before may still tell of it.
+void ptrace_breakpoints_disarm(struct ptrace_worker *worker, uint32_t handle)
+{
+	struct ptrace_breakpoint *breakpoint, *next;
+	HASH_ITER (hh, worker->breakpoints, breakpoint, next) {
+		uint32_t kept = 0;
+		for (uint32_t i = 0; i < breakpoint->num_uses; i++)
+			if (handle != BACKEND_ALL && breakpoint->uses[i].handle != handle)
+				breakpoint->uses[kept++] = breakpoint->uses[i];
+		breakpoint->num_uses = kept;
+		if (kept || !breakpoint->is_written)
+			continue;
+		write_byte(worker->mem, breakpoint->addr, breakpoint->step.bytes[0]);
+		breakpoint->is_written = false;
+	}
+}
+
+void ptrace_breakpoints_clean(struct ptrace_worker *worker, pid_t pid)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	CLEANUP_CLOSE int mem = open(path, O_RDWR | O_CLOEXEC);
+	if (mem < 0)
+		return;
+	struct ptrace_breakpoint *breakpoint, *next;
+	HASH_ITER (hh, worker->breakpoints, breakpoint, next)
+		write_byte(mem, breakpoint->addr, breakpoint->step.bytes[0]);
+	ptrace_slots_restore(&worker->slots, mem);
+}
+
+void ptrace_breakpoints_clear(struct ptrace_worker *worker)
+{
+	struct ptrace_breakpoint *breakpoint, *next;
+	HASH_ITER (hh, worker->breakpoints, breakpoint, next) {
+		HASH_DEL(worker->breakpoints, breakpoint);
+		free(breakpoint->uses);
+		free(breakpoint);
+	}
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/backend/settings.h"
+
+// The executable's lowest run of segments that are never written, which the decoder reads in the file.
+static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_settings *settings)
+{
+	size_t num;
+	const struct image_segment *segments = image_segments(index_image(plan->index), &num);
+	uint64_t start = UINT64_MAX, end = 0, written = UINT64_MAX;
+	for (size_t i = 0; i < num; i++)
+		if (segments[i].is_writable && segments[i].vaddr < written)
+			written = segments[i].vaddr;
+	for (size_t i = 0; i < num; i++) {
+		const struct image_segment *segment = &segments[i];
+		if (segment->is_writable || segment->vaddr > written)
+			continue;
+		if (segment->vaddr < start)
+			start = segment->vaddr;
+		if (segment->vaddr + segment->file_size > end)
+			end = segment->vaddr + segment->file_size;
+	}
+	if (start < end) {
+		settings->ro_start = start + bias;
+		settings->ro_end = end + bias;
+	}
+}
+
+void settings_fill(struct wire_settings *out, const struct plan *plan,
+		   const struct backend_target *target, const struct backend_settings *settings)
+{
+	const struct runtime_layout *layout = index_runtime(plan->index);
+	*out = (struct wire_settings){
+		.depth = settings->depth < WIRE_DEPTH_MAX ? settings->depth : WIRE_DEPTH_MAX,
+		.g_goid = layout->g_goid,
+		.g_stack_lo = layout->g_stack_lo,
+		.g_stack_hi = layout->g_stack_hi,
+		.tls_g = layout->tls_g,
+		.record_max = WIRE_RECORD_MAX,
+		.string_type = plan->string_type,
+		.has_goid = layout->g_goid != UINT32_MAX,
+	};
+	find_readonly(plan, target->bias, out);
+}

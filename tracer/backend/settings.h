@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the capture engine is told once about a target, the same by every back end.
+#ifndef GOTRACE_TRACER_BACKEND_SETTINGS_H
+#define GOTRACE_TRACER_BACKEND_SETTINGS_H
+
+#include "tracer/backend/backend.h"
+
+/** Fills in all but tgid. */
+void settings_fill(struct wire_settings *out, const struct plan *plan,
+		   const struct backend_target *target, const struct backend_settings *settings);
+
+#endif
