@@ -12,7 +12,8 @@
 #include <uthash.h>
 
 enum {
-	MAX_PARAMS = 1 << 16, // of a subprogram
+	MAX_PARAMS = 1000, // of a subprogram; names are compared with each other
+	MAX_UNITS = 1 << 16,
 	OTHER_REGISTER_BIT = 15,
 };
 
@@ -32,6 +33,7 @@ struct unit {
 	const char *name;
 	struct list_unit lists;
 	bool is_read;
+	struct error *damage;	   // found while reading it, to be told once
 	struct places subprograms; // by low_pc
 	struct places types;	   // by name, the first of a name first
 };
@@ -87,11 +89,16 @@ static void add_range(void *context, uint64_t low, uint64_t high)
 
 static struct error *add_unit(struct debuginfo *info, Dwarf_Die root)
 {
+	if (info->num_units >= MAX_UNITS)
+		return error_new("DWARF has too many units");
 	if (!reserve((void **)&info->units, info->num_units, &info->units_capacity,
 		     sizeof(*info->units)))
 		return error_nomem();
 	const char *name = die_name(info->dies, root);
 	struct unit unit = {.off = die_offset(info->dies, root), .name = name ? name : ""};
+	const char *package = die_string(info->dies, root, GO_AT_PACKAGE_NAME);
+	if (name && package)
+		debugtypes_package(&info->types, name, package);
 	die_unit(info->dies, root, &unit.lists);
 	die_ranges(info->dies, root, &unit.lists, add_range, info);
 	info->units[info->num_units++] = unit;
@@ -174,6 +181,7 @@ void debuginfo_close(struct debuginfo *info)
 	for (size_t i = 0; i < info->num_units; i++) {
 		free(info->units[i].subprograms.place);
 		free(info->units[i].types.place);
+		error_free(info->units[i].damage);
 	}
 	free(info->units);
 	free(info->ranges);
@@ -216,8 +224,6 @@ static struct error *add_child(struct debuginfo *info, struct unit *unit, Dwarf_
 // Notes where the unit's subprograms and types are. What stands before the damage of a damaged unit is kept.
 static struct error *read_unit(struct debuginfo *info, struct unit *unit)
 {
-	if (unit->is_read)
-		return NULL;
 	unit->is_read = true;
 	Dwarf_Die root CLEANUP_DIE = die_at(info->dies, unit->off);
 	Dwarf_Die child CLEANUP_DIE = NULL;
@@ -444,7 +450,7 @@ static struct error *find_func(struct debuginfo *info, struct cached_func *cache
 	struct unit *unit = unit_at(info, vaddr);
 	if (!unit)
 		return NULL;
-	struct error *err = read_unit(info, unit);
+	struct error *err = unit->is_read ? take(unit->damage) : read_unit(info, unit);
 	const struct place *place = subprogram_at(unit, vaddr);
 	if (err || !place)
 		return err;
@@ -478,7 +484,8 @@ struct error *debuginfo_func(struct debuginfo *info, uint64_t vaddr, const struc
 
 static struct gotype *type_in(struct debuginfo *info, struct unit *unit, const char *name)
 {
-	error_free(read_unit(info, unit)); // what could be read is searched
+	if (!unit->is_read)
+		unit->damage = read_unit(info, unit); // what could be read is searched
 	struct place key = {.name = name};
 	size_t low = 0, high = unit->types.num;
 	while (low < high) {

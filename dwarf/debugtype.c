@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "dwarf/debugtype.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -162,11 +162,48 @@ static bool is_type_name(const char *name)
 	return *name != 0;
 }
 
+// Whether a path as it stands in a type's name, its dots escaped, is this one.
+static bool is_path(const char *escaped, size_t len, const char *path)
+{
+	static const char dot[] = "%2e";
+	size_t at = 0;
+	for (; at < len && *path; path++) {
+		if (*path == '.' && len - at >= 3 && !memcmp(escaped + at, dot, 3))
+			at += 3;
+		else if (escaped[at++] != *path)
+			return false;
+	}
+	return at == len && !*path;
+}
+
+static const char *package_name(void *context, const char *path, size_t len)
+{
+	const struct debugtypes *types = context;
+	for (size_t i = 0; i < types->num_packages; i++)
+		if (is_path(path, len, types->packages[i].path))
+			return types->packages[i].name;
+	return NULL;
+}
+
+void debugtypes_package(struct debugtypes *types, const char *path, const char *name)
+{
+	enum { MAX_PACKAGES = 1000 }; // the list is searched for each type's name
+	const char *slash = strrchr(path, '/');
+	if (!strcmp(slash ? slash + 1 : path, name) || types->num_packages >= MAX_PACKAGES)
+		return;
+	struct package *packages =
+		reallocarray(types->packages, types->num_packages + 1, sizeof(*packages));
+	if (!packages)
+		return;
+	packages[types->num_packages++] = (struct package){.path = path, .name = name};
+	types->packages = packages;
+}
+
 static void set_names(struct debugtypes *types, struct gotype *type, const char *name)
 {
 	struct text text;
 	text_init(&text);
-	gotype_short_name(name, &text);
+	gotype_print_name(name, package_name, types, &text);
 	// Most names are short already; DWARF's own string then serves for both.
 	type->full_name = name;
 	type->name = name;
@@ -479,5 +516,6 @@ void debugtypes_init(struct debugtypes *types, struct dies *dies, uint64_t runti
 void debugtypes_deinit(struct debugtypes *types)
 {
 	HASH_CLEAR(hh, types->by_offset);
+	free(types->packages);
 	gotypes_deinit(&types->store);
 }

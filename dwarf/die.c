@@ -302,6 +302,20 @@ static Dwarf_Attribute attribute(struct dies *dies, Dwarf_Die die, Dwarf_Half at
 	return result == DW_DLV_OK ? found : NULL;
 }
 
+const char *die_string(struct dies *dies, Dwarf_Die die, Dwarf_Half attr)
+{
+	Dwarf_Attribute found = attribute(dies, die, attr);
+	if (!found)
+		return NULL;
+	char *string = NULL;
+	Dwarf_Error err = NULL;
+	int result = dwarf_formstring(found, &string, &err);
+	if (result == DW_DLV_ERROR)
+		forget(dies, err);
+	dwarf_dealloc_attribute(found);
+	return result == DW_DLV_OK ? string : NULL;
+}
+
 static int form_value(Dwarf_Attribute attr, Dwarf_Half form, uint64_t *out, Dwarf_Error *err)
 {
 	Dwarf_Unsigned value = 0;

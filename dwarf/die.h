@@ -18,6 +18,7 @@ enum {
 	GO_AT_ELEM = 0x2902,
 	GO_AT_EMBEDDED_FIELD = 0x2903,
 	GO_AT_RUNTIME_TYPE = 0x2904,
+	GO_AT_PACKAGE_NAME = 0x2905,
 	GO_AT_DICT_INDEX = 0x2906,
 };
 
@@ -50,6 +51,8 @@ uint64_t die_offset(struct dies *dies, Dwarf_Die die);
 Dwarf_Half die_tag(struct dies *dies, Dwarf_Die die);
 /** DW_AT_name, NULL without one. */
 const char *die_name(struct dies *dies, Dwarf_Die die);
+/** A string, NULL without one. */
+const char *die_string(struct dies *dies, Dwarf_Die die, Dwarf_Half attr);
 /** A constant, flag, address or section offset; false without one. */
 bool die_u64(struct dies *dies, Dwarf_Die die, Dwarf_Half attr, uint64_t *out);
 /** What a reference attribute leads to, as an offset of .debug_info. */

@@ -140,7 +140,22 @@ static const char *last_byte(const char *from, const char *end, char c)
 	return found ? found + 1 : from;
 }
 
+static const char *no_package(void *context, const char *path, size_t len)
+{
+	(void)context;
+	(void)path;
+	(void)len;
+	return NULL;
+}
+
 void gotype_short_name(const char *full_name, struct text *out)
+{
+	gotype_print_name(full_name, no_package, NULL, out);
+}
+
+void gotype_print_name(const char *full_name,
+		       const char *(*package)(void *context, const char *path, size_t len),
+		       void *context, struct text *out)
 {
 	const char *at = full_name;
 	bool in_struct = false, at_field = false;
@@ -173,7 +188,11 @@ void gotype_short_name(const char *full_name, struct text *out)
 		in_struct = len == 6 && !memcmp(at, "struct", 6);
 		at_field = false;
 		bool is_map = len == 3 && !memcmp(at, "map", 3);
-		put_word(from, end, out);
+		const char *dot = memchr(from, '.', (size_t)(end - from));
+		const char *name = dot ? package(context, at, (size_t)(dot - at)) : NULL;
+		if (name)
+			text_puts(out, name);
+		put_word(name ? dot : from, end, out);
 		at = end;
 		if (*end == '[' && !is_map) { // a generic instance: its arguments stay as they are
 			at = skip_brackets(end);

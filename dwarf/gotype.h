@@ -126,6 +126,12 @@ enum gokind gokind_predeclared(const char *name);
 struct text;
 void gotype_short_name(const char *full_name, struct text *out);
 
+/** The same where the names of packages are known: package is asked for the name of the package at a path (len bytes, its
+ *  escapes still in it) and answers NULL for one whose name is the path's last part. */
+void gotype_print_name(const char *full_name,
+		       const char *(*package)(void *context, const char *path, size_t len),
+		       void *context, struct text *out);
+
 // A store of types: DWARF's and the run-time descriptors' each embed one as their first member and
 // bring an operation. It owns the memory of types, fields and strings: given back all at once.
 struct gotypes_ops {

@@ -100,6 +100,16 @@ static struct error *open_functions(struct index *index)
 	return index->signatures ? NULL : error_nomem();
 }
 
+static struct debuginfo *open_debug(struct index *index)
+{
+	if (index->is_dwarf_open || !index->dwarf_image)
+		return index->debug;
+	index->is_dwarf_open = true;
+	warn(index, debuginfo_open(index->dwarf_image, pclntab_moduledata(index->table)->types,
+				   &index->debug));
+	return index->debug;
+}
+
 // The types of blanks are made complete.
 static void complete_blank(struct gotypes *store, struct gotype *type)
 {
@@ -123,6 +133,8 @@ struct error *index_open(const char *path, const char *name, const char *root, s
 		index_close(index);
 		return err;
 	}
+	if (open_debug(index))
+		runtime_layout_refine(&index->runtime, index->debug);
 	*out = index;
 	return NULL;
 }
@@ -164,16 +176,6 @@ const struct func *index_func_at(const struct index *index, uint64_t vaddr)
 size_t index_named(const struct index *index, const char *name, const struct func **out, size_t max)
 {
 	return functable_named(&index->functions, name, out, max);
-}
-
-static struct debuginfo *open_debug(struct index *index)
-{
-	if (index->is_dwarf_open || !index->dwarf_image)
-		return index->debug;
-	index->is_dwarf_open = true;
-	warn(index, debuginfo_open(index->dwarf_image, pclntab_moduledata(index->table)->types,
-				   &index->debug));
-	return index->debug;
 }
 
 static struct error *make_signature(struct index *index, const struct func *func,

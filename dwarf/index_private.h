@@ -33,6 +33,10 @@ const struct func *functable_at(const struct functable *table, uint64_t vaddr);
 size_t functable_named(const struct functable *table, const char *name, const struct func **out,
 		       size_t max);
 
+/** Puts what DWARF says of the runtime's structs in place of what the table said. Without all of a goroutine's
+ *  fields it changes nothing. */
+void runtime_layout_refine(struct runtime_layout *layout, struct debuginfo *debug);
+
 struct signature_query {
 	const struct pclntab *table;
 	uint32_t row; // in pclntab, NO_ROW without

@@ -22,6 +22,7 @@ enum {
 	AT_ELEM = 0x2902,
 	AT_EMBEDDED = 0x2903,
 	AT_RUNTIME_TYPE = 0x2904,
+	AT_PACKAGE_NAME = 0x2905,
 	AT_DICT_INDEX = 0x2906,
 };
 
@@ -33,12 +34,13 @@ struct fixture { // an executable with one unit, "main"
 	uint64_t t_int, t_uint8, t_uint64, t_pointer, t_string;
 };
 
-static void begin(struct fixture *fixture, int version)
+static void begin_at(struct fixture *fixture, int version, uint64_t low, uint64_t high)
 {
 	memset(fixture, 0, sizeof(*fixture));
+	elf_init(&fixture->elf);
 	struct dwarf_writer *dwarf = &fixture->dwarf;
 	dwarf_init(dwarf, version);
-	dwarf_begin_unit(dwarf, "main", TEXT, TEXT + TEXT_SIZE);
+	dwarf_begin_unit(dwarf, "main", low, high);
 	fixture->t_int = dwarf_base(dwarf, "int", DW_ATE_signed, 8, GO_INT);
 	fixture->t_uint8 = dwarf_base(dwarf, "uint8", DW_ATE_unsigned, 1, GO_UINT8);
 	fixture->t_uint64 = dwarf_base(dwarf, "uint64", DW_ATE_unsigned, 8, GO_UINT64);
@@ -49,11 +51,15 @@ static void begin(struct fixture *fixture, int version)
 	dwarf_end_children(dwarf);
 }
 
+static void begin(struct fixture *fixture, int version)
+{
+	begin_at(fixture, version, TEXT, TEXT + TEXT_SIZE);
+}
+
 static struct error *try_open(struct fixture *fixture)
 {
 	static const uint8_t text[TEXT_SIZE];
 	char path[64];
-	elf_init(&fixture->elf);
 	elf_load(&fixture->elf, TEXT, PF_R | PF_X, text, sizeof(text), 0);
 	dwarf_add(&fixture->dwarf, &fixture->elf);
 	assert_true(elf_finish(&fixture->elf));
@@ -91,6 +97,7 @@ static void test_none(void **state)
 {
 	(void)state;
 	struct fixture fixture = {0};
+	elf_init(&fixture.elf);
 	assert_null(try_open(&fixture));
 	assert_null(fixture.info);
 	close_fixture(&fixture);
@@ -490,6 +497,151 @@ static void test_abstract_origin(void **state)
 	close_fixture(&fixture);
 }
 
+static void test_package_names(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	begin(&fixture, 5);
+	struct dwarf_writer *dwarf = &fixture.dwarf;
+	dwarf_base(dwarf, "ex.am/yaml%2ev3.Kind", DW_ATE_signed, 8, GO_INT);
+	uint64_t types[] = {
+		dwarf_pointer(dwarf, "*ex.am/go-foo/v2.T", fixture.t_int),
+		dwarf_pointer(dwarf,
+			      "map[ex.am/yaml%2ev3.Kind]ex.am/go-foo/v2.T[ex.am/go-foo/v2.T]",
+			      fixture.t_int),
+		dwarf_pointer(dwarf, "*ex.am/go-foo/v2x.T", fixture.t_int),
+	};
+	dwarf_end_unit(dwarf);
+	static const char *const packages[][2] = {{"ex.am/yaml.v3", "yaml"},
+						  {"ex.am/go-foo/v2", "foo"},
+						  {"ex.am/plain", "plain"}};
+	for (size_t i = 0; i < 3; i++) {
+		dwarf_begin_unit(dwarf, packages[i][0], 0x10, 0x20);
+		dwarf_string(dwarf, AT_PACKAGE_NAME, packages[i][1]);
+		if (i < 2)
+			dwarf_end_unit(dwarf);
+	}
+	dwarf_struct(dwarf, "fields", 24, GO_STRUCT);
+	for (uint64_t i = 0; i < 3; i++)
+		dwarf_member(dwarf, "f", types[i], i * 8);
+	dwarf_end_children(dwarf);
+	end(&fixture);
+
+	assert_string_equal(type_of(&fixture, "ex.am/yaml%2ev3.Kind")->name, "yaml.Kind");
+	const struct gotype *type = type_of(&fixture, "fields");
+	assert_string_equal(type->fields[0].type->name, "*foo.T");
+	assert_string_equal(type->fields[1].type->name, "map[yaml.Kind]foo.T[ex.am/go-foo/v2.T]");
+	assert_string_equal(type->fields[2].type->name, "*v2x.T");
+	close_fixture(&fixture);
+}
+
+// DWARF's lists, each kind of entry once; what follows the end is not read.
+static void test_ranges(void **state)
+{
+	(void)state;
+	static const uint8_t ranges_5[] = {
+		DW_RLE_start_end,
+		0x00,
+		0x10,
+		0x40,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0x10,
+		0x10,
+		0x40,
+		0,
+		0,
+		0,
+		0,
+		0,
+		DW_RLE_start_length,
+		0x20,
+		0x10,
+		0x40,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0x10,
+		DW_RLE_base_address,
+		0x00,
+		0x10,
+		0x40,
+		0,
+		0,
+		0,
+		0,
+		0,
+		DW_RLE_offset_pair,
+		0x40,
+		0x50,
+		DW_RLE_offset_pair,
+		0x58,
+		0x50, // backwards
+		DW_RLE_base_addressx,
+		1,
+		DW_RLE_offset_pair,
+		0x00,
+		0x10,
+		DW_RLE_startx_endx,
+		2,
+		3,
+		DW_RLE_startx_length,
+		3,
+		0x08,
+		DW_RLE_startx_length,
+		0x7f,
+		0x08, // outside .debug_addr
+		DW_RLE_end_of_list,
+		DW_RLE_start_length,
+		0x00,
+		0x1f,
+		0x40,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0x10,
+	};
+	static const uint64_t ranges_4[] = {
+		0x00, 0x10, 0x20, 0x30, UINT64_MAX, TEXT + 0x40, 0, 0x10, 0x20,
+		0x30, 0x40, 0x50, 0x60, 0x68,	    0,		 0, 0,	  0x1000,
+	};
+	static const uint64_t addresses[] = {0, 0, TEXT + 0x60, TEXT + 0x80, TEXT + 0x90};
+	for (int version = 4; version <= 5; version++) {
+		struct fixture fixture;
+		begin_at(&fixture, version, 0x10, 0x20);
+		struct dwarf_writer *dwarf = &fixture.dwarf;
+		dwarf_end_unit(dwarf);
+		dwarf_begin_ranged_unit(dwarf, "ranged", TEXT, 0);
+		static const uint16_t starts[] = {0x00, 0x20, 0x40, 0x60, 0x80, 0x90, 0x10, 0xf00};
+		for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+			dwarf_subprogram(dwarf, "f", TEXT + starts[i], 8);
+			dwarf_end_children(dwarf);
+		}
+		if (version == 5) {
+			elf_section(&fixture.elf, ".debug_rnglists", SHT_PROGBITS, ranges_5,
+				    sizeof(ranges_5));
+			elf_section(&fixture.elf, ".debug_addr", SHT_PROGBITS, addresses,
+				    sizeof(addresses));
+		} else {
+			elf_section(&fixture.elf, ".debug_ranges", SHT_PROGBITS, ranges_4,
+				    sizeof(ranges_4));
+		}
+		end(&fixture);
+		for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+			const struct debug_func *func = func_at(&fixture, TEXT + starts[i]);
+			assert_int_equal(func != NULL, i < 6 && (version == 5 || i != 5));
+		}
+		close_fixture(&fixture);
+	}
+}
+
 static void test_damage_is_told_once(void **state)
 {
 	(void)state;
@@ -548,6 +700,8 @@ int main(void)
 		cmocka_unit_test(test_lying_types),
 		cmocka_unit_test(test_params),
 		cmocka_unit_test(test_abstract_origin),
+		cmocka_unit_test(test_package_names),
+		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_damage_is_told_once),
 		cmocka_unit_test(test_torn_sections),
 	};

@@ -68,6 +68,12 @@ static void attribute(struct dwarf_writer *dwarf, unsigned attr, unsigned form)
 	put_uleb(&dwarf->abbrev, form);
 }
 
+static void section_offset(struct dwarf_writer *dwarf, unsigned attr, uint32_t off)
+{
+	attribute(dwarf, attr, DW_FORM_sec_offset);
+	put_u32(&dwarf->info, off);
+}
+
 uint64_t dwarf_die(struct dwarf_writer *dwarf, unsigned tag, bool has_children)
 {
 	end_attributes(dwarf);
@@ -86,8 +92,7 @@ void dwarf_end_children(struct dwarf_writer *dwarf)
 	put_u8(&dwarf->info, 0);
 }
 
-void dwarf_begin_unit(struct dwarf_writer *dwarf, const char *name, uint64_t low_pc,
-		      uint64_t high_pc)
+static void begin_unit(struct dwarf_writer *dwarf, const char *name, uint64_t low_pc)
 {
 	dwarf->unit = dwarf->info.len;
 	put_u32(&dwarf->info, 0); // dwarf_end_unit writes it
@@ -104,7 +109,22 @@ void dwarf_begin_unit(struct dwarf_writer *dwarf, const char *name, uint64_t low
 	dwarf_string(dwarf, DW_AT_name, name);
 	dwarf_number(dwarf, DW_AT_language, DW_LANG_Go);
 	dwarf_addr(dwarf, DW_AT_low_pc, low_pc);
+}
+
+void dwarf_begin_unit(struct dwarf_writer *dwarf, const char *name, uint64_t low_pc,
+		      uint64_t high_pc)
+{
+	begin_unit(dwarf, name, low_pc);
 	dwarf_number(dwarf, DW_AT_high_pc, high_pc - low_pc);
+}
+
+void dwarf_begin_ranged_unit(struct dwarf_writer *dwarf, const char *name, uint64_t low_pc,
+			     uint32_t ranges_off)
+{
+	enum { HEADER = 8 };
+	begin_unit(dwarf, name, low_pc);
+	section_offset(dwarf, DW_AT_ranges, ranges_off);
+	section_offset(dwarf, DW_AT_addr_base, HEADER);
 }
 
 void dwarf_end_unit(struct dwarf_writer *dwarf)
@@ -162,8 +182,7 @@ void dwarf_expression(struct dwarf_writer *dwarf, unsigned attr, const void *byt
 void dwarf_list(struct dwarf_writer *dwarf, unsigned attr, uint64_t low, uint64_t high,
 		const void *bytes, size_t len)
 {
-	attribute(dwarf, attr, DW_FORM_sec_offset);
-	put_u32(&dwarf->info, (uint32_t)dwarf->lists.len);
+	section_offset(dwarf, attr, (uint32_t)dwarf->lists.len);
 	if (dwarf->version >= 5) {
 		put_u8(&dwarf->lists, DW_LLE_start_end);
 		put_u64(&dwarf->lists, low);

@@ -23,6 +23,10 @@ void dwarf_deinit(struct dwarf_writer *dwarf);
 /** A unit's header and root DIE, whose children come next. */
 void dwarf_begin_unit(struct dwarf_writer *dwarf, const char *name, uint64_t low_pc,
 		      uint64_t high_pc);
+/** The same with the list at ranges_off of .debug_ranges or .debug_rnglists, which the test adds itself; addresses
+ *  of .debug_addr count from its byte 8. */
+void dwarf_begin_ranged_unit(struct dwarf_writer *dwarf, const char *name, uint64_t low_pc,
+			     uint32_t ranges_off);
 void dwarf_end_unit(struct dwarf_writer *dwarf);
 
 /** A DIE; its attributes come next, then its children if it has any. Returns its offset. */
