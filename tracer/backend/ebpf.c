@@ -85,8 +85,8 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	int result = gotrace_bpf__load(program);
 	if (result) {
 		const char *advice = features_advice(-result);
-		return error_errno(-result, "the kernel does not load the eBPF program%s%s",
-				   advice ? ": " : "", advice ? advice : "");
+		return error_errno(-result, "the kernel does not load the eBPF program%s%s%s",
+				   advice ? " (" : "", advice ? advice : "", advice ? ")" : "");
 	}
 	return NULL;
 }

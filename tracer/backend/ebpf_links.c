@@ -173,9 +173,8 @@ static struct error *refusal(int refused, const char *what)
 		return error_new("%s: the kernel cannot put a probe there", what);
 	if (refused == -ESRCH)
 		return error_errno(ESRCH, "%s", what);
-	return error_wrap(error_errno(-refused, "the kernel refuses a uprobe%s%s",
-				      advice ? "; " : "", advice ? advice : ""),
-			  "%s", what);
+	return error_errno(-refused, "%s: the kernel refuses a uprobe%s%s%s", what,
+			   advice ? " (" : "", advice ? advice : "", advice ? ")" : "");
 }
 
 struct halves { // functions of an arming that are still to be taken

@@ -48,12 +48,10 @@ static bool can_bpf(void)
 	       (has_capability(CAPABILITY_BPF) && has_capability(CAPABILITY_PERFMON));
 }
 
-// An answer of libbpf's probes, which cannot tell "no" from "not allowed".
+// An answer of libbpf's probes, which mean nothing where programs cannot be loaded at all.
 static enum feature_state answer(int result)
 {
-	if (result > 0)
-		return FEATURE_YES;
-	return can_bpf() ? FEATURE_NO : FEATURE_UNKNOWN;
+	return can_bpf() ? is(result > 0) : FEATURE_UNKNOWN;
 }
 
 static enum feature_state ask_capabilities(void)
@@ -63,7 +61,7 @@ static enum feature_state ask_capabilities(void)
 
 static enum feature_state ask_ptrace_capability(void)
 {
-	return is(has_capability(CAP_SYS_PTRACE));
+	return is(has_capability(CAP_SYS_PTRACE) && has_capability(CAP_DAC_READ_SEARCH));
 }
 
 static enum feature_state ask_lockdown(void)
@@ -170,8 +168,8 @@ static const struct row rows[] = {
 	{"CAP_BPF and CAP_PERFMON", "loading and attaching eBPF programs",
 	 "run as root, or give both: setcap cap_bpf,cap_perfmon,cap_sys_ptrace=ep gotrace", true,
 	 ask_capabilities},
-	{"CAP_SYS_PTRACE", "processes of other users", "run as root, or give the capability", false,
-	 ask_ptrace_capability},
+	{"CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH", "processes of other users",
+	 "run as root, or give both capabilities", false, ask_ptrace_capability},
 	{"no lockdown=confidentiality", "reading memory from eBPF programs",
 	 "boot without lockdown=confidentiality", true, ask_lockdown},
 	{"kprobe programs", "eBPF programs at probes",
