@@ -4,10 +4,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -89,12 +87,19 @@ static int attach_multi(const struct backend *backend, const struct sites_list *
 	return bpf_link_create(program, 0, (enum bpf_attach_type)EBPF_UPROBE_MULTI, &options);
 }
 
-// A uprobe as a perf event of all processes; the program looks for the target itself.
-static int attach_perf(const struct backend *backend, unsigned long offset, uint64_t cookie)
+// The kernel's number for uprobes as perf events, 0 if it has none.
+static uint32_t perf_type(void)
 {
 	CLEANUP_FCLOSE FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
-	unsigned int type;
-	if (!file || fscanf(file, "%u", &type) != 1)
+	uint32_t type;
+	return file && fscanf(file, "%u", &type) == 1 ? type : 0;
+}
+
+// A uprobe as a perf event of all processes; the program looks for the target itself.
+static int attach_perf(const struct backend *backend, uint32_t type, unsigned long offset,
+		       uint64_t cookie)
+{
+	if (!type)
 		return -ENOENT;
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
@@ -117,11 +122,12 @@ static struct error *attach(const struct backend *backend, const struct sites_li
 			    struct ebpf_arming *arming, int *refused)
 {
 	size_t step = backend->is_multi ? list->num : 1;
+	uint32_t type = backend->is_multi ? 0 : perf_type();
 	*refused = 0;
 	for (size_t i = 0; i < list->num; i += step) {
 		int link = backend->is_multi
 				   ? attach_multi(backend, list)
-				   : attach_perf(backend, list->offsets[i], list->cookies[i]);
+				   : attach_perf(backend, type, list->offsets[i], list->cookies[i]);
 		if (link < 0) {
 			*refused = link;
 			return NULL;
@@ -213,12 +219,27 @@ static struct error *arm_halves(struct backend *backend, size_t first, size_t nu
 	return NULL;
 }
 
+// Each perf event waits for all processors when it ends, and its process cannot be killed meanwhile.
+static void warn_of_slow_end(const struct backend *backend, const struct ebpf_arming *arming)
+{
+	enum { MANY = 50, ENDED_A_SECOND = 10 };
+	size_t num = 0;
+	for (size_t i = 0; i < arming->num_funcs; i++)
+		num += backend->plan->funcs[arming->first_func + i]->num_probes;
+	if (!backend->is_multi && num > MANY)
+		log_warning(
+			"this kernel has no uprobe_multi links (6.6): at the end it takes %zu probes "
+			"off one by one, which can take some %zu s; fewer functions or --no-return help",
+			num, num / ENDED_A_SECOND);
+}
+
 struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming)
 {
 	if (!arming->num_funcs) {
 		arming->is_armed = true;
 		return NULL;
 	}
+	warn_of_slow_end(backend, arming);
 	struct error *last = NULL;
 	size_t num_armed = 0;
 	struct error *err = arm_halves(backend, arming->first_func, arming->num_funcs, arming,
