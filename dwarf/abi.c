@@ -190,7 +190,8 @@ static enum flatten take_apart(struct leaves *leaves, struct gotype *type)
 	if (!type)
 		return words(leaves, 0, 1);
 	enum flatten result = flatten(leaves, type, 0, 0);
-	// A broken type deep inside one that goes to the stack anyway would still give it a wrong size.
+	// A broken type deep inside one that goes to the stack anyway would still give it a wrong
+	// size.
 	if (result != FLAT_BROKEN && type->size == 0)
 		return FLAT_TO_STACK;
 	return result;

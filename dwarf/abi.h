@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Go's ABI: from the types of a signature to the register or stack slot of every word.
-// Source: src/cmd/compile/abi-internal.md and src/cmd/compile/internal/abi/abiutils.go of the Go tree.
+// Go's ABI: from the types of a signature to the register or stack slot of every word. Source:
+// src/cmd/compile/abi-internal.md and src/cmd/compile/internal/abi/abiutils.go of the Go tree.
 // Pure: no files, no allocation but the pieces.
 //
-// Params in order, receiver first: a value whose leaves all fit into what is left of the registers is taken
-// apart into them, any other goes to the stack whole and leaves the registers to those after it.
+// Params in order, receiver first: a value whose leaves all fit into what is left of the
+// registers is taken apart into them, any other goes to the stack whole and leaves the registers
+// to those after it.
 #ifndef GOTRACE_DWARF_ABI_H
 #define GOTRACE_DWARF_ABI_H
 
@@ -44,8 +45,8 @@ struct param {
 
 struct signature {
 	enum abi abi;
-	bool is_known; // false: no DWARF, or DWARF that lists no parameters: params are ArgInfo's words at best
-	bool is_raw; // params are ArgInfo's raw words
+	bool is_known; // false: no DWARF, or DWARF that lists no parameters; see is_raw
+	bool is_raw;   // params are raw words, each named by its place: "RAX", "SP+8"
 	bool is_variadic;
 	struct param *params;	     // receiver, parameters, results, in order
 	size_t num_params, num_args; // params[0 .. num_args-1] are arguments, the rest results
@@ -62,7 +63,8 @@ struct error *abi_assign(struct signature *signature) MUST_CHECK;
 /** Frees the params and their pieces, not the signature itself nor what the params borrow. */
 void signature_deinit(struct signature *signature);
 
-/** "RAX", "RBX+RCX", "stack+16", "X0": where a param stands, for people. Writes at most size bytes. */
+/** "RAX", "RBX+RCX", "stack+16", "X0": where a param stands, for people. Writes at most size
+ *  bytes. */
 void abi_describe(const struct param *param, char *buffer, size_t size);
 
 #endif

@@ -221,7 +221,8 @@ static struct error *add_child(struct debuginfo *info, struct unit *unit, Dwarf_
 	}
 }
 
-// Notes where the unit's subprograms and types are. What stands before the damage of a damaged unit is kept.
+// Notes where the unit's subprograms and types are. What stands before the damage of a damaged
+// unit is kept.
 static struct error *read_unit(struct debuginfo *info, struct unit *unit)
 {
 	unit->is_read = true;
@@ -355,8 +356,8 @@ static struct error *insert_param(struct param_list *list, size_t at,
 	return NULL;
 }
 
-// Reads a formal parameter: *at is where it goes into the list if it is not there yet, and becomes the
-// place behind it. pc is 0 for one of an abstract instance, which stands nowhere.
+// Reads a formal parameter: *at is where it goes into the list if it is not there yet, and
+// becomes the place behind it. pc is 0 for one of an abstract instance, which stands nowhere.
 static struct error *read_param(struct debuginfo *info, Dwarf_Die die, const struct list_unit *unit,
 				uint64_t pc, struct param_list *list, size_t *at)
 {

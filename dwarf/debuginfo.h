@@ -14,9 +14,9 @@ struct debug_param {
 	const char *name; // "" if none
 	struct gotype *type;
 	bool is_result;
-	uint16_t
-		entry_regs; // integer registers (Go's order, a bit each) the location list names at entry
-	uint16_t entry_float_regs; // X0.. likewise
+	// The registers that its location list names at entry, a bit each in Go's order. Bit 15 stands
+	// for registers that never hold arguments.
+	uint16_t entry_regs, entry_float_regs;
 	bool has_entry_location;
 	bool is_whole;	  // it tells of all bytes, not of those in use alone
 	bool is_on_stack; // its location at entry is in memory (CFA based)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A map's layout in memory, worked out from the structs that Go's linker makes for each map type: hash<K,V>
-// and bucket<K,V> (src/runtime/map.go to 1.23), map<K,V>, table<K,V>, groupReference<K,V> and
-// map.group[K]V (src/internal/runtime/maps). Names of fields decide, not Go's version.
+// A map's layout in memory, worked out from the structs that Go's linker makes for each map type:
+// hash<K,V> and bucket<K,V> (src/runtime/map.go to 1.23), map<K,V>, table<K,V>,
+// groupReference<K,V> and map.group[K]V (src/internal/runtime/maps). Names of fields decide, not
+// Go's version.
 #include <string.h>
 
 #include "dwarf/debugtype.h"

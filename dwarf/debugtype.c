@@ -64,7 +64,8 @@ static enum gokind encoding_kind(struct dies *dies, Dwarf_Die die, uint64_t size
 	}
 }
 
-// The kind that a DIE's tag implies, for those without DW_AT_go_kind (unsafe.Pointer, the linker's own, C's).
+// The kind that a DIE's tag implies, for those without DW_AT_go_kind (unsafe.Pointer, the
+// linker's own, C's).
 static enum gokind tag_kind(struct dies *dies, Dwarf_Die die, struct resolved *resolved)
 {
 	uint64_t ref;
@@ -106,8 +107,8 @@ static void settle_kind(struct dies *dies, Dwarf_Die die, uint64_t kind, struct 
 		resolved->size = fixed;
 }
 
-// Follows typedefs and C's qualifiers. Maps, channels and interfaces are typedefs themselves, of the
-// runtime's structs, and are known by their DW_AT_go_kind.
+// Follows typedefs and C's qualifiers. Maps, channels and interfaces are typedefs themselves, of
+// the runtime's structs, and are known by their DW_AT_go_kind.
 static void resolve(struct debugtypes *types, uint64_t off, struct resolved *out)
 {
 	struct dies *dies = types->dies;
@@ -459,7 +460,8 @@ static void complete_die(struct debugtypes *types, Dwarf_Die die, struct gotype 
 		complete_slice(types, die, type);
 		break;
 	case GO_POINTER:
-		// A generic function's shape stands for every pointer: what this one leads to is not known.
+		// A generic function's shape stands for every pointer: what this one leads to is
+		// not known.
 		if (!strncmp(type->full_name, shape_pointer, sizeof(shape_pointer) - 1))
 			break;
 		if (die_ref(types->dies, die, DW_AT_type, &off))

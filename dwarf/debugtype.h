@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Private to debuginfo: Go types from DWARF's type DIEs. A type is known by its DIE's offset; typedefs and
-// what they name are one type. Stubs are made when something refers to a type, and filled in by gotype_complete.
+// Private to debuginfo: Go types from DWARF's type DIEs. A type is known by its DIE's offset;
+// typedefs and what they name are one type. Stubs are made when something refers to a type, and
+// filled in by gotype_complete.
 #ifndef GOTRACE_DWARF_DEBUGTYPE_H
 #define GOTRACE_DWARF_DEBUGTYPE_H
 
@@ -35,7 +36,8 @@ struct gotype *debugtype_at(struct debugtypes *types, uint64_t off);
 /** The type that a DIE's reference attribute leads to; GO_INVALID without it. */
 struct gotype *debugtype_ref(struct debugtypes *types, Dwarf_Die die, Dwarf_Half attr);
 
-/** Fills in a map's layout from the structs that its DIE leads to. Private to debugtype and debugmap. */
+/** Fills in a map's layout from the structs that its DIE leads to. Private to debugtype and
+ *  debugmap. */
 void debugmap_complete(struct gotype *map, struct gotype *header);
 
 #endif

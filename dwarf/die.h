@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Private to debuginfo and debugtype: libdwarf of both generations (20210528 and 0.x) behind a few calls
-// that read one DIE or one attribute. libdwarf gets its sections from an image, which decompresses and bounds them.
-// A DIE is the caller's to free; strings are borrowed until dies_close.
+// Private to debuginfo and debugtype: libdwarf of both generations (20210528 and 0.x) behind a
+// few calls that read one DIE or one attribute. libdwarf gets its sections from an image, which
+// decompresses and bounds them. A DIE is the caller's to free; strings are borrowed until
+// dies_close.
 #ifndef GOTRACE_DWARF_DIE_H
 #define GOTRACE_DWARF_DIE_H
 
@@ -68,7 +69,8 @@ void die_unit(struct dies *dies, Dwarf_Die root, struct list_unit *out);
 void die_ranges(struct dies *dies, Dwarf_Die root, const struct list_unit *unit,
 		void (*visit)(void *context, uint64_t low, uint64_t high), void *context);
 
-/** Reads DW_AT_location as it is at pc; *is_everywhere if it is one expression for all addresses. */
+/** Reads DW_AT_location as it is at pc; *is_everywhere if it is one expression for all
+ *  addresses. */
 void die_location(struct dies *dies, Dwarf_Die die, const struct list_unit *unit, uint64_t pc,
 		  struct list_place *out, bool *is_everywhere);
 

@@ -61,7 +61,8 @@ static size_t first_symbol(const struct sorted_symbols *symbols, uint64_t vaddr)
 	return low;
 }
 
-// Whether symbol is name with its type arguments spelled out: pclntab of 1.18 to 1.20 has "Sum[...]".
+// Whether symbol is name with its type arguments spelled out: pclntab of 1.18 to 1.20 has
+// "Sum[...]".
 static bool is_instance_of(const char *symbol, const char *name)
 {
 	const char *dots = strstr(name, "[...]");
@@ -93,8 +94,8 @@ static bool is_compiler_made(const char *name)
 	return starts_with(name, "type:.") || starts_with(name, "type..");
 }
 
-// Bytes of code without the int3 that fills up to the next function. The last instruction's own bytes
-// may look like it (a jump by -52): as many are left as an immediate can have.
+// Bytes of code without the int3 that fills up to the next function. The last instruction's own
+// bytes may look like it (a jump by -52): as many are left as an immediate can have.
 static uint64_t trimmed_size(struct image *image, uint64_t vaddr, uint64_t size)
 {
 	enum { INT3 = 0xcc, MAX_PADDING = 63, MAX_IMMEDIATE = 8 };
@@ -246,8 +247,8 @@ size_t functable_named(const struct functable *table, const char *name, const st
 	return num;
 }
 
-// Without symbols' suffixes: of a wrapper and what it wraps, both of one name, the wrapper of assembly is called
-// by Go and has Go's ABI, the wrapper of Go code is called by assembly.
+// Without symbols' suffixes: of a wrapper and what it wraps, both of one name, the wrapper of
+// assembly is called by Go and has Go's ABI, the wrapper of Go code is called by assembly.
 static void tell_wrappers(struct functable *table)
 {
 	for (size_t i = 0; i < table->num; i++) {

@@ -43,9 +43,9 @@ const struct func *index_func_at(const struct index *index, uint64_t vaddr);
 size_t index_named(const struct index *index, const char *name, const struct func **out,
 		   size_t max);
 
-/** The function's signature: DWARF's parameters placed by Go's ABI and cross-checked with location
- *  lists and ArgInfo, or ArgInfo's raw words without DWARF. Borrowed; read once and kept. Trouble in
- *  DWARF is not an error here: is_known is false, and index_warning tells. */
+/** The function's signature: DWARF's parameters placed by Go's ABI and cross-checked with
+ *  location lists and ArgInfo, or ArgInfo's raw words without DWARF. Borrowed; read once and
+ *  kept. Trouble in DWARF is not an error here: is_known is false, and index_warning tells. */
 const struct signature *index_signature(struct index *index, const struct func *func);
 /** Writes "func(s *main.Store, key string) (string, error)" for people; "func(?)" if not known. */
 struct text;

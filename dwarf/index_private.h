@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Private to the index: its parts. functable holds the functions and finds them; signature makes the
-// signature of one of them.
+// Private to the index: its parts. functable holds the functions and finds them; signature makes
+// the signature of one of them.
 #ifndef GOTRACE_DWARF_INDEX_PRIVATE_H
 #define GOTRACE_DWARF_INDEX_PRIVATE_H
 
@@ -33,8 +33,8 @@ const struct func *functable_at(const struct functable *table, uint64_t vaddr);
 size_t functable_named(const struct functable *table, const char *name, const struct func **out,
 		       size_t max);
 
-/** Puts what DWARF says of the runtime's structs in place of what the table said. Without all of a goroutine's
- *  fields it changes nothing. */
+/** Puts what DWARF says of the runtime's structs in place of what the table said. Without all
+ *  of a goroutine's fields it changes nothing. */
 void runtime_layout_refine(struct runtime_layout *layout, struct debuginfo *debug);
 
 struct signature_query {
@@ -60,7 +60,7 @@ struct arg_words { // what ArgInfo lists
 // How a layout bears up against what else is known of the function.
 struct layout_check {
 	bool is_proven;	 // its size is the function's, and its words are ArgInfo's
-	size_t bad_from; // the first argument that is not among ArgInfo's words; num_args if all are
+	size_t bad_from; // the first argument that ArgInfo lists differently; num_args without one
 	unsigned agreements, conflicts; // of location lists, by argument
 };
 
@@ -69,15 +69,16 @@ enum place_check { PLACE_UNSEEN, PLACE_AGREES, PLACE_CONFLICTS };
 /** What an argument's location list at entry says to its place. */
 enum place_check signature_check_place(const struct param *param, const struct debug_param *debug);
 
-/** Places signature by its abi and checks it. debug[i] is DWARF's word on param i, NULL where it has none.
- *  frame_bytes is pclntab's size of the argument area, negative if not known. skip: ArgInfo leaves the
- *  first argument out, as it does for generic functions. */
+/** Places signature by its abi and checks it. debug[i] is DWARF's word on param i, NULL where
+ *  it has none. frame_bytes is pclntab's size of the argument area, negative if not known.
+ *  skip: ArgInfo leaves the first argument out, as it does for generic functions. */
 struct error *signature_check(struct signature *signature, const struct debug_param *const *debug,
 			      const struct arg_words *words, int64_t frame_bytes, bool skip,
 			      struct layout_check *out) MUST_CHECK;
 
-/** Finds the blank parameters that DWARF of Go 1.17 to 1.21 leaves out, by ArgInfo. On success *found is true
- *  and signature and debug are replaced, with blanks put in; params whose place stays open are unknown. */
+/** Finds the blank parameters that DWARF of Go 1.17 to 1.21 leaves out, by ArgInfo. On success
+ *  *found is true and signature and debug are replaced, with blanks put in; params whose place
+ *  stays open are unknown. */
 struct blanks_query {
 	struct signature *signature;
 	const struct debug_param ***debug; // grown along with the params
@@ -88,8 +89,8 @@ struct blanks_query {
 };
 struct error *signature_find_blanks(const struct blanks_query *query, bool *found) MUST_CHECK;
 
-/** The same before Go 1.17, where all is on the stack: by location lists and the area's size, which places the
- *  results too. Params that no location list places are unknown then. */
+/** The same before Go 1.17, where all is on the stack: by location lists and the area's size,
+ *  which places the results too. Params that no location list places are unknown then. */
 struct error *signature_find_stack_blanks(const struct blanks_query *query, bool *found) MUST_CHECK;
 
 #endif

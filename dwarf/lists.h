@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Private to debuginfo: DWARF's lists of locations and ranges (.debug_loc and .debug_ranges of DWARF 4,
-// .debug_loclists and .debug_rnglists of 5; DWARF 5, sections 2.6.2 and 2.17.3). libdwarf is not
-// asked for them: it decodes a list whole for each entry wanted, and some releases free memory twice on damaged ones.
-// Sections are read when first asked for; damage ends a list.
+// Private to debuginfo: DWARF's lists of locations and ranges (.debug_loc and .debug_ranges of
+// DWARF 4, .debug_loclists and .debug_rnglists of 5; DWARF 5, sections 2.6.2 and 2.17.3).
+// libdwarf is not asked for them: it decodes a list whole for each entry wanted, and some
+// releases free memory twice on damaged ones. Sections are read when first asked for; damage ends
+// a list.
 #ifndef GOTRACE_DWARF_LISTS_H
 #define GOTRACE_DWARF_LISTS_H
 
@@ -25,7 +26,8 @@ struct list_unit { // what lists mean depends on the unit
 
 void lists_init(struct lists *lists, struct image *image);
 
-/** The expression that the location list at off of its section has for pc; false where it has none. */
+/** The expression that the location list at off of its section has for pc; false where it has
+ *  none. */
 bool lists_location(struct lists *lists, const struct list_unit *unit, uint64_t off, uint64_t pc,
 		    struct image_bytes *expression);
 
@@ -42,8 +44,8 @@ struct list_place { // what an expression says of a variable's place
 };
 enum { LIST_OTHER_REGISTER = 32 };
 
-/** Reads an expression of registers, stack slots and pieces; one of anything else is nowhere. A frame base is taken
- *  for the CFA, as in all of Go's code. */
+/** Reads an expression of registers, stack slots and pieces; one of anything else is nowhere. A
+ *  frame base is taken for the CFA, as in all of Go's code. */
 void list_place(const struct image_bytes *expression, struct list_place *out);
 
 #endif

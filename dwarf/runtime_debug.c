@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The runtime's layout as DWARF has it: right for releases that no table knows, and for patched ones.
+// The runtime's layout as DWARF has it: right for releases that no table knows, and for patched
+// ones.
 #include <string.h>
 
 #include "dwarf/index_private.h"

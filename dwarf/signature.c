@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From what DWARF lists of a function's parameters to a signature whose places are certain. DWARF gives order
-// and types, the ABI's rules give places, and three witnesses are heard on them: the size of the argument
-// area and ArgInfo (pclntab), and the location lists at entry. Where they cannot be brought to agree, an argument is unknown.
+// From what DWARF lists of a function's parameters to a signature whose places are certain. DWARF
+// gives order and types, the ABI's rules give places, and three witnesses are heard on them: the
+// size of the argument area and ArgInfo (pclntab), and the location lists at entry. Where they
+// cannot be brought to agree, an argument is unknown.
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +44,8 @@ static bool is_shape_name(const char *name)
 	return strstr(name, "go.shape.") != NULL;
 }
 
-// Whether the type arguments belong to the function itself, or its receiver, and not to a function around it:
-// behind their bracket stands nothing, or a method's name.
+// Whether the type arguments belong to the function itself, or its receiver, and not to a
+// function around it: behind their bracket stands nothing, or a method's name.
 static bool takes_dict(const char *name)
 {
 	const char *close = strrchr(name, ']');
@@ -59,12 +59,11 @@ static bool takes_dict(const char *name)
 	if (*rest != '.')
 		return false;
 	rest++;
-	size_t letters = 0;
 	if (strchr(rest, '.') || strchr(rest, '-'))
 		return false;
 	static const char *const made[] = {"func", "gowrap", "deferwrap"};
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
-		letters = strlen(made[i]);
+		size_t letters = strlen(made[i]);
 		if (!strncmp(rest, made[i], letters) && isdigit((unsigned char)rest[letters]))
 			return close[1] == ')'; // a method of that name, on a pointer
 	}
@@ -82,16 +81,27 @@ static bool is_compiler_name(const char *name, char letter)
 	return name[0] == '~' && name[1] == letter;
 }
 
-static const char *shown_name(const struct debug_param *debug)
+static bool is_made_up(const struct debug_param *debug)
 {
-	if (debug->is_result)
-		return is_compiler_name(debug->name, 'r') || is_compiler_name(debug->name, 'b')
-			       ? ""
-			       : debug->name;
-	if (!*debug->name || is_compiler_name(debug->name, 'p') ||
-	    is_compiler_name(debug->name, 'b'))
-		return "_";
-	return debug->name[0] == '.' ? "_" : debug->name;
+	const char *name = debug->name;
+	return !*name || *name == '.' || is_compiler_name(name, 'b') ||
+	       is_compiler_name(name, debug->is_result ? 'r' : 'p');
+}
+
+// Go names all results of a function or none.
+static bool names_results(const struct debug_func *debug)
+{
+	for (size_t i = 0; i < debug->num_params; i++)
+		if (debug->params[i].is_result && !is_made_up(&debug->params[i]))
+			return true;
+	return false;
+}
+
+static const char *shown_name(const struct debug_param *debug, bool has_named_results)
+{
+	if (!is_made_up(debug))
+		return debug->name;
+	return debug->is_result && !has_named_results ? "" : "_";
 }
 
 static struct param hidden_param(void)
@@ -107,12 +117,21 @@ static size_t count_args(const struct debug_func *debug)
 	return num;
 }
 
+// The number of arguments before the dictionary.
+static size_t dict_place(const struct making *making, enum dict dict)
+{
+	size_t num_args = count_args(&making->debug);
+	size_t place = dict == DICT_FIRST ? 0 : dict == DICT_SECOND ? 1 : making->dict_place;
+	return place < num_args ? place : num_args;
+}
+
 static struct error *build(const struct making *making, enum abi abi, enum dict dict,
 			   struct candidate *out)
 {
 	const struct debug_func *debug = &making->debug;
 	size_t num = debug->num_params + (dict != DICT_NONE), at = 0;
-	size_t num_args = count_args(debug);
+	size_t num_args = count_args(debug), place = dict_place(making, dict);
+	bool has_names = names_results(debug);
 	struct signature *signature = &out->signature;
 	*out = (struct candidate){0};
 	signature->params = calloc(num + 1, sizeof(*signature->params));
@@ -123,8 +142,7 @@ static struct error *build(const struct making *making, enum abi abi, enum dict 
 	}
 	int ret_slot = 0;
 	for (size_t i = 0; i <= debug->num_params; i++) {
-		if ((dict == DICT_FIRST && i == 0) || (dict == DICT_SECOND && i == 1) ||
-		    (dict == DICT_LISTED && i == making->dict_place)) {
+		if (dict != DICT_NONE && i == place) {
 			out->debug[at] = making->dict;
 			signature->params[at++] = hidden_param();
 		}
@@ -133,7 +151,7 @@ static struct error *build(const struct making *making, enum abi abi, enum dict 
 		const struct debug_param *param = &debug->params[i];
 		out->debug[at] = param;
 		signature->params[at++] = (struct param){
-			.name = shown_name(param),
+			.name = shown_name(param, has_names),
 			.type = param->type,
 			.is_result = param->is_result,
 			.ret_slot = param->is_result ? ret_slot++ : 0,
@@ -169,8 +187,8 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 	return a->rank < b->rank;
 }
 
-// The likely place of the dictionary; Go 1.21 moved it behind the receiver. Where a function was inlined too, Go
-// lists it behind all others.
+// The likely place of the dictionary; Go 1.21 moved it behind the receiver. Where a function was
+// inlined too, Go lists it behind all others.
 static enum dict likely_dict(const struct making *making)
 {
 	const char *name = making->query->func->name;
@@ -265,25 +283,35 @@ static void doubt_unproven(struct candidate *candidate)
 			doubt(&signature->params[i], "DWARF does not list all parameters");
 }
 
-static bool is_base_name(const char *name, size_t len, const char *type)
+// The last dot before end that is not inside type arguments; NULL without one.
+static const char *last_dot(const char *name, const char *end)
 {
-	const char *base = strrchr(type, '.');
-	base = base ? base + 1 : type;
-	return strlen(base) == len && !strncmp(base, name, len);
+	int depth = 0;
+	while (end > name) {
+		end--;
+		depth += (*end == ']') - (*end == '[');
+		if (*end == '.' && !depth)
+			return end;
+	}
+	return NULL;
 }
 
-// Whether the function's name says that its first argument is a receiver of that type: "main.(*T).M".
+// Whether the function's name says that its first argument is a receiver of that type:
+// "main.(*T).M".
 static bool names_receiver(const char *name, const struct gotype *type)
 {
-	const char *method = strrchr(name, '.');
-	if (!method || method == name || !type || strchr(type->full_name, '['))
-		return strstr(name, ".(*") && method && method[-1] == ')';
-	const char *end = method[-1] == ')' ? method - 1 : method;
-	const char *start = end;
-	while (start > name && start[-1] != '.' && start[-1] != '*' && start[-1] != '(')
-		start--;
-	return end > start && start > name &&
-	       is_base_name(start, (size_t)(end - start), type->full_name);
+	const char *end = last_dot(name, name + strlen(name));
+	const char *start = end ? last_dot(name, end) : NULL;
+	if (!start || !type)
+		return false;
+	start++;
+	if (end - start > 3 && start[0] == '(' && start[1] == '*' && end[-1] == ')') {
+		start += 2;
+		end--;
+	}
+	const char *base = last_dot(type->full_name, type->full_name + strlen(type->full_name));
+	size_t len = (size_t)(end - start);
+	return base && strlen(base + 1) == len && !strncmp(base + 1, start, len);
 }
 
 static void mark_receiver(const struct func *func, struct signature *signature)
@@ -300,8 +328,9 @@ static void mark_receiver(const struct func *func, struct signature *signature)
 	}
 }
 
-// All on the stack, before Go 1.17: no ArgInfo, and DWARF leaves blanks out. The area's size tells of all but those
-// that hide in padding. Unnamed results are "~rN", N counting the parameters before them, receiver apart.
+// All on the stack, before Go 1.17: no ArgInfo, and DWARF leaves blanks out. The area's size
+// tells of all but those that hide in padding. Unnamed results are "~rN", N counting the
+// parameters before them, receiver apart.
 static void check_stack_only(const struct making *making, struct candidate *candidate)
 {
 	const struct debug_func *debug = &making->debug;
@@ -357,6 +386,21 @@ static struct error *find_blanks(const struct making *making, struct candidate *
 	return err;
 }
 
+// Where 1.18 and 1.20 put a method's dictionary nobody has looked at: a location list must tell.
+static void doubt_dict(const struct making *making, struct candidate *candidate)
+{
+	struct signature *signature = &candidate->signature;
+	int minor = making->query->go.minor;
+	if ((minor != 18 && minor != 20) || !is_method_name(making->query->func->name) ||
+	    signature->num_args < 2 ||
+	    signature->params[0].is_hidden == signature->params[1].is_hidden)
+		return;
+	size_t receiver = signature->params[0].is_hidden ? 1 : 0;
+	if (!is_self_proven(&signature->params[receiver], candidate->debug[receiver]))
+		doubt(&signature->params[receiver],
+		      "whether the dictionary stands before it is not known");
+}
+
 static struct error *from_dwarf(struct making *making, struct signature *out)
 {
 	struct candidate best;
@@ -372,6 +416,7 @@ static struct error *from_dwarf(struct making *making, struct signature *out)
 		candidate_deinit(&best);
 		return err;
 	}
+	doubt_dict(making, &best);
 	doubt_unproven(&best);
 	*out = best.signature;
 	free(best.debug);

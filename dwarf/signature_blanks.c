@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Go 1.17 to 1.21 leaves blank parameters and unnamed receivers out of DWARF, though they take registers.
-// ArgInfo lists their words among the others', so the ways to put blanks between DWARF's parameters are
-// tried; those that agree with ArgInfo, the area's size and all location lists remain. Where they differ about
-// a parameter, it is unknown.
+// Go 1.17 to 1.21 leaves blank parameters and unnamed receivers out of DWARF, though they take
+// registers. ArgInfo lists their words among the others', so the ways to put blanks between
+// DWARF's parameters are tried; those that agree with ArgInfo, the area's size and all location
+// lists remain. Where they differ about a parameter, it is unknown.
 #include <stdlib.h>
 #include <string.h>
 
@@ -349,8 +349,8 @@ static uint64_t results_bytes(const struct signature *signature)
 	return signature->stack_bytes - align_up(end, 8);
 }
 
-// Puts a blank wherever a location list names a place beyond what stands before it, and one before the
-// results, which are the last bytes of the area.
+// Puts a blank wherever a location list names a place beyond what stands before it, and one
+// before the results, which are the last bytes of the area.
 static void stack_up(struct stacking *stacking)
 {
 	const struct blanks_query *query = stacking->query;

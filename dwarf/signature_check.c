@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A layout by the ABI's rules held against ArgInfo (the words of the arguments, as the compiler wrote them
-// for tracebacks: src/cmd/compile/internal/ssagen/pgen.go, EmitArgInfo) and against location lists.
+// A layout by the ABI's rules held against ArgInfo (the words of the arguments, as the compiler
+// wrote them for tracebacks: src/cmd/compile/internal/ssagen/pgen.go, EmitArgInfo) and against
+// location lists.
 #include <string.h>
 
 #include "dwarf/index_private.h"
@@ -10,7 +11,6 @@ enum {
 	MAX_DEPTH = 5,	   // of aggregates that it opens
 	MAX_OFFSET = 0xf0, // above, it has no number
 	MAX_NESTING = 64,  // of hostile types
-	OTHER_REGISTER = 1 << 15,
 };
 
 struct writing { // the words that ArgInfo would list, as far as they agree with what it does list
@@ -39,9 +39,8 @@ static void word(struct writing *writing, uint64_t offset, uint64_t size, bool i
 
 static bool value(struct writing *writing, struct gotype *type, uint64_t offset, int depth);
 
-static void parts(struct writing *writing, uint64_t offset, unsigned num, uint64_t size, int depth)
+static void parts(struct writing *writing, uint64_t offset, unsigned num, uint64_t size)
 {
-	(void)depth;
 	for (unsigned i = 0; i < num && writing->components < MAX_WORDS; i++)
 		word(writing, offset + i * size, size, true);
 }
@@ -93,10 +92,10 @@ static bool value(struct writing *writing, struct gotype *type, uint64_t offset,
 		elements(writing, type, offset, depth);
 		break;
 	case GO_SLICE:
-		parts(writing, offset, 3, 8, depth);
+		parts(writing, offset, 3, 8);
 		break;
 	default: // of two halves
-		parts(writing, offset, 2, type->size / 2, depth);
+		parts(writing, offset, 2, type->size / 2);
 		break;
 	}
 	writing->nesting--;
@@ -155,7 +154,8 @@ enum place_check signature_check_place(const struct param *param, const struct d
 		int64_t off = debug->cfa_off - (int64_t)param->pieces[0].stack_off;
 		if (has_regs || !debug->is_on_stack || off < 0 || off >= param->pieces[0].size)
 			return PLACE_CONFLICTS;
-		// Of some, only a later part is in use and named, though the list may not say so (Go 1.15).
+		// Of some, only a later part is in use and named, though the list may not say so
+		// (Go 1.15).
 		return off == 0 ? PLACE_AGREES : PLACE_UNSEEN;
 	}
 	if (!has_regs) // Go 1.27 lists blanks and dictionaries at spill slots that nothing writes

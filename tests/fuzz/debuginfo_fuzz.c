@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The input is DWARF: the sizes of .debug_abbrev and of the lists (16 bits each), the bytes of both, and for the
-// rest .debug_info. The lists are given out as all sections of lists and addresses. Whatever it is: every
-// function that can be found is read, every type of its parameters is completed some levels deep,
-// and what comes out keeps its promises.
+// The input is DWARF: the sizes of .debug_abbrev and of the lists (16 bits each), the bytes of
+// both, and for the rest .debug_info. The lists are given out as all sections of lists and
+// addresses. Whatever it is: every function that can be found is read, every type of its
+// parameters is completed some levels deep, and what comes out keeps its promises.
 #include <elf.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,8 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "dwarf/abi.h"
-#include "dwarf/debuginfo.h"
+#include "dwarf/index_private.h"
 
 enum {
 	TEXT = 0x401000,
@@ -143,33 +142,64 @@ static void check_type(struct gotype *type, int depth)
 		check_type(type->key, depth + 1);
 }
 
-static void check_places(const struct debug_func *func)
+static void check_pieces(const struct signature *signature)
 {
-	struct signature signature = {.num_params = func->num_params};
+	for (size_t i = 0; i < signature->num_params; i++) {
+		const struct param *param = &signature->params[i];
+		for (size_t k = 0; k < param->num_pieces; k++) {
+			const struct abi_piece *piece = &param->pieces[k];
+			uint64_t size = param->type ? param->type->size : 8;
+			if (!piece->size || (uint64_t)piece->offset + piece->size > size)
+				abort();
+		}
+	}
+}
+
+// The parameters against words of arguments that are as likely as any.
+static void check_places(const struct debug_func *func, struct gotypes *store)
+{
+	struct signature signature = {.num_params = func->num_params, .is_known = true};
+	const struct debug_param **debug = calloc(func->num_params + 1, sizeof(*debug));
 	signature.params = calloc(func->num_params + 1, sizeof(*signature.params));
-	if (!signature.params)
-		return;
+	if (!signature.params || !debug)
+		abort();
 	for (size_t i = 0; i < func->num_params; i++) {
 		if (i && func->params[i - 1].is_result && !func->params[i].is_result)
 			abort();
+		debug[i] = &func->params[i];
+		signature.params[i].name = func->params[i].name;
 		signature.params[i].type = func->params[i].type;
 		signature.num_args += !func->params[i].is_result;
 	}
-	struct error *err = abi_assign(&signature);
-	for (size_t i = 0; !err && i < signature.num_params; i++) {
-		const struct param *param = &signature.params[i];
-		for (size_t k = 0; k < param->num_pieces; k++)
-			if (!param->pieces[k].size ||
-			    (uint64_t)param->pieces[k].offset + param->pieces[k].size >
-				    param->type->size)
-				abort();
-	}
+	struct arg_words words = {.num = 6, .is_complete = true};
+	for (int i = 0; i < words.num; i++)
+		words.word[i] = (struct pcln_arg){(uint16_t)(i * 8), 8, (uint8_t)i, i == 3};
+	struct layout_check check;
+	struct error *err = signature_check(&signature, debug, &words, 48, false, &check);
+	if (!err)
+		check_pieces(&signature);
+	bool found = false;
+	struct blanks_query query = {&signature, &debug, &words, 48, false, store};
+	if (!err)
+		err = signature_find_blanks(&query, &found);
+	if (!err && found)
+		check_pieces(&signature);
 	error_free(err);
 	signature_deinit(&signature);
+	free(debug);
+}
+
+static void complete_blank(struct gotypes *store, struct gotype *type)
+{
+	(void)store;
+	(void)type;
 }
 
 static void read_all(struct debuginfo *info)
 {
+	static const struct gotypes_ops ops = {.complete = complete_blank};
+	struct gotypes store;
+	gotypes_init(&store, &ops);
 	for (uint64_t i = 0; i < MAX_FUNCS; i++) {
 		const struct debug_func *func = NULL;
 		error_free(debuginfo_func(info, TEXT + i * 16, &func));
@@ -177,7 +207,7 @@ static void read_all(struct debuginfo *info)
 			continue;
 		for (size_t k = 0; k < func->num_params; k++)
 			check_type(func->params[k].type, 0);
-		check_places(func);
+		check_places(func, &store);
 	}
 	static const char *const names[] = {"runtime.g", "string", "main.Node", "main.T"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -185,6 +215,7 @@ static void read_all(struct debuginfo *info)
 		if (type)
 			check_type(type, 0);
 	}
+	gotypes_deinit(&store);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

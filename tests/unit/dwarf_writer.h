@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes DWARF 4 and 5 for tests, as Go's linker does: DIE after DIE, each with an abbreviation of its own. What it
-// writes is sound but for what a test asks for; offsets are those of .debug_info.
+// Writes DWARF 4 and 5 for tests, as Go's linker does: DIE after DIE, each with an abbreviation
+// of its own. What it writes is sound but for what a test asks for; offsets are those of
+// .debug_info.
 #ifndef GOTRACE_TESTS_DWARF_WRITER_H
 #define GOTRACE_TESTS_DWARF_WRITER_H
 
@@ -23,8 +24,8 @@ void dwarf_deinit(struct dwarf_writer *dwarf);
 /** A unit's header and root DIE, whose children come next. */
 void dwarf_begin_unit(struct dwarf_writer *dwarf, const char *name, uint64_t low_pc,
 		      uint64_t high_pc);
-/** The same with the list at ranges_off of .debug_ranges or .debug_rnglists, which the test adds itself; addresses
- *  of .debug_addr count from its byte 8. */
+/** The same with the list at ranges_off of .debug_ranges or .debug_rnglists, which the test
+ *  adds itself; addresses of .debug_addr count from its byte 8. */
 void dwarf_begin_ranged_unit(struct dwarf_writer *dwarf, const char *name, uint64_t low_pc,
 			     uint32_t ranges_off);
 void dwarf_end_unit(struct dwarf_writer *dwarf);

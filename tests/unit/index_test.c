@@ -21,11 +21,12 @@ struct fixture {
 	struct go_writer go;
 	struct go_code code[MAX_CODE];
 	struct dwarf_writer dwarf;
-	uint64_t t_int, t_bool, t_uint8, t_string, t_slice, t_float64, t_pointer;
+	uint64_t t_int, t_bool, t_uint8, t_string, t_slice, t_float64, t_t, t_pointer;
 	struct index *index;
 };
 
-// version is of build info ("go1.24.4"); format and minor choose the layouts of pclntab and moduledata.
+// version is of build info ("go1.24.4"); format and minor choose the layouts of pclntab and
+// moduledata.
 static void begin(struct fixture *fixture, const char *version, int format, int minor)
 {
 	memset(fixture, 0, sizeof(*fixture));
@@ -43,10 +44,10 @@ static void begin(struct fixture *fixture, const char *version, int format, int 
 	dwarf_end_children(dwarf);
 	fixture->t_slice = dwarf_struct(dwarf, "[]int", 24, GO_SLICE);
 	dwarf_end_children(dwarf);
-	uint64_t t = dwarf_struct(dwarf, "main.T", 16, GO_STRUCT);
+	fixture->t_t = dwarf_struct(dwarf, "main.T", 16, GO_STRUCT);
 	dwarf_member(dwarf, "s", fixture->t_string, 0);
 	dwarf_end_children(dwarf);
-	fixture->t_pointer = dwarf_pointer(dwarf, "*main.T", t);
+	fixture->t_pointer = dwarf_pointer(dwarf, "*main.T", fixture->t_t);
 }
 
 // A function in pclntab; with_dwarf opens its subprogram too, whose parameters come next.
@@ -311,8 +312,21 @@ static void test_signature(void **state)
 	end_function(&fixture);
 	function(&fixture, "main.none", -1, true);
 	end_function(&fixture);
+	// func() (_ int, s string)
+	function(&fixture, "main.T.blank", -1, true);
+	result(&fixture, "~r0", fixture.t_int);
+	result(&fixture, "s", fixture.t_string);
+	end_function(&fixture);
+	ARG_INFO(function(&fixture, "main.T.Value", 16, true), 0xfe, 0, 8, 8, 8, 0xfd);
+	param(&fixture, "t", fixture.t_t);
+	end_function(&fixture);
 	end(&fixture, true);
 
+	assert_signature(&fixture, "main.T.blank", "func() (_ int, s string)");
+	assert_places(&fixture, "main.T.Value", "RAX+RBX");
+	assert_true(index_signature(fixture.index, named(&fixture, "main.T.Value"))
+			    ->params[0]
+			    .is_receiver);
 	assert_signature(&fixture, "main.(*T).Get", "func(t *main.T, key string) (string, bool)");
 	assert_places(&fixture, "main.(*T).Get", "RAX RBX+RCX | RAX+RBX RCX");
 	const struct signature *signature =
@@ -395,8 +409,22 @@ static void test_dictionaries(void **state)
 	result(&fixture, "~r0", fixture.t_int);
 	param(&fixture, ".dict", fixture.t_pointer);
 	end_function(&fixture);
+	// a dictionary and results alone
+	ARG_INFO(function(&fixture, "main.(*L[go.shape.int]).None", 8, true));
+	result(&fixture, "~r0", fixture.t_int);
+	end_function(&fixture);
+	// a closure that is called where it stands gets what it captures, and the dictionary last
+	ARG_INFO(function(&fixture, "main.Map[go.shape.int].func2", 24, true), 8, 8, 16, 8);
+	param(&fixture, "x", fixture.t_int);
+	param(&fixture, "&y", fixture.t_pointer);
+	IN(&fixture, RBX);
+	param(&fixture, ".dict", fixture.t_pointer);
+	IN(&fixture, RCX);
+	end_function(&fixture);
 	end(&fixture, true);
 
+	assert_places(&fixture, "main.(*L[go.shape.int]).None", "[RAX] | RAX");
+	assert_places(&fixture, "main.Map[go.shape.int].func2", "RAX RBX [RCX]");
 	assert_places(&fixture, "main.Map[go.shape.int]", "[RAX] RBX");
 	assert_places(&fixture, "main.(*L[go.shape.int]).Add", "RAX [RBX] RCX");
 	assert_places(&fixture, "main.Map[go.shape.int].func1", "RAX");
@@ -416,6 +444,22 @@ static void test_dictionaries(void **state)
 	elf_symbol(&fixture.go.elf, "main.(*L[go.shape.int_0]).Add", entry, 32, STT_FUNC);
 	end(&fixture, true);
 	assert_places(&fixture, "main.(*L[go.shape.int_0]).Add", "[RAX] RBX RCX");
+	close_fixture(&fixture);
+
+	// 1.20: nobody has looked, a list must tell
+	begin(&fixture, "go1.20.1", 20, 21);
+	ARG_INFO(function(&fixture, "main.(*L[go.shape.int]).Add", 24, true), 8, 8, 16, 8);
+	param(&fixture, "l", fixture.t_pointer);
+	param(&fixture, "x", fixture.t_int);
+	end_function(&fixture);
+	ARG_INFO(function(&fixture, "main.(*L[go.shape.int]).Sub", 24, true), 8, 8, 16, 8);
+	param(&fixture, "l", fixture.t_pointer);
+	IN(&fixture, RAX);
+	param(&fixture, "x", fixture.t_int);
+	end_function(&fixture);
+	end(&fixture, true);
+	assert_places(&fixture, "main.(*L[go.shape.int]).Add", "[RAX] ? RCX");
+	assert_places(&fixture, "main.(*L[go.shape.int]).Sub", "RAX [RBX] RCX");
 	close_fixture(&fixture);
 }
 
@@ -448,7 +492,8 @@ static void test_blanks(void **state)
 	param(&fixture, "a", fixture.t_int);
 	result(&fixture, "~r0", fixture.t_int);
 	end_function(&fixture);
-	// func(_ int8, _ float64, c float64): the second may be an int or a float for all that is known
+	// func(_ int8, _ float64, c float64): the second may be an int or a float for all that is
+	// known
 	ARG_INFO(function(&fixture, "main.floats", 24, true), 0, 1, 8, 8, 16, 8);
 	param(&fixture, "c", fixture.t_float64);
 	end_function(&fixture);
