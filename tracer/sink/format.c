@@ -107,10 +107,10 @@ static bool write_scaled(uint64_t ns, uint64_t unit, unsigned max_decimals, uint
 		if (scaled >= 10 * 10 * 10 || scaled >= limit * scale)
 			continue;
 		text_u64(out, scaled / scale);
-		if (scale == 100)
-			text_printf(out, ".%02d", (int)(scaled % scale));
-		else if (scale == 10)
-			text_printf(out, ".%d", (int)(scaled % scale));
+		if (scale > 1)
+			text_putc(out, '.');
+		for (uint64_t digit = scale / 10; digit; digit /= 10)
+			text_putc(out, (char)('0' + scaled / digit % 10));
 		text_puts(out, name);
 		return true;
 	}
@@ -121,7 +121,8 @@ void format_duration(uint64_t ns, struct text *out)
 {
 	static const uint64_t us = 1000, ms = 1000 * us, s = 1000 * ms;
 	if (ns < us) {
-		text_printf(out, "%dns", (int)ns);
+		text_u64(out, ns);
+		text_puts(out, "ns");
 		return;
 	}
 	// Each unit rounds first and then looks whether it fits, so 999.96µs is 1.0ms and not 1000µs.

@@ -24,6 +24,7 @@ struct sink {
 	struct sink_options options;
 	struct format_clock clock;
 	struct line *free_lines;
+	struct text duration;	  // of the line that is being written
 	size_t goroutine_columns; // grows with the longest number seen
 	bool any_lost;
 };
@@ -47,6 +48,7 @@ static void graph_close(struct sink *sink)
 		text_deinit(&line->text);
 		free(line);
 	}
+	text_deinit(&sink->duration);
 	free(sink);
 }
 
@@ -72,6 +74,15 @@ static void line_free(struct sink *sink, struct line *line)
 
 // --- Columns -----------------------------------------------------------------------------------
 
+static void pad(struct text *out, size_t columns)
+{
+	if (!text_reserve(out, columns))
+		return;
+	memset(out->data + out->len, ' ', columns);
+	out->len += columns;
+	out->data[out->len] = '\0';
+}
+
 // Returns where the line's columns are counted from: behind the timestamp.
 static size_t begin_line(struct sink *sink, const struct call *call, uint64_t time_ns,
 			 struct text *out)
@@ -87,20 +98,19 @@ static size_t begin_line(struct sink *sink, const struct call *call, uint64_t ti
 	size_t level = call->depth > 1 ? call->depth - 1 : 0;
 	if (level > DEEPEST_INDENT)
 		level = DEEPEST_INDENT;
-	text_pad(out, out->len, sink->goroutine_columns - columns + 2 * level);
+	pad(out, sink->goroutine_columns - columns + 2 * level);
 	return start;
 }
 
 static void end_line(struct sink *sink, size_t start, uint64_t duration_ns, struct text *out)
 {
-	size_t used = format_columns(out, start), before = out->len;
-	format_duration(duration_ns, out);
-	size_t width = format_columns(out, before);
-	out->len = before; // only to measure it
-	size_t spaces = used + width + 2 > DURATION_COLUMN ? 2 : DURATION_COLUMN - used - width;
-	text_pad(out, out->len, spaces);
+	struct text *duration = &sink->duration;
+	text_reset(duration);
+	format_duration(duration_ns, duration);
+	size_t used = format_columns(out, start) + format_columns(duration, 0);
+	pad(out, used + 2 > DURATION_COLUMN ? 2 : DURATION_COLUMN - used);
 	format_paint(&sink->options, COLOR_DIM, out);
-	format_duration(duration_ns, out);
+	text_puts(out, text_string(duration));
 	format_plain(&sink->options, out);
 	text_putc(out, '\n');
 }

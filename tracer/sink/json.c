@@ -11,6 +11,8 @@ static const int64_t NS_PER_S = 1000 * 1000 * 1000;
 struct sink {
 	struct sink_options options;
 	struct format_clock clock;
+	char **func_keys; // by the function's number: its "func" and "addr", once it was called
+	size_t num_func_keys;
 };
 
 static struct error *json_open(const struct sink_options *options, struct sink **out)
@@ -25,6 +27,9 @@ static struct error *json_open(const struct sink_options *options, struct sink *
 
 static void json_close(struct sink *sink)
 {
+	for (size_t i = 0; i < sink->num_func_keys; i++)
+		free(sink->func_keys[i]);
+	free(sink->func_keys);
 	free(sink);
 }
 
@@ -52,36 +57,70 @@ static void write_time(struct sink *sink, uint64_t mono_ns, struct text *out)
 	text_append(out, digits, sizeof(digits));
 }
 
-static void write_key(const char *key, uint64_t value, struct text *out)
-{
-	text_puts(out, key);
-	text_u64(out, value);
-}
+// A key that is a literal, with what stands before it, and its number.
+#define write_number(key, value, out)                   \
+	do {                                            \
+		text_append(out, key, sizeof(key) - 1); \
+		text_u64(out, value);                   \
+	} while (0)
 
-// From "event" to "call"; tid is left out where no record tells it.
-static void write_head(struct sink *sink, const char *event, const struct call *call,
-		       uint64_t time_ns, const struct wire_record *record, struct text *out)
+static void write_func_keys(const struct sink *sink, const struct func *func, struct text *out)
 {
-	text_puts(out, "{\"event\":\"");
-	text_puts(out, event);
-	text_puts(out, "\",\"time\":\"");
-	write_time(sink, time_ns, out);
-	write_key("\",\"mono_ns\":", time_ns, out);
-	write_key(",\"pid\":", (uint64_t)sink->options.pid, out);
-	if (record)
-		write_key(",\"tid\":", record->tid, out);
-	if (call->has_goid)
-		write_key(",\"goid\":", call->goid, out);
-	const struct func *func = call->func->func;
 	text_puts(out, ",\"func\":");
 	value_json_string(func->name, strlen(func->name), out);
 	text_puts(out, ",\"addr\":\"");
 	text_hex(out, func->vaddr + sink->options.bias);
 	text_putc(out, '"');
+}
+
+// A place for the text of this function's keys; NULL where there is no memory for it.
+static char **find_func_keys(struct sink *sink, uint32_t number)
+{
+	if (number < sink->num_func_keys)
+		return &sink->func_keys[number];
+	size_t num = ((size_t)number + 1) * 2;
+	char **keys = reallocarray(sink->func_keys, num, sizeof(*keys));
+	if (!keys)
+		return NULL;
+	memset(keys + sink->num_func_keys, 0, (num - sink->num_func_keys) * sizeof(*keys));
+	sink->func_keys = keys;
+	sink->num_func_keys = num;
+	return &keys[number];
+}
+
+static void write_func(struct sink *sink, const struct plan_func *func, struct text *out)
+{
+	char **keys = find_func_keys(sink, func->number);
+	if (keys && *keys) {
+		text_puts(out, *keys);
+		return;
+	}
+	size_t start = out->len;
+	write_func_keys(sink, func->func, out);
+	if (keys && !out->failed)
+		*keys = strndup(out->data + start, out->len - start);
+}
+
+enum event { EVENT_ENTRY, EVENT_RETURN };
+
+// From "event" to "call"; tid is left out where no record tells it.
+static void write_head(struct sink *sink, enum event event, const struct call *call,
+		       uint64_t time_ns, const struct wire_record *record, struct text *out)
+{
+	text_puts(out, event == EVENT_ENTRY ? "{\"event\":\"entry\",\"time\":\""
+					    : "{\"event\":\"return\",\"time\":\"");
+	write_time(sink, time_ns, out);
+	write_number("\",\"mono_ns\":", time_ns, out);
+	write_number(",\"pid\":", (uint64_t)sink->options.pid, out);
+	if (record)
+		write_number(",\"tid\":", record->tid, out);
+	if (call->has_goid)
+		write_number(",\"goid\":", call->goid, out);
+	write_func(sink, call->func, out);
 	if (call->depth)
-		write_key(",\"depth\":", call->depth, out);
+		write_number(",\"depth\":", call->depth, out);
 	if (call->number)
-		write_key(",\"call\":", call->number, out);
+		write_number(",\"call\":", call->number, out);
 }
 
 static void write_values(struct sink *sink, const char *key, const struct plan_frame *frame,
@@ -103,7 +142,7 @@ static void write_values(struct sink *sink, const char *key, const struct plan_f
 static void json_entry(struct sink *sink, struct call *call, const struct wire_record *record,
 		       struct text *out)
 {
-	write_head(sink, "entry", call, record->time_ns, record, out);
+	write_head(sink, EVENT_ENTRY, call, record->time_ns, record, out);
 	if (format_args(&sink->options, call) == LIST_SHOWN)
 		write_values(sink, ",\"args\":[", &call->func->args, out);
 	text_puts(out, "}\n");
@@ -121,9 +160,9 @@ static void json_end(struct sink *sink, struct call *call, const struct wire_rec
 {
 	if (how == CALL_LOST)
 		return; // when and how it ended is not known
-	write_head(sink, "return", call, end_ns, record, out);
+	write_head(sink, EVENT_RETURN, call, end_ns, record, out);
 	if (how != CALL_DETACHED)
-		write_key(",\"duration_ns\":", end_ns - call->entry_ns, out);
+		write_number(",\"duration_ns\":", end_ns - call->entry_ns, out);
 	write_results(sink, call, record, out);
 	text_puts(out, ",\"how\":\"");
 	text_puts(out, call_how_name(how));
@@ -133,7 +172,7 @@ static void json_end(struct sink *sink, struct call *call, const struct wire_rec
 static void json_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
 			struct text *out)
 {
-	write_head(sink, "return", call, record->time_ns, record, out);
+	write_head(sink, EVENT_RETURN, call, record->time_ns, record, out);
 	write_results(sink, call, record, out);
 	text_puts(out, ",\"how\":\"return\"}\n");
 }
@@ -141,7 +180,7 @@ static void json_orphan(struct sink *sink, struct call *call, const struct wire_
 static void json_lost(struct sink *sink, uint64_t count, const char *where, struct text *out)
 {
 	(void)sink;
-	write_key("{\"event\":\"lost\",\"count\":", count, out);
+	write_number("{\"event\":\"lost\",\"count\":", count, out);
 	text_puts(out, ",\"where\":");
 	value_json_string(where, strlen(where), out);
 	text_puts(out, "}\n");
@@ -152,12 +191,12 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 {
 	(void)sink;
 	(void)err;
-	write_key("{\"event\":\"summary\",\"calls\":", summary->calls, out);
-	write_key(",\"returns\":", summary->returns, out);
-	write_key(",\"lost\":", summary->lost, out);
+	write_number("{\"event\":\"summary\",\"calls\":", summary->calls, out);
+	write_number(",\"returns\":", summary->returns, out);
+	write_number(",\"lost\":", summary->lost, out);
 	text_puts(out, ",\"seconds\":");
 	format_seconds(summary->seconds, 6, out);
-	write_key(",\"functions\":", summary->functions, out);
+	write_number(",\"functions\":", summary->functions, out);
 	text_puts(out, "}\n");
 }
 
