@@ -190,6 +190,18 @@ static void prints_error_strings(void **state)
 	       "{\"type\":\"*errors.errorString\",\"value\":null}");
 }
 
+static void tells_values_from_messages(void **state)
+{
+	struct fixture *f = *state;
+	learn(f, 0, make(f, GO_STRING, "main.Code"));
+	frame(f, WORDS(ITAB, 0xc000));
+	itab(f, 0);
+	block(f, 0xc000, WORDS(0xd000, 3));
+	block(f, 0xd000, STRING("E12"));
+	expect(f, go_error(f), "error(main.Code: main.Code(\"E12\"))",
+	       "{\"type\":\"main.Code\",\"value\":\"E12\"}");
+}
+
 static void prints_errno(void **state)
 {
 	struct fixture *f = *state;
@@ -327,6 +339,7 @@ int main(void)
 		VALUE_TEST(asks_for_types_first_seen),
 		VALUE_TEST(says_when_the_type_is_not_known),
 		VALUE_TEST(prints_error_strings),
+		VALUE_TEST(tells_values_from_messages),
 		VALUE_TEST(prints_errno),
 		VALUE_TEST(composes_messages),
 		VALUE_TEST(quotes_in_messages),

@@ -191,10 +191,16 @@ static void put_error(struct walk *walk, const struct dynamic *dynamic)
 	text_puts(walk->out, dynamic->type->name);
 	text_append(walk->out, ": ", 2);
 	struct message message;
-	if (walk_message(walk, dynamic, &message))
+	size_t start = walk->out->len;
+	if (walk_message(walk, dynamic, &message)) {
 		put_string(walk, message.bytes, message.len, message.total);
-	else
+	} else {
 		walk_dynamic(walk, dynamic);
+		// A string that is the error's value must not look like its message.
+		if (!walk->out->failed &&
+		    starts_with(walk->out->data + start, walk->out->len - start, "\""))
+			wrap(walk->out, start, dynamic->type->name);
+	}
 	text_putc(walk->out, ')');
 }
 
