@@ -23,6 +23,9 @@ const volatile wire_u32 namespace_pid = 0;
 wire_u32 target_tgid = 0; // in the initial PID namespace
 wire_u64 only_goid = 0;	  // records of this goroutine alone; 0: of all
 
+// Which of the programs that the process has executed is traced: that of the first hit. 0: none yet.
+wire_u64 target_exec = 0;
+
 // Events lost since loading, of all functions.
 wire_u64 lost_buffer = 0;
 wire_u64 lost_scratch = 0;
@@ -261,6 +264,16 @@ static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe
 		count_lost(probe, &lost_buffer);
 }
 
+// A program that executes its own file again meets the same probes before user space can take them off: its calls
+// would be taken for ones made by the program before.
+static __always_inline bool is_another_program(void)
+{
+	wire_u64 exec = bpf_get_current_task_btf()->self_exec_id;
+	if (!target_exec)
+		target_exec = exec;
+	return exec != target_exec;
+}
+
 SEC("uprobe")
 int gotrace_hit(struct pt_regs *regs)
 {
@@ -269,7 +282,7 @@ int gotrace_hit(struct pt_regs *regs)
 	if (!probe || capture_skips(probe, regs->flags))
 		return 0;
 	wire_u64 ids = bpf_get_current_pid_tgid();
-	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED))
+	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED) || is_another_program())
 		return 0;
 	struct capture_goroutine goroutine = {0};
 	bool known = find_goroutine(find_g(regs, probe), regs->sp, &goroutine);

@@ -68,6 +68,7 @@ struct thread_struct {
 
 struct task_struct {
 	int tgid;
+	unsigned long long self_exec_id;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct thread_struct thread;

@@ -313,10 +313,14 @@ subtest 'the target becomes the same program anew' => sub {
 	$target->ask('calls 3');
 	$target->say("exec $path\n");
 	like($target->line(10), qr/^READY/, 'it runs again');
+	$target->ask('calls 3');
 	my $status = $trace->wait_end(10);
 	is($status, 0, 'gotrace ends well') or $trace->stop;
 	my @events = events($trace);
+	is(scalar entries('main.hWork', @events), 4, 'with the calls made before, and none made since');
 	is(field($events[-1], 'event'), 'summary', 'with a summary');
+	my ($begun, $ended) = map { my $kind = $_; scalar grep { field($_, 'event') eq $kind } @events } 'entry', 'return';
+	is($ended, $begun, 'and an end to every call');
 	is(text_differs($target->{pid}), '', 'the new code is as in its file');
 	is($target->stop, 0, 'ends well');
 };
