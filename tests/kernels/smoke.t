@@ -16,7 +16,7 @@ use Test::More;
 
 # An old and a new release: arguments on the stack, and in registers.
 my @versions = qw(1.15 1.26);
-my @patterns = ('/^main\.t[A-Z]/', '/^main\.\(\*t[A-Z]/');
+my @patterns = ('/^main\.t[A-Z]/', '/^main\.\(\*t[A-Z]/', 'main.(*tPoint).Scaled-fm');
 
 if (@ARGV && $ARGV[0] eq 'build') {
 	for my $version (@versions) {
@@ -66,10 +66,17 @@ for my $version (@versions) {
 	}
 
 	$what = "Go $version, storm";
-	($path, @said) = traced($what, 'storm', $version, \@storm_patterns, qr/"wrong":/);
+	# An emulated processor stands still for long: events may be lost there, and are counted. Once more, then.
+	my $read;
+	for my $try (1 .. 3) {
+		($path, @said) = traced($what, 'storm', $version, \@storm_patterns, qr/"wrong":/);
+		$read = $path ? storm_read($path) : undef;
+		my $lost = $read ? $read->{summary}{lost} // 1 : 0;
+		last unless $lost;
+		diag "$what: $lost lost";
+	}
 	my $told = storm_said($said[-1] // '');
 	if ($path && $told) {
-		my $read = storm_read($path);
 		is(scalar @{ $read->{wrong} }, 0, "$what: every result belongs to its call")
 			or diag join "\n", grep { defined } @{ $read->{wrong} }[0 .. 9];
 		my %differ = map { $_ => 1 } grep {
