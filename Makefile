@@ -11,6 +11,8 @@ CFLAGS  ?= -O2 -g
 WERROR  ?= -Werror
 PROVE   ?= prove
 FUZZ_SECONDS ?= 10
+# A Go toolchain, to build the program that gotrace bench traces: the newest that is there.
+GO      ?= $(lastword $(sort $(wildcard build/go/*/bin/go)))
 
 # A line a file; V=1 shows the commands.
 run = $(if $(V),$(2),@printf '  %-5s %s\n' $(1) $@; $(2))
@@ -22,7 +24,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -I$(B) -Wall -Wextra $(WERROR) $(CFLAG
 # any (STATIC=1: libc too). The order is that of use.
 archive = $(if $(findstring /,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
 LIBS    := bpf dwarf elf capstone jansson readline tinfo z
-LDLIBS  := $(foreach l,$(LIBS),$(call archive,$(l))) $(filter -l:%,$(call archive,zstd)) -lpthread
+LDLIBS  := $(foreach l,$(LIBS),$(call archive,$(l))) $(filter -l:%,$(call archive,zstd)) -lpthread -lm
 # Debian 13's libelf.a lacks a part of itself.
 links   = $(shell echo 'int $(1)(void *); int main(void) { return $(1)(0); }' | $(CC) -x c - -o /dev/null $(LDLIBS) 2>&1)
 ifneq ($(call links,elf_end),)
@@ -49,7 +51,7 @@ FETCHED  := apt go kernels debian13
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-all: $(B)/gotrace ## build gotrace (default)
+all: $(B)/gotrace $(if $(wildcard $(GO)),bench-target) ## build gotrace (default)
 
 $(B)/gotrace: $(CLI_OBJ) $(B)/libgotrace.a
 	$(call run,LINK,$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS))
@@ -86,7 +88,7 @@ $(B)/%.skel.h: $(B)/%.linked.o
 
 $(B)/bpf/%.skel.h: SKELETON_SUFFIX := _bpf
 
-$(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h
+$(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h $(B)/bpf/floor.skel.h
 
 $(B)/tests/unit/%: tests/unit/%.c $(UNIT_OBJ) $(B)/libgotrace.a
 	@mkdir -p $(@D)
@@ -104,8 +106,11 @@ $(B)/tests/live/differential: tests/live/differential.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a $(LDLIBS))
 
-$(B)/tests/bench/bare: tests/bench/bare.c $(B)/tests/bench/bare.skel.h
-	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LDLIBS))
+bench-target: $(B)/bench-target ## build the program that gotrace bench traces (needs GO, or build/go)
+
+$(B)/bench-target: tests/programs/bench/main.go
+	@mkdir -p $(@D)
+	$(call run,GO,$(if $(GO),,$(error a Go toolchain is needed: make go, or GO=/path/to/go)) GO111MODULE=off GOFLAGS= $(GO) build -trimpath -o $@ $<)
 
 units: $(UNITS) ## build the unit tests
 
@@ -139,11 +144,16 @@ test-kernels: all ## a smoke test of gotrace on Debian's kernels, under emulatio
 test-debian13: ## build and run the unit tests on Debian 13, in a folder (root)
 	@tests/debian13
 
-bench: all $(B)/tests/bench/bare ## measure what tracing costs the target, attaching, and rates (root)
-	@tests/fetch-go build/go 1.27
+bench: all ## measure what tracing costs, attaching, and rates (root)
+	@tests/fetch-go build/go 1.24 1.27
 	@tests/bench/run
 
-readme: all $(B)/tests/bench/bare ## run what README.md shows, and put it there (root)
+bench-readme: all ## measure what README.md says of cost, and put it there (root)
+	@tests/fetch-go build/go 1.24
+	@+$(MAKE) --no-print-directory bench-target GO=build/go/1.24/bin/go
+	@tests/readme cost
+
+readme: all ## run what README.md shows, and put it there (root)
 	@tests/fetch-go build/go 1.24 1.27
 	@tests/readme
 
@@ -155,10 +165,12 @@ lint: ## check format, includes, scripts and the manual page
 
 install: all ## install below PREFIX (default /usr/local), with DESTDIR before it
 	install -D -m 755 $(B)/gotrace $(DESTDIR)$(PREFIX)/bin/gotrace
+	$(if $(wildcard $(B)/bench-target),install -D -m 755 $(B)/bench-target $(DESTDIR)$(PREFIX)/lib/gotrace/bench-target)
 	install -D -m 644 gotrace.1 $(DESTDIR)$(PREFIX)/share/man/man1/gotrace.1
 	install -D -m 644 completions/gotrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gotrace
 
 uninstall: ## remove what install put there
+	rm -rf $(DESTDIR)$(PREFIX)/lib/gotrace
 	rm -f $(DESTDIR)$(PREFIX)/bin/gotrace $(DESTDIR)$(PREFIX)/share/man/man1/gotrace.1
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gotrace
 
@@ -173,7 +185,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
 
 .PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-fuzz test-live
-.PHONY: test-kernels test-debian13 bench readme demo bench readme lint install uninstall clean distclean help FORCE
+.PHONY: test-kernels test-debian13 bench bench-target bench-readme readme demo bench readme lint install uninstall clean distclean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNITS:=.d) $(UNIT_OBJ:.o=.d) $(CAPTURES:=.d) $(FUZZERS:=.d) $(B)/bpf/gotrace.full.d

@@ -12,8 +12,8 @@
 #include "cli/cli.h"
 
 static const struct command *const commands[] = {
-	&command_attach, &command_run,	  &command_list,
-	&command_info,	 &command_doctor, &command_replay,
+	&command_attach, &command_run,	  &command_list,  &command_info,
+	&command_doctor, &command_replay, &command_bench,
 };
 enum { NUM_COMMANDS = sizeof(commands) / sizeof(*commands) };
 

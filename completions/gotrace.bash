@@ -33,11 +33,11 @@ _gotrace_functions() {
 
 _gotrace() {
 	local gotrace=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='attach run list info doctor replay' command=${COMP_WORDS[1]} i target=
+	local commands='attach run list info doctor replay bench' command=${COMP_WORDS[1]} i target=
 	local trace='--format --output --depth --strlen --items --no-args --no-return --timestamps --color
 		--goroutine --duration --count --backend --buffer --save --dry-run --quiet --verbose --help'
 	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine
-		--duration --count --backend --buffer --save '
+		--duration --count --backend --buffer --save --svg --rounds --calls --workload '
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
@@ -45,7 +45,7 @@ _gotrace() {
 		return
 	fi
 	# A word after "--" belongs to the program that run starts.
-	if [[ $command == run ]]; then
+	if [[ $command == run || $command == bench ]]; then
 		for ((i = 2; i < COMP_CWORD; i++)); do
 			if [[ ${COMP_WORDS[i]} == -- ]]; then
 				compopt -o default
@@ -57,13 +57,15 @@ _gotrace() {
 	--format)
 		local formats='graph lines json'
 		[[ $command == list || $command == info || $command == doctor ]] && formats='text json'
+		[[ $command == bench ]] && formats='table benchfmt json'
 		COMPREPLY=($(compgen -W "$formats" -- "$word"))
 		return
 		;;
 	--backend) COMPREPLY=($(compgen -W ebpf -- "$word")) && return ;;
+	--workload) COMPREPLY=($(compgen -W 'leaf typical delve server' -- "$word")) && return ;;
 	--timestamps) COMPREPLY=($(compgen -W 'none relative wall mono' -- "$word")) && return ;;
 	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")) && return ;;
-	--output | -o | --save) compopt -o default && return ;;
+	--output | -o | --save | --svg) compopt -o default && return ;;
 	esac
 	[[ $with_value == *" $before "* ]] && return
 
@@ -72,6 +74,9 @@ _gotrace() {
 		attach | run) COMPREPLY=($(compgen -W "$trace" -- "$word")) ;;
 		list) COMPREPLY=($(compgen -W '--format --verbose --help' -- "$word")) ;;
 		info | doctor) COMPREPLY=($(compgen -W '--format --help' -- "$word")) ;;
+		bench)
+			COMPREPLY=($(compgen -W '--format --svg --rounds --calls --workload --peers --quiet --help' -- "$word"))
+			;;
 		replay) COMPREPLY=($(compgen -W '--format --output --timestamps --color --quiet --help' -- "$word")) ;;
 		*) COMPREPLY=($(compgen -W --help -- "$word")) ;;
 		esac

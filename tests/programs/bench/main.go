@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Bench calls functions of common shapes on demand: each line "NAME N" on standard input calls NAME N
-// times and answers with the nanoseconds that it took.
+// Bench is what gotrace bench traces: it calls functions of common shapes on demand. Each line "NAME N" on
+// standard input calls NAME N times and answers with the nanoseconds that it took.
 package main
 
 import (
@@ -15,6 +15,13 @@ import (
 type point struct {
 	x, y int
 	name string
+}
+
+type request struct {
+	id     int
+	path   string
+	header map[string]string
+	from   *point
 }
 
 //go:noinline
@@ -36,6 +43,63 @@ func work(n int, name string, p *point) int {
 //go:noinline
 func leaf(a, b int) int { return a + b }
 
+// busy takes about 20 microseconds.
+//
+//go:noinline
+func busy(n int, name string) int {
+	sum := uint64(n)
+	for i := 0; i < 11000; i++ {
+		sum = sum*6364136223846793005 + 1442695040888963407
+	}
+	if sum == 0 {
+		return slow(name)
+	}
+	return int(sum >> 33)
+}
+
+// handle is what a server does with a request: it looks things up and answers.
+//
+//go:noinline
+func handle(r *request, body []byte) (string, error) {
+	if len(body) == 0 {
+		return "", fmt.Errorf("request %d: empty", r.id)
+	}
+	sum := 0
+	for _, b := range body {
+		sum = sum*31 + int(b)
+	}
+	if sum == 1 {
+		return r.path, nil
+	}
+	return r.header["name"], nil
+}
+
+func serve(calls int) int {
+	r := &request{1, "/shop/basket", map[string]string{"name": "a name", "kind": "text"}, &point{1, 2, "origin"}}
+	body := []byte("what the client wrote")
+	sum := 0
+	for i := 0; i < calls; i++ {
+		answer, err := handle(r, body)
+		if err == nil {
+			sum += len(answer)
+		}
+	}
+	return sum
+}
+
+// together runs n goroutines and adds what they return.
+func together(n int, each func(i int) int) int {
+	done := make(chan int)
+	for i := 0; i < n; i++ {
+		go func(i int) { done <- each(i) }(i)
+	}
+	sum := 0
+	for i := 0; i < n; i++ {
+		sum += <-done
+	}
+	return sum
+}
+
 func run(name string, calls int) int {
 	p := &point{1, 2, "origin"}
 	sum := 0
@@ -48,25 +112,27 @@ func run(name string, calls int) int {
 		for i := 0; i < calls; i++ {
 			sum += leaf(i, sum)
 		}
-	case "pair": // two goroutines at once, each that many calls
-		done := make(chan int)
-		for g := 0; g < 2; g++ {
-			go func() {
-				mine, q, s := 0, &point{1, 2, "origin"}, 0
-				for ; mine < calls; mine++ {
-					s += work(mine, "a name", q)
-				}
-				done <- s
-			}()
+	case "busy":
+		for i := 0; i < calls; i++ {
+			sum += busy(i, "a name")
 		}
-		sum = <-done + <-done
+	case "handle": // four goroutines at once, that many calls in all
+		return together(4, func(i int) int { return serve(calls/4 + (calls%4+3-i)/4) })
+	case "pair": // two goroutines at once, each that many calls
+		return together(2, func(int) int {
+			mine, q, s := 0, &point{1, 2, "origin"}, 0
+			for ; mine < calls; mine++ {
+				s += work(mine, "a name", q)
+			}
+			return s
+		})
 	}
 	return sum
 }
 
 func main() {
 	runtime.LockOSThread()
-	fmt.Println("READY", os.Getpid())
+	fmt.Println("READY", os.Getpid(), runtime.Version())
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		var name string

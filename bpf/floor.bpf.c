@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The floor: a uprobe whose program returns at once.
+// The floor that gotrace bench compares with: a uprobe whose program returns at once.
 #define SECTION(name) __attribute__((section(name), used))
 
 SECTION("uprobe.multi")
-int bare(void *context)
+int floor_hit(void *context)
 {
 	(void)context;
 	return 0;

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rounds: in each, every variant once, so that a machine whose speed changes is fair to all.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/bench.h"
+#include "cli/cli.h"
+#include "tracer/backend/backend.h"
+
+enum {
+	FIRST_CALLS = 64,
+	GROWTH = 8,
+	ANSWER_TIMEOUT_MS = 20000,
+	LEFT_TIMEOUT_MS = 5000,
+	PEER_ROUNDS = 3, // they are slow
+};
+static const uint64_t BUDGET_NS = 250000000; // of a measurement
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static uint64_t sort_known(const double *values, uint64_t num, double *sorted)
+{
+	uint64_t known = 0;
+	for (uint64_t i = 0; i < num; i++)
+		if (!isnan(values[i]))
+			sorted[known++] = values[i];
+	qsort(sorted, known, sizeof(*sorted), compare);
+	return known;
+}
+
+double bench_median(const double *values, uint64_t num)
+{
+	double sorted[BENCH_ROUNDS_MAX];
+	uint64_t known = sort_known(values, num, sorted);
+	if (!known)
+		return NAN;
+	return (sorted[(known - 1) / 2] + sorted[known / 2]) / 2;
+}
+
+void bench_spread(const double *values, uint64_t num, double *low, double *high)
+{
+	double sorted[BENCH_ROUNDS_MAX];
+	uint64_t known = sort_known(values, num, sorted);
+	*low = known ? sorted[0] : NAN;
+	*high = known ? sorted[known - 1] : NAN;
+}
+
+void bench_progress(const struct bench *bench, uint64_t round, const struct bench_row *row)
+{
+	if (bench->options->verbosity < 0 || !isatty(STDERR_FILENO))
+		return;
+	if (row)
+		fprintf(stderr, "\r\033[Kgotrace: round %lu of %lu: %s, %s",
+			(unsigned long)round + 1, (unsigned long)bench->options->rounds,
+			row->workload, row->name);
+	else
+		fputs("\r\033[K", stderr);
+}
+
+// --- One measurement -----------------------------------------------------------------------------
+
+struct sample {
+	uint64_t calls;	   // all
+	double ns;	   // per call
+	double elapsed_ns; // of all
+};
+
+// Calls in growing steps until so many were made or the time is over. The first step warms up and counts only
+// where it takes all the time.
+static bool sample(struct bench_target *target, const char *function, uint64_t max,
+		   struct sample *out)
+{
+	uint64_t ns, made = 0, total_ns = 0, counted = 0, counted_ns = 0;
+	uint64_t next = max < FIRST_CALLS ? max : FIRST_CALLS;
+	while (next) {
+		if (!bench_target_call(target, function, next, ANSWER_TIMEOUT_MS, &ns))
+			return false;
+		if (made || ns > BUDGET_NS / 2) {
+			counted += next;
+			counted_ns += ns;
+		}
+		made += next;
+		total_ns += ns;
+		if (total_ns >= BUDGET_NS || made >= max)
+			break;
+		uint64_t fits = (BUDGET_NS - total_ns) * next / (ns ? ns : 1);
+		next = fits < next * GROWTH ? fits : next * GROWTH;
+		next = next < max - made ? next : max - made;
+	}
+	*out = (struct sample){
+		.calls = made,
+		.ns = counted ? (double)counted_ns / (double)counted
+			      : (double)total_ns / (double)made,
+		.elapsed_ns = (double)total_ns,
+	};
+	return true;
+}
+
+static bool is_well(struct bench_target *target, const struct bench_function *function)
+{
+	uint64_t ns;
+	return bench_target_call(target, "leaf", 1, LEFT_TIMEOUT_MS, &ns) &&
+	       bench_function_is_bare(function, target->pid);
+}
+
+// One variant beside a target that runs. *well: the target still does what it did.
+static struct error *measure_variant(struct bench *bench, const struct bench_variant *variant,
+				     const struct bench_workload *workload,
+				     struct bench_target *target,
+				     const struct bench_function *function, struct bench_row *row,
+				     uint64_t round, bool *well)
+{
+	struct bench_tracer tracer;
+	*well = true;
+	struct error *err = bench_tracer_start(&tracer, variant, function, target->pid);
+	if (err) {
+		*well = variant->kind != BENCH_PEER && is_well(target, function);
+		return err;
+	}
+	struct sample taken = {0};
+	uint64_t kept, cpu_ns = 0;
+	bool answered = sample(target, workload->function, bench->options->calls, &taken);
+	if (answered)
+		cpu_ns = bench_tracer_cpu(&tracer);
+	bench_tracer_stop(&tracer, &kept);
+	*well = answered && !cli_signal && is_well(target, function);
+	row->survived &= *well;
+	if (cli_signal)
+		return NULL;
+	if (!answered && variant->kind != BENCH_PEER)
+		return error_new("the target does not answer");
+	row->kept += kept;
+	if (!answered) // how many calls it made, nobody knows
+		return NULL;
+	row->ns[round] = taken.ns;
+	row->calls += taken.calls;
+	row->tracer_ns += (double)cpu_ns;
+	row->measured_ns += taken.elapsed_ns;
+	if (variant->kind == BENCH_EBPF || variant->kind == BENCH_PTRACE ||
+	    variant->kind == BENCH_PEER)
+		row->lost += taken.calls > kept ? taken.calls - kept : 0;
+	return NULL;
+}
+
+// --- All of them ---------------------------------------------------------------------------------
+
+struct place { // where the measuring of one workload stands
+	const struct bench_workload *workload;
+	struct bench_target *target; // for all but peers; NULL after it died
+	struct bench_function function;
+};
+
+static struct error *place_init(struct place *place, const char *path,
+				const struct bench_workload *workload, char *go, size_t go_size)
+{
+	*place = (struct place){.workload = workload};
+	struct error *err = bench_target_start(path, &place->target);
+	if (err)
+		return err;
+	snprintf(go, go_size, "%s", place->target->go);
+	return bench_function_init(&place->function, path, place->target->pid, workload->function);
+}
+
+static void place_deinit(struct place *place)
+{
+	bench_target_stop(place->target);
+	bench_function_deinit(&place->function);
+}
+
+static bool is_installed(const char *program)
+{
+	CLEANUP_FREE char *path = strdup(getenv("PATH") ? getenv("PATH") : "/usr/bin");
+	char *rest = path;
+	for (char *dir; path && (dir = strsep(&rest, ":"));) {
+		char candidate[512];
+		snprintf(candidate, sizeof(candidate), "%s/%s", dir, program);
+		if (!access(candidate, X_OK))
+			return true;
+	}
+	return false;
+}
+
+static bool is_wanted(const struct bench *bench, const struct bench_variant *variant)
+{
+	if (variant->kind == BENCH_PTRACE)
+		return backend_find("ptrace") != NULL;
+	if (variant->kind != BENCH_PEER)
+		return true;
+	return bench->options->peers && is_installed(variant->program);
+}
+
+static void leave_out(struct bench_row *row, struct error *err)
+{
+	cli_say("%s, %s: left out: %s", row->workload, row->name, error_message(err));
+	error_free(err);
+	row->is_left_out = true;
+}
+
+static void measure_row(struct bench *bench, struct place *place, struct bench_row *row,
+			const struct bench_variant *variant, uint64_t round)
+{
+	struct bench_target *fresh = NULL;
+	struct error *err = NULL;
+	bool is_peer = variant->kind == BENCH_PEER;
+	if (is_peer || !place->target)
+		err = bench_target_start(place->function.path, &fresh);
+	if (!is_peer && fresh)
+		place->target = take(fresh);
+	bool well = true;
+	if (!err)
+		err = measure_variant(bench, variant, place->workload,
+				      is_peer ? fresh : place->target, &place->function, row, round,
+				      &well);
+	bench_target_stop(fresh);
+	if (!well && !is_peer) {
+		bench_target_stop(place->target);
+		place->target = NULL;
+	}
+	if (err)
+		leave_out(row, err);
+}
+
+static struct error *add_rows(struct bench *bench, const struct bench_workload *workload)
+{
+	struct bench_row *rows =
+		realloc(bench->rows, (bench->num_rows + bench_num_variants) * sizeof(*rows));
+	if (!rows)
+		return error_nomem();
+	bench->rows = rows;
+	for (size_t i = 0; i < bench_num_variants; i++) {
+		const struct bench_variant *variant = &bench_variants[i];
+		struct bench_row *row = &rows[bench->num_rows++];
+		*row = (struct bench_row){
+			.workload = workload->name,
+			.name = variant->name,
+			.kind = variant->kind,
+			.has_return = variant->has_return,
+			.survived = true,
+			.is_left_out = !is_wanted(bench, variant),
+		};
+		for (size_t j = 0; j < BENCH_ROUNDS_MAX; j++)
+			row->ns[j] = NAN;
+	}
+	return NULL;
+}
+
+static void measure_round(struct bench *bench, struct place *place, struct bench_row *rows,
+			  uint64_t round)
+{
+	for (size_t i = 0; i < bench_num_variants && !cli_signal; i++) {
+		const struct bench_variant *variant = &bench_variants[i];
+		if (rows[i].is_left_out || (variant->kind == BENCH_PEER && round >= PEER_ROUNDS))
+			continue;
+		bench_progress(bench, round, &rows[i]);
+		measure_row(bench, place, &rows[i], variant, round);
+	}
+}
+
+struct error *bench_measure(struct bench *bench)
+{
+	CLEANUP_FREE char *path = NULL;
+	struct error *err = bench_target_find(&path);
+	struct place places[BENCH_WORKLOADS] = {0};
+	size_t num = 0;
+	for (size_t i = 0; !err && i < BENCH_WORKLOADS; i++) {
+		const struct bench_workload *workload = &bench_workloads[i];
+		if (bench->options->workload && strcmp(bench->options->workload, workload->name))
+			continue;
+		err = place_init(&places[num++], path, workload, bench->go, sizeof(bench->go));
+		if (!err)
+			err = add_rows(bench, workload);
+	}
+	for (uint64_t round = 0; !err && round < bench->options->rounds && !cli_signal; round++) {
+		for (size_t i = 0; i < num; i++)
+			measure_round(bench, &places[i], &bench->rows[i * bench_num_variants],
+				      round);
+		if (!cli_signal)
+			bench->rounds = round + 1;
+	}
+	bench_progress(bench, 0, NULL);
+	for (size_t i = 0; i < num; i++)
+		place_deinit(&places[i]);
+	return err;
+}
+
+// --- Ratios --------------------------------------------------------------------------------------
+
+static const struct bench_row *find(const struct bench *bench, const struct bench_row *like,
+				    enum bench_kind kind, bool has_return)
+{
+	for (size_t i = 0; i < bench->num_rows; i++) {
+		const struct bench_row *row = &bench->rows[i];
+		if (!row->is_left_out && !strcmp(row->workload, like->workload) &&
+		    row->kind == kind && row->has_return == has_return)
+			return row;
+	}
+	return NULL;
+}
+
+static double quotient(double cost, const struct bench_row *other, double base, uint64_t round)
+{
+	double other_cost = other ? other->ns[round] - base : NAN;
+	return other_cost > 0 ? cost / other_cost : NAN;
+}
+
+void bench_compare(struct bench *bench)
+{
+	for (size_t i = 0; i < bench->num_rows; i++) {
+		struct bench_row *row = &bench->rows[i];
+		const struct bench_row *base = find(bench, row, BENCH_UNTRACED, false);
+		const struct bench_row *floor_row = find(bench, row, BENCH_FLOOR, row->has_return);
+		const struct bench_row *ptrace = find(bench, row, BENCH_PTRACE, row->has_return);
+		for (uint64_t j = 0; j < bench->rounds; j++) {
+			double base_ns = base ? base->ns[j] : NAN;
+			double cost = row->ns[j] - base_ns;
+			bool is_base = row->kind == BENCH_UNTRACED;
+			row->ratios[j] = is_base ? 1 : row->ns[j] / base_ns;
+			row->of_floor[j] = is_base ? NAN : quotient(cost, floor_row, base_ns, j);
+			row->of_ptrace[j] = is_base ? NAN : quotient(cost, ptrace, base_ns, j);
+		}
+	}
+}
