@@ -14,7 +14,8 @@
 //   capture_piece(host, i), capture_type(host, i), capture_edge(host, i)   entries of the tables, or NULL
 //   capture_dynamic(host, rtype)         the type of what an interface of this descriptor holds, or 0
 //   capture_settings(host)               struct wire_settings
-//   CAPTURE_HAS_FLOATS                   1 where there is capture_float(host, reg): the low eight bytes of Xreg
+//   CAPTURE_HAS_FLOATS                   1 where there is capture_float(host, reg, value): the low eight bytes of
+//                                        Xreg, false if they were not read
 #ifndef GOTRACE_BPF_CAPTURE_H
 #define GOTRACE_BPF_CAPTURE_H
 
@@ -521,8 +522,8 @@ static long capture_fill(wire_u32 i, void *context)
 		*word = (*word & keep) | (c->regs.ints[reg] & ~keep);
 #if CAPTURE_HAS_FLOATS
 	} else if (piece->where == WIRE_FLOAT_REG) {
-		wire_u64 value = capture_float(&c->host, piece->reg);
-		if (size <= sizeof(value))
+		wire_u64 value;
+		if (size <= sizeof(value) && capture_float(&c->host, piece->reg, &value))
 			__builtin_memcpy(dst, &value, size);
 #endif
 	} else if (piece->where == WIRE_STACK) {

@@ -56,9 +56,12 @@ static inline uint32_t capture_dynamic(const struct capture_host *host, uint64_t
 				    : WIRE_NO_TYPE;
 }
 
-static inline uint64_t capture_float(const struct capture_host *host, uint8_t reg)
+static inline bool capture_float(const struct capture_host *host, uint8_t reg, uint64_t *value)
 {
-	return host->regs->floats && reg < HIT_FLOATS ? host->regs->floats[reg] : 0;
+	if (!host->regs->floats || reg >= HIT_FLOATS)
+		return false;
+	*value = host->regs->floats[reg];
+	return true;
 }
 
 #include "bpf/capture.h"
