@@ -71,7 +71,8 @@ $(CLI_OBJ): $(B)/version
 # Files that change only when what they record does.
 $(B)/flags: record = $(CC) $(ALL_CFLAGS)
 $(B)/version: record = $(VERSION)
-$(B)/flags $(B)/version: FORCE
+$(B)/bench-go: record = $(GO)
+$(B)/flags $(B)/version $(B)/bench-go: FORCE
 	@mkdir -p $(@D)
 	@echo '$(record)' | cmp -s - $@ || echo '$(record)' >$@
 
@@ -108,9 +109,9 @@ $(B)/tests/live/differential: tests/live/differential.c $(B)/libgotrace.a
 
 bench-target: $(B)/bench-target ## build the program that gotrace bench traces (needs GO, or build/go)
 
-$(B)/bench-target: tests/programs/bench/main.go
+$(B)/bench-target: tests/programs/bench/main.go $(B)/bench-go
 	@mkdir -p $(@D)
-	$(call run,GO,$(if $(GO),,$(error a Go toolchain is needed: make go, or GO=/path/to/go)) GO111MODULE=off GOFLAGS= $(GO) build -trimpath -o $@ $<)
+	$(call run,GO,$(if $(GO),,$(error a Go toolchain is needed: make go, or GO=/path/to/go)) GO111MODULE=off GOFLAGS= '$(GO)' build -trimpath -o $@ $<)
 
 units: $(UNITS) ## build the unit tests
 

@@ -124,6 +124,7 @@ struct bench_row {
 	double tracer_ns, measured_ns;
 	bool survived;
 	bool is_left_out;
+	char note[160]; // why, where it was tried
 };
 
 struct bench_options {
@@ -155,6 +156,8 @@ struct error *bench_measure(struct bench *bench) MUST_CHECK;
 struct error *bench_program(struct bench *bench) MUST_CHECK;
 /** Fills in the ratios of the rows of each workload. */
 void bench_compare(struct bench *bench);
+/** Nothing more is measured of this row. Takes err. */
+void bench_leave_out(struct bench_row *row, struct error *err);
 void bench_progress(const struct bench *bench, uint64_t round, const struct bench_row *row);
 
 void bench_print_table(const struct bench *bench, FILE *out);

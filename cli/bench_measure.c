@@ -13,11 +13,13 @@
 enum {
 	FIRST_CALLS = 64,
 	GROWTH = 8,
+	PARTS_MAX = BENCH_ROUNDS_MAX,
+	UNTRACED_CALLS = 100, // times more: they are a thousand times faster
 	ANSWER_TIMEOUT_MS = 20000,
 	LEFT_TIMEOUT_MS = 5000,
 	PEER_ROUNDS = 3, // they are slow
 };
-static const uint64_t BUDGET_NS = 250000000; // of a measurement
+static const uint64_t BUDGET_NS = 250000000, PART_NS = 10000000; // of a measurement and its parts
 
 static int compare(const void *a, const void *b)
 {
@@ -64,6 +66,13 @@ void bench_progress(const struct bench *bench, uint64_t round, const struct benc
 		fputs("\r\033[K", stderr);
 }
 
+void bench_leave_out(struct bench_row *row, struct error *err)
+{
+	snprintf(row->note, sizeof(row->note), "%s", error_message(err));
+	error_free(err);
+	row->is_left_out = true;
+}
+
 // --- One measurement -----------------------------------------------------------------------------
 
 struct sample {
@@ -72,32 +81,31 @@ struct sample {
 	double elapsed_ns; // of all
 };
 
-// Calls in growing steps until so many were made or the time is over. The first step warms up and counts only
-// where it takes all the time.
+// Calls in steps, which grow to PART_NS each, until so many were made or the time is over. The median of
+// the steps is not moved by the moments in which the machine did something else. The first steps warm up.
 static bool sample(struct bench_target *target, const char *function, uint64_t max,
 		   struct sample *out)
 {
-	uint64_t ns, made = 0, total_ns = 0, counted = 0, counted_ns = 0;
+	double parts[PARTS_MAX];
+	uint64_t ns, made = 0, total_ns = 0, num_parts = 0;
 	uint64_t next = max < FIRST_CALLS ? max : FIRST_CALLS;
-	while (next) {
+	while (next && num_parts < PARTS_MAX) {
 		if (!bench_target_call(target, function, next, ANSWER_TIMEOUT_MS, &ns))
 			return false;
-		if (made || ns > BUDGET_NS / 2) {
-			counted += next;
-			counted_ns += ns;
-		}
+		double per_call = (double)ns / (double)next;
 		made += next;
 		total_ns += ns;
-		if (total_ns >= BUDGET_NS || made >= max)
+		if (ns >= PART_NS / 4 || (made >= max && !num_parts))
+			parts[num_parts++] = per_call;
+		if (total_ns >= BUDGET_NS)
 			break;
-		uint64_t fits = (BUDGET_NS - total_ns) * next / (ns ? ns : 1);
+		uint64_t fits = (uint64_t)((double)PART_NS / (per_call > 0.1 ? per_call : 0.1)) + 1;
 		next = fits < next * GROWTH ? fits : next * GROWTH;
 		next = next < max - made ? next : max - made;
 	}
 	*out = (struct sample){
 		.calls = made,
-		.ns = counted ? (double)counted_ns / (double)counted
-			      : (double)total_ns / (double)made,
+		.ns = num_parts ? bench_median(parts, num_parts) : (double)total_ns / (double)made,
 		.elapsed_ns = (double)total_ns,
 	};
 	return true;
@@ -126,7 +134,10 @@ static struct error *measure_variant(struct bench *bench, const struct bench_var
 	}
 	struct sample taken = {0};
 	uint64_t kept, cpu_ns = 0;
-	bool answered = sample(target, workload->function, bench->options->calls, &taken);
+	uint64_t calls = bench->options->calls;
+	if (variant->kind == BENCH_UNTRACED)
+		calls *= UNTRACED_CALLS;
+	bool answered = sample(target, workload->function, calls, &taken);
 	if (answered)
 		cpu_ns = bench_tracer_cpu(&tracer);
 	bench_tracer_stop(&tracer, &kept);
@@ -196,13 +207,6 @@ static bool is_wanted(const struct bench *bench, const struct bench_variant *var
 	return bench->options->peers && is_installed(variant->program);
 }
 
-static void leave_out(struct bench_row *row, struct error *err)
-{
-	cli_say("%s, %s: left out: %s", row->workload, row->name, error_message(err));
-	error_free(err);
-	row->is_left_out = true;
-}
-
 static void measure_row(struct bench *bench, struct place *place, struct bench_row *row,
 			const struct bench_variant *variant, uint64_t round)
 {
@@ -224,7 +228,7 @@ static void measure_row(struct bench *bench, struct place *place, struct bench_r
 		place->target = NULL;
 	}
 	if (err)
-		leave_out(row, err);
+		bench_leave_out(row, err);
 }
 
 static struct error *add_rows(struct bench *bench, const struct bench_workload *workload)
@@ -307,7 +311,7 @@ static const struct bench_row *find(const struct bench *bench, const struct benc
 static double quotient(double cost, const struct bench_row *other, double base, uint64_t round)
 {
 	double other_cost = other ? other->ns[round] - base : NAN;
-	return other_cost > 0 ? cost / other_cost : NAN;
+	return other_cost > 0 && cost > 0 ? cost / other_cost : NAN;
 }
 
 void bench_compare(struct bench *bench)

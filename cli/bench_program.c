@@ -158,13 +158,6 @@ static void compare_to_ptrace(struct bench *bench, uint64_t round)
 	}
 }
 
-static void leave_out(struct bench_row *row, struct error *err)
-{
-	cli_say("%s: left out: %s", row->name, error_message(err));
-	error_free(err);
-	row->is_left_out = true;
-}
-
 static struct error *add_rows(struct bench *bench)
 {
 	bench->rows = calloc(NUM_PROGRAM_VARIANTS, sizeof(*bench->rows));
@@ -200,7 +193,7 @@ struct error *bench_program(struct bench *bench)
 			if (failed && !i)
 				err = failed;
 			else if (failed)
-				leave_out(&bench->rows[i], failed);
+				bench_leave_out(&bench->rows[i], failed);
 			else if (!cli_signal)
 				take_run(bench, &bench->rows[i], &run, round);
 		}

@@ -111,7 +111,7 @@ static const char *describe(const char *workload)
 // A program's rows have two columns more.
 static void write_times(const struct bench *bench, FILE *out)
 {
-	fprintf(out, "%-20s %9s %9s\n", "", "wall s", "CPU s");
+	fprintf(out, "\n%-20s %9s %9s\n", "", "wall s", "CPU s");
 	for (size_t i = 0; i < bench->num_rows; i++) {
 		const struct bench_row *row = &bench->rows[i];
 		if (is_shown(bench, row))
@@ -142,15 +142,17 @@ void bench_print_table(const struct bench *bench, FILE *out)
 			workload = row->workload;
 			fprintf(out, "\n%s: %s\n", workload, describe(workload));
 			fprintf(out, "%-20s %9s %15s %9s %9s %9s %9s %7s %6s  %s\n", "",
-				bench->is_program ? "ns cost" : "ns a call", "spread", "x untrcd",
-				"x floor", "x ptrace", "kept", "lost", "CPU", "log scale");
+				bench->is_program ? "ns cost" : "ns a call", "spread", "/untraced",
+				"/floor", "/ptrace", "kept", "lost", "CPU", "log scale");
 		}
 		write_row(bench, row, out);
 	}
-	if (bench->is_program) {
-		fputc('\n', out);
+	for (size_t i = 0; i < bench->num_rows; i++)
+		if (bench->rows[i].note[0])
+			fprintf(out, "%s, %s: left out: %s\n", bench->rows[i].workload,
+				bench->rows[i].name, bench->rows[i].note);
+	if (bench->is_program)
 		write_times(bench, out);
-	}
 }
 
 // --- Go's benchmark format -----------------------------------------------------------------------
