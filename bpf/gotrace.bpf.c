@@ -286,7 +286,8 @@ int gotrace_hit(struct pt_regs *regs)
 		return 0;
 	struct capture_goroutine goroutine = {0};
 	bool known = find_goroutine(find_g(regs, probe), regs->sp, &goroutine);
-	if (only_goid && (!known || goroutine.goid != only_goid))
+	if (only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
+	    (!known || goroutine.goid != only_goid))
 		return 0;
 	struct hit hit = {number, (wire_u32)ids, bpf_ktime_get_ns(), known ? &goroutine : NULL};
 	if (!probe->num_pieces) {

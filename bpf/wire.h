@@ -38,13 +38,15 @@ enum wire_probe_kind {
 	WIRE_PROBE_PANIC,  // entry of runtime.gopanic: a note for the pairing, no call of its own
 	WIRE_PROBE_GOEXIT, // entry of runtime.Goexit: likewise
 	WIRE_PROBE_DEFERRETURN, // entry of runtime.deferreturn, where a frame that recovered goes on: likewise
+	WIRE_PROBE_RECOVERY, // entry of runtime.recovery, on the system stack: its argument leads to g
 };
 
 enum wire_probe_flags {
 	WIRE_SKIP_TAKEN_BE =
 		1, // ignore a hit with CF or ZF set: the stack check's slow path, executed again
-	WIRE_G_IN_TLS = 2, // stack-ABI code: g is at fs base + tls_g, not in R14
-	WIRE_DISABLED = 4, // hits are ignored (a paused trace)
+	WIRE_G_IN_TLS = 2,	// stack-ABI code: g is at fs base + tls_g, not in R14
+	WIRE_DISABLED = 4,	// hits are ignored (a paused trace)
+	WIRE_ANY_GOROUTINE = 8, // where only one goroutine is wanted, this probe is still for all
 };
 
 struct wire_probe {

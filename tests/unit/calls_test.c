@@ -100,6 +100,13 @@ static void deferreturns(struct story *story, uint64_t distance)
 	hit(story, synthetic_deferreturn(&story->synthetic), 7, distance);
 }
 
+static void recovers(struct story *story, uint64_t distance)
+{
+	struct synthetic_recovery record =
+		synthetic_recovers(&story->synthetic, 7, distance, story->now += 10);
+	assert_null(calls_record(story->calls, &record.head, story->any_lost));
+}
+
 static void tells(struct story *story, const char *expected)
 {
 	assert_string_equal(text_string(&story->told), expected);
@@ -369,6 +376,108 @@ static void deferreturn_tells_who_recovered(void **state)
 	end(&story);
 }
 
+static void recovery_tells_who_recovered(void **state)
+{
+	(void)state;
+	for (int is_in_panic = 0; is_in_panic < 2; is_in_panic++) {
+		struct story story;
+		begin(&story, 4);
+		if (!is_in_panic) {
+			story.synthetic.plan.recovery.is_in_panic = false;
+			story.synthetic.plan.recovery.sp_off = 24;
+		}
+		enter(&story, 0, 100);
+		enter(&story, 1, 300);
+		panics(&story, 400);
+		recovers(&story, 299); // it called main.f1
+		tells(&story, "+0 +1@2 !1");
+		enter(&story, 2, 500);
+		leave(&story, 2, 500);
+		tells(&story, "+2@2 -2");
+		calls_finish(story.calls, story.now, true); // not panicking any more
+		tells(&story, "~0");
+		end(&story);
+	}
+}
+
+static void recovery_does_not_end_goexit(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 4);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	goexits(&story, 300);
+	enter(&story, 2, 500); // deferred
+	panics(&story, 600);
+	recovers(&story, 150); // main.f0 did, but Goexit goes on
+	tells(&story, "+0 +1@2 +2@3 !2");
+	enter(&story, 3, 520);
+	leave(&story, 3, 520);
+	calls_finish(story.calls, story.now, false);
+	tells(&story, "+3@3 -3 x1 x0");
+	end(&story);
+}
+
+static void recovery_that_cannot_be_read(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 4);
+	enter(&story, 0, 100);
+	enter(&story, 1, 300);
+	panics(&story, 400);
+	struct synthetic_recovery record =
+		synthetic_recovers(&story.synthetic, 7, 299, story.now += 10);
+	for (int i = 0; i < 4; i++) {
+		struct synthetic_recovery bad = record;
+		if (i == 0)
+			bad.g_block.addr++;
+		else if (i == 1)
+			bad.panic_block.len = 0, bad.panic_block.flags = WIRE_BLOCK_FAULT,
+			bad.head.size -= 8;
+		else if (i == 2)
+			bad.panic_words[0] = bad.g_words[1];
+		else
+			bad.head.size = sizeof(bad.head), bad.head.num_blocks = 0;
+		assert_null(calls_record(story.calls, &bad.head, false));
+	}
+	tells(&story, "+0 +1@2");
+	leave(&story, 0, 100);
+	tells(&story, "!1 -0");
+	end(&story);
+}
+
+// gopanic and Goexit may be traced themselves; either hit may come first.
+static void notes_that_are_traced(void **state)
+{
+	(void)state;
+	for (int note_first = 0; note_first < 2; note_first++) {
+		struct story story;
+		begin(&story, 4);
+		story.synthetic.plan_func[1].func = story.synthetic.plan_func[4].func;
+		story.synthetic.plan_func[2].func = story.synthetic.plan_func[5].func;
+		enter(&story, 0, 100);
+		if (note_first)
+			panics(&story, 300);
+		enter(&story, 1, 300);
+		if (!note_first)
+			panics(&story, 300);
+		enter(&story, 3, 600);
+		leave(&story, 3, 600);
+		recovers(&story, 110);
+		tells(&story, "+0 +1@2 +3@3 -3 !1");
+		if (note_first)
+			goexits(&story, 300);
+		enter(&story, 2, 300);
+		if (!note_first)
+			goexits(&story, 300);
+		calls_finish(story.calls, story.now, false);
+		tells(&story, "+2@2 x2 x0");
+		end(&story);
+	}
+}
+
 static void deferreturn_in_a_deferred_call(void **state)
 {
 	(void)state;
@@ -631,6 +740,10 @@ int main(void)
 		cmocka_unit_test(recovered_long_ago),
 		cmocka_unit_test(deferreturn_tells_who_recovered),
 		cmocka_unit_test(deferreturn_in_a_deferred_call),
+		cmocka_unit_test(recovery_tells_who_recovered),
+		cmocka_unit_test(recovery_does_not_end_goexit),
+		cmocka_unit_test(recovery_that_cannot_be_read),
+		cmocka_unit_test(notes_that_are_traced),
 		cmocka_unit_test(nested_panics),
 		cmocka_unit_test(panic_again),
 		cmocka_unit_test(lost_return),

@@ -44,6 +44,7 @@ struct frame {
 	unsigned num_defers;
 	bool recovers; // its first defer does
 	bool is_open_coded;
+	uint64_t inner; // where the calls that it makes stand
 };
 
 struct goroutine {
@@ -63,9 +64,9 @@ struct program {
 	struct goroutine goroutines[GOROUTINES];
 	struct token *tokens;
 	uint64_t random;
-	bool is_exact; // deferreturn is probed
-	bool has_goexit; // Goexit goes on after panics that were recovered further out: that can hide ends
-	uint64_t num_calls, num_panicked, num_goexit;
+	size_t num_notes; // the first of gopanic, Goexit, deferreturn, recovery; of the last two one is enough
+	bool has_goexit;
+	uint64_t num_calls, num_panicked, num_goexit, num_certain;
 };
 
 // A place in the stack to go on at: NULL for the caller as usual, EXITING for nowhere.
@@ -102,6 +103,14 @@ static void forget_how(struct goroutine *goroutine)
 static struct frame *run(struct program *program, struct goroutine *goroutine, uint64_t distance,
 			 unsigned level, bool is_deferred);
 
+// The frame recovered, and goes on.
+static void recovers(struct program *program, struct goroutine *goroutine,
+		     const struct frame *frame)
+{
+	if (program->num_notes == 4)
+		emit(goroutine, (uint32_t)(3 * program->synthetic.num + 3), frame->inner - 8, NULL);
+}
+
 // Runs the deferred calls of all frames around, as gopanic and Goexit do, at this distance. Returns the
 // frame that recovered, NULL if none did.
 static struct frame *unwind(struct program *program, struct goroutine *goroutine, uint64_t distance,
@@ -118,8 +127,10 @@ static struct frame *unwind(struct program *program, struct goroutine *goroutine
 			if (target && is_panic)
 				return target;
 			// A panic in a deferred call of Goexit that was recovered further out: Goexit goes on.
-			if (target)
+			if (target) {
+				recovers(program, goroutine, target);
 				forget_how(goroutine);
+			}
 			if (is_panic && frame->recovers && !frame->num_defers)
 				return frame;
 		}
@@ -180,7 +191,9 @@ static struct frame *finish(struct program *program, struct goroutine *goroutine
 			    struct frame *frame, uint64_t inner, unsigned level, bool has_recovered)
 {
 	bool is_open_coded = frame->is_open_coded && !has_recovered;
-	if (!is_open_coded && program->is_exact && (has_recovered || frame->num_defers))
+	if (has_recovered)
+		recovers(program, goroutine, frame);
+	if (!is_open_coded && program->num_notes == 3 && (has_recovered || frame->num_defers))
 		emit(goroutine, synthetic_deferreturn(&program->synthetic), inner, NULL);
 	while (frame->num_defers) {
 		frame->num_defers--;
@@ -218,7 +231,7 @@ static struct frame *run(struct program *program, struct goroutine *goroutine, u
 {
 	uint32_t func = (uint32_t)(program->random % program->synthetic.num);
 	uint64_t inner = distance + 8 + 8 * (program->random % 32) + 8;
-	struct frame frame = {.outer = goroutine->innermost};
+	struct frame frame = {.outer = goroutine->innermost, .inner = inner};
 	if (level && !chance(program, 3))
 		frame.token = new_token(program, goroutine, func, distance);
 	goroutine->innermost = &frame;
@@ -243,7 +256,8 @@ static struct frame *run(struct program *program, struct goroutine *goroutine, u
 		if (frame.token) {
 			frame.token->how = target == EXITING ? CALL_GOEXIT : CALL_PANICKED;
 			frame.token->has_how = !goroutine->is_odd;
-			goroutine->gone[goroutine->num_gone++] = frame.token;
+			if (target != EXITING)
+				goroutine->gone[goroutine->num_gone++] = frame.token;
 		}
 		return target;
 	}
@@ -304,6 +318,7 @@ static void check_tokens(struct program *program, bool is_certain)
 		assert_int_equal(token->is_entered, token->is_ended);
 		program->num_panicked += token->is_ended && token->how == CALL_PANICKED;
 		program->num_goexit += token->is_ended && token->how == CALL_GOEXIT;
+		program->num_certain += is_certain;
 		assert_true(!is_certain || (token->has_depth && token->has_how));
 		free(token);
 	}
@@ -343,7 +358,13 @@ static void play(struct program *program, size_t attach)
 		token = event->token;
 		struct synthetic_record record =
 			synthetic_hit(event->probe, i + 1, event->distance, 1000 + done);
-		assert_null(calls_record(calls, &record.head, false));
+		struct synthetic_recovery recovery =
+			synthetic_recovers(&program->synthetic, i + 1, event->distance,
+					   1000 + done);
+		assert_null(calls_record(calls,
+					 event->probe == recovery.head.probe ? &recovery.head
+									     : &record.head,
+					 false));
 	}
 	calls_finish(calls, UINT64_MAX, false);
 	calls_destroy(calls);
@@ -356,9 +377,9 @@ static void random_programs(void **state)
 	assert_non_null(program);
 	for (uint64_t seed = 1; seed <= 300; seed++) {
 		program->random = seed * 0x9e3779b97f4a7c15;
-		program->is_exact = seed % 3 != 0;
+		program->num_notes = 2 + seed % 3;
 		program->has_goexit = seed % 4 != 1;
-		synthetic_init(&program->synthetic, 5, program->is_exact ? 3 : 2);
+		synthetic_init(&program->synthetic, 5, program->num_notes);
 		for (size_t i = 0; i < GOROUTINES; i++) {
 			struct goroutine *goroutine = &program->goroutines[i];
 			goroutine->num = goroutine->at = goroutine->depth = 0;
@@ -370,14 +391,17 @@ static void random_programs(void **state)
 				goroutine->innermost = NULL;
 				target = run(program, goroutine, 48, 0, false);
 			}
-			if (!program->is_exact && target != EXITING)
+			if (program->num_notes == 2 && target != EXITING)
 				forget_how(goroutine);
 		}
 		size_t attach = seed % 2 ? 0 : seed * 7;
 		play(program, attach);
-		check_tokens(program, program->is_exact && !program->has_goexit && !attach);
+		bool is_certain = program->num_notes == 4 ||
+				  (program->num_notes == 3 && !program->has_goexit);
+		check_tokens(program, is_certain && !attach);
 	}
-	print_message("%zu calls, %zu panicked, %zu left by Goexit\n", (size_t)program->num_calls,
+	print_message("%zu calls (%zu certain), %zu panicked, %zu left by Goexit\n",
+		      (size_t)program->num_calls, (size_t)program->num_certain,
 		      (size_t)program->num_panicked, (size_t)program->num_goexit);
 	assert_true(program->num_panicked > 1000 && program->num_goexit > 1000);
 	free(program);

@@ -15,7 +15,7 @@ enum {
 	SYNTHETIC_ENTRY = 0, // probe of function i: 3 * i + one of these
 	SYNTHETIC_RETURN = 1,
 	SYNTHETIC_TAIL = 2,
-	SYNTHETIC_NOTES = 3,
+	SYNTHETIC_NOTES = 4,
 	SYNTHETIC_VALUES = 4, // arguments and results of a function, each
 };
 
@@ -58,7 +58,7 @@ static inline void synthetic_func(struct synthetic *synthetic, const char *name)
 	synthetic->funcs[i] = plan_func;
 }
 
-/** num functions without arguments and results; then so many of gopanic, Goexit, deferreturn. */
+/** num functions without arguments and results; then so many of gopanic, Goexit, deferreturn, recovery. */
 static inline void synthetic_init(struct synthetic *synthetic, size_t num, size_t num_notes)
 {
 	memset(synthetic, 0, sizeof(*synthetic));
@@ -80,7 +80,11 @@ static inline void synthetic_init(struct synthetic *synthetic, size_t num, size_
 		synthetic_probe(synthetic, i, WIRE_PROBE_TAIL);
 	}
 	static const char *const notes[] = {"runtime.gopanic", "runtime.Goexit",
-					    "runtime.deferreturn"};
+					    "runtime.deferreturn", "runtime.recovery"};
+	synthetic->plan.recovery = (struct plan_recovery){.stack_hi_off = 8,
+							  .goid_off = 16,
+							  .panic_off = 32,
+							  .is_in_panic = true};
 	for (size_t i = 0; i < num_notes && i < SYNTHETIC_NOTES; i++) {
 		synthetic_func(synthetic, notes[i]);
 		synthetic_probe(synthetic, num + i, (uint16_t)(WIRE_PROBE_PANIC + i));
@@ -151,6 +155,37 @@ static inline void synthetic_frame(struct synthetic_record *record, const uint64
 	record->block.len = (uint16_t)(num * 8);
 	record->block.flags = WIRE_BLOCK_FRAME;
 	memcpy(record->words, words, num * 8);
+}
+
+struct synthetic_recovery {
+	alignas(8) struct wire_record head;
+	struct wire_block frame;
+	uint64_t g;
+	struct wire_block g_block;
+	uint64_t g_words[5];
+	struct wire_block panic_block;
+	uint64_t panic_words[1];
+};
+
+/** A hit of recovery: the goroutine goes on with its SP at this distance. For plan.recovery as it is, and for
+ *  an SP at byte 24 of g. */
+static inline struct synthetic_recovery synthetic_recovers(const struct synthetic *synthetic,
+							   uint64_t goid, uint64_t distance,
+							   uint64_t time_ns)
+{
+	enum { STACK_HI = 0x10000000, G = 0x5000, PANIC = 0x6000 };
+	struct synthetic_recovery record = {
+		.head = synthetic_hit((uint32_t)(3 * synthetic->num + 3), 0, 500, time_ns).head,
+		.frame = {.len = 8, .flags = WIRE_BLOCK_FRAME},
+		.g = G,
+		.g_block = {.addr = G, .len = 40},
+		.g_words = {0, STACK_HI, goid, STACK_HI - distance, PANIC},
+		.panic_block = {.addr = PANIC, .len = 8},
+		.panic_words = {STACK_HI - distance},
+	};
+	record.head.size = sizeof(record);
+	record.head.num_blocks = 3;
+	return record;
 }
 
 #endif

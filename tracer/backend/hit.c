@@ -110,7 +110,8 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	struct capture_goroutine goroutine;
 	bool is_known =
 		capture_goroutine(&c->host, find_g(&c->host, probe, regs), regs->sp, &goroutine);
-	if (source->only_goid && (!is_known || goroutine.goid != source->only_goid))
+	if (source->only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
+	    (!is_known || goroutine.goid != source->only_goid))
 		return NULL;
 	capture_head(&c->record, number, tid, time_ns, is_known ? &goroutine : NULL);
 	if (!probe->num_pieces)

@@ -2,8 +2,9 @@
 // Each goroutine has a stack of open frames, the outermost with the smallest distance. A frame is gone when
 // an event comes from its own depth or from further out. How it went is told by notes: a hit of
 // gopanic or Goexit marks the innermost open frame, a marked frame that vanishes hands its mark on to the
-// frame around it, and a frame that leaves by its RET has survived, and its marks are void. A hit of deferreturn
-// comes from the frame that recovered: all further in is gone, that frame and all further out are not.
+// frame around it, and a frame that leaves by its RET has survived, and its marks are void. A hit of recovery
+// tells the frame that recovered: all further in is gone, that frame and all further out are not. deferreturn
+// tells the same, from that frame itself.
 #include "tracer/event/calls.h"
 
 #include <stdlib.h>
@@ -63,9 +64,11 @@ struct calls {
 	uint64_t seen_ns;     // the newest record's time
 	uint64_t ticked_seen; // seen_ns at the last tick
 	bool any_lost;
-	bool has_notes;	       // a probe of gopanic is in the plan
-	bool has_deferreturn;  // and one of deferreturn
-	uint32_t num_searched; // probes that has_notes knows of
+	bool has_notes;	      // a probe of gopanic is in the plan
+	bool has_deferreturn; // and one of deferreturn
+	bool has_recovery;    // and one of recovery, and each hit of it could be read
+	const struct func *gopanic, *goexit; // as far as they are in the plan
+	uint32_t num_searched;		     // probes that has_notes knows of
 };
 
 const char *call_how_name(enum call_how how)
@@ -272,9 +275,17 @@ static void look_for_notes(struct calls *calls)
 {
 	const struct plan_tables *tables = &calls->plan->tables;
 	for (; calls->num_searched < tables->num_probes; calls->num_searched++) {
-		uint16_t kind = tables->probes[calls->num_searched].kind;
+		const struct wire_probe *probe = &tables->probes[calls->num_searched];
+		uint16_t kind = probe->kind;
 		calls->has_notes |= kind == WIRE_PROBE_PANIC;
 		calls->has_deferreturn |= kind == WIRE_PROBE_DEFERRETURN;
+		calls->has_recovery |= kind == WIRE_PROBE_RECOVERY;
+		if (probe->func >= calls->plan->num_funcs)
+			continue;
+		if (kind == WIRE_PROBE_PANIC)
+			calls->gopanic = calls->plan->funcs[probe->func]->func;
+		else if (kind == WIRE_PROBE_GOEXIT)
+			calls->goexit = calls->plan->funcs[probe->func]->func;
 	}
 }
 
@@ -315,9 +326,10 @@ static void goroutine_look_over(struct calls *calls, struct goroutine *goroutine
 	if (!frame || frame->panic_distance < distance)
 		return;
 	// gopanic never returns: whoever runs at its depth or further out has left it behind. What the panic took
-	// was closed when the frame that recovered came to deferreturn, so this frame has survived. Where
-	// that note may be missing (Goexit goes on without it, too) this frame may be gone as well.
-	if (calls->has_deferreturn && !calls->any_lost && !goroutine->is_listed)
+	// was closed when a frame recovered, so this frame has survived. Where that note may be missing
+	// (Goexit goes on without a deferreturn) this frame may be gone as well.
+	bool is_told = calls->has_recovery || (calls->has_deferreturn && !goroutine->is_listed);
+	if (is_told && !calls->any_lost)
 		frame->panic_distance = 0;
 	else
 		frame->is_panic_over = true;
@@ -338,7 +350,8 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 		// The same place again: the call that had it is gone as well.
 		if (goroutine->top && goroutine->top->distance == record->distance)
 			goroutine_vanish(calls, goroutine, record->time_ns);
-		goroutine_look_over(calls, goroutine, record->distance);
+		if (func->func != calls->gopanic) // traced itself, and noted just before
+			goroutine_look_over(calls, goroutine, record->distance);
 	}
 	struct frame *around = goroutine ? goroutine->top : NULL;
 	struct call call = {
@@ -371,6 +384,9 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	if (!goroutine->top)
 		calls->num_idle--;
 	frame->is_silent = is_silent;
+	if (func->func == calls->gopanic)
+		frame->panic_distance = record->distance;
+	frame->is_leaving = func->func == calls->goexit;
 	goroutine->top = frame;
 	if (!is_silent) {
 		calls->stats.open++;
@@ -424,11 +440,12 @@ static void note_goexit(struct calls *calls, struct goroutine *goroutine)
 }
 
 static void note(struct calls *calls, struct goroutine *goroutine, enum wire_probe_kind kind,
-		 const struct wire_record *record)
+		 const struct plan_func *func, const struct wire_record *record)
 {
 	goroutine_close(calls, goroutine, record->distance, record->time_ns);
-	// gopanic, Goexit and deferreturn are no calls of ours: the call that had their place is gone.
-	if (goroutine->top && goroutine->top->distance == record->distance)
+	// The call that had this place is gone, unless it is this one, traced as well as noted.
+	if (goroutine->top && goroutine->top->distance == record->distance &&
+	    goroutine->top->call.func->func != func->func)
 		goroutine_vanish(calls, goroutine, record->time_ns);
 	goroutine_look_over(calls, goroutine, record->distance);
 	if (!goroutine->top)
@@ -439,6 +456,59 @@ static void note(struct calls *calls, struct goroutine *goroutine, enum wire_pro
 		note_goexit(calls, goroutine);
 }
 
+// The word at this offset of the block that stands at addr.
+static bool block_word(const struct wire_record *record, uint64_t addr, uint32_t off, uint64_t *out)
+{
+	struct record_block block;
+	for (size_t at = 0; record_next(record, &at, &block);) {
+		if ((block.head->flags & WIRE_BLOCK_FRAME) ? addr != 0 : block.head->addr != addr)
+			continue;
+		if (block.head->len < sizeof(*out) || off > block.head->len - sizeof(*out))
+			continue;
+		memcpy(out, block.bytes + off, sizeof(*out));
+		return true;
+	}
+	return false;
+}
+
+// A hit of recovery, on a system stack: which goroutine goes on, and at which distance its SP stands then.
+static bool read_recovery(const struct plan_recovery *at, const struct wire_record *record,
+			  uint64_t *goid, uint64_t *distance)
+{
+	uint64_t g, stack_hi, panic, sp;
+	if (!block_word(record, 0, 0, &g) || !g || !block_word(record, g, at->goid_off, goid) ||
+	    !block_word(record, g, at->stack_hi_off, &stack_hi))
+		return false;
+	if (at->is_in_panic) {
+		if (!block_word(record, g, at->panic_off, &panic) || !panic ||
+		    !block_word(record, panic, at->sp_off, &sp))
+			return false;
+	} else if (!block_word(record, g, at->sp_off, &sp)) {
+		return false;
+	}
+	*distance = stack_hi - sp;
+	return *goid && sp && sp < stack_hi;
+}
+
+// The frame around that SP recovered: all calls further in are gone, it and all further out are not. But a Goexit
+// under way is not left: it goes on, and with it the frames that it is to end.
+static void note_recovery(struct calls *calls, const struct wire_record *record)
+{
+	uint64_t goid, distance;
+	if (!read_recovery(&calls->plan->recovery, record, &goid, &distance)) {
+		calls->has_recovery = false;
+		return;
+	}
+	struct goroutine *goroutine = goroutine_find(calls, goid & ~KEY_THREAD);
+	if (!goroutine)
+		return;
+	goroutine->last_ns = record->time_ns;
+	while (goroutine->top && goroutine->top->distance > distance && !goroutine->top->is_leaving)
+		goroutine_vanish(calls, goroutine, record->time_ns);
+	if (goroutine->top && goroutine->top->panic_distance > distance)
+		goroutine->top->panic_distance = 0;
+}
+
 struct error *calls_record(struct calls *calls, const struct wire_record *record, bool any_lost)
 {
 	const struct plan *plan = calls->plan;
@@ -447,7 +517,7 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 		return NULL;
 	}
 	const struct wire_probe *probe = &plan->tables.probes[record->probe];
-	if (probe->func >= plan->num_funcs || probe->kind > WIRE_PROBE_DEFERRETURN) {
+	if (probe->func >= plan->num_funcs || probe->kind > WIRE_PROBE_RECOVERY) {
 		calls->stats.damaged++;
 		return NULL;
 	}
@@ -473,7 +543,10 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 	case WIRE_PROBE_GOEXIT:
 	case WIRE_PROBE_DEFERRETURN:
 		if (goroutine)
-			note(calls, goroutine, probe->kind, record);
+			note(calls, goroutine, probe->kind, func, record);
+		break;
+	case WIRE_PROBE_RECOVERY:
+		note_recovery(calls, record);
 		break;
 	}
 	return NULL;

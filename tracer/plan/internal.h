@@ -51,6 +51,13 @@ struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
 			     const struct plan_probe *place) MUST_CHECK;
 struct error *plan_add_piece(struct plan *plan, const struct wire_piece *piece) MUST_CHECK;
 
+/** Appends a function without probes, and a probe of the function that was appended last. */
+struct error *plan_append_func(struct plan *plan, const struct func *func, uint32_t trace,
+			       struct plan_func **out) MUST_CHECK;
+struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
+			    const struct site *site, uint16_t kind,
+			    const struct plan_frame *frame) MUST_CHECK;
+
 /** The edges of a value of this type at offset base, in a block of size bytes, with steps left. */
 void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
 		     uint32_t steps, struct plan_edges *out);

@@ -197,9 +197,8 @@ static struct error *refuse(struct plan *plan, const struct func *func, const ch
 	return NULL;
 }
 
-static struct error *add_site(struct plan *plan, const struct plan_func *func,
-			      const struct site *site, uint16_t kind,
-			      const struct plan_frame *frame)
+struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
+			    const struct site *site, uint16_t kind, const struct plan_frame *frame)
 {
 	struct plan_probe place = {.vaddr = site->vaddr, .is_emulated = site->is_emulated};
 	if (!image_offset(index_image(plan->index), site->vaddr, &place.off))
@@ -241,7 +240,7 @@ static struct error *add_sites(struct plan *plan, struct plan_func *func, const 
 			frame = &func->args;
 		else if (site->kind == SITE_RETURN && func->has_results)
 			frame = &func->results;
-		struct error *err = add_site(plan, func, site, probe_kind(site->kind), frame);
+		struct error *err = plan_add_site(plan, func, site, probe_kind(site->kind), frame);
 		if (err)
 			return err;
 		func->num_probes++;
@@ -249,8 +248,8 @@ static struct error *add_sites(struct plan *plan, struct plan_func *func, const 
 	return NULL;
 }
 
-static struct error *append_func(struct plan *plan, const struct func *func, uint32_t trace,
-				 struct plan_func **out)
+struct error *plan_append_func(struct plan *plan, const struct func *func, uint32_t trace,
+			       struct plan_func **out)
 {
 	struct plan_func **funcs = realloc(plan->funcs, (plan->num_funcs + 1) * sizeof(*funcs));
 	if (!funcs)
@@ -308,7 +307,7 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 		return err;
 	}
 	struct plan_func *added;
-	err = append_func(plan, func, trace, &added);
+	err = plan_append_func(plan, func, trace, &added);
 	if (!err) {
 		err = fill_func(plan, added, &sites, options);
 		if (err)
@@ -340,53 +339,6 @@ struct error *plan_add(struct plan *plan, const struct selection *selection,
 	*first = start;
 	*num = plan->num_funcs - start;
 	return NULL;
-}
-
-// The compiler marks some functions of the runtime itself as wrappers (deferreturn), so that only tells where there
-// are several of this name; and then the wrapper for the other ABI is the one to pass over.
-static const struct func *find_runtime_func(const struct plan *plan, const char *name)
-{
-	const struct func *found[4];
-	size_t num = index_named(plan->index, name, found, 4);
-	const struct func *best = NULL;
-	for (size_t i = 0; i < num && i < 4; i++)
-		if (!best || ((best->flags & FUNC_WRAPPER) && !(found[i]->flags & FUNC_WRAPPER)) ||
-		    ((best->flags & FUNC_ABI0) && !(found[i]->flags & FUNC_ABI0)))
-			best = found[i];
-	return best;
-}
-
-static struct error *add_note(struct plan *plan, const char *name, uint16_t kind)
-{
-	const struct func *func = find_runtime_func(plan, name);
-	if (!func)
-		return NULL;
-	struct sites sites;
-	struct error *err = plan_sites(plan, func, &sites);
-	if (err)
-		return err;
-	struct plan_func *added = NULL;
-	if (!sites.refused) {
-		err = append_func(plan, func, 0, &added);
-		if (!err)
-			err = add_site(plan, added, &sites.site[0], kind, NULL);
-		if (!err)
-			added->num_probes = 1;
-	}
-	sites_deinit(&sites);
-	return err;
-}
-
-struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num)
-{
-	*first = plan->num_funcs;
-	struct error *err = add_note(plan, "runtime.gopanic", WIRE_PROBE_PANIC);
-	if (!err)
-		err = add_note(plan, "runtime.Goexit", WIRE_PROBE_GOEXIT);
-	if (!err)
-		err = add_note(plan, "runtime.deferreturn", WIRE_PROBE_DEFERRETURN);
-	*num = plan->num_funcs - *first;
-	return err;
 }
 
 const struct plan_func *plan_probe_func(const struct plan *plan, uint32_t probe)

@@ -80,6 +80,15 @@ struct plan_dynamic { // a type that interfaces may hold: descriptor's vaddr -> 
 	uint32_t type;
 };
 
+// Where the record of WIRE_PROBE_RECOVERY says which goroutine goes on at which depth. Its frame is the address
+// of g, and g and g's panic are copied.
+struct plan_recovery {
+	uint32_t goid_off, stack_hi_off; // bytes in runtime.g
+	uint32_t panic_off;		 // in runtime.g; of the panic that is recovered
+	bool is_in_panic;		 // sp_off is in runtime._panic, not in runtime.g
+	uint32_t sp_off;		 // of the SP at which the frame that recovered goes on
+};
+
 struct plan {
 	struct index *index; // borrowed
 	struct plan_options options;
@@ -91,7 +100,8 @@ struct plan {
 	size_t num_dynamics;
 	struct plan_refusal *refusals;
 	size_t num_refusals;
-	uint32_t string_type;	  // in tables.types: a string's header
+	uint32_t string_type; // in tables.types: a string's header
+	struct plan_recovery recovery;
 	struct plan_state *state; // the plan's own
 };
 
@@ -113,8 +123,9 @@ struct error *plan_sites(struct plan *plan, const struct func *func, struct site
  *  depth. false if there is no such type. New tables' entries and one new dynamics entry follow. */
 bool plan_learn(struct plan *plan, uint64_t rtype);
 
-/** The functions of the runtime that the pairing wants to hear of (gopanic, Goexit, deferreturn): added as functions
- *  with one probe each, of kinds WIRE_PROBE_PANIC and on. Missing ones are left out. */
+/** The functions of the runtime that the pairing wants to hear of: gopanic, Goexit, and recovery, or deferreturn
+ *  where recovery cannot be read: added as functions with one probe each, of kinds WIRE_PROBE_PANIC and
+ *  on. Missing ones are left out. */
 struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num) MUST_CHECK;
 
 /** The function of a probe; NULL for a number that is not in the plan. */
