@@ -37,28 +37,27 @@ sub calm {
 	return $said;
 }
 
-for my $version ((versions())[0], newest()) {
-	for my $signal (qw(INT TERM KILL)) {
-		my $what = "Go $version, SIG$signal";
-		my $target = stormy($version);
-		my ($armed, $altered, $ended) = (0, 0, 0);
-		for my $round (1 .. $rounds) {
-			my $trace = start_trace(['attach', $target->{pid}, @storm_patterns, '--format', 'json', '-o', '/dev/null']);
-			$armed++ if $trace->armed == 1;
-			sleep 0.02 + rand 0.1;
-			my $status = $trace->stop($signal);
-			$ended++ if $status eq ($signal eq 'KILL' ? 137 : 0);
-			diag "round $round ended with $status: " . $trace->errors if $status ne ($signal eq 'KILL' ? 137 : 0);
-			# The kernel takes a dead tracer's probes off a moment later.
-			my $clean = until_true(5, sub { text_differs($target->{pid}) eq '' });
-			$altered++ unless $clean;
-			last unless $target->is_alive;
-		}
-		is($armed, $rounds, "$what: traced $rounds times");
-		is($ended, $rounds, "$what: gotrace ended as it should each time");
-		is($altered, 0, "$what: its code was restored each time");
-		calm($target, $what);
+for my $case (map { my $v = $_; map { [$v, $_, 'ebpf'], [$v, $_, 'ptrace'] } qw(INT TERM KILL) } (versions())[0], newest()) {
+	my ($version, $signal, $backend) = @$case;
+	my $what = "Go $version, SIG$signal, $backend";
+	my $target = stormy($version);
+	my ($armed, $altered, $ended) = (0, 0, 0);
+	for my $round (1 .. $rounds) {
+		my $trace = start_trace(['attach', $target->{pid}, @storm_patterns, '--backend', $backend, '--format', 'json', '-o', '/dev/null']);
+		$armed++ if $trace->armed == 1;
+		sleep 0.02 + rand 0.1;
+		my $status = $trace->stop($signal);
+		$ended++ if $status eq ($signal eq 'KILL' ? 137 : 0);
+		diag "round $round ended with $status: " . $trace->errors if $status ne ($signal eq 'KILL' ? 137 : 0);
+		# The kernel takes a dead tracer's probes off a moment later.
+		my $clean = until_true(5, sub { text_differs($target->{pid}) eq '' });
+		$altered++ unless $clean;
+		last unless $target->is_alive;
 	}
+	is($armed, $rounds, "$what: traced $rounds times");
+	is($ended, $rounds, "$what: gotrace ended as it should each time");
+	is($altered, 0, "$what: its code was restored each time");
+	calm($target, $what);
 }
 
 for my $version (versions()) {

@@ -25,7 +25,7 @@ my @table;
 sub trace_program {
 	my ($path, $patterns, $options, %compare) = @_;
 	my $target = start_target($path, $options) or return undef;
-	my $trace = start_trace(['attach', $target->{pid}, @$patterns, @$options, '--format', 'json']);
+	my $trace = start_trace(['attach', $target->{pid}, @$patterns, @$options, @{ $compare{tracer} // [] }, '--format', 'json']);
 	if ($trace->armed != 1) {
 		diag 'gotrace did not start tracing: ' . $trace->errors;
 		$trace->stop;
@@ -106,6 +106,17 @@ for my $version (versions()) {
 	}
 }
 
+# The other back end takes the same hits by other means, and reads the floats in registers too.
+for my $version (versions()) {
+	for my $build (qw(optimized pie)) {
+		my $path = program('values', $version, $build) or next;
+		my $report = trace_program($path, \@patterns, [], tracer => ['--backend', 'ptrace']);
+		hold("Go $version, $build, ptrace", $report);
+		is($report->{xmm}, 0, "Go $version, $build, ptrace: floats in registers are read") if $report;
+		row($version, "$build*", 'values', $report);
+	}
+}
+
 # The limits are obeyed, at both ends.
 for my $limits ([0, 0, 0], [1, 5, 3], [4, 1000, 100]) {
 	my @options = map { ('--' . (qw(depth strlen items))[$_], $limits->[$_]) } 0 .. 2;
@@ -118,5 +129,6 @@ for my $limits ([0, 0, 0], [1, 5, 3], [4, 1000, 100]) {
 diag '';
 diag sprintf '%-8s %-12s %-8s %9s %6s %7s %6s %8s %6s %6s %12s %6s', qw(version build program functions calls values in-XMM nameless new cut unavailable wrong);
 diag $_ for @table;
+diag '* by the ptrace back end';
 
 done_testing();
