@@ -19,7 +19,7 @@
 enum {
 	WORDS_MAX = 32,
 	READY_TIMEOUT_MS = 20000,
-	END_TIMEOUT_MS = 5000,
+	END_TIMEOUT_MS = 15000,
 	SETTLE_MS = 200, // a peer may do more behind its first breakpoint
 };
 
@@ -76,6 +76,7 @@ void bench_end(pid_t pid)
 	kill(pid, SIGINT);
 	if (ends_within(pid, END_TIMEOUT_MS))
 		return;
+	cli_say("a tracer does not end after %d seconds: it is killed", END_TIMEOUT_MS / 1000);
 	kill(-pid, SIGKILL); // with what it has started
 	waitpid(pid, NULL, 0);
 }
