@@ -274,8 +274,7 @@ static __always_inline bool is_another_program(void)
 	return exec != target_exec;
 }
 
-SEC("uprobe")
-int gotrace_hit(struct pt_regs *regs)
+static __noinline int take_hit(struct pt_regs *regs)
 {
 	wire_u32 number = (wire_u32)bpf_get_attach_cookie(regs);
 	const struct wire_probe *probe = bpf_map_lookup_elem(&probes, &number);
@@ -290,14 +289,24 @@ int gotrace_hit(struct pt_regs *regs)
 	    (!known || goroutine.goid != only_goid))
 		return 0;
 	struct hit hit = {number, (wire_u32)ids, bpf_ktime_get_ns(), known ? &goroutine : NULL};
-	if (!probe->num_pieces) {
+	if (probe->num_pieces)
+		emit_walk(regs, probe, &hit);
+	else
 		emit_head(probe, &hit);
-		return 0;
-	}
+	return 0;
+}
+
+// Kernels from 6.13 on keep a program's stack in memory of the CPU, not of the task: of two hits on one CPU, the one
+// that was preempted goes on with the other's variables and pointers, and writes to where they lead. So
+// preemption is off before the first byte of the stack is used, and this function uses none. Kernels that cannot
+// do that (before 6.10) have the stack on the task's.
+SEC("uprobe")
+int gotrace_hit(struct pt_regs *regs)
+{
 	bool can_stay = bpf_ksym_exists(bpf_preempt_disable) && bpf_ksym_exists(bpf_preempt_enable);
 	if (can_stay)
 		bpf_preempt_disable();
-	emit_walk(regs, probe, &hit);
+	take_hit(regs);
 	if (can_stay)
 		bpf_preempt_enable();
 	return 0;
