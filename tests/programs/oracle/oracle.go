@@ -43,13 +43,18 @@ func Main(calls func()) {
 	flag.IntVar(&limits.Depth, "depth", 2, "pointers and interfaces followed")
 	flag.IntVar(&limits.Strlen, "strlen", 64, "bytes of a string")
 	flag.IntVar(&limits.Items, "items", 16, "elements of a slice, array or map")
+	twice := flag.Bool("twice", false, "make all calls twice")
 	flag.Parse()
 	fmt.Println("READY", os.Getpid())
 	stdin := bufio.NewReader(os.Stdin)
 	if _, err := stdin.ReadByte(); err != nil {
 		return
 	}
-	calls()
+	if *twice {
+		Twice(calls)
+	} else {
+		calls()
+	}
 	out := bufio.NewWriter(os.Stdout)
 	for _, r := range records {
 		fmt.Fprintf(out, `{"func":%s,"goid":%d,"how":"%s","settled":%v,"args":[%s],"results":[%s],"words":%s}`+"\n",
@@ -69,9 +74,10 @@ func Main(calls func()) {
 func Twice(calls func()) {
 	calls()
 	time.Sleep(500 * time.Millisecond)
+	before := settled
 	settled = true
 	calls()
-	settled = false
+	settled = before
 }
 
 // Goid is the number of the calling goroutine.
