@@ -16,6 +16,7 @@ char LICENSE[] SEC("license") = "GPL";
 enum { SLOTS = 8, DYNAMICS_MAX = 65536 };
 
 const volatile struct wire_settings settings = {0};
+const volatile bool has_budgets = false;    // calls are left out, by table budgets
 const volatile wire_u32 namespace_inum = 0; // for find_target: the PID namespace and the PID in it
 const volatile wire_u32 namespace_pid = 0;
 
@@ -81,6 +82,15 @@ struct {
 	__type(value, wire_u32);
 } dynamics SEC(".maps");
 
+// By function.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_budget);
+} budgets SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -144,6 +154,37 @@ static inline wire_u32 capture_dynamic(const struct capture_host *host, wire_u64
 }
 
 #include "bpf/capture.h"
+
+// --- Budgets -----------------------------------------------------------------------------------
+
+struct budget_key;
+
+static inline int budget_remember(const struct capture_host *host, const struct budget_key *key,
+				  wire_u64 time_ns);
+static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key);
+
+#include "bpf/budget.h"
+
+// The calls under way that were taken, and when they began.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct budget_key);
+	__type(value, wire_u64);
+} followed SEC(".maps");
+
+static inline int budget_remember(const struct capture_host *host, const struct budget_key *key,
+				  wire_u64 time_ns)
+{
+	(void)host;
+	return (int)bpf_map_update_elem(&followed, key, &time_ns, BPF_ANY);
+}
+
+static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key)
+{
+	(void)host;
+	return !bpf_map_delete_elem(&followed, key);
+}
 
 // --- Scratch -----------------------------------------------------------------------------------
 
@@ -213,6 +254,7 @@ struct hit {
 	wire_u32 tid;
 	wire_u64 time_ns;
 	const struct capture_goroutine *goroutine; // NULL: not known
+	wire_u16 flags;				   // enum wire_record_flags
 };
 
 // A record without a frame: built where it is read.
@@ -224,6 +266,7 @@ static inline void emit_head(const struct wire_probe *probe, const struct hit *h
 		return;
 	}
 	capture_head(record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
+	record->flags |= hit->flags;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
@@ -274,6 +317,21 @@ static __always_inline bool is_another_program(void)
 	return exec != target_exec;
 }
 
+// NULL: all of the function's calls are taken.
+static __always_inline struct wire_budget *find_budget(const struct wire_probe *probe)
+{
+	wire_u32 func = probe->func;
+	return has_budgets && budget_is_about(probe) ? bpf_map_lookup_elem(&budgets, &func) : NULL;
+}
+
+// A function of its own, for its share of the stack.
+static __noinline bool follow(struct wire_budget *budget, const struct wire_probe *probe,
+			      const struct hit *hit, bool is_taken)
+{
+	return budget_follows(NULL, budget, probe, hit->goroutine, hit->tid, hit->time_ns,
+			      is_taken);
+}
+
 static __noinline int take_hit(struct pt_regs *regs)
 {
 	wire_u32 number = (wire_u32)bpf_get_attach_cookie(regs);
@@ -283,13 +341,25 @@ static __noinline int take_hit(struct pt_regs *regs)
 	wire_u64 ids = bpf_get_current_pid_tgid();
 	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED) || is_another_program())
 		return 0;
+	struct hit hit = {.probe = number, .tid = (wire_u32)ids, .time_ns = bpf_ktime_get_ns()};
+	struct wire_budget *budget = find_budget(probe);
+	bool is_taken = true, decides_first = budget && !only_goid;
+	if (decides_first && !(is_taken = budget_admits(budget, probe, hit.time_ns)) &&
+	    !(budget->flags & WIRE_BUDGET_FOLLOW))
+		return 0;
 	struct capture_goroutine goroutine = {0};
 	bool known = find_goroutine(find_g(regs, probe), regs->sp, &goroutine);
 	if (only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!known || goroutine.goid != only_goid))
 		return 0;
-	struct hit hit = {number, (wire_u32)ids, bpf_ktime_get_ns(), known ? &goroutine : NULL};
-	if (probe->num_pieces)
+	hit.goroutine = known ? &goroutine : NULL;
+	if (budget && !decides_first)
+		is_taken = budget_admits(budget, probe, hit.time_ns);
+	if (budget && !follow(budget, probe, &hit, is_taken))
+		return 0;
+	if (budget && budget->level)
+		hit.flags = WIRE_BARE;
+	if (probe->num_pieces && !hit.flags)
 		emit_walk(regs, probe, &hit);
 	else
 		emit_head(probe, &hit);

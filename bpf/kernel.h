@@ -34,6 +34,8 @@ enum bpf_map_type {
 
 enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1 << 10 };
 
+enum { BPF_ANY = 0 };
+
 enum { BPF_RB_NO_WAKEUP = 1 };
 
 // arch/x86/include/asm/ptrace.h; the context of a uprobe program, so its layout is fixed.

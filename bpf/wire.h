@@ -117,6 +117,32 @@ struct wire_settings {
 	wire_u64 ro_start, ro_end; // run-time addresses answered from the file: not copied
 };
 
+// --- Budgets -----------------------------------------------------------------------------------
+
+enum wire_budget_level { // what is taken of a call, each less than the one before
+	WIRE_BUDGET_FULL,
+	WIRE_BUDGET_BARE,   // no values
+	WIRE_BUDGET_COUNTS, // nothing: calls are counted
+};
+
+enum { WIRE_FOLLOWED_MAX = 1 << 16 }; // calls that were taken and are under way
+
+enum wire_budget_flags {
+	WIRE_BUDGET_FOLLOW = 1, // the function's returns are events too
+};
+
+struct wire_budget {	// of one function; user space writes the first half, the engine the second
+	wire_u32 every; // one of so many calls is taken; 0 and 1: each
+	wire_u16 level; // enum wire_budget_level
+	wire_u16 flags; // enum wire_budget_flags
+	wire_u64 interval_ns; // from one call to the next where the rate is limited; 0: it is not
+	wire_u64 pad[2];
+	wire_u64 used_ns; // CLOCK_MONOTONIC up to which the rate's calls are used up
+	wire_u64 seen;	  // entries
+	wire_u64 skipped; // of them, those that were not taken
+	wire_u64 crowded; // of them, those that there was no room to follow
+};
+
 // --- Records -----------------------------------------------------------------------------------
 
 enum wire_record_flags {
@@ -125,6 +151,7 @@ enum wire_record_flags {
 	WIRE_CUT = 4,	 // a budget (bytes, steps, faults) ended the walk early
 	WIRE_UNSEEN =
 		8, // an interface held a type that the plan does not know: its bytes alone were copied
+	WIRE_BARE = 256, // the budget left no room for values
 };
 
 struct wire_record {
@@ -158,6 +185,7 @@ _Static_assert(sizeof(struct wire_piece) == 16, "wire_piece");
 _Static_assert(sizeof(struct wire_type) == 16, "wire_type");
 _Static_assert(sizeof(struct wire_edge) == 16, "wire_edge");
 _Static_assert(sizeof(struct wire_settings) == 56, "wire_settings");
+_Static_assert(sizeof(struct wire_budget) == 64, "wire_budget");
 _Static_assert(sizeof(struct wire_record) == 40, "wire_record");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "cli/cli.h"
 
 enum {
@@ -26,8 +27,11 @@ enum {
 	OPT_COLOR,
 	OPT_DRY_RUN,
 	OPT_SAVE,
+	OPT_SAMPLE,
+	OPT_RATE,
 };
 
+enum { RATE_MAX = 1000000000 };
 enum { ITEMS_MAX = 1024, BUFFER_DEFAULT = 32 << 20 };
 static const size_t BUFFER_MIN = 4096, BUFFER_MAX = (size_t)1 << 30;
 
@@ -54,6 +58,9 @@ static const struct argp_option trace_options[] = {
 	{"goroutine", OPT_GOROUTINE, "ID", 0, "Only this goroutine", 2},
 	{"duration", OPT_DURATION, "TIME", 0, "End after TIME, in Go's syntax: 1.5s, 250ms", 2},
 	{"count", OPT_COUNT, "N", 0, "End after N calls, when they have returned", 2},
+	{"sample", OPT_SAMPLE, "1/N", 0,
+	 "One in N calls of each function; the others are counted, and cost no event", 2},
+	{"rate", OPT_RATE, "N/s", 0, "At most N calls of each function a second", 2},
 	{NULL, 0, NULL, 0, "How it is captured:", 3},
 	{"backend", OPT_BACKEND, "NAME", 0, "ebpf (default) or ptrace", 3},
 	{"buffer", OPT_BUFFER, "SIZE", 0, "Memory for events that wait (default 32M)", 3},
@@ -228,6 +235,25 @@ static void parse_limits(struct argp_state *state, int key, const char *arg,
 	}
 }
 
+// The N of "1/N" and of "N/s".
+static void parse_budgets(struct argp_state *state, int key, const char *arg,
+			  struct plan_options *plan)
+{
+	uint64_t value = 0;
+	if (key == OPT_SAMPLE) {
+		if (strncmp(arg, "1/", 2) || !parse_number(arg + 2, INT32_MAX, &value) || !value)
+			argp_error(state, "--sample %s: give it as 1/N, such as 1/100", arg);
+		plan->every = (uint32_t)value;
+		return;
+	}
+	char *end = strstr(arg, "/s");
+	CLEANUP_FREE char *digits = end && !end[2] ? strndup(arg, (size_t)(end - arg)) : NULL;
+	if (!digits || !parse_number(digits, RATE_MAX, &value) || !value)
+		argp_error(state, "--rate %s: give it as N/s, such as 100/s (at most %d)", arg,
+			   RATE_MAX);
+	plan->rate = (uint32_t)value;
+}
+
 static error_t parse_output(int key, char *arg, struct argp_state *state)
 {
 	static const char *const timestamps[] = {"none", "relative", "wall", "mono", NULL};
@@ -296,6 +322,10 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	case OPT_DURATION:
 	case OPT_BUFFER:
 		parse_limits(state, key, arg, trace);
+		return 0;
+	case OPT_SAMPLE:
+	case OPT_RATE:
+		parse_budgets(state, key, arg, &session->plan);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

@@ -136,6 +136,9 @@ static struct error *take_item(struct replay *replay, const struct capture_item 
 		replay->target_died = item->finish.target_died;
 		replay->is_finished = true;
 		break;
+	case CAPTURE_SKIPPED:
+		report_skipped(replay->report, item->skipped);
+		break;
 	case CAPTURE_EOF:
 		break;
 	}

@@ -13,7 +13,7 @@ struct report {
 	struct value_printer printer;
 	struct sink *sink;
 	struct text out;
-	uint64_t lost;
+	uint64_t lost, skipped;
 	uint64_t unseen[UNSEEN_MAX];
 	size_t num_unseen;
 };
@@ -125,6 +125,11 @@ void report_lost(struct report *report, uint64_t count, const char *where)
 	report->options.sink->lost(report->sink, count, where, &report->out);
 }
 
+void report_skipped(struct report *report, uint64_t count)
+{
+	report->skipped = count;
+}
+
 void report_tick(struct report *report, uint64_t now_ns)
 {
 	calls_tick(report->calls, now_ns);
@@ -144,6 +149,7 @@ void report_finish(struct report *report, uint64_t began_ns, uint64_t now_ns, si
 		.orphans = stats.orphans,
 		.detached = stats.detached,
 		.lost = report->lost,
+		.skipped = report->skipped,
 		.seconds = now_ns > began_ns ? (double)(now_ns - began_ns) / 1e9 : 0,
 		.functions = functions,
 	};

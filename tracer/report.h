@@ -29,6 +29,8 @@ void report_destroy(struct report *report);
 struct error *report_record(struct report *report, const struct wire_record *record) MUST_CHECK;
 /** Events were lost: count of them, at where ("ring buffer"). */
 void report_lost(struct report *report, uint64_t count, const char *where);
+/** So many calls have been left out, in all. */
+void report_skipped(struct report *report, uint64_t count);
 /** Time goes on; see calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);
 

@@ -175,6 +175,7 @@ static struct error *open_backend(struct session *session)
 		.depth = session->plan->options.depth,
 		.buffer_bytes = session->options.buffer_bytes,
 		.goid = session->options.goid,
+		.has_budgets = session->options.plan.every || session->options.plan.rate,
 	};
 	return session->options.backend->open(&target, session->plan, &settings, &session->backend);
 }
@@ -449,12 +450,27 @@ static struct error *drain(struct session *session)
 	return err ? err : lost_err;
 }
 
+static struct error *tell_skipped(struct session *session)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; session->backend && i < session->plan->num_funcs; i++) {
+		const struct wire_budget *budget =
+			session->options.backend->budget(session->backend, session->plan->funcs[i]);
+		if (budget)
+			count += __atomic_load_n(&budget->skipped, __ATOMIC_RELAXED);
+	}
+	report_skipped(session->report, count);
+	return count && session->writer ? capture_write_skipped(session->writer, count) : NULL;
+}
+
 struct error *session_finish(struct session *session, struct text *err_text)
 {
 	if (session->is_finished)
 		return NULL;
 	session->is_finished = true;
 	struct error *err = session->backend ? drain(session) : NULL;
+	if (!err)
+		err = tell_skipped(session);
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	bool died = session->state == SESSION_TARGET_EXITED;
 	report_finish(session->report, session->armed_ns, now, session->num_functions, died,

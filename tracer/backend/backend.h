@@ -24,6 +24,7 @@ struct backend_settings {
 	uint32_t depth;
 	size_t buffer_bytes; // of events waiting; rounded up to what the back end needs
 	uint64_t goid;	     // only this goroutine; 0: all
+	bool has_budgets; // calls are left out: some function has a rate, or is sampled, or may be later
 };
 
 struct backend_stats {	       // counted since open
@@ -61,6 +62,9 @@ struct backend_ops {
 	void (*stats)(struct backend *backend, struct backend_stats *out);
 	/** Events lost of one function. */
 	uint64_t (*lost)(struct backend *backend, const struct plan_func *func);
+	/** What is taken of one function's calls, shared with the engine: what it counts can be read and what it is told
+	 *  be changed at any time. NULL without has_budgets. */
+	struct wire_budget *(*budget)(struct backend *backend, const struct plan_func *func);
 };
 
 extern const struct backend_ops backend_ebpf;

@@ -74,6 +74,7 @@ static struct error *load(struct backend *backend, const struct backend_settings
 		      &backend->target, settings);
 	program->bss->target_tgid = is_initial ? (uint32_t)backend->target.pid : 0;
 	program->bss->only_goid = settings->goid;
+	program->rodata->has_budgets = backend->has_budgets = settings->has_budgets;
 	bpf_program__set_autoload(program->progs.find_target, !is_initial);
 	if (backend->is_multi)
 		bpf_program__set_expected_attach_type(program->progs.gotrace_hit,
@@ -82,6 +83,8 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	if (err)
 		return err;
 	bpf_map__set_max_entries(program->maps.events, ring_bytes(settings->buffer_bytes));
+	if (settings->has_budgets)
+		bpf_map__set_max_entries(program->maps.followed, WIRE_FOLLOWED_MAX);
 	int result = gotrace_bpf__load(program);
 	if (result) {
 		const char *advice = features_advice(-result);
@@ -304,6 +307,7 @@ static void ebpf_stats(struct backend *backend, struct backend_stats *out)
 		.missed = missed(backend),
 		.hits = backend->hits,
 	};
+	ebpf_tables_sweep(backend);
 }
 
 static uint64_t ebpf_lost(struct backend *backend, const struct plan_func *func)
@@ -312,6 +316,13 @@ static uint64_t ebpf_lost(struct backend *backend, const struct plan_func *func)
 	if (func->number >= backend->tables[TABLE_LOST].capacity)
 		return 0;
 	return __atomic_load_n(&counts[func->number], __ATOMIC_RELAXED);
+}
+
+static struct wire_budget *ebpf_budget(struct backend *backend, const struct plan_func *func)
+{
+	struct ebpf_table *table = &backend->tables[TABLE_BUDGETS];
+	struct wire_budget *budgets = table->entries;
+	return budgets && func->number < table->num ? &budgets[func->number] : NULL;
 }
 
 const struct backend_ops backend_ebpf = {
@@ -326,4 +337,5 @@ const struct backend_ops backend_ebpf = {
 	.poll = ebpf_poll,
 	.stats = ebpf_stats,
 	.lost = ebpf_lost,
+	.budget = ebpf_budget,
 };

@@ -21,7 +21,15 @@ struct ebpf_table { // an array in the kernel, mapped
 	uint32_t num;	   // entries written so far
 };
 
-enum { TABLE_PROBES, TABLE_PIECES, TABLE_TYPES, TABLE_EDGES, TABLE_LOST, NUM_TABLES };
+enum {
+	TABLE_PROBES,
+	TABLE_PIECES,
+	TABLE_TYPES,
+	TABLE_EDGES,
+	TABLE_LOST,
+	TABLE_BUDGETS,
+	NUM_TABLES
+};
 
 struct ebpf_arming { // what one arm attached
 	int *link;   // descriptors, in the order of attaching
@@ -38,6 +46,8 @@ struct backend {
 	bool is_multi;	 // uprobe_multi links; else a perf event for each site
 	bool by_process; // and they can be told the process
 	struct ebpf_table tables[NUM_TABLES];
+	bool has_budgets;
+	uint64_t crowded;    // calls that there was no room to follow, at the last sweep
 	size_t num_dynamics; // of the plan's, known to the kernel
 	struct ebpf_arming *armings;
 	size_t num_armings;
@@ -51,6 +61,8 @@ struct backend {
 struct error *ebpf_tables_size(struct backend *backend) MUST_CHECK;
 struct error *ebpf_tables_map(struct backend *backend) MUST_CHECK;
 void ebpf_tables_unmap(struct backend *backend);
+/** Makes room for calls that are followed, where some could not be. Now and then. */
+void ebpf_tables_sweep(struct backend *backend);
 /** Copies what is new or changed in the plan. */
 struct error *ebpf_tables_update(struct backend *backend) MUST_CHECK;
 

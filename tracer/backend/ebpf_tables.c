@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bpf/wire.h"
 #include "bpf/gotrace.skel.h"
 #include "tracer/backend/ebpf.h"
+#include "tracer/backend/settings.h"
 
 struct table_kind {
 	const char *name;
@@ -22,6 +24,7 @@ static const struct table_kind kinds[NUM_TABLES] = {
 	[TABLE_TYPES] = {"types", sizeof(struct wire_type), 65536},
 	[TABLE_EDGES] = {"edges", sizeof(struct wire_edge), 131072},
 	[TABLE_LOST] = {"functions", sizeof(uint64_t), 16384},
+	[TABLE_BUDGETS] = {"budgets", sizeof(struct wire_budget), 16384},
 };
 
 static struct bpf_map *table_map(const struct backend *backend, size_t kind)
@@ -30,7 +33,7 @@ static struct bpf_map *table_map(const struct backend *backend, size_t kind)
 	struct bpf_map *const maps[NUM_TABLES] = {
 		[TABLE_PROBES] = program->maps.probes, [TABLE_PIECES] = program->maps.pieces,
 		[TABLE_TYPES] = program->maps.types,   [TABLE_EDGES] = program->maps.edges,
-		[TABLE_LOST] = program->maps.lost,
+		[TABLE_LOST] = program->maps.lost,     [TABLE_BUDGETS] = program->maps.budgets,
 	};
 	return maps[kind];
 }
@@ -63,6 +66,8 @@ struct error *ebpf_tables_size(struct backend *backend)
 	for (size_t i = 0; i < NUM_TABLES; i++) {
 		const void *entries;
 		uint64_t capacity = plan_entries(backend->plan, i, &entries) * 2ull + kinds[i].room;
+		if (i == TABLE_BUDGETS && !backend->has_budgets)
+			continue;
 		if (capacity > INT32_MAX / kinds[i].entry_size)
 			return error_new("too many functions: the table of %s would be too large",
 					 kinds[i].name);
@@ -79,6 +84,8 @@ struct error *ebpf_tables_map(struct backend *backend)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	for (size_t i = 0; i < NUM_TABLES; i++) {
 		struct ebpf_table *table = &backend->tables[i];
+		if (!table->capacity)
+			continue;
 		size_t bytes = (table->capacity * kinds[i].entry_size + page - 1) / page * page;
 		void *entries = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 				     bpf_map__fd(table_map(backend, i)), 0);
@@ -115,10 +122,11 @@ static struct error *check_room(const struct backend *backend)
 {
 	for (size_t i = 0; i < NUM_TABLES; i++) {
 		const void *entries;
-		if (plan_entries(backend->plan, i, &entries) > backend->tables[i].capacity)
+		uint32_t capacity = backend->tables[i].capacity;
+		if (capacity && plan_entries(backend->plan, i, &entries) > capacity)
 			return error_new("no room for more %s in the kernel's table (%u): "
 					 "detach and attach again with all patterns at once",
-					 kinds[i].name, backend->tables[i].capacity);
+					 kinds[i].name, capacity);
 	}
 	return NULL;
 }
@@ -139,11 +147,49 @@ static struct error *update_dynamics(struct backend *backend)
 	return NULL;
 }
 
+// Calls that panicked or whose goroutine ended have left no return that would have them forgotten. Once there is no
+// room for more, those from long ago go.
+void ebpf_tables_sweep(struct backend *backend)
+{
+	static const uint64_t LONG_NS = 60 * 1000000000ull;
+	const struct ebpf_table *table = &backend->tables[TABLE_BUDGETS];
+	const struct wire_budget *budgets = table->entries;
+	uint64_t crowded = 0;
+	for (uint32_t i = 0; budgets && i < table->num; i++)
+		crowded += __atomic_load_n(&budgets[i].crowded, __ATOMIC_RELAXED);
+	if (crowded == backend->crowded)
+		return;
+	backend->crowded = crowded;
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	int map = bpf_map__fd(backend->program->maps.followed);
+	uint64_t key[4], next[4], time_ns;
+	_Static_assert(sizeof(key) >= 24, "struct budget_key");
+	bool any = !bpf_map_get_next_key(map, NULL, key);
+	for (size_t i = 0; any && i < 2 * WIRE_FOLLOWED_MAX; i++) {
+		any = !bpf_map_get_next_key(map, key, next);
+		if (!bpf_map_lookup_elem(map, key, &time_ns) && now_ns > time_ns &&
+		    now_ns - time_ns > LONG_NS)
+			bpf_map_delete_elem(map, key);
+		memcpy(key, next, sizeof(key));
+	}
+}
+
+static void update_budgets(struct backend *backend)
+{
+	struct ebpf_table *table = &backend->tables[TABLE_BUDGETS];
+	struct wire_budget *budgets = table->entries;
+	for (; budgets && table->num < backend->plan->num_funcs; table->num++)
+		settings_budget(&budgets[table->num], backend->plan->funcs[table->num]);
+}
+
 struct error *ebpf_tables_update(struct backend *backend)
 {
 	struct error *err = check_room(backend);
 	if (err)
 		return err;
+	update_budgets(backend);
 	// What others point at comes first: edges before types, pieces before probes.
 	static const size_t order[] = {TABLE_EDGES, TABLE_TYPES, TABLE_PIECES, TABLE_PROBES};
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {

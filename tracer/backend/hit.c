@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 // What the capture engine needs, in user space.
 
 #define CAPTURE_HAS_FLOATS 1
@@ -66,9 +69,63 @@ static inline bool capture_float(const struct capture_host *host, uint8_t reg, u
 
 #include "bpf/capture.h"
 
-struct hit_maker {
-	struct capture capture;
+struct budget_key;
+
+static inline int budget_remember(const struct capture_host *host, const struct budget_key *key,
+				  uint64_t time_ns);
+static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key);
+
+#include "bpf/budget.h"
+
+struct followed { // a call that was taken and is under way
+	struct budget_key key;
+	uint64_t time_ns;
+	UT_hash_handle hh;
 };
+
+struct hit_maker {
+	struct capture capture; // first: its host is found from it
+	struct followed *followed;
+};
+
+static struct followed **all_followed(const struct capture_host *host)
+{
+	_Static_assert(!offsetof(struct hit_maker, capture) && !offsetof(struct capture, host),
+		       "the host stands at the maker's beginning");
+	return &((struct hit_maker *)(uintptr_t)host)->followed;
+}
+
+static inline int budget_remember(const struct capture_host *host, const struct budget_key *key,
+				  uint64_t time_ns)
+{
+	struct followed **all = all_followed(host), *call;
+	HASH_FIND (hh, *all, key, sizeof(*key), call)
+		;
+	if (!call) {
+		if (HASH_COUNT(*all) >= WIRE_FOLLOWED_MAX || !(call = calloc(1, sizeof(*call))))
+			return -1;
+		call->key = *key;
+		HASH_ADD(hh, *all, key, sizeof(call->key), call);
+		if (!call->hh.tbl) {
+			free(call);
+			return -1;
+		}
+	}
+	call->time_ns = time_ns;
+	return 0;
+}
+
+static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key)
+{
+	struct followed **all = all_followed(host), *call;
+	HASH_FIND (hh, *all, key, sizeof(*key), call)
+		;
+	if (!call)
+		return false;
+	HASH_DEL(*all, call);
+	free(call);
+	return true;
+}
 
 struct error *hit_maker_create(const struct hit_source *source, struct hit_maker **out)
 {
@@ -82,6 +139,13 @@ struct error *hit_maker_create(const struct hit_source *source, struct hit_maker
 
 void hit_maker_destroy(struct hit_maker *maker)
 {
+	if (!maker)
+		return;
+	struct followed *call, *next;
+	HASH_ITER (hh, maker->followed, call, next) {
+		HASH_DEL(maker->followed, call);
+		free(call);
+	}
 	free(maker);
 }
 
@@ -97,6 +161,15 @@ static uint64_t find_g(const struct capture_host *host, const struct wire_probe 
 		       : 0;
 }
 
+// NULL: all of the function's calls are taken.
+static struct wire_budget *find_budget(const struct hit_source *source,
+				       const struct wire_probe *probe)
+{
+	bool has_one =
+		source->budgets && budget_is_about(probe) && probe->func < source->num_budgets;
+	return has_one ? &source->budgets[probe->func] : NULL;
+}
+
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, uint32_t tid,
 				     uint64_t time_ns, const struct hit_regs *regs)
 {
@@ -107,14 +180,20 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	const struct wire_probe *probe = &source->tables->probes[number];
 	if (capture_skips(probe, regs->flags) || (probe->flags & WIRE_DISABLED))
 		return NULL;
-	struct capture_goroutine goroutine;
-	bool is_known =
-		capture_goroutine(&c->host, find_g(&c->host, probe, regs), regs->sp, &goroutine);
+	struct capture_goroutine goroutine, *known = NULL;
+	if (capture_goroutine(&c->host, find_g(&c->host, probe, regs), regs->sp, &goroutine))
+		known = &goroutine;
 	if (source->only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
-	    (!is_known || goroutine.goid != source->only_goid))
+	    (!known || goroutine.goid != source->only_goid))
 		return NULL;
-	capture_head(&c->record, number, tid, time_ns, is_known ? &goroutine : NULL);
-	if (!probe->num_pieces)
+	struct wire_budget *budget = find_budget(source, probe);
+	if (budget && !budget_follows(&c->host, budget, probe, known, tid, time_ns,
+				      budget_admits(budget, probe, time_ns)))
+		return NULL;
+	capture_head(&c->record, number, tid, time_ns, known);
+	if (budget && budget->level)
+		c->record.flags |= WIRE_BARE;
+	if (!probe->num_pieces || (c->record.flags & WIRE_BARE))
 		return &c->record;
 	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
 	c->regs.sp = regs->sp;

@@ -15,7 +15,9 @@
 struct hit_source { // where a record comes from; all borrowed
 	const struct plan_tables *tables;
 	const struct wire_settings *settings;
-	uint64_t only_goid; // hits of other goroutines are ignored; 0: all are taken
+	uint64_t only_goid;	     // hits of other goroutines are ignored; 0: all are taken
+	struct wire_budget *budgets; // by function; NULL: all calls are taken
+	uint32_t num_budgets;
 	/** Copies len bytes of the target at addr; false if not all of them can be read. */
 	bool (*read)(void *context, void *dst, size_t len, uint64_t addr);
 	/** The type of what an interface of this descriptor (run-time address) points at; 0: not known. */

@@ -119,8 +119,7 @@ static struct error *prepare(struct backend *backend, const struct backend_setti
 	backend->pidfd = (int)syscall(SYS_pidfd_open, backend->target.pid, 0);
 	if (backend->pidfd < 0)
 		return error_errno(errno, "process %d", (int)backend->target.pid);
-	struct error *err =
-		ptrace_shared_create(backend->plan, settings->buffer_bytes, &backend->shared);
+	struct error *err = ptrace_shared_create(backend->plan, settings, &backend->shared);
 	if (err)
 		return err;
 	struct ptrace_shared *shared = backend->shared;
@@ -294,6 +293,12 @@ static uint64_t ptrace_lost(struct backend *backend, const struct plan_func *fun
 	return func->number < shared->num_lost ? shared->lost[func->number] : 0;
 }
 
+static struct wire_budget *ptrace_budget(struct backend *backend, const struct plan_func *func)
+{
+	const struct ptrace_shared *shared = backend->shared;
+	return func->number < shared->num_budgets ? &shared->budgets[func->number] : NULL;
+}
+
 const struct backend_ops backend_ptrace = {
 	.name = "ptrace",
 	.is_tracer = true,
@@ -307,4 +312,5 @@ const struct backend_ops backend_ptrace = {
 	.poll = ptrace_poll,
 	.stats = ptrace_stats,
 	.lost = ptrace_lost,
+	.budget = ptrace_budget,
 };

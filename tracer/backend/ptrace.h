@@ -51,8 +51,10 @@ struct ptrace_shared {
 	uint32_t *request;	   // the probes that a command means, in the order of arming
 	uint32_t num_request;
 	struct ptrace_dynamic *dynamics;
-	_Atomic uint64_t *lost; // of each function
-	uint32_t num_lost;	// functions that can be counted
+	_Atomic uint64_t *lost;	     // of each function
+	uint32_t num_lost;	     // functions that can be counted
+	struct wire_budget *budgets; // of each function; NULL: all calls are taken
+	uint32_t num_budgets;
 	struct wire_settings settings;
 	struct ptrace_range ranges[PTRACE_RANGES];
 	size_t num_ranges;
@@ -64,7 +66,7 @@ struct ptrace_shared {
 	size_t bytes;		    // of all this
 };
 
-struct error *ptrace_shared_create(const struct plan *plan, size_t buffer_bytes,
+struct error *ptrace_shared_create(const struct plan *plan, const struct backend_settings *settings,
 				   struct ptrace_shared **out) MUST_CHECK;
 void ptrace_shared_destroy(struct ptrace_shared *shared);
 /** Copies what is new or changed in the plan. Front only. */

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "tracer/backend/ptrace.h"
+#include "tracer/backend/settings.h"
 
 enum {
 	DYNAMICS = 1 << 17, // entries; half of them are used at most
@@ -58,7 +59,7 @@ static size_t ring_bytes(size_t wanted)
 	return bytes;
 }
 
-struct error *ptrace_shared_create(const struct plan *plan, size_t buffer_bytes,
+struct error *ptrace_shared_create(const struct plan *plan, const struct backend_settings *settings,
 				   struct ptrace_shared **out)
 {
 	const struct plan_tables *tables = &plan->tables;
@@ -68,7 +69,7 @@ struct error *ptrace_shared_create(const struct plan *plan, size_t buffer_bytes,
 			     2 * tables->num_types + ROOM_TYPES,
 			     2 * tables->num_edges + ROOM_EDGES},
 		.num_lost = 2 * (uint32_t)plan->num_funcs + ROOM_FUNCS,
-		.ring.bytes = ring_bytes(buffer_bytes),
+		.ring.bytes = ring_bytes(settings->buffer_bytes),
 	};
 	const uint32_t *room = layout.capacity;
 	struct part parts[] = {
@@ -81,8 +82,10 @@ struct error *ptrace_shared_create(const struct plan *plan, size_t buffer_bytes,
 		{(void **)&layout.dynamics, DYNAMICS * sizeof(*layout.dynamics)},
 		{(void **)&layout.lost, layout.num_lost * sizeof(*layout.lost)},
 		{(void **)&layout.ring.data, layout.ring.bytes},
+		{(void **)&layout.budgets, layout.num_lost * sizeof(*layout.budgets)},
 	};
-	return map_parts(&layout, parts, sizeof(parts) / sizeof(*parts), out);
+	size_t num = sizeof(parts) / sizeof(*parts);
+	return map_parts(&layout, parts, settings->has_budgets ? num : num - 1, out);
 }
 
 void ptrace_shared_destroy(struct ptrace_shared *shared)
@@ -159,6 +162,9 @@ struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct pl
 		return err;
 	const struct plan_tables *from = &plan->tables;
 	struct plan_tables *to = &shared->tables;
+	for (; shared->budgets && shared->num_budgets < plan->num_funcs; shared->num_budgets++)
+		settings_budget(&shared->budgets[shared->num_budgets],
+				plan->funcs[shared->num_budgets]);
 	// What others point at comes first: edges before types, pieces before probes.
 	memcpy(to->edges + to->num_edges, from->edges + to->num_edges,
 	       (from->num_edges - to->num_edges) * sizeof(*to->edges));

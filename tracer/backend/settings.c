@@ -41,3 +41,13 @@ void settings_fill(struct wire_settings *out, const struct plan *plan,
 	};
 	find_readonly(plan, target->bias, out);
 }
+
+void settings_budget(struct wire_budget *out, const struct plan_func *func)
+{
+	static const uint64_t ns_per_s = 1000000000;
+	*out = (struct wire_budget){
+		.every = func->every,
+		.flags = func->has_return ? WIRE_BUDGET_FOLLOW : 0,
+		.interval_ns = func->rate ? ns_per_s / func->rate : 0,
+	};
+}

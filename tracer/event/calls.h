@@ -25,6 +25,7 @@ struct call {		 // borrowed during a callback
 	const struct plan_func *func;
 	uint64_t goid;
 	bool has_goid;	     // false: goroutine not known; such calls are not paired
+	bool is_bare;	     // its budget left no room for values (WIRE_BARE)
 	bool will_end;	     // false: no end follows (no return probes, or goroutine not known)
 	uint32_t depth;	     // traced calls around it on its goroutine, from 1; 0: not known
 	uint64_t entry_ns;   // CLOCK_MONOTONIC

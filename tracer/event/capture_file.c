@@ -248,6 +248,11 @@ struct error *capture_write_lost(struct capture_writer *writer, uint64_t count, 
 			  strnlen(where, STRING_MAX));
 }
 
+struct error *capture_write_skipped(struct capture_writer *writer, uint64_t count)
+{
+	return write_item(writer, CAPTURE_SKIPPED, &count, sizeof(count), NULL, 0);
+}
+
 struct error *capture_write_finish(struct capture_writer *writer, uint64_t now_ns, bool target_died)
 {
 	struct file_finish file = {.now_ns = now_ns, .target_died = target_died};
@@ -450,6 +455,11 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		memcpy(&finish, bytes, sizeof(finish));
 		out->finish.now_ns = finish.now_ns;
 		out->finish.target_died = finish.target_died;
+		return NULL;
+	case CAPTURE_SKIPPED:
+		if (size != sizeof(out->skipped))
+			break;
+		memcpy(&out->skipped, bytes, sizeof(out->skipped));
 		return NULL;
 	case CAPTURE_EOF:
 		break;

@@ -28,8 +28,9 @@ enum capture_kind {
 	CAPTURE_NOTES,	   // plan_add_notes
 	CAPTURE_RECORD,
 	CAPTURE_LOST,
-	CAPTURE_FINISH, // the last one; its absence means that the tracer was killed
-	CAPTURE_EOF,	// the file is over
+	CAPTURE_FINISH,	 // the last one; its absence means that the tracer was killed
+	CAPTURE_SKIPPED, // how many calls were left out, before FINISH
+	CAPTURE_EOF,	 // the file is over
 };
 
 struct capture_item { // all that it points at is borrowed until the next one is read
@@ -47,6 +48,7 @@ struct capture_item { // all that it points at is borrowed until the next one is
 			uint64_t count;
 			const char *where;
 		} lost;
+		uint64_t skipped;
 		struct {
 			uint64_t now_ns;
 			bool target_died;
@@ -77,6 +79,7 @@ struct error *capture_write_record(struct capture_writer *writer,
 				   const struct wire_record *record) MUST_CHECK;
 struct error *capture_write_lost(struct capture_writer *writer, uint64_t count,
 				 const char *where) MUST_CHECK;
+struct error *capture_write_skipped(struct capture_writer *writer, uint64_t count) MUST_CHECK;
 /** The trace is over; writes out all that waits. */
 struct error *capture_write_finish(struct capture_writer *writer, uint64_t now_ns,
 				   bool target_died) MUST_CHECK;

@@ -281,6 +281,8 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 {
 	const struct signature *signature = func->signature;
 	func->has_return = !options->no_return;
+	func->every = options->every;
+	func->rate = options->rate;
 	struct error *err = NULL;
 	if (!options->no_args) {
 		func->has_args = true;

@@ -20,6 +20,8 @@ struct plan_options {
 	uint32_t items;	 // elements of a slice, array or map
 	bool no_args;	 // capture no arguments
 	bool no_return;	 // no return probes: neither results nor durations
+	uint32_t every;	 // one of so many calls of a function is taken; 0: each
+	uint32_t rate;	 // calls of a function a second; 0: no limit
 };
 
 enum { PLAN_DEPTH = 2, PLAN_STRLEN = 64, PLAN_ITEMS = 16 }; // the defaults
@@ -59,6 +61,7 @@ struct plan_func {
 	bool has_return;  // return probes are armed: durations and how it ended are known
 	bool has_results; // and results are captured
 	bool has_args;
+	uint32_t every, rate; // as in plan_options
 	struct plan_frame args, results;
 };
 

@@ -159,7 +159,7 @@ void format_name(const struct sink_options *options, const struct call *call, st
 enum format_list format_args(const struct sink_options *options, const struct call *call)
 {
 	const struct plan_func *func = call->func;
-	if (options->no_args)
+	if (options->no_args || call->is_bare)
 		return LIST_OMITTED;
 	if (func->args.num_values)
 		return LIST_SHOWN;
@@ -174,7 +174,7 @@ enum format_list format_args(const struct sink_options *options, const struct ca
 enum format_list format_results(const struct call *call, const struct wire_record *record)
 {
 	const struct plan_func *func = call->func;
-	if (!record || !func->has_results || func->signature->is_raw)
+	if (!record || !func->has_results || func->signature->is_raw || (record->flags & WIRE_BARE))
 		return LIST_OMITTED;
 	if (!func->signature->is_known)
 		return LIST_UNKNOWN;
@@ -314,6 +314,8 @@ void format_summary(const struct sink_summary *summary, struct text *out)
 	write_count(summary->calls, "call", out);
 	write_count(summary->returns, "return", out);
 	text_printf(out, "%" PRIu64 " lost, ", summary->lost);
+	if (summary->skipped)
+		text_printf(out, "%" PRIu64 " skipped, ", summary->skipped);
 	if (summary->orphans)
 		text_printf(out, "%" PRIu64 " entered before the trace, ", summary->orphans);
 	if (summary->detached)

@@ -194,6 +194,8 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 	write_number("{\"event\":\"summary\",\"calls\":", summary->calls, out);
 	write_number(",\"returns\":", summary->returns, out);
 	write_number(",\"lost\":", summary->lost, out);
+	if (summary->skipped)
+		write_number(",\"skipped\":", summary->skipped, out);
 	text_puts(out, ",\"seconds\":");
 	format_seconds(summary->seconds, 6, out);
 	write_number(",\"functions\":", summary->functions, out);

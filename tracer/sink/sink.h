@@ -26,6 +26,7 @@ struct sink_options {
 struct sink_summary {
 	uint64_t calls, returns, orphans, detached;
 	uint64_t lost;
+	uint64_t skipped; // calls that were left out: sampled away, or beyond a rate
 	double seconds;
 	size_t functions;
 };
