@@ -383,20 +383,21 @@ static bool is_alu(const struct insn *insn)
 
 static __typeof__(((struct ptrace_step *)0)->emulate) find_emulation(const struct insn *insn)
 {
+	static const uint8_t not_of_branches = INSN_OPSIZE | INSN_ADDRSIZE | INSN_LOCK;
 	uint8_t opcode = insn->opcode;
 	bool is_plain = !(insn->prefixes & ~INSN_SEGMENT);
 	switch (insn->kind) {
 	case INSN_NOP:
-		return emulate_nop;
+		return insn->prefixes & INSN_LOCK ? NULL : emulate_nop;
 	case INSN_PUSH:
 		return is_plain ? emulate_push : NULL;
 	case INSN_RET: // with f3 for old processors, f2 for bounds
 		return insn->prefixes & (INSN_OPSIZE | INSN_LOCK) ? NULL : emulate_ret;
 	case INSN_JCC:
 	case INSN_JMP:
-		return insn->prefixes & (INSN_OPSIZE | INSN_ADDRSIZE) ? NULL : emulate_branch;
+		return insn->prefixes & not_of_branches ? NULL : emulate_branch;
 	case INSN_CALL:
-		return insn->prefixes & (INSN_OPSIZE | INSN_ADDRSIZE) ? NULL : emulate_call;
+		return insn->prefixes & not_of_branches ? NULL : emulate_call;
 	case INSN_JMP_INDIRECT:
 	case INSN_CALL_INDIRECT:
 		return is_plain ? emulate_indirect : NULL;
