@@ -56,7 +56,10 @@ all: $(B)/gotrace $(if $(wildcard $(GO)),bench-target) ## build gotrace (default
 $(B)/gotrace: $(CLI_OBJ) $(B)/libgotrace.a
 	$(call run,LINK,$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS))
 
+# What unit tests need of cli/: the linker takes the files that are used.
+$(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 $(B)/libgotrace.a: $(LIB_OBJ)
+$(B)/libcli.a $(B)/libgotrace.a:
 	@rm -f $@
 	$(call run,AR,$(AR) rcs $@ $^)
 
@@ -91,9 +94,9 @@ $(B)/bpf/%.skel.h: SKELETON_SUFFIX := _bpf
 
 $(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h $(B)/bpf/floor.skel.h
 
-$(B)/tests/unit/%: tests/unit/%.c $(UNIT_OBJ) $(B)/libgotrace.a
+$(B)/tests/unit/%: tests/unit/%.c $(UNIT_OBJ) $(B)/libcli.a $(B)/libgotrace.a
 	@mkdir -p $(@D)
-	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJ) $(B)/libgotrace.a -lcmocka $(LDLIBS))
+	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJ) $(B)/libcli.a $(B)/libgotrace.a -lcmocka $(LDLIBS))
 
 $(B)/tests/captures/%: tests/captures/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)

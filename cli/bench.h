@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gotrace bench among its own files: what is traced (bench_target.c), by what (bench_tracer.c, the rows in
-// bench_rows.c), how it is measured (bench_measure.c, bench_program.c for the user's own program), how it is
-// shown (bench_report.c, bench_svg.c).
+// bench_rows.c), how it is measured (bench_measure.c, bench_program.c for the user's own program), what comes
+// of it (bench_figures.c), how it is shown (bench_report.c, bench_formats.c, bench_svg.c).
 #ifndef GOTRACE_CLI_BENCH_H
 #define GOTRACE_CLI_BENCH_H
 
@@ -19,8 +19,10 @@ void bench_sleep_ms(unsigned int ms);
 // --- What is traced ------------------------------------------------------------------------------
 
 struct bench_workload {
-	const char *name;     // "leaf"
-	const char *function; // as the target's protocol calls it; traced as main.FUNCTION
+	const char *name;	 // "leaf"
+	const char *function;	 // as the target's protocol calls it; traced as main.FUNCTION
+	const char *description; // its signature and more
+	uint64_t tune_ns;	 // what a call of it is made to take; 0: what it takes
 };
 
 enum { BENCH_WORKLOADS = 4 };
@@ -39,6 +41,9 @@ struct error *bench_target_start(const char *path, struct bench_target **out) MU
 /** Has it make so many calls; *ns is how long they took. False where it does not answer in time, or ended. */
 bool bench_target_call(struct bench_target *target, const char *function, uint64_t calls,
 		       unsigned int timeout_ms, uint64_t *ns);
+/** Has a call of main.busy take that long on this machine; *turns is what a second process is given for that. */
+bool bench_target_tune(struct bench_target *target, uint64_t ns, uint64_t *turns);
+bool bench_target_set_turns(struct bench_target *target, uint64_t turns);
 /** Ends it and frees. Takes NULL. */
 void bench_target_stop(struct bench_target *target);
 
@@ -93,12 +98,21 @@ uint64_t bench_tracer_cpu(struct bench_tracer *tracer);
 /** Ends it as a user would; *kept is the number of calls of which it has all that was asked. */
 void bench_tracer_stop(struct bench_tracer *tracer, uint64_t *kept);
 
+/** Looks for it as execvp does. */
+bool bench_find_program(const char *name, char *path, size_t size);
+/** CPU nanoseconds of a process and of those below it, a few deep. */
+uint64_t bench_cpu_of(pid_t pid);
 /** Starts a command; its output goes to the file, and it ends with this process. */
 struct error *bench_spawn(char *const *argv, const char *said, pid_t *out) MUST_CHECK;
 /** Waits for an end after SIGINT, with SIGKILL in the end. */
 void bench_end(pid_t pid);
-/** Calls kept, from a gotrace's summary. */
-uint64_t bench_kept(const char *said, bool has_return);
+struct bench_summary { // of a gotrace
+	uint64_t calls, returns, lost;
+};
+/** The summary among what a gotrace said; all 0 where there is none. */
+struct bench_summary bench_read_summary(const char *text);
+/** Calls kept, from the summary in this file; with has_return, those whose return was seen as well. */
+uint64_t bench_kept(const char *said, bool has_return, uint64_t *lost);
 /** Waits until a gotrace whose output goes to this file traces, or has ended. */
 struct error *bench_wait_traces(pid_t pid, const char *said) MUST_CHECK;
 
@@ -113,25 +127,32 @@ void bench_peer_clean(struct bench_tracer *tracer);
 
 enum { BENCH_ROUNDS_MAX = 100 };
 
+struct bench_machine {
+	char cpu[128], kernel[160];
+	long cpus;
+};
+
 struct bench_row {
-	const char *workload, *name;
+	const char *workload, *description, *name;
 	enum bench_kind kind;
 	bool has_return;
-	double ns[BENCH_ROUNDS_MAX]; // per call, a round each; NAN where it was not measured
+	double ns[BENCH_ROUNDS_MAX];	 // per call, a round each; NAN where it was not measured
+	uint64_t made[BENCH_ROUNDS_MAX]; // calls, a round each
 	double wall[BENCH_ROUNDS_MAX], cpu[BENCH_ROUNDS_MAX]; // seconds, of a whole program
 	double ratios[BENCH_ROUNDS_MAX], of_floor[BENCH_ROUNDS_MAX], of_ptrace[BENCH_ROUNDS_MAX];
-	uint64_t calls, kept, lost;
+	uint64_t kept, lost;
 	double tracer_ns, measured_ns;
 	bool survived;
-	bool is_left_out;
-	char note[160]; // why, where it was tried
+	bool is_left_out; // from here on
+	bool has_failed;  // when it was tried
+	char note[256];	  // what there is to say of it
 };
 
 struct bench_options {
 	const char *format; // "table", "benchfmt", "json"
 	const char *svg;    // a file; NULL: none
 	uint64_t rounds, calls;
-	const char *workload; // NULL: all
+	bool has_workload, is_chosen[BENCH_WORKLOADS]; // has none: all of them
 	bool peers;
 	int verbosity;
 	char **patterns, **program; // the user's own; program is NULL for the bundled one
@@ -143,28 +164,41 @@ struct bench {
 	struct bench_row *rows;
 	size_t num_rows;
 	uint64_t rounds; // done
+	struct bench_machine machine;
 	char go[32];
 	bool is_program;
+	char note[256]; // of the program
 };
-
-/** The medians of what was measured; NAN where there is nothing. */
-double bench_median(const double *values, uint64_t num);
-void bench_spread(const double *values, uint64_t num, double *low, double *high);
 
 /** Measures the bundled program, or the user's. What was measured is in bench also after an interruption. */
 struct error *bench_measure(struct bench *bench) MUST_CHECK;
 struct error *bench_program(struct bench *bench) MUST_CHECK;
-/** Fills in the ratios of the rows of each workload. */
-void bench_compare(struct bench *bench);
-/** Nothing more is measured of this row. Takes err. */
+/** It failed; nothing more is measured of this row. Takes err. */
 void bench_leave_out(struct bench_row *row, struct error *err);
 void bench_progress(const struct bench *bench, uint64_t round, const struct bench_row *row);
+void bench_machine_init(struct bench_machine *machine);
+
+// From here on pure: of a struct bench alone.
+
+/** A row without a measurement. */
+void bench_row_init(struct bench_row *row, const struct bench_variant *variant);
+/** The median of what was measured, of at most BENCH_ROUNDS_MAX; NAN where there is nothing. */
+double bench_median(const double *values, uint64_t num);
+/** The lowest and the highest; NAN where there is nothing. */
+void bench_spread(const double *values, uint64_t num, double *low, double *high);
+/** Fills in the ratios of the rows of each workload. */
+void bench_compare(struct bench *bench);
+/** The tracer's CPU time as a part of the measured time. */
+double bench_cpu_percent(const struct bench_row *row);
+/** Whether there is anything to say of a row in a report. */
+bool bench_is_shown(const struct bench *bench, const struct bench_row *row);
+/** The row of this name of the same workload, if it has been measured. */
+const struct bench_row *bench_find_row(const struct bench *bench, const char *workload,
+				       const char *name);
 
 void bench_print_table(const struct bench *bench, FILE *out);
 void bench_print_benchfmt(const struct bench *bench, FILE *out);
 void bench_print_json(const struct bench *bench, FILE *out);
-struct error *bench_write_svg(const struct bench *bench, const char *path) MUST_CHECK;
-/** "Intel ..., 2 CPUs, Linux 6.1.0" and its parts. */
-void bench_machine(struct text *cpu, long *cpus, struct text *kernel);
+void bench_print_svg(const struct bench *bench, FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Rounds: in each, every variant once, so that a machine whose speed changes is fair to all.
-#include <math.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,39 +21,6 @@ enum {
 };
 static const uint64_t BUDGET_NS = 250000000, PART_NS = 10000000; // of a measurement and its parts
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static uint64_t sort_known(const double *values, uint64_t num, double *sorted)
-{
-	uint64_t known = 0;
-	for (uint64_t i = 0; i < num; i++)
-		if (!isnan(values[i]))
-			sorted[known++] = values[i];
-	qsort(sorted, known, sizeof(*sorted), compare);
-	return known;
-}
-
-double bench_median(const double *values, uint64_t num)
-{
-	double sorted[BENCH_ROUNDS_MAX];
-	uint64_t known = sort_known(values, num, sorted);
-	if (!known)
-		return NAN;
-	return (sorted[(known - 1) / 2] + sorted[known / 2]) / 2;
-}
-
-void bench_spread(const double *values, uint64_t num, double *low, double *high)
-{
-	double sorted[BENCH_ROUNDS_MAX];
-	uint64_t known = sort_known(values, num, sorted);
-	*low = known ? sorted[0] : NAN;
-	*high = known ? sorted[known - 1] : NAN;
-}
-
 void bench_progress(const struct bench *bench, uint64_t round, const struct bench_row *row)
 {
 	if (bench->options->verbosity < 0 || !isatty(STDERR_FILENO))
@@ -70,7 +37,7 @@ void bench_leave_out(struct bench_row *row, struct error *err)
 {
 	snprintf(row->note, sizeof(row->note), "%s", error_message(err));
 	error_free(err);
-	row->is_left_out = true;
+	row->is_left_out = row->has_failed = true;
 }
 
 // --- One measurement -----------------------------------------------------------------------------
@@ -114,8 +81,8 @@ static bool sample(struct bench_target *target, const char *function, uint64_t m
 static bool is_well(struct bench_target *target, const struct bench_function *function)
 {
 	uint64_t ns;
-	return bench_target_call(target, "leaf", 1, LEFT_TIMEOUT_MS, &ns) &&
-	       bench_function_is_bare(function, target->pid);
+	return bench_function_is_bare(function, target->pid) &&
+	       bench_target_call(target, "leaf", 1, LEFT_TIMEOUT_MS, &ns);
 }
 
 // One variant beside a target that runs. *well: the target still does what it did.
@@ -129,7 +96,8 @@ static struct error *measure_variant(struct bench *bench, const struct bench_var
 	*well = true;
 	struct error *err = bench_tracer_start(&tracer, variant, function, target->pid);
 	if (err) {
-		*well = variant->kind != BENCH_PEER && is_well(target, function);
+		*well = is_well(target, function);
+		row->survived &= *well || cli_signal;
 		return err;
 	}
 	struct sample taken = {0};
@@ -141,17 +109,19 @@ static struct error *measure_variant(struct bench *bench, const struct bench_var
 	if (answered)
 		cpu_ns = bench_tracer_cpu(&tracer);
 	bench_tracer_stop(&tracer, &kept);
-	*well = answered && !cli_signal && is_well(target, function);
-	row->survived &= *well;
-	if (cli_signal)
+	if (cli_signal) {
+		*well = false;
 		return NULL;
+	}
+	*well = answered && is_well(target, function);
+	row->survived &= *well || cli_signal;
 	if (!answered && variant->kind != BENCH_PEER)
 		return error_new("the target does not answer");
 	row->kept += kept;
 	if (!answered) // how many calls it made, nobody knows
 		return NULL;
 	row->ns[round] = taken.ns;
-	row->calls += taken.calls;
+	row->made[round] = taken.calls;
 	row->tracer_ns += (double)cpu_ns;
 	row->measured_ns += taken.elapsed_ns;
 	if (variant->kind == BENCH_EBPF || variant->kind == BENCH_PTRACE ||
@@ -165,16 +135,36 @@ static struct error *measure_variant(struct bench *bench, const struct bench_var
 struct place { // where the measuring of one workload stands
 	const struct bench_workload *workload;
 	struct bench_target *target; // for all but peers; NULL after it died
+	uint64_t turns;		     // of main.busy, where it was tuned
 	struct bench_function function;
 };
+
+// A process of it, like those before.
+static struct error *start_target(const struct place *place, const char *path,
+				  struct bench_target **out)
+{
+	struct bench_target *target;
+	struct error *err = bench_target_start(path, &target);
+	if (err)
+		return err;
+	if (place->turns && !bench_target_set_turns(target, place->turns)) {
+		bench_target_stop(target);
+		return error_new("%s does not answer", path);
+	}
+	*out = target;
+	return NULL;
+}
 
 static struct error *place_init(struct place *place, const char *path,
 				const struct bench_workload *workload, char *go, size_t go_size)
 {
 	*place = (struct place){.workload = workload};
-	struct error *err = bench_target_start(path, &place->target);
+	struct error *err = start_target(place, path, &place->target);
 	if (err)
 		return err;
+	if (workload->tune_ns &&
+	    !bench_target_tune(place->target, workload->tune_ns, &place->turns))
+		return error_new("%s does not answer", path);
 	snprintf(go, go_size, "%s", place->target->go);
 	return bench_function_init(&place->function, path, place->target->pid, workload->function);
 }
@@ -185,26 +175,22 @@ static void place_deinit(struct place *place)
 	bench_function_deinit(&place->function);
 }
 
-static bool is_installed(const char *program)
-{
-	CLEANUP_FREE char *path = strdup(getenv("PATH") ? getenv("PATH") : "/usr/bin");
-	char *rest = path;
-	for (char *dir; path && (dir = strsep(&rest, ":"));) {
-		char candidate[512];
-		snprintf(candidate, sizeof(candidate), "%s/%s", dir, program);
-		if (!access(candidate, X_OK))
-			return true;
-	}
-	return false;
-}
-
-static bool is_wanted(const struct bench *bench, const struct bench_variant *variant)
+// Whether a variant is measured at all. Of what is missing a note is made, once.
+static bool is_wanted(struct bench *bench, const struct bench_variant *variant)
 {
 	if (variant->kind == BENCH_PTRACE)
 		return backend_find("ptrace") != NULL;
 	if (variant->kind != BENCH_PEER)
 		return true;
-	return bench->options->peers && is_installed(variant->program);
+	char path[PATH_MAX];
+	if (!bench->options->peers || bench_find_program(variant->program, path, sizeof(path)))
+		return bench->options->peers;
+	if (!strstr(bench->note, variant->program)) {
+		size_t len = strlen(bench->note);
+		snprintf(bench->note + len, sizeof(bench->note) - len, "%s%s",
+			 len ? ", " : "Not installed, so not measured: ", variant->program);
+	}
+	return false;
 }
 
 static void measure_row(struct bench *bench, struct place *place, struct bench_row *row,
@@ -214,7 +200,7 @@ static void measure_row(struct bench *bench, struct place *place, struct bench_r
 	struct error *err = NULL;
 	bool is_peer = variant->kind == BENCH_PEER;
 	if (is_peer || !place->target)
-		err = bench_target_start(place->function.path, &fresh);
+		err = start_target(place, place->function.path, &fresh);
 	if (!is_peer && fresh)
 		place->target = take(fresh);
 	bool well = true;
@@ -241,16 +227,10 @@ static struct error *add_rows(struct bench *bench, const struct bench_workload *
 	for (size_t i = 0; i < bench_num_variants; i++) {
 		const struct bench_variant *variant = &bench_variants[i];
 		struct bench_row *row = &rows[bench->num_rows++];
-		*row = (struct bench_row){
-			.workload = workload->name,
-			.name = variant->name,
-			.kind = variant->kind,
-			.has_return = variant->has_return,
-			.survived = true,
-			.is_left_out = !is_wanted(bench, variant),
-		};
-		for (size_t j = 0; j < BENCH_ROUNDS_MAX; j++)
-			row->ns[j] = NAN;
+		bench_row_init(row, variant);
+		row->workload = workload->name;
+		row->description = workload->description;
+		row->is_left_out = !is_wanted(bench, variant);
 	}
 	return NULL;
 }
@@ -275,12 +255,14 @@ struct error *bench_measure(struct bench *bench)
 	size_t num = 0;
 	for (size_t i = 0; !err && i < BENCH_WORKLOADS; i++) {
 		const struct bench_workload *workload = &bench_workloads[i];
-		if (bench->options->workload && strcmp(bench->options->workload, workload->name))
+		if (bench->options->has_workload && !bench->options->is_chosen[i])
 			continue;
 		err = place_init(&places[num++], path, workload, bench->go, sizeof(bench->go));
 		if (!err)
 			err = add_rows(bench, workload);
 	}
+	if (bench->note[0])
+		cli_say("%s", bench->note);
 	for (uint64_t round = 0; !err && round < bench->options->rounds && !cli_signal; round++) {
 		for (size_t i = 0; i < num; i++)
 			measure_round(bench, &places[i], &bench->rows[i * bench_num_variants],
@@ -292,42 +274,4 @@ struct error *bench_measure(struct bench *bench)
 	for (size_t i = 0; i < num; i++)
 		place_deinit(&places[i]);
 	return err;
-}
-
-// --- Ratios --------------------------------------------------------------------------------------
-
-static const struct bench_row *find(const struct bench *bench, const struct bench_row *like,
-				    enum bench_kind kind, bool has_return)
-{
-	for (size_t i = 0; i < bench->num_rows; i++) {
-		const struct bench_row *row = &bench->rows[i];
-		if (!row->is_left_out && !strcmp(row->workload, like->workload) &&
-		    row->kind == kind && row->has_return == has_return)
-			return row;
-	}
-	return NULL;
-}
-
-static double quotient(double cost, const struct bench_row *other, double base, uint64_t round)
-{
-	double other_cost = other ? other->ns[round] - base : NAN;
-	return other_cost > 0 && cost > 0 ? cost / other_cost : NAN;
-}
-
-void bench_compare(struct bench *bench)
-{
-	for (size_t i = 0; i < bench->num_rows; i++) {
-		struct bench_row *row = &bench->rows[i];
-		const struct bench_row *base = find(bench, row, BENCH_UNTRACED, false);
-		const struct bench_row *floor_row = find(bench, row, BENCH_FLOOR, row->has_return);
-		const struct bench_row *ptrace = find(bench, row, BENCH_PTRACE, row->has_return);
-		for (uint64_t j = 0; j < bench->rounds; j++) {
-			double base_ns = base ? base->ns[j] : NAN;
-			double cost = row->ns[j] - base_ns;
-			bool is_base = row->kind == BENCH_UNTRACED;
-			row->ratios[j] = is_base ? 1 : row->ns[j] / base_ns;
-			row->of_floor[j] = is_base ? NAN : quotient(cost, floor_row, base_ns, j);
-			row->of_ptrace[j] = is_base ? NAN : quotient(cost, ptrace, base_ns, j);
-		}
-	}
 }

@@ -2,12 +2,17 @@
 // The user's own program, from its first instruction to its end, with and without a tracer.
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,11 +20,13 @@
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "tracer/backend/backend.h"
+#include "tracer/plan/plan.h"
 
 struct run {		  // one run of the program
 	double wall, cpu; // seconds
-	uint64_t kept;
-	double tracer_ns;
+	uint64_t kept, lost;
+	double tracer_ns; // of CPU
+	int status;	  // as of waitpid
 };
 
 static const struct bench_variant program_variants[] = {
@@ -31,21 +38,35 @@ static const struct bench_variant program_variants[] = {
 	{"ptrace entry+return", BENCH_PTRACE, true, {"--no-args", "--depth", "0"}, NULL, NULL},
 };
 enum { NUM_PROGRAM_VARIANTS = sizeof(program_variants) / sizeof(*program_variants) };
+static const double SHORT_RUN = 0.1; // seconds
+
+// Its standard input is ours from the beginning where that is a file, as every run needs all of it. What it
+// says on its standard error is told once.
+static void become_program(char **argv, bool is_first)
+{
+	struct stat input;
+	bool is_file = !fstat(STDIN_FILENO, &input) && S_ISREG(input.st_mode);
+	int in = open(is_file ? "/proc/self/fd/0" : "/dev/null", O_RDONLY);
+	int null = open("/dev/null", O_RDWR);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	dup2(in < 0 ? null : in, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (!is_first)
+		dup2(null, STDERR_FILENO);
+	signal(SIGPIPE, SIG_DFL);
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0)
+		execvp(argv[0], argv);
+	_exit(127);
+}
 
 // Starts the program and leaves it stopped at its first instruction, traced by nobody.
-static struct error *start_stopped(char **argv, pid_t *out)
+static struct error *start_stopped(char **argv, bool is_first, pid_t *out)
 {
 	pid_t pid = fork();
 	if (pid < 0)
 		return error_errno(errno, "fork");
-	if (!pid) {
-		int null = open("/dev/null", O_RDWR);
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0)
-			execvp(argv[0], argv);
-		_exit(127);
-	}
+	if (!pid)
+		become_program(argv, is_first);
 	int status;
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 		return error_new("%s cannot be started", argv[0]);
@@ -99,62 +120,87 @@ static double seconds(struct timeval time)
 	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
+// Waits for a child's end; a signal to us ends it.
+static int wait_for_end(pid_t pid, int ends_by, struct rusage *usage)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	sigset_t blocked, before;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaddset(&blocked, ends[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &before); // but in ppoll, so that none is missed
+	CLEANUP_CLOSE int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+	while (fd >= 0 && !cli_signal && ppoll(&end, 1, NULL, &before) < 0 && errno == EINTR)
+		;
+	if (cli_signal)
+		kill(pid, ends_by);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	int status = 0;
+	while (wait4(pid, &status, 0, usage) < 0 && errno == EINTR)
+		kill(pid, SIGKILL);
+	return status;
+}
+
 static struct error *run_once(const struct bench *bench, const struct bench_variant *variant,
-			      struct run *out)
+			      bool is_first, struct run *out)
 {
 	char said[64];
 	snprintf(said, sizeof(said), "/tmp/gotrace-bench-%d", (int)getpid());
 	pid_t pid = 0, tracer = 0;
-	struct error *err = start_stopped(bench->options->program, &pid);
+	struct error *err = start_stopped(bench->options->program, is_first, &pid);
 	if (err)
 		return err;
 	if (variant->kind != BENCH_UNTRACED)
 		err = start_tracer(bench, variant, pid, said, &tracer);
 	if (err || cli_signal)
 		kill(pid, SIGKILL);
+	uint64_t ready_ns = tracer ? bench_cpu_of(tracer) : 0;
 	uint64_t start = bench_now_ns();
 	kill(pid, SIGCONT);
 	struct rusage usage = {0}, tracer_usage = {0};
-	while (wait4(pid, NULL, 0, &usage) < 0 && errno == EINTR)
-		kill(pid, SIGKILL);
+	out->status = wait_for_end(pid, SIGKILL, &usage);
 	out->wall = (double)(bench_now_ns() - start) / 1e9;
 	out->cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
 	if (tracer) {
-		while (wait4(tracer, NULL, 0, &tracer_usage) < 0 && errno == EINTR)
-			kill(tracer, SIGINT);
-		out->kept = bench_kept(said, variant->has_return);
-		out->tracer_ns =
+		wait_for_end(tracer, SIGINT, &tracer_usage);
+		out->kept = bench_kept(said, variant->has_return, &out->lost);
+		double all_ns =
 			1e9 * (seconds(tracer_usage.ru_utime) + seconds(tracer_usage.ru_stime));
+		out->tracer_ns = fmax(all_ns - (double)ready_ns, 0);
 	}
 	unlink(said);
 	return err;
 }
 
+// What became of a run; expected is how the program ended untraced.
 static void take_run(struct bench *bench, struct bench_row *row, const struct run *run,
-		     uint64_t round)
+		     int expected, uint64_t round)
 {
 	const struct bench_row *untraced = &bench->rows[0];
 	row->wall[round] = run->wall;
 	row->cpu[round] = run->cpu;
 	row->kept += run->kept;
-	row->calls += run->kept;
+	row->lost += run->lost;
+	row->made[round] = run->kept + run->lost;
+	row->survived &= run->status == expected;
 	row->tracer_ns += run->tracer_ns;
 	row->measured_ns += run->wall * 1e9;
 	row->ratios[round] = row == untraced ? 1 : run->wall / untraced->wall[round];
 	if (row == untraced)
 		row->ns[round] = 0;
-	else if (run->kept)
-		row->ns[round] = (run->wall - untraced->wall[round]) * 1e9 / (double)run->kept;
+	else if (row->made[round])
+		row->ns[round] =
+			(run->wall - untraced->wall[round]) * 1e9 / (double)row->made[round];
 }
 
 static void compare_to_ptrace(struct bench *bench, uint64_t round)
 {
-	for (size_t i = 0; i < bench->num_rows; i++) {
-		const struct bench_row *ptrace = &bench->rows[bench->rows[i].has_return ? 5 : 4];
-		double cost = ptrace->ns[round];
-		bench->rows[i].of_ptrace[round] = i && !ptrace->is_left_out && cost > 0
-							  ? bench->rows[i].ns[round] / cost
-							  : NAN;
+	for (size_t i = 1; i < bench->num_rows; i++) {
+		struct bench_row *row = &bench->rows[i];
+		double cost = bench->rows[row->has_return ? 5 : 4].ns[round];
+		row->of_ptrace[round] =
+			cost > 0 && row->ns[round] > 0 ? row->ns[round] / cost : NAN;
 	}
 }
 
@@ -167,35 +213,89 @@ static struct error *add_rows(struct bench *bench)
 	for (size_t i = 0; i < NUM_PROGRAM_VARIANTS; i++) {
 		const struct bench_variant *variant = &program_variants[i];
 		struct bench_row *row = &bench->rows[bench->num_rows++];
+		bench_row_init(row, variant);
 		row->workload = slash ? slash + 1 : bench->options->program[0];
-		row->name = variant->name;
-		row->kind = variant->kind;
-		row->has_return = variant->has_return;
-		row->survived = true;
+		row->description =
+			"a whole program: its wall and CPU time, and the cost of a traced call";
 		row->is_left_out = variant->kind == BENCH_PTRACE && !backend_find("ptrace");
-		for (size_t j = 0; j < BENCH_ROUNDS_MAX; j++)
-			row->ns[j] = row->wall[j] = row->cpu[j] = row->of_floor[j] = NAN;
 	}
 	return NULL;
 }
 
+// A program that is none, or patterns that choose nothing, fail before anything is run.
+static struct error *check(const struct bench_options *options)
+{
+	char path[PATH_MAX];
+	if (!bench_find_program(options->program[0], path, sizeof(path)))
+		return error_new("%s: there is no such program", options->program[0]);
+	struct index *index;
+	struct error *err = index_open(path, options->program[0], "", &index);
+	if (err)
+		return err;
+	struct selection selection;
+	err = select_functions(index, options->patterns, options->num_patterns, &selection);
+	if (!err)
+		selection_deinit(&selection);
+	index_close(index);
+	return err;
+}
+
+// What the user should know before believing the figures.
+static void add_notes(struct bench *bench, int status)
+{
+	struct text note;
+	text_init(&note);
+	double wall = bench_median(bench->rows[0].wall, bench->rounds);
+	bool any_calls = false;
+	for (size_t i = 1; i < bench->num_rows; i++)
+		for (uint64_t j = 0; j < bench->rounds; j++)
+			any_calls |= bench->rows[i].made[j] > 0;
+	if (WIFSIGNALED(status))
+		text_printf(&note, "The program is ended by signal %d, untraced too.",
+			    WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		text_printf(&note, "The program ends with status %d, untraced too.",
+			    WEXITSTATUS(status));
+	const char *blank = note.len ? " " : "";
+	if (!any_calls)
+		text_printf(
+			&note,
+			"%sIt called none of the functions: does it need arguments, or a file as "
+			"its standard input (< FILE)?",
+			blank);
+	else if (wall < SHORT_RUN)
+		text_printf(
+			&note,
+			"%sIt ran for %.1f ms only: the costs of calls are hardly more than noise.",
+			blank, wall * 1e3);
+	snprintf(bench->note, sizeof(bench->note), "%s", text_string(&note));
+	text_deinit(&note);
+}
+
 struct error *bench_program(struct bench *bench)
 {
-	struct error *err = add_rows(bench);
+	int status = 0; // of the untraced program
 	bench->is_program = true;
+	struct error *err = check(bench->options);
+	if (!err)
+		err = add_rows(bench);
 	for (uint64_t round = 0; !err && round < bench->options->rounds && !cli_signal; round++) {
 		for (size_t i = 0; !err && i < bench->num_rows && !cli_signal; i++) {
+			struct bench_row *row = &bench->rows[i];
 			struct run run = {0};
-			if (bench->rows[i].is_left_out)
+			if (row->is_left_out)
 				continue;
-			bench_progress(bench, round, &bench->rows[i]);
-			struct error *failed = run_once(bench, &program_variants[i], &run);
+			bench_progress(bench, round, row);
+			struct error *failed =
+				run_once(bench, &program_variants[i], !round && !i, &run);
+			if (!i)
+				status = run.status;
 			if (failed && !i)
 				err = failed;
 			else if (failed)
-				bench_leave_out(&bench->rows[i], failed);
+				bench_leave_out(row, failed);
 			else if (!cli_signal)
-				take_run(bench, &bench->rows[i], &run, round);
+				take_run(bench, row, &run, status, round);
 		}
 		if (!err && !cli_signal) {
 			compare_to_ptrace(bench, round);
@@ -203,5 +303,7 @@ struct error *bench_program(struct bench *bench)
 		}
 	}
 	bench_progress(bench, 0, NULL);
+	if (!err && bench->rounds)
+		add_notes(bench, status);
 	return err;
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A chart with a logarithmic scale, in one file without anything from elsewhere, for light and dark pages.
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "cli/bench.h"
 
 enum {
@@ -26,7 +24,7 @@ static const char style[] =
 
 static bool is_shown(const struct bench *bench, const struct bench_row *row)
 {
-	return !row->is_left_out && !isnan(bench_median(row->ns, bench->rounds));
+	return !isnan(bench_median(row->ns, bench->rounds));
 }
 
 static double place(double ns, int decades)
@@ -43,7 +41,9 @@ static void write_escaped(FILE *out, const char *text)
 		else if (*text == '&')
 			fputs("&amp;", out);
 		else
-			fputc(*text, out);
+			fputc((unsigned char)*text < ' ' || (unsigned char)*text > '~' ? '?'
+										       : *text,
+			      out);
 	}
 }
 
@@ -121,7 +121,7 @@ static void write_chart(const struct bench *bench, int decades, int height, FILE
 	fputs("</svg>\n", out);
 }
 
-struct error *bench_write_svg(const struct bench *bench, const char *path)
+void bench_print_svg(const struct bench *bench, FILE *out)
 {
 	double most = 10;
 	int height = TOP;
@@ -131,11 +131,5 @@ struct error *bench_write_svg(const struct bench *bench, const char *path)
 	for (size_t first = 0, end; first < bench->num_rows; first = end)
 		height += HEAD + ROW * (int)rows_of(bench, first, &end);
 	int decades = (int)ceil(log10(most));
-	CLEANUP_FCLOSE FILE *out = fopen(path, "we");
-	if (!out)
-		return error_errno(errno, "%s", path);
 	write_chart(bench, decades < DECADES_MAX ? decades : DECADES_MAX, height, out);
-	if (fflush(out))
-		return error_errno(errno, "%s", path);
-	return NULL;
 }

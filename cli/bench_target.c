@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,13 +18,14 @@
 #include "tracer/plan/plan.h"
 #include "tracer/target.h"
 
-enum { START_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 2000 };
+enum { START_TIMEOUT_MS = 10000, TUNE_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 2000 };
 
 const struct bench_workload bench_workloads[BENCH_WORKLOADS] = {
-	{"leaf", "leaf"},
-	{"typical", "work"},
-	{"delve", "busy"},
-	{"server", "handle"},
+	{"leaf", "leaf", "main.leaf(a, b int) int, without a frame", 0},
+	{"typical", "work", "main.work(n int, name string, p *point) int", 0},
+	{"delve", "busy", "main.busy(n int, name string) int, tuned to 20 µs", 20000},
+	{"server", "handle",
+	 "main.handle(r *request, body []byte) (string, error), by four goroutines", 0},
 };
 
 uint64_t bench_now_ns(void)
@@ -129,18 +131,33 @@ struct error *bench_target_start(const char *path, struct bench_target **out)
 	return NULL;
 }
 
+// The nanoseconds that it took, and what it answers.
+static bool ask(struct bench_target *target, const char *what, uint64_t number,
+		unsigned int timeout_ms, uint64_t *ns, uint64_t *answer)
+{
+	char command[64];
+	int len = snprintf(command, sizeof(command), "%s %" PRIu64 "\n", what, number);
+	return write(target->to, command, (size_t)len) == len && read_line(target, timeout_ms) &&
+	       sscanf(text_string(&target->line), "%" SCNu64 " %" SCNu64, ns, answer) == 2;
+}
+
 bool bench_target_call(struct bench_target *target, const char *function, uint64_t calls,
 		       unsigned int timeout_ms, uint64_t *ns)
 {
-	char command[64];
-	int len = snprintf(command, sizeof(command), "%s %lu\n", function, (unsigned long)calls);
-	if (write(target->to, command, (size_t)len) != len || !read_line(target, timeout_ms))
-		return false;
-	unsigned long took;
-	if (sscanf(text_string(&target->line), "%lu", &took) != 1)
-		return false;
-	*ns = took;
-	return true;
+	uint64_t sum;
+	return ask(target, function, calls, timeout_ms, ns, &sum);
+}
+
+bool bench_target_tune(struct bench_target *target, uint64_t ns, uint64_t *turns)
+{
+	uint64_t took;
+	return ask(target, "tune", ns, TUNE_TIMEOUT_MS, &took, turns) && *turns > 0;
+}
+
+bool bench_target_set_turns(struct bench_target *target, uint64_t turns)
+{
+	uint64_t took, now;
+	return ask(target, "turns", turns, TUNE_TIMEOUT_MS, &took, &now) && now == turns;
 }
 
 void bench_target_stop(struct bench_target *target)

@@ -21,6 +21,7 @@ enum {
 	READY_TIMEOUT_MS = 20000,
 	END_TIMEOUT_MS = 15000,
 	SETTLE_MS = 200, // a peer may do more behind its first breakpoint
+	CPU_DEPTH = 2,	 // a tracer, its helper
 };
 
 char *bench_read(const char *path)
@@ -37,6 +38,19 @@ char *bench_read(const char *path)
 }
 
 // --- Processes -----------------------------------------------------------------------------------
+
+bool bench_find_program(const char *name, char *path, size_t size)
+{
+	CLEANUP_FREE char *dirs = strdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+	if (strchr(name, '/'))
+		return snprintf(path, size, "%s", name) < (int)size && !access(path, X_OK);
+	char *rest = dirs;
+	for (char *dir; rest && (dir = strsep(&rest, ":"));)
+		if (snprintf(path, size, "%s/%s", *dir ? dir : ".", name) < (int)size &&
+		    !access(path, X_OK))
+			return true;
+	return false;
+}
 
 struct error *bench_spawn(char *const *argv, const char *said, pid_t *out)
 {
@@ -81,7 +95,7 @@ void bench_end(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-static uint64_t cpu_of(pid_t pid, int depth)
+static uint64_t cpu_below(pid_t pid, int depth)
 {
 	char path[300];
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
@@ -99,38 +113,55 @@ static uint64_t cpu_of(pid_t pid, int depth)
 		CLEANUP_FREE char *children = bench_read(path);
 		char *next = children;
 		for (long child; depth > 0 && next && (child = strtol(next, &next, 10)) > 0;)
-			sum += cpu_of((pid_t)child, depth - 1);
+			sum += cpu_below((pid_t)child, depth - 1);
 	}
 	closedir(tasks);
 	return sum;
 }
 
+uint64_t bench_cpu_of(pid_t pid)
+{
+	return cpu_below(pid, CPU_DEPTH);
+}
+
 // --- Starting ------------------------------------------------------------------------------------
 
+// What it said last: two lines, since the reason often stands in the one before.
 static struct error *ended_early(const char *said)
 {
 	CLEANUP_FREE char *text = bench_read(said);
-	char *line = text;
-	for (char *next; line && (next = strchr(line, '\n')) && next[1];)
-		line = next + 1; // the last one
-	if (line)
-		line[strcspn(line, "\n")] = '\0';
+	const char *lines[2] = {NULL, NULL};
 	static const char own[] = "gotrace: ";
-	if (line && !strncmp(line, own, strlen(own)))
-		line += strlen(own);
-	return error_new("%s", line && *line ? line : "it ended at once and said nothing");
+	char *rest = text;
+	for (char *line; rest && (line = strsep(&rest, "\n"));) {
+		if (!*line)
+			continue;
+		lines[0] = lines[1];
+		lines[1] = strncmp(line, own, strlen(own)) ? line : line + strlen(own);
+	}
+	if (!lines[1])
+		return error_new("it ended at once and said nothing");
+	if (!lines[0])
+		return error_new("%s", lines[1]);
+	return error_new("%s; %s", lines[0], lines[1]);
 }
 
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
+}
+
+// Ready is a gotrace when it says so, another tool when its breakpoint stands in the function.
 static struct error *wait_ready(pid_t pid, const char *said, const struct bench_function *function,
 				pid_t target)
 {
 	for (unsigned int waited = 0; waited < READY_TIMEOUT_MS && !cli_signal; waited += 2) {
-		siginfo_t info = {0};
-		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid)
+		if (has_ended(pid))
 			return ended_early(said);
 		if (function && !bench_function_is_bare(function, target)) {
 			bench_sleep_ms(SETTLE_MS);
-			return NULL;
+			return has_ended(pid) ? ended_early(said) : NULL;
 		}
 		CLEANUP_FREE char *text = function ? NULL : bench_read(said);
 		const char *word = text ? strstr(text, "gotrace: tracing ") : NULL;
@@ -211,7 +242,7 @@ struct error *bench_tracer_start(struct bench_tracer *tracer, const struct bench
 		uint64_t kept;
 		bench_tracer_stop(tracer, &kept);
 	} else if (tracer->pid) {
-		tracer->cpu_ns = cpu_of(tracer->pid, 2);
+		tracer->cpu_ns = bench_cpu_of(tracer->pid);
 	}
 	return err;
 }
@@ -221,11 +252,11 @@ uint64_t bench_tracer_cpu(struct bench_tracer *tracer)
 	if (!tracer->pid)
 		return 0;
 	enum { QUIET_NS = 200000, STEP_MS = 10, STEPS = 200 };
-	uint64_t now = cpu_of(tracer->pid, 2);
+	uint64_t now = bench_cpu_of(tracer->pid);
 	for (int i = 0; i < STEPS; i++) {
 		bench_sleep_ms(STEP_MS);
 		uint64_t before = now;
-		now = cpu_of(tracer->pid, 2);
+		now = bench_cpu_of(tracer->pid);
 		if (now < before + QUIET_NS)
 			break;
 	}
@@ -234,18 +265,12 @@ uint64_t bench_tracer_cpu(struct bench_tracer *tracer)
 
 // --- Ending --------------------------------------------------------------------------------------
 
-uint64_t bench_kept(const char *said, bool has_return)
+uint64_t bench_kept(const char *said, bool has_return, uint64_t *lost)
 {
 	CLEANUP_FREE char *text = bench_read(said);
-	uint64_t calls = 0, returns = 0;
-	for (const char *line = text; line && *line; line = strchr(line, '\n') + 1) {
-		if (sscanf(line, "gotrace: %*u function%*[s,] %" SCNu64 " call%*[s,] %" SCNu64,
-			   &calls, &returns) == 2)
-			break;
-		if (!strchr(line, '\n'))
-			break;
-	}
-	return has_return && returns < calls ? returns : calls;
+	struct bench_summary summary = bench_read_summary(text ? text : "");
+	*lost = summary.lost;
+	return has_return && summary.returns < summary.calls ? summary.returns : summary.calls;
 }
 
 // What a peer has written down: a line a call, or perf's own count.
@@ -278,10 +303,11 @@ void bench_tracer_stop(struct bench_tracer *tracer, uint64_t *kept)
 	floor_probes_destroy(tracer->floor);
 	tracer->floor = NULL;
 	if (tracer->pid) {
+		uint64_t lost;
 		bench_end(tracer->pid);
 		*kept = tracer->variant->kind == BENCH_PEER
 				? kept_by_peer(tracer)
-				: bench_kept(tracer->said, tracer->variant->has_return);
+				: bench_kept(tracer->said, tracer->variant->has_return, &lost);
 	}
 	tracer->pid = 0;
 	bench_peer_clean(tracer);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gotrace bench: what tracing costs, by every means that there is, side by side.
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ static const struct argp_option options[] = {
 	{"rounds", OPT_ROUNDS, "N", 0, "Measure everything N times (default 5)", 0},
 	{"calls", OPT_CALLS, "N", 0,
 	 "At most N calls a measurement (default 100000; slow tracers get fewer)", 0},
-	{"workload", OPT_WORKLOAD, "NAME", 0, "leaf, typical, delve or server alone", 0},
+	{"workload", OPT_WORKLOAD, "NAME", 0,
+	 "leaf, typical, delve or server; may be given more than once (default all)", 0},
 	{"peers", OPT_PEERS, NULL, 0, "Other tracers too: dlv, bpftrace, perf, gdb, if installed",
 	 0},
 	{"quiet", 'q', NULL, 0, "Say nothing on standard error but errors", 0},
@@ -44,11 +46,11 @@ static const struct format *find_format(const char *name)
 	return NULL;
 }
 
-static bool is_workload(const char *name)
+static bool choose_workload(struct bench_options *bench, const char *name)
 {
 	for (size_t i = 0; i < BENCH_WORKLOADS; i++)
 		if (!strcmp(name, bench_workloads[i].name))
-			return true;
+			return bench->is_chosen[i] = true;
 	return false;
 }
 
@@ -74,10 +76,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--calls %s: a number from 1 to a thousand million", arg);
 		return 0;
 	case OPT_WORKLOAD:
-		if (!is_workload(arg))
+		if (!choose_workload(bench, arg))
 			argp_error(state,
 				   "--workload %s: there are leaf, typical, delve and server", arg);
-		bench->workload = arg;
+		bench->has_workload = true;
 		return 0;
 	case OPT_PEERS:
 		bench->peers = true;
@@ -96,26 +98,37 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(
 				state,
 				"which program? Give it behind --: gotrace bench 'main.*' -- ./server");
-		if (bench->program && (bench->peers || bench->workload))
+		if (bench->program && (bench->peers || bench->has_workload))
 			argp_error(state, "--peers and --workload are for the bundled program");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
+static struct error *write_svg(const struct bench *bench, const char *path)
+{
+	CLEANUP_FCLOSE FILE *out = fopen(path, "we");
+	if (!out)
+		return error_errno(errno, "%s", path);
+	bench_print_svg(bench, out);
+	return fflush(out) ? error_errno(errno, "%s", path) : NULL;
+}
+
 static int report(struct bench *bench)
 {
-	if (!bench->rounds)
+	if (!bench->rounds) {
+		if (cli_signal)
+			cli_say("ended before the first round was over: there is nothing to show");
 		return cli_signal ? 128 + cli_signal : EXIT_REFUSED;
+	}
 	if (!bench->is_program)
 		bench_compare(bench);
+	bench_machine_init(&bench->machine);
 	find_format(bench->options->format)->print(bench, stdout);
-	if (bench->options->svg) {
-		struct error *err = bench_write_svg(bench, bench->options->svg);
-		if (err)
-			return cli_fail(err);
-	}
-	return EXIT_DONE;
+	struct error *err = fflush(stdout) ? error_errno(errno, "standard output") : NULL;
+	if (!err && bench->options->svg)
+		err = write_svg(bench, bench->options->svg);
+	return err ? cli_fail(err) : EXIT_DONE;
 }
 
 static int bench_main(int argc, char **argv)

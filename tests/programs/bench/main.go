@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 // Bench is what gotrace bench traces: it calls functions of common shapes on demand. Each line "NAME N" on
-// standard input calls NAME N times and answers with the nanoseconds that it took.
+// standard input calls NAME N times and answers with the nanoseconds that it took, and a sum. "tune NS" has
+// busy take NS nanoseconds and answers with its number of turns, "turns N" sets that.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sort"
 	"time"
 )
 
@@ -43,18 +45,36 @@ func work(n int, name string, p *point) int {
 //go:noinline
 func leaf(a, b int) int { return a + b }
 
-// busy takes about 20 microseconds.
+var turns = 20000
+
+// busy takes as long as it was tuned to.
 //
 //go:noinline
 func busy(n int, name string) int {
 	sum := uint64(n)
-	for i := 0; i < 11000; i++ {
+	for i, last := 0, turns; i < last; i++ {
 		sum = sum*6364136223846793005 + 1442695040888963407
 	}
 	if sum == 0 {
 		return slow(name)
 	}
 	return int(sum >> 33)
+}
+
+// tune has a call of busy take that many nanoseconds on this machine, by the median of many tries.
+func tune(ns int) int {
+	const tries, calls = 25, 40
+	times := make([]int, tries)
+	for i := range times {
+		start := time.Now()
+		for n := 0; n < calls; n++ {
+			busy(n, "a name")
+		}
+		times[i] = int(time.Since(start))
+	}
+	sort.Ints(times)
+	turns = turns*ns/(times[tries/2]/calls+1) + 1
+	return turns
 }
 
 // handle is what a server does with a request: it looks things up and answers.
@@ -116,6 +136,11 @@ func run(name string, calls int) int {
 		for i := 0; i < calls; i++ {
 			sum += busy(i, "a name")
 		}
+	case "tune":
+		return tune(calls)
+	case "turns":
+		turns = calls
+		return turns
 	case "handle": // four goroutines at once, that many calls in all
 		return together(4, func(i int) int { return serve(calls/4 + (calls%4+3-i)/4) })
 	case "pair": // two goroutines at once, each that many calls
