@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Targets that are hard to reach or to follow: another user's, a deleted or replaced executable, other mount
 # and PID namespaces, chroot; programs that exec, fork, exit, panic; calls under way at attach; run.
+# Arguments are options for every gotrace.
 use strict;
 use warnings;
 use FindBin;
@@ -16,9 +17,10 @@ live_plan();
 
 my $version = newest();
 my $path = program('target', $version, 'optimized') // BAIL_OUT('the program target cannot be built');
-my @patterns = ('/^main\.h[A-Z]/', 'main.(*hStore).*');
+my @options = @ARGV;
+my @patterns = ('/^main\.h[A-Z]/', 'main.(*hStore).*', @options);
 
-sub attach { my ($target, @options) = @_; return start_trace(['attach', $target->{pid}, @patterns, '--format', 'json', @options]) }
+sub attach { my ($target, @more) = @_; return start_trace(['attach', $target->{pid}, @patterns, '--format', 'json', @more]) }
 
 sub events { my ($trace) = @_; return grep { is_object($_) } eval { json_lines($trace->output) } }
 
@@ -30,8 +32,8 @@ sub arg { my ($event, $n) = @_; return field(field($event, 'args')->[$n], 'value
 
 # works(WHAT, TARGET): attaches, has calls made, and finds all of them.
 sub works {
-	my ($what, $target, @options) = @_;
-	my $trace = attach($target, @options);
+	my ($what, $target) = @_;
+	my $trace = attach($target);
 	if (!is($trace->armed, 1, "$what: attached")) {
 		diag $trace->errors;
 		$trace->stop;
@@ -128,7 +130,7 @@ subtest 'within a PID namespace' => sub {
 		my $trace = start_trace(['attach', 1, @patterns, '--format', 'json'], prefix => ['nsenter', '-t', $target->{pid}, '-p', '-m', '--']);
 		if (is($trace->armed, 1, 'attached')) {
 			$target->ask('calls 10');
-			kill 'INT', (children($trace->{pid}))[-1];
+			kill 'INT', (children($trace->{pid}))[1];
 			is($trace->wait_end(10), 0, 'gotrace ends well') or diag $trace->errors;
 			my @events = events($trace);
 			is(scalar entries('main.hWork', @events), 14, 'every call is there');
@@ -140,6 +142,21 @@ subtest 'within a PID namespace' => sub {
 		is($target->stop, 0, 'ends well');
 	}
 };
+
+# A process has one tracer by ptrace.
+sub only_one_tracer {
+	my ($target) = @_;
+	my ($one, $two) = map { attach($target) } 1, 2;
+	is($one->armed, 1, 'attached');
+	is($two->wait_end(10), 1, 'another is refused');
+	like($two->errors, qr/^gotrace: \d+ is traced by process \d+ already/m, 'and told why') or diag $two->errors;
+	$target->ask('calls 3');
+	is($one->stop, 0, 'the first one ends well');
+	is(scalar entries('main.hWork', events($one)), 4, 'with all calls');
+	is(text_differs($target->{pid}), '', 'the code is as in its file');
+	is($target->stop, 0, 'ends well');
+	return;
+}
 
 subtest 'two targets of one executable are told apart' => sub {
 	my ($one, $two) = map { start_target($path, []) } 1, 2;
@@ -154,6 +171,10 @@ subtest 'two targets of one executable are told apart' => sub {
 
 subtest 'two tracers of one target' => sub {
 	my $target = start_target($path, []);
+	if ("@options" =~ /ptrace/) {
+		only_one_tracer($target);
+		return;
+	}
 	my ($one, $two) = map { attach($target) } 1, 2;
 	is($_->armed, 1, 'attached') for $one, $two;
 	$target->ask('calls 3');
@@ -372,14 +393,14 @@ subtest 'run, the ways in which a program ends' => sub {
 	is(run_gotrace(@run, 'kill', 9)->{status}, 137, 'SIGKILL');
 	is(run_gotrace(@run, 'kill', 15)->{status}, 143, 'SIGTERM');
 	is(run_gotrace(@run, 'panic')->{status}, 2, 'a panic');
-	my $missing = run_gotrace('run', 'main.*', '--', "$work/none");
+	my $missing = run_gotrace('run', 'main.*', @options, '--', "$work/none");
 	is($missing->{status}, 1, 'no such program');
 	like($missing->{err}, qr/\A(gotrace: [^\n]*none[^\n]*\n)\z/, 'one line says so');
 };
 
 subtest 'run passes its program what it is given' => sub {
 	open my $null, '<', '/dev/null' or die $!;
-	my $result = run_gotrace('run', 'main.h*', '-q', '--format', 'lines', '--', $path, { in => $null });
+	my $result = run_gotrace('run', 'main.h*', @options, '-q', '--format', 'lines', '--', $path, { in => $null });
 	is($result->{status}, 0, 'an end of input ends it');
 	like($result->{out}, qr/^READY \d+$/m, 'its output comes through');
 	is($result->{err}, '', '-q says nothing');
@@ -403,7 +424,7 @@ for my $build (qw(cgo cgo-pie)) {
 	SKIP: {
 		my $values = program('values', $version, $build) or skip_part("$build programs cannot be built here");
 		my $target = start_target($values, []) or skip_part('it does not start');
-		my $trace = start_trace(['attach', $target->{pid}, 'main.tExported', 'main.tInside', 'main.tCRecord', '--format', 'json']);
+		my $trace = start_trace(['attach', $target->{pid}, 'main.tExported', 'main.tInside', 'main.tCRecord', @options, '--format', 'json']);
 		is($trace->armed, 1, "$build: attached") or diag $trace->errors;
 		$target->say("\n");
 		until_true(20, sub { ($target->line(20) // 'DONE') eq 'DONE' });

@@ -21,7 +21,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 our @EXPORT = qw(
 	$root $gotrace $work live_plan versions newest builds program slurp spew until_true
-	start_target start_trace run_gotrace run_command children text_differs skip_part make_dir
+	start_target start_trace run_gotrace run_command children threads tracers text_differs skip_part make_dir
 );
 
 our $root    = abs_path(dirname(__FILE__) . '/../../..');
@@ -245,6 +245,15 @@ sub children {
 	my @all = ($pid);
 	for (my $i = 0; $i < @all; $i++) { push @all, @{ $below{ $all[$i] } // [] } }
 	return @all;
+}
+
+# threads(PID): the folders below /proc of its threads. tracers(PID): the processes that trace any of them by ptrace.
+sub threads { my ($pid) = @_; return glob "/proc/$pid/task/[0-9]*" }
+
+sub tracers {
+	my ($pid) = @_;
+	my %tracers = map { (slurp("$_/status") // '') =~ /^TracerPid:\s+([1-9]\d*)/m ? ($1 => 1) : () } threads($pid);
+	return keys %tracers;
 }
 
 # start_target(PATH, ARGS, options): a program that says READY. prefix: a command to start it with.
