@@ -16,6 +16,7 @@ char LICENSE[] SEC("license") = "GPL";
 enum { SLOTS = 8, DYNAMICS_MAX = 65536 };
 
 const volatile struct wire_settings settings = {0};
+const volatile struct wire_stack_settings stacks = {0};
 const volatile bool has_budgets = false;    // calls are left out, by table budgets
 const volatile wire_u32 namespace_inum = 0; // for find_target: the PID namespace and the PID in it
 const volatile wire_u32 namespace_pid = 0;
@@ -90,6 +91,14 @@ struct {
 	__type(key, wire_u32);
 	__type(value, struct wire_budget);
 } budgets SEC(".maps");
+
+// The stacks whose words user space has.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, wire_u64);
+	__type(value, wire_u32);
+} known_stacks SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -186,6 +195,24 @@ static inline bool budget_forget(const struct capture_host *host, const struct b
 	return !bpf_map_delete_elem(&followed, key);
 }
 
+// --- Stacks ------------------------------------------------------------------------------------
+
+static inline const struct wire_stack_settings *stack_settings(const struct capture_host *host)
+{
+	(void)host;
+	const struct wire_stack_settings *known = (const struct wire_stack_settings *)&stacks;
+	asm volatile("" : "+r"(known)); // its contents are not the compiler's to know
+	return known;
+}
+
+static inline bool stack_is_known(const struct capture_host *host, wire_u64 number)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&known_stacks, &number);
+}
+
+#include "bpf/stack.h"
+
 // --- Scratch -----------------------------------------------------------------------------------
 
 struct slot {
@@ -254,6 +281,7 @@ struct hit {
 	wire_u32 tid;
 	wire_u64 time_ns;
 	const struct capture_goroutine *goroutine; // NULL: not known
+	wire_u64 g;				   // where its runtime.g is
 	wire_u16 flags;				   // enum wire_record_flags
 };
 
@@ -285,6 +313,19 @@ static inline void copy_regs(struct capture_regs *out, const struct pt_regs *reg
 	out->sp = regs->sp;
 }
 
+static __always_inline bool wants_stack(const struct wire_probe *probe)
+{
+	return (stacks.max || stacks.has_creator) && probe->kind == WIRE_PROBE_ENTRY;
+}
+
+// A function of its own, for its share of the stack.
+static __noinline wire_u64 add_stack(struct capture *c, wire_u64 bp, const struct hit *hit)
+{
+	if (stacks.has_creator && hit->goroutine && hit->goroutine->goid)
+		stack_creator(c, hit->g);
+	return stacks.max ? stack_append(c, bp, hit->goroutine) : 0;
+}
+
 static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe *probe,
 			     const struct hit *hit)
 {
@@ -296,15 +337,22 @@ static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe
 	struct capture *c = &slot->capture;
 	capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
 	copy_regs(&c->regs, regs);
-	capture_walk(c, probe);
+	if (probe->num_pieces)
+		capture_walk(c, probe);
+	else
+		c->write_at = sizeof(c->record);
+	wire_u64 stack = wants_stack(probe) ? add_stack(c, regs->bp, hit) : 0;
 	wire_u64 size = c->record.size;
 	asm volatile("" : "+r"(size));
 	long err = -1;
 	if (size <= WIRE_RECORD_MAX + sizeof(struct wire_block) + WIRE_BLOCK_MAX)
 		err = bpf_ringbuf_output(&events, &c->record, size, BPF_RB_NO_WAKEUP);
 	slot_give(slot);
+	wire_u32 known = 1;
 	if (err)
 		count_lost(probe, &lost_buffer);
+	else if (stack)
+		bpf_map_update_elem(&known_stacks, &stack, &known, BPF_ANY);
 }
 
 // A program that executes its own file again meets the same probes before user space can take them off: its calls
@@ -348,7 +396,8 @@ static __noinline int take_hit(struct pt_regs *regs)
 	    !(budget->flags & WIRE_BUDGET_FOLLOW))
 		return 0;
 	struct capture_goroutine goroutine = {0};
-	bool known = find_goroutine(find_g(regs, probe), regs->sp, &goroutine);
+	hit.g = find_g(regs, probe);
+	bool known = find_goroutine(hit.g, regs->sp, &goroutine);
 	if (only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!known || goroutine.goid != only_goid))
 		return 0;
@@ -359,7 +408,7 @@ static __noinline int take_hit(struct pt_regs *regs)
 		return 0;
 	if (budget && budget->level)
 		hit.flags = WIRE_BARE;
-	if (probe->num_pieces && !hit.flags)
+	if ((probe->num_pieces || wants_stack(probe)) && !hit.flags)
 		emit_walk(regs, probe, &hit);
 	else
 		emit_head(probe, &hit);

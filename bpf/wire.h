@@ -117,6 +117,13 @@ struct wire_settings {
 	wire_u64 ro_start, ro_end; // run-time addresses answered from the file: not copied
 };
 
+// What is told of a call's stack. Set before the program is loaded, in read-only data.
+struct wire_stack_settings {
+	wire_u32 max;	      // return addresses of a stack, at most WIRE_STACK_MAX; 0: no stacks
+	wire_u32 has_creator; // who started the goroutine is told too
+	wire_u32 g_gopc, g_parent_goid; // bytes in runtime.g; 0: absent
+};
+
 // --- Budgets -----------------------------------------------------------------------------------
 
 enum wire_budget_level { // what is taken of a call, each less than the one before
@@ -170,6 +177,23 @@ enum wire_block_flags {
 	WIRE_BLOCK_FAULT =
 		1, // could not be read: len is 0 (a frame: one of its stack pieces could not)
 	WIRE_BLOCK_FRAME = 2, // the frame; addr is 0
+	WIRE_BLOCK_STACK =
+		16, // return addresses, innermost first: addr is their stack's number, type an enum wire_stack_end
+	WIRE_BLOCK_CREATOR = 32, // gopc and parentGoid of the goroutine's runtime.g; addr is 0
+};
+
+enum { WIRE_STACK_MAX = 128 };
+
+// A word of a stack's block: a return address in the low bits; above them, how far it stands from the one before
+// (of the first: from SP), in words, all ones for further. No words: those of this number were told before.
+enum { WIRE_STACK_ADDR_BITS = 47 };
+
+enum wire_stack_end {	       // why there is no frame behind the last one
+	WIRE_STACK_WHOLE,      // the chain of frame pointers has come to its end
+	WIRE_STACK_MORE,       // there are more than were asked for
+	WIRE_STACK_OUTSIDE,    // the chain leads out of the goroutine's stack
+	WIRE_STACK_UNREADABLE, // or to where nothing can be read
+	WIRE_STACK_NONE,       // on the system stack, or the goroutine is not known: addr is 0
 };
 
 struct wire_block {
@@ -185,6 +209,7 @@ _Static_assert(sizeof(struct wire_piece) == 16, "wire_piece");
 _Static_assert(sizeof(struct wire_type) == 16, "wire_type");
 _Static_assert(sizeof(struct wire_edge) == 16, "wire_edge");
 _Static_assert(sizeof(struct wire_settings) == 56, "wire_settings");
+_Static_assert(sizeof(struct wire_stack_settings) == 16, "wire_stack_settings");
 _Static_assert(sizeof(struct wire_budget) == 64, "wire_budget");
 _Static_assert(sizeof(struct wire_record) == 40, "wire_record");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");

@@ -29,9 +29,12 @@ enum {
 	OPT_SAVE,
 	OPT_SAMPLE,
 	OPT_RATE,
+	OPT_STACK,
+	OPT_CREATOR,
 };
 
 enum { RATE_MAX = 1000000000 };
+enum { STACK_DEFAULT = 32 };
 enum { ITEMS_MAX = 1024, BUFFER_DEFAULT = 32 << 20 };
 static const size_t BUFFER_MIN = 4096, BUFFER_MAX = (size_t)1 << 30;
 
@@ -58,6 +61,9 @@ static const struct argp_option trace_options[] = {
 	{"goroutine", OPT_GOROUTINE, "ID", 0, "Only this goroutine", 2},
 	{"duration", OPT_DURATION, "TIME", 0, "End after TIME, in Go's syntax: 1.5s, 250ms", 2},
 	{"count", OPT_COUNT, "N", 0, "End after N calls, when they have returned", 2},
+	{"stack", OPT_STACK, "N", OPTION_ARG_OPTIONAL,
+	 "From where each call was made: the call stack, at most N frames (default 32)", 2},
+	{"creator", OPT_CREATOR, NULL, 0, "Which go statement started the call's goroutine", 2},
 	{"sample", OPT_SAMPLE, "1/N", 0,
 	 "One in N calls of each function; the others are counted, and cost no event", 2},
 	{"rate", OPT_RATE, "N/s", 0, "At most N calls of each function a second", 2},
@@ -322,6 +328,16 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	case OPT_DURATION:
 	case OPT_BUFFER:
 		parse_limits(state, key, arg, trace);
+		return 0;
+	case OPT_STACK:
+		session->plan.stack = STACK_DEFAULT;
+		if (arg)
+			number32(state, "stack", arg, WIRE_STACK_MAX, &session->plan.stack);
+		if (!session->plan.stack)
+			argp_error(state, "--stack=0: no frames to show");
+		return 0;
+	case OPT_CREATOR:
+		session->plan.creator = true;
 		return 0;
 	case OPT_SAMPLE:
 	case OPT_RATE:

@@ -56,11 +56,15 @@ struct pcln_inline { // one function inlined at a place, innermost first
 	const char *name;
 	const char *file;
 	int line;
+	bool is_wrapper; // compiler-made (FuncIDWrapper)
 };
 /** The logical frames at vaddr: inlined functions innermost first, the real function last.
  *  Fills at most max, returns how many. */
 size_t pclntab_frames(const struct pclntab *table, uint64_t vaddr, struct pcln_inline *out,
 		      size_t max);
+
+/** The bytes between SP at vaddr and where it was at the entry of its function (below its return address). */
+bool pclntab_frame_size(const struct pclntab *table, uint64_t vaddr, uint32_t *bytes);
 
 /** One word of FUNCDATA_ArgInfo: offset in the argument area (ABI0 layout or spill area) and size. */
 struct pcln_arg {

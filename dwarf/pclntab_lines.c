@@ -96,6 +96,20 @@ bool pclntab_line(const struct pclntab *table, uint64_t vaddr, const char **file
 	return pclntab_find(table, vaddr, &i) && line_in(table, &table->rows[i], vaddr, file, line);
 }
 
+bool pclntab_frame_size(const struct pclntab *table, uint64_t vaddr, uint32_t *bytes)
+{
+	size_t i;
+	int32_t size;
+	if (!pclntab_find(table, vaddr, &i) || !table->rows[i].off)
+		return false;
+	const struct pcln_row *row = &table->rows[i];
+	uint32_t pcsp = pcln_u32(table, row->off + pcln_func_layout(table)->pcfile - 4u);
+	if (!pcln_value(table, pcsp, row->entry, vaddr, &size) || size < 0)
+		return false;
+	*bytes = (uint32_t)size;
+	return true;
+}
+
 // The address of a function's FUNCDATA of this index; false without one.
 static bool funcdata(const struct pclntab *table, const struct pcln_row *row, unsigned index,
 		     uint64_t *out)
@@ -146,7 +160,7 @@ static const char *exact_name(const struct pclntab *table, uint32_t off)
 // Row index of the inline tree at tree: the inlined function and, from the entry, its caller's pc.
 // Rows had 20 bytes with parent, file and line before they had 16.
 static const char *inline_row(const struct pclntab *table, uint64_t tree, int32_t index,
-			      int32_t *parent)
+			      int32_t *parent, uint8_t *func_id)
 {
 	uint32_t words[5];
 	uint64_t at = tree + 16 * (uint64_t)(uint32_t)index;
@@ -154,6 +168,7 @@ static const char *inline_row(const struct pclntab *table, uint64_t tree, int32_
 		const char *name = exact_name(table, words[1]);
 		if (name) {
 			*parent = (int32_t)words[2];
+			*func_id = (uint8_t)words[0];
 			return name;
 		}
 	}
@@ -162,6 +177,7 @@ static const char *inline_row(const struct pclntab *table, uint64_t tree, int32_
 		return NULL;
 	const char *name = exact_name(table, words[3]);
 	*parent = (int32_t)words[4];
+	*func_id = (uint8_t)(words[0] >> 16);
 	return name;
 }
 
@@ -177,13 +193,17 @@ size_t pclntab_frames(const struct pclntab *table, uint64_t vaddr, struct pcln_i
 		funcdata(table, row,
 			 table->format == PCLN_2 ? FUNCDATA_INL_TREE_15 : FUNCDATA_INL_TREE, &tree);
 	size_t num = 0;
+	uint8_t own_id = pcln_u8(table, row->off + pcln_func_layout(table)->func_id);
 	for (int depth = 0; depth < MAX_INLINED && num < max; depth++) {
-		struct pcln_inline frame = {"", "", 0};
+		struct pcln_inline frame = {"", "", 0, false};
+		uint8_t func_id = own_id;
 		line_in(table, row, at, &frame.file, &frame.line);
 		int32_t index = has_tree ? inline_index(table, row, at) : -1, parent = -1;
-		const char *name = index >= 0 ? inline_row(table, tree, index, &parent) : NULL;
+		const char *name =
+			index >= 0 ? inline_row(table, tree, index, &parent, &func_id) : NULL;
 		bool is_last = !name || parent < 0 || (uint64_t)parent >= row[1].entry - row->entry;
 		frame.name = name ? name : pcln_name(table, row);
+		frame.is_wrapper = table->wrapper_id && func_id == table->wrapper_id;
 		if (!frame.name)
 			break;
 		out[num++] = frame;
@@ -192,7 +212,7 @@ size_t pclntab_frames(const struct pclntab *table, uint64_t vaddr, struct pcln_i
 		if (is_last) { // a caller's place that cannot be: its line is not known
 			const char *real = pcln_name(table, row);
 			if (real && num < max)
-				out[num++] = (struct pcln_inline){real, "", 0};
+				out[num++] = (struct pcln_inline){real, "", 0, false};
 			break;
 		}
 		at = row->entry + (uint64_t)parent;

@@ -18,10 +18,11 @@ enum {
 // src/runtime/runtime2.go, types g and m, from the DWARF of programs of each release.
 static const struct release {
 	int minor;
-	uint16_t goid, parent_goid, curg; // parent_goid 0: none
+	uint16_t goid, parent_goid, gopc, curg; // parent_goid 0: none
 } releases[] = {
-	{15, 152, 0, 192},   {19, 152, 0, 192},	  {21, 152, 272, 192}, {22, 152, 272, 192},
-	{23, 160, 280, 192}, {24, 160, 280, 192}, {26, 152, 280, 184}, {27, 152, 280, 184},
+	{15, 152, 0, 280, 192},	  {19, 152, 0, 296, 192},   {21, 152, 272, 280, 192},
+	{22, 152, 272, 280, 192}, {23, 160, 280, 288, 192}, {24, 160, 280, 288, 192},
+	{26, 152, 280, 288, 184}, {27, 152, 280, 288, 184},
 };
 enum { NUM_RELEASES = sizeof(releases) / sizeof(releases[0]) };
 
@@ -156,6 +157,7 @@ struct error *runtime_layout_init(struct runtime_layout *layout, struct image *i
 		.g_stack_hi = 8,
 		.g_goid = goid,
 		.g_parent_goid = release->parent_goid && is_listed ? release->parent_goid : ABSENT,
+		.g_gopc = is_listed ? release->gopc : ABSENT,
 		.g_m = G_M,
 		.g_sched_pc = G_SCHED + 8,
 		.g_sched_bp = G_SCHED + bp,

@@ -7,7 +7,7 @@
 #include "dwarf/pclntab.h"
 
 struct runtime_layout {
-	uint32_t g_stack_lo, g_stack_hi, g_goid, g_parent_goid, g_m, g_sched_pc,
+	uint32_t g_stack_lo, g_stack_hi, g_goid, g_parent_goid, g_gopc, g_m, g_sched_pc,
 		g_sched_bp; // bytes in runtime.g; 0xffffffff: absent
 	uint32_t m_curg;
 	int32_t tls_g;	 // g stands at fs base + this (-8); 0: not known

@@ -23,6 +23,7 @@ static const struct wanted essentials[] = {
 };
 static const struct wanted others[] = {
 	{"runtime.g", "parentGoid", MEMBER(g_parent_goid), 8},
+	{"runtime.g", "gopc", MEMBER(g_gopc), 8},
 	{"runtime.hchan", "qcount", MEMBER(hchan_qcount), 8},
 	{"runtime.hchan", "dataqsiz", MEMBER(hchan_dataqsiz), 8},
 	{"runtime.hchan", "buf", MEMBER(hchan_buf), 8},

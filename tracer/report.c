@@ -10,6 +10,7 @@ struct report {
 	struct report_options options;
 	struct calls *calls;
 	struct memory *memory;
+	struct stacks *stacks;
 	struct value_printer printer;
 	struct sink *sink;
 	struct text out;
@@ -72,6 +73,7 @@ static struct error *open_sink(struct report *report)
 		.start_ns = from->start_ns,
 		.wall_offset_ns = from->wall_offset_ns,
 		.bias = from->bias,
+		.stacks = report->stacks,
 		.printer = &report->printer,
 	};
 	return from->sink->open(&options, &report->sink);
@@ -92,6 +94,8 @@ struct error *report_create(const struct plan *plan, const struct report_options
 	if (!err)
 		err = memory_create(index_image(plan->index), options->bias, &report->memory);
 	if (!err)
+		err = stacks_create(index_pclntab(plan->index), options->bias, &report->stacks);
+	if (!err)
 		err = open_sink(report);
 	if (err) {
 		report_destroy(report);
@@ -108,6 +112,7 @@ void report_destroy(struct report *report)
 		return;
 	if (report->sink)
 		report->options.sink->close(report->sink);
+	stacks_destroy(report->stacks);
 	memory_destroy(report->memory);
 	calls_destroy(report->calls);
 	text_deinit(&report->out);
@@ -116,7 +121,8 @@ void report_destroy(struct report *report)
 
 struct error *report_record(struct report *report, const struct wire_record *record)
 {
-	return calls_record(report->calls, record, report->lost > 0);
+	struct error *err = stacks_learn(report->stacks, record);
+	return err ? err : calls_record(report->calls, record, report->lost > 0);
 }
 
 void report_lost(struct report *report, uint64_t count, const char *where)

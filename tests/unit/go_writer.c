@@ -158,7 +158,8 @@ static void put_func(struct go_writer *go, size_t i)
 	int args_bytes = code->args_bytes ? code->args_bytes : 24;
 	put_u32(out, args_bytes < 0 ? 0 : (uint32_t)args_bytes);
 	put_u32(out, 0x10); // deferreturn
-	put_u32(out, 0);    // pcsp
+	put_u32(out,
+		from_start(go, go->pcs, put_pcs(go, code, code->frame_bytes, code->frame_bytes)));
 	put_u32(out, from_start(go, go->pcs, put_pcs(go, code, (int32_t)file, (int32_t)file)));
 	put_u32(out, from_start(go, go->pcs,
 				put_pcs(go, code, code->line,

@@ -21,7 +21,8 @@ struct go_code { // a function; its code is NOPs where bytes is NULL
 	int line;
 	uint32_t size;
 	uint8_t func_id, flag;
-	int args_bytes; // of the argument area; 0 stands for 24, -1 for none
+	int frame_bytes; // of its frame, below the return address
+	int args_bytes;	 // of the argument area; 0 stands for 24, -1 for none
 	const uint8_t *bytes;
 	const uint8_t *arg_info;
 	size_t arg_info_len;

@@ -18,7 +18,7 @@ static const uint8_t arg_info_cut[] = {0x00, 0x08, 0xfe, 0x08, 0x04, 0xfc, 0xfd,
 static const uint8_t arg_info_bad[] = {0x00, 0x07, 0xff};
 
 static const struct go_code code[] = {
-	{"main.main", "/src/main.go", 10, 40, .arg_info = arg_info,
+	{"main.main", "/src/main.go", 10, 40, .frame_bytes = 136, .arg_info = arg_info,
 	 .arg_info_len = sizeof(arg_info)},
 	{"main.caller", "/src/main.go", 20, 64, .inlined = "main.callee", .inlined_line = 99,
 	 .arg_info = arg_info_cut, .arg_info_len = sizeof(arg_info_cut)},
@@ -99,6 +99,18 @@ static void check_inlined(const struct opened *opened, const struct go_writer *g
 	assert_int_equal(pclntab_frames(opened->table, go_entry(go, 1), frames, 4), 1);
 	assert_string_equal(frames[0].name, "main.caller");
 	assert_int_equal(pclntab_frames(opened->table, 0, frames, 4), 0);
+	assert_int_equal(pclntab_frames(opened->table, go_entry(go, 3), frames, 4), 1);
+	assert_true(frames[0].is_wrapper);
+}
+
+static void check_frame_sizes(const struct opened *opened, const struct go_writer *go)
+{
+	uint32_t bytes = 1;
+	assert_true(pclntab_frame_size(opened->table, go_entry(go, 0) + 20, &bytes));
+	assert_int_equal(bytes, 136);
+	assert_true(pclntab_frame_size(opened->table, go_entry(go, 2), &bytes));
+	assert_int_equal(bytes, 0);
+	assert_false(pclntab_frame_size(opened->table, GO_TEXT - 1, &bytes));
 }
 
 static void check_args(const struct opened *opened, bool has_any)
@@ -162,6 +174,7 @@ static void check_layout(int format, int minor, unsigned variant)
 	check_functions(&opened, &go);
 	check_inlined(&opened, &go);
 	check_args(&opened, format != 2);
+	check_frame_sizes(&opened, &go);
 	close_opened(&opened);
 	go_deinit(&go);
 }

@@ -17,6 +17,7 @@
 #include "tracer/backend/features.h"
 #include "tracer/backend/settings.h"
 
+enum { KNOWN_STACKS = 16384 };
 enum { RING_MIN = 1 << 16, RING_MAX = 1 << 30 };	      // bytes
 static const unsigned int INITIAL_PID_NAMESPACE = 0xEFFFFFFC; // include/linux/proc_ns.h
 
@@ -72,6 +73,7 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	program->rodata->namespace_pid = (uint32_t)backend->target.pid;
 	settings_fill((struct wire_settings *)&program->rodata->settings, backend->plan,
 		      &backend->target, settings);
+	settings_fill_stack((struct wire_stack_settings *)&program->rodata->stacks, backend->plan);
 	program->bss->target_tgid = is_initial ? (uint32_t)backend->target.pid : 0;
 	program->bss->only_goid = settings->goid;
 	program->rodata->has_budgets = backend->has_budgets = settings->has_budgets;
@@ -83,6 +85,8 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	if (err)
 		return err;
 	bpf_map__set_max_entries(program->maps.events, ring_bytes(settings->buffer_bytes));
+	if (backend->plan->options.stack)
+		bpf_map__set_max_entries(program->maps.known_stacks, KNOWN_STACKS);
 	if (settings->has_budgets)
 		bpf_map__set_max_entries(program->maps.followed, WIRE_FOLLOWED_MAX);
 	int result = gotrace_bpf__load(program);

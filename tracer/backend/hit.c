@@ -77,6 +77,13 @@ static inline bool budget_forget(const struct capture_host *host, const struct b
 
 #include "bpf/budget.h"
 
+static inline const struct wire_stack_settings *stack_settings(const struct capture_host *host);
+static inline bool stack_is_known(const struct capture_host *host, uint64_t number);
+
+#include "bpf/stack.h"
+
+enum { KNOWN_STACKS = 16384 };
+
 struct followed { // a call that was taken and is under way
 	struct budget_key key;
 	uint64_t time_ns;
@@ -86,7 +93,20 @@ struct followed { // a call that was taken and is under way
 struct hit_maker {
 	struct capture capture; // first: its host is found from it
 	struct followed *followed;
+	uint64_t *known_stacks; // each where its number says; NULL: no stacks are told
+	uint64_t told;		// the stack whose words are in the last record; 0: none
 };
+
+static inline const struct wire_stack_settings *stack_settings(const struct capture_host *host)
+{
+	return host->source.stacks;
+}
+
+static inline bool stack_is_known(const struct capture_host *host, uint64_t number)
+{
+	const struct hit_maker *maker = (const struct hit_maker *)host;
+	return maker->known_stacks[number % KNOWN_STACKS] == number;
+}
 
 static struct followed **all_followed(const struct capture_host *host)
 {
@@ -133,6 +153,11 @@ struct error *hit_maker_create(const struct hit_source *source, struct hit_maker
 	if (!maker)
 		return error_nomem();
 	maker->capture.host.source = *source;
+	if (source->stacks && source->stacks->max &&
+	    !(maker->known_stacks = calloc(KNOWN_STACKS, sizeof(*maker->known_stacks)))) {
+		free(maker);
+		return error_nomem();
+	}
 	*out = maker;
 	return NULL;
 }
@@ -146,6 +171,7 @@ void hit_maker_destroy(struct hit_maker *maker)
 		HASH_DEL(maker->followed, call);
 		free(call);
 	}
+	free(maker->known_stacks);
 	free(maker);
 }
 
@@ -159,6 +185,25 @@ static uint64_t find_g(const struct capture_host *host, const struct wire_probe 
 	return capture_is_readable(place, sizeof(g)) && !capture_read(host, &g, sizeof(g), place)
 		       ? g
 		       : 0;
+}
+
+static void add_stack(struct hit_maker *maker, const struct wire_probe *probe,
+		      const struct hit_regs *regs, const struct capture_goroutine *goroutine)
+{
+	struct capture *c = &maker->capture;
+	if (c->host.source.stacks->has_creator && goroutine && goroutine->goid)
+		stack_creator(c, find_g(&c->host, probe, regs));
+	if (!maker->known_stacks)
+		return;
+	maker->told = stack_append(c, regs->bp, goroutine);
+	if (maker->told)
+		maker->known_stacks[maker->told % KNOWN_STACKS] = maker->told;
+}
+
+void hit_lost(struct hit_maker *maker)
+{
+	if (maker->told)
+		maker->known_stacks[maker->told % KNOWN_STACKS] = 0;
 }
 
 // NULL: all of the function's calls are taken.
@@ -193,12 +238,20 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	capture_head(&c->record, number, tid, time_ns, known);
 	if (budget && budget->level)
 		c->record.flags |= WIRE_BARE;
-	if (!probe->num_pieces || (c->record.flags & WIRE_BARE))
+	bool has_stack = (maker->known_stacks || (source->stacks && source->stacks->has_creator)) &&
+			 probe->kind == WIRE_PROBE_ENTRY;
+	maker->told = 0;
+	if ((!probe->num_pieces && !has_stack) || (c->record.flags & WIRE_BARE))
 		return &c->record;
 	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
 	c->regs.sp = regs->sp;
 	c->host.regs = regs;
-	capture_walk(c, probe);
+	if (probe->num_pieces)
+		capture_walk(c, probe);
+	else
+		c->write_at = sizeof(c->record);
+	if (has_stack)
+		add_stack(maker, probe, regs, known);
 	if (regs->floats)
 		c->record.flags |= WIRE_FLOATS;
 	return &c->record;

@@ -15,6 +15,7 @@
 struct hit_source { // where a record comes from; all borrowed
 	const struct plan_tables *tables;
 	const struct wire_settings *settings;
+	const struct wire_stack_settings *stacks; // NULL: no stacks
 	uint64_t only_goid;	     // hits of other goroutines are ignored; 0: all are taken
 	struct wire_budget *budgets; // by function; NULL: all calls are taken
 	uint32_t num_budgets;
@@ -29,7 +30,7 @@ enum { HIT_FLOATS = 15 }; // X0 to X14
 
 struct hit_regs {
 	uint64_t ints[10]; // Go's order, then RDX: struct wire_piece, reg
-	uint64_t sp, r14, flags, fs_base;
+	uint64_t sp, bp, r14, flags, fs_base;
 	const uint64_t *
 		floats; // the low halves of HIT_FLOATS registers; NULL: not read, WIRE_FLOATS is not set
 };
@@ -43,6 +44,9 @@ void hit_maker_destroy(struct hit_maker *maker);
 /** The record of one hit, borrowed until the next; NULL for a hit that is to be ignored. */
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t probe, uint32_t tid,
 				     uint64_t time_ns, const struct hit_regs *regs);
+
+/** The record made last did not arrive: what it told must be told again. */
+void hit_lost(struct hit_maker *maker);
 
 /** True if the frame of this probe has pieces in float registers: reading them costs, so others go without. */
 bool hit_wants_floats(const struct plan_tables *tables, uint32_t probe);

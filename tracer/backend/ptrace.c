@@ -124,6 +124,7 @@ static struct error *prepare(struct backend *backend, const struct backend_setti
 		return err;
 	struct ptrace_shared *shared = backend->shared;
 	settings_fill(&shared->settings, backend->plan, &backend->target, settings);
+	settings_fill_stack(&shared->stacks, backend->plan);
 	shared->only_goid = settings->goid;
 	shared->num_ranges = ptrace_slots_find(index_image(backend->plan->index),
 					       backend->target.bias, shared->ranges, PTRACE_RANGES);

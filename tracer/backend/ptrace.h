@@ -56,6 +56,7 @@ struct ptrace_shared {
 	struct wire_budget *budgets; // of each function; NULL: all calls are taken
 	uint32_t num_budgets;
 	struct wire_settings settings;
+	struct wire_stack_settings stacks;
 	struct ptrace_range ranges[PTRACE_RANGES];
 	size_t num_ranges;
 	uint64_t only_goid;

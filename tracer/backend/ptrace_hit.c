@@ -47,6 +47,7 @@ struct error *ptrace_hit_init(struct ptrace_worker *worker)
 	struct hit_source source = {
 		.tables = &worker->shared->tables,
 		.settings = &worker->shared->settings,
+		.stacks = &worker->shared->stacks,
 		.only_goid = worker->shared->only_goid,
 		.budgets = worker->shared->budgets,
 		.num_budgets = worker->shared->num_lost,
@@ -131,18 +132,21 @@ static struct hit_regs convert(const struct user_regs_struct *regs)
 		.ints = {regs->rax, regs->rbx, regs->rcx, regs->rdi, regs->rsi, regs->r8, regs->r9,
 			 regs->r10, regs->r11, regs->rdx},
 		.sp = regs->rsp,
+		.bp = regs->rbp,
 		.r14 = regs->r14,
 		.flags = regs->eflags,
 		.fs_base = regs->fs_base,
 	};
 }
 
-static void emit(struct ptrace_shared *shared, uint32_t probe, const struct wire_record *record)
+static void emit(struct ptrace_worker *worker, uint32_t probe, const struct wire_record *record)
 {
+	struct ptrace_shared *shared = worker->shared;
 	if (ptrace_ring_put(&shared->ring, record)) {
 		shared->hits++;
 		return;
 	}
+	hit_lost(worker->maker);
 	shared->lost_buffer++;
 	uint32_t func = shared->tables.probes[probe].func;
 	if (func < shared->num_lost)
@@ -167,6 +171,6 @@ void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread 
 		const struct wire_record *record =
 			hit_record(worker->maker, use->probe, (uint32_t)thread->tid, time_ns, &hit);
 		if (record)
-			emit(worker->shared, use->probe, record);
+			emit(worker, use->probe, record);
 	}
 }

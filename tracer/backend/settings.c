@@ -25,6 +25,29 @@ static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_se
 	}
 }
 
+// What a record keeps free for stack and creator, which come last.
+static uint32_t stack_bytes(const struct plan_options *options)
+{
+	uint32_t bytes = 0;
+	if (options->stack || options->creator)
+		bytes += sizeof(struct wire_block) + WIRE_STACK_MAX * sizeof(uint64_t);
+	if (options->creator)
+		bytes += sizeof(struct wire_block) + 2 * sizeof(uint64_t);
+	return bytes;
+}
+
+void settings_fill_stack(struct wire_stack_settings *out, const struct plan *plan)
+{
+	const struct runtime_layout *layout = index_runtime(plan->index);
+	const struct plan_options *options = &plan->options;
+	*out = (struct wire_stack_settings){
+		.max = options->stack < WIRE_STACK_MAX ? options->stack : WIRE_STACK_MAX,
+		.has_creator = options->creator,
+		.g_gopc = layout->g_gopc != UINT32_MAX ? layout->g_gopc : 0,
+		.g_parent_goid = layout->g_parent_goid != UINT32_MAX ? layout->g_parent_goid : 0,
+	};
+}
+
 void settings_fill(struct wire_settings *out, const struct plan *plan,
 		   const struct backend_target *target, const struct backend_settings *settings)
 {
@@ -35,7 +58,7 @@ void settings_fill(struct wire_settings *out, const struct plan *plan,
 		.g_stack_lo = layout->g_stack_lo,
 		.g_stack_hi = layout->g_stack_hi,
 		.tls_g = layout->tls_g,
-		.record_max = WIRE_RECORD_MAX,
+		.record_max = WIRE_RECORD_MAX - stack_bytes(&plan->options),
 		.string_type = plan->string_type,
 		.has_goid = layout->g_goid != UINT32_MAX,
 	};

@@ -63,6 +63,8 @@ void memory_destroy(struct memory *memory)
 static void add_block(struct memory *memory, const struct record_block *block)
 {
 	const struct wire_block *head = block->head;
+	if (head->flags & (WIRE_BLOCK_STACK | WIRE_BLOCK_CREATOR))
+		return; // no memory of the target's
 	if (head->flags & WIRE_BLOCK_FRAME) {
 		memory->frame = block->bytes;
 		memory->frame_len = head->len;

@@ -22,6 +22,8 @@ struct plan_options {
 	bool no_return;	 // no return probes: neither results nor durations
 	uint32_t every;	 // one of so many calls of a function is taken; 0: each
 	uint32_t rate;	 // calls of a function a second; 0: no limit
+	uint32_t stack;	 // frames of a call's stack; 0: none. Of the whole plan, as is
+	bool creator;	 // who started the goroutine
 };
 
 enum { PLAN_DEPTH = 2, PLAN_STRLEN = 64, PLAN_ITEMS = 16 }; // the defaults

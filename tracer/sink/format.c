@@ -39,8 +39,16 @@ size_t format_columns(const struct text *text, size_t start)
 	return columns;
 }
 
-// Control characters (C1 ones too, which UTF-8 writes as C2 80 to C2 9F) from byte start on become "?".
-static void disarm_controls(struct text *text, size_t start)
+void format_pad(struct text *out, size_t columns)
+{
+	if (!text_reserve(out, columns))
+		return;
+	memset(out->data + out->len, ' ', columns);
+	out->len += columns;
+	out->data[out->len] = '\0';
+}
+
+void format_disarm(struct text *text, size_t start)
 {
 	for (size_t i = start; i < text->len; i++) {
 		unsigned char c = (unsigned char)text->data[i];
@@ -152,7 +160,7 @@ void format_name(const struct sink_options *options, const struct call *call, st
 	format_paint(options, COLOR_NAME, out);
 	size_t start = out->len;
 	text_puts(out, call->func->func->name);
-	disarm_controls(out, start);
+	format_disarm(out, start);
 	format_plain(options, out);
 }
 
@@ -220,7 +228,7 @@ void format_entry(const struct sink_options *options, const struct call *call, s
 		break;
 	}
 	text_putc(out, ')');
-	disarm_controls(out, start);
+	format_disarm(out, start);
 }
 
 static size_t num_results(const struct plan_frame *frame)
@@ -246,7 +254,7 @@ static void write_results(const struct sink_options *options, const struct call 
 		write_values(options, &call->func->results, false, out);
 	if (num > 1)
 		text_putc(out, ')');
-	disarm_controls(out, start);
+	format_disarm(out, start);
 }
 
 void format_end(const struct sink_options *options, const struct call *call,

@@ -33,6 +33,10 @@ void format_name(const struct sink_options *options, const struct call *call, st
 void format_end(const struct sink_options *options, const struct call *call,
 		const struct wire_record *record, enum call_how how, struct text *out);
 
+/** What an entry's record tells of its stack, a frame a line behind so many columns; nothing if it tells none. */
+void format_stack(const struct sink_options *options, const struct wire_record *record,
+		  size_t columns, struct text *out);
+
 /** Why a return stands without its entry: "(entered before the trace)". */
 const char *format_orphan(const struct call *call, bool any_lost);
 
@@ -58,6 +62,12 @@ void format_summary(const struct sink_summary *summary, struct text *out);
 
 /** Columns that the text takes from byte start on: characters, without what only sets colours. */
 size_t format_columns(const struct text *text, size_t start);
+
+/** Appends so many spaces. */
+void format_pad(struct text *out, size_t columns);
+
+/** Control characters (C1 ones too, which UTF-8 writes as C2 80 to C2 9F) from byte start on become "?". */
+void format_disarm(struct text *text, size_t start);
 
 /** Sets a colour, if colours are on; format_plain ends it. */
 void format_paint(const struct sink_options *options, enum format_color color, struct text *out);

@@ -17,6 +17,7 @@ enum {
 
 struct line { // of a call that may still be a leaf
 	struct text text;
+	struct text stack; // the lines below it
 	struct line *next; // in the free list
 };
 
@@ -46,6 +47,7 @@ static void graph_close(struct sink *sink)
 		struct line *line = sink->free_lines;
 		sink->free_lines = line->next;
 		text_deinit(&line->text);
+		text_deinit(&line->stack);
 		free(line);
 	}
 	text_deinit(&sink->duration);
@@ -61,6 +63,7 @@ static struct line *line_alloc(struct sink *sink)
 		return calloc(1, sizeof(*line));
 	sink->free_lines = line->next;
 	text_reset(&line->text);
+	text_reset(&line->stack);
 	return line;
 }
 
@@ -68,19 +71,18 @@ static void line_free(struct sink *sink, struct line *line)
 {
 	if (line->text.capacity > KEPT_BYTES)
 		text_deinit(&line->text);
+	if (line->stack.capacity > KEPT_BYTES)
+		text_deinit(&line->stack);
 	line->next = sink->free_lines;
 	sink->free_lines = line;
 }
 
 // --- Columns -----------------------------------------------------------------------------------
 
-static void pad(struct text *out, size_t columns)
+static size_t indent_level(const struct call *call)
 {
-	if (!text_reserve(out, columns))
-		return;
-	memset(out->data + out->len, ' ', columns);
-	out->len += columns;
-	out->data[out->len] = '\0';
+	size_t level = call->depth > 1 ? call->depth - 1 : 0;
+	return level > DEEPEST_INDENT ? DEEPEST_INDENT : level;
 }
 
 // Returns where the line's columns are counted from: behind the timestamp.
@@ -95,11 +97,16 @@ static size_t begin_line(struct sink *sink, const struct call *call, uint64_t ti
 	size_t columns = format_columns(out, start);
 	if (columns + 2 > sink->goroutine_columns)
 		sink->goroutine_columns = columns + 2;
-	size_t level = call->depth > 1 ? call->depth - 1 : 0;
-	if (level > DEEPEST_INDENT)
-		level = DEEPEST_INDENT;
-	pad(out, sink->goroutine_columns - columns + 2 * level);
+	format_pad(out, sink->goroutine_columns - columns + 2 * indent_level(call));
 	return start;
+}
+
+// Below the call's line, further in than what it calls.
+static void write_stack(struct sink *sink, const struct call *call,
+			const struct wire_record *record, struct text *out)
+{
+	size_t columns = sink->goroutine_columns + 2 * indent_level(call) + 4;
+	format_stack(&sink->options, record, columns, out);
 }
 
 static void end_line(struct sink *sink, size_t start, uint64_t duration_ns, struct text *out)
@@ -108,7 +115,7 @@ static void end_line(struct sink *sink, size_t start, uint64_t duration_ns, stru
 	text_reset(duration);
 	format_duration(duration_ns, duration);
 	size_t used = format_columns(out, start) + format_columns(duration, 0);
-	pad(out, used + 2 > DURATION_COLUMN ? 2 : DURATION_COLUMN - used);
+	format_pad(out, used + 2 > DURATION_COLUMN ? 2 : DURATION_COLUMN - used);
 	format_paint(&sink->options, COLOR_DIM, out);
 	text_puts(out, text_string(duration));
 	format_plain(&sink->options, out);
@@ -126,12 +133,15 @@ static void open_braces(struct sink *sink, struct call *call, struct text *out)
 	struct line *line = call->note;
 	if (line) {
 		text_puts(out, text_string(&line->text));
-		line_free(sink, line);
 	} else { // there was no memory for its line
 		format_name(&sink->options, call, out);
 		text_puts(out, "(...)");
 	}
 	text_puts(out, " {\n");
+	if (line) {
+		text_append(out, text_string(&line->stack), line->stack.len);
+		line_free(sink, line);
+	}
 	call->note = sink;
 }
 
@@ -143,11 +153,14 @@ static void graph_entry(struct sink *sink, struct call *call, const struct wire_
 		begin_line(sink, call, record->time_ns, out);
 		format_entry(&sink->options, call, out);
 		text_putc(out, '\n');
+		write_stack(sink, call, record, out);
 		return;
 	}
 	struct line *line = line_alloc(sink);
-	if (line)
+	if (line) {
 		format_entry(&sink->options, call, &line->text);
+		write_stack(sink, call, record, &line->stack);
+	}
 	call->note = line;
 }
 
@@ -161,7 +174,6 @@ static void graph_end(struct sink *sink, struct call *call, const struct wire_re
 		text_putc(out, '}');
 	} else if (line) {
 		text_puts(out, text_string(&line->text));
-		line_free(sink, line);
 	} else {
 		format_name(&sink->options, call, out);
 		text_puts(out, "(...)");
@@ -172,6 +184,10 @@ static void graph_end(struct sink *sink, struct call *call, const struct wire_re
 		text_putc(out, '\n');
 	else
 		end_line(sink, start, end_ns - call->entry_ns, out);
+	if (line) {
+		text_append(out, text_string(&line->stack), line->stack.len);
+		line_free(sink, line);
+	}
 }
 
 static void graph_orphan(struct sink *sink, struct call *call, const struct wire_record *record,

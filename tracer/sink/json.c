@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/cleanup.h"
+
 static const int64_t NS_PER_S = 1000 * 1000 * 1000;
 
 struct sink {
@@ -139,12 +141,63 @@ static void write_values(struct sink *sink, const char *key, const struct plan_f
 	text_putc(out, ']');
 }
 
+static void write_place(const char *func, const char *file, int line, struct text *out)
+{
+	size_t start = out->len;
+	stack_write_name(func, out);
+	CLEANUP_FREE char *name = out->failed ? NULL : strndup(out->data + start, out->len - start);
+	out->len = start;
+	text_puts(out, "\"func\":");
+	value_json_string(name ? name : func, strlen(name ? name : func), out);
+	if (!*file)
+		return;
+	text_puts(out, ",\"file\":");
+	value_json_string(file, strlen(file), out);
+	write_number(",\"line\":", line > 0 ? (uint64_t)line : 0, out);
+}
+
+static void write_stack(struct sink *sink, const struct wire_record *record, struct text *out)
+{
+	const struct stack *stack = stacks_find(sink->options.stacks, record);
+	if (!stack)
+		return;
+	text_puts(out, ",\"stack\":[");
+	for (size_t i = 0; i < stack->num; i++) {
+		const struct stack_frame *frame = &stack->frames[i];
+		text_puts(out, i ? ",{" : "{");
+		write_place(frame->func, frame->file, frame->line, out);
+		text_puts(out, frame->is_inlined ? ",\"inlined\":true}" : "}");
+	}
+	text_putc(out, ']');
+	const char *end = stack->is_more ? "more" : stack->end;
+	if (!end)
+		return;
+	text_puts(out, ",\"stack_end\":");
+	value_json_string(end, strlen(end), out);
+}
+
+static void write_creator(struct sink *sink, const struct wire_record *record, struct text *out)
+{
+	struct stack_creator creator;
+	if (!stacks_creator(sink->options.stacks, record, &creator))
+		return;
+	text_puts(out, ",\"creator\":{");
+	write_place(creator.func, creator.file, creator.line, out);
+	if (creator.goid)
+		write_number(",\"goid\":", creator.goid, out);
+	text_putc(out, '}');
+}
+
 static void json_entry(struct sink *sink, struct call *call, const struct wire_record *record,
 		       struct text *out)
 {
 	write_head(sink, EVENT_ENTRY, call, record->time_ns, record, out);
 	if (format_args(&sink->options, call) == LIST_SHOWN)
 		write_values(sink, ",\"args\":[", &call->func->args, out);
+	if (record->num_blocks && sink->options.stacks) {
+		write_stack(sink, record, out);
+		write_creator(sink, record, out);
+	}
 	text_puts(out, "}\n");
 }
 

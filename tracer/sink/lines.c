@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { STACK_INDENT = 8 };
+
 struct sink {
 	struct sink_options options;
 	struct format_clock clock;
@@ -44,6 +46,7 @@ static void lines_entry(struct sink *sink, struct call *call, const struct wire_
 	begin_line(sink, call, record->time_ns, "> ", out);
 	format_entry(&sink->options, call, out);
 	text_putc(out, '\n');
+	format_stack(&sink->options, record, STACK_INDENT, out);
 }
 
 static void lines_end(struct sink *sink, struct call *call, const struct wire_record *record,

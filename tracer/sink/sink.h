@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "tracer/event/calls.h"
+#include "tracer/event/stack.h"
 #include "tracer/event/value.h"
 
 enum sink_timestamps { TIMESTAMPS_NONE, TIMESTAMPS_RELATIVE, TIMESTAMPS_WALL, TIMESTAMPS_MONO };
@@ -20,6 +21,7 @@ struct sink_options {
 	uint64_t start_ns;	       // CLOCK_MONOTONIC when the trace began
 	int64_t wall_offset_ns;	       // CLOCK_REALTIME - CLOCK_MONOTONIC
 	uint64_t bias;		       // run-time address - vaddr
+	struct stacks *stacks;	       // of the records, where they tell any
 	struct value_printer *printer; // its memory holds the event's record during a callback
 };
 

@@ -1,0 +1,137 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# --stack: at each call the stack is what runtime.Callers sees there, inlined frames included; or it says why it
+# ends. --creator: who started the goroutine.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Encode 'decode_utf8';
+use Json;
+use Live;
+use Test::More;
+
+live_plan();
+
+# run_stacks(PATH, ARGS): what the program said, by call, and the trace's entries of sHere, by call.
+sub run_stacks {
+	my ($path, @args) = @_;
+	my $target = start_target($path, []);
+	my $trace = start_trace(['attach', $target->{pid}, 'main.sHere', '--format', 'json', @args]);
+	diag $trace->errors if $trace->armed != 1;
+	$target->say("\n");
+	my %said;
+	while (defined(my $line = $target->line(30))) {
+		last if $line eq 'DONE';
+		my ($id, @words) = split / /, $line;
+		$said{$id} = \@words;
+	}
+	my $status = $trace->stop;
+	my $ended = $target->stop;
+	is("$status $ended", '0 0', 'both end well') or diag $trace->errors, $target->errors;
+	my @events = json_lines($trace->output);
+	is(field($events[-1], 'lost'), 0, 'nothing is lost');
+	my %seen = map { field(field($_, 'args')->[0], 'value') => $_ } grep { field($_, 'event') eq 'entry' } @events;
+	delete @said{1, 2}; # from before the trace
+	return (\%said, \%seen);
+}
+
+sub place {
+	my ($where) = @_;
+	return sprintf '%s@%s:%s', map { field($where, $_) // '' } qw(func file line);
+}
+
+sub frames {
+	my ($entry) = @_;
+	return map { place($_) . (field($_, 'inlined') ? '+' : '') } @{ field($entry, 'stack') // [] };
+}
+
+sub creator {
+	my ($entry) = @_;
+	my $creator = field($entry, 'creator') or return '-';
+	return place($creator) . '#' . (field($creator, 'goid') // '');
+}
+
+# compare(WHAT, SAID, SEEN): holds them against one another; the reasons for which stacks ended, and in which calls.
+sub compare {
+	my ($what, $said, $seen) = @_;
+	is(join(' ', sort keys %$seen), join(' ', sort keys %$said), "$what: each call was seen");
+	my ($whole, @wrong, %ends) = (0);
+	for my $id (sort { $a <=> $b } keys %$seen) {
+		my @got = (creator($seen->{$id}), frames($seen->{$id}));
+		my @wanted = @{ $said->{$id} // [] };
+		my $end = field($seen->{$id}, 'stack_end');
+		if ($end) {
+			push @{ $ends{$end} }, "@wanted";
+			$#wanted = $#got if @wanted > @got;
+		} else {
+			$whole++;
+		}
+		push @wrong, "$id\n got  @got" . ($end ? " ($end)" : '') . "\n want @wanted" if "@got" ne "@wanted";
+	}
+	is(scalar @wrong, 0, "$what: the stacks are runtime.Callers' own, $whole of them whole, and so are the creators")
+		or diag join "\n", @wrong[0 .. ($#wrong < 5 ? $#wrong : 5)];
+	return \%ends;
+}
+
+for my $version (versions()) {
+	my ($minor) = $version =~ /\.(\d+)/;
+	for my $build ('optimized', 'unoptimized', 'pie', 'cgo') {
+		my $path = program('stacks', $version, $build) or next;
+		for my $backend ('ebpf', 'ptrace') {
+			next if $backend eq 'ptrace' && $build ne 'optimized';
+			my $what = "Go $version, $build, $backend";
+			my $ends = compare($what, run_stacks($path, '--stack=128', '--creator', '--backend', $backend));
+			my @expected = $build eq 'cgo' ? 'called from C' : 'main.frameless keeps no frame pointer';
+			push @expected, 'main.thin keeps no frame pointer' if $minor < 21;
+			is(join('; ', sort keys %$ends), join('; ', sort @expected), "$what: all but few are whole")
+				or diag map { "$_: $ends->{$_}[0]\n" } sort keys %$ends;
+			is(scalar(grep { @{ $ends->{$_} } != 1 } keys %$ends), 0, "$what: one call each");
+		}
+	}
+}
+
+my $path = program('stacks', newest(), 'optimized') // BAIL_OUT('the program stacks cannot be built');
+
+subtest 'a part of the stack' => sub {
+	my ($said, $seen) = run_stacks($path, '--stack=2');
+	my @long = grep { @{ $said->{$_} } > 8 } keys %$said;
+	cmp_ok(scalar @long, '>', 5, 'of some calls');
+	is(scalar(grep { (field($seen->{$_}, 'stack_end') // '') ne 'more' } @long), 0, 'there is more');
+	my $ends = compare('two frames', { map { ($_ => ['-', @{ $said->{$_} }[1 .. $#{ $said->{$_} }]]) } keys %$said }, $seen);
+	ok($ends->{more}, 'which is said');
+};
+
+subtest 'the text formats' => sub {
+	for my $format ('graph', 'lines') {
+		my $target = start_target($path, []);
+		my $trace = start_trace(['attach', $target->{pid}, 'main.sHere', 'main.note', '--stack=4', '--creator', '--format', $format, '--no-args']);
+		is($trace->armed, 1, "$format: attached");
+		$target->say("\n");
+		while (defined(my $line = $target->line(30))) { last if $line eq 'DONE' }
+		is($trace->stop, 0, 'ended');
+		$target->stop;
+		my $out = decode_utf8($trace->output);
+		like($out, qr/main\.sHere\(\.\.\.\)(?: \{)?\n +at main\.plain \S+main\.go:\d+\n +at main\.main \S+main\.go:\d+\n/, "$format: below the call");
+		like($out, qr/\n +at main\.inlinedOnce \S+main\.go:\d+ \(inlined\)\n +at main\.inlinedTwice \S+main\.go:\d+ \(inlined\)\n +at main\.inlining \S+\n +at main\.main /,
+			"$format: inlined ones are marked");
+		like($out, qr/\n +at main\.deep \S+main\.go:\d+\n +\.\.\.\n/, "$format: what is left out is marked");
+		like($out, qr/\n +created by main\.goroutines\.func1 at \S+main\.go:\d+ in goroutine 1\n/, "$format: the creator");
+	}
+};
+
+subtest 'saved, and shown again' => sub {
+	my $target = start_target($path, []);
+	my $file = "$work/stacks.gotrace";
+	my $trace = start_trace(['attach', $target->{pid}, 'main.sHere', '--stack', '--creator', '--save', $file, '--format', 'json']);
+	is($trace->armed, 1, 'attached');
+	$target->say("\n");
+	while (defined(my $line = $target->line(30))) { last if $line eq 'DONE' }
+	is($trace->stop, 0, 'ended');
+	$target->stop;
+	my ($again, $first) = map { [grep { !/"summary"/ } split /\n/] } run_gotrace('replay', $file, '--format', 'json')->{out}, $trace->output;
+	is(scalar @$again, scalar @$first, 'as many events');
+	is(scalar(grep { $again->[$_] ne $first->[$_] } 0 .. $#$first), 0, 'and the same');
+};
+
+done_testing();

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/event/stack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+enum {
+	// The kernel remembers half as many; what it thinks known has been used among the last of them.
+	GENERATION_MAX = 32768,
+	FRAMES_MAX = 512, // of one stack, inlined ones too
+	INLINED_MAX = 64, // at one address
+};
+
+struct known {
+	uint64_t number;
+	struct stack stack;
+	UT_hash_handle hh;
+};
+
+struct stacks {
+	const struct pclntab *table;
+	uint64_t bias;
+	struct known *young, *old; // by number; a stack that is used is young again
+	struct stack none;	   // of the system stack
+	struct stack forgotten;
+};
+
+static char none_words[] = "it runs on the system stack, or its goroutine is not known";
+static char forgotten_words[] = "it is no longer known";
+
+static void known_destroy(struct known *known)
+{
+	if (!known)
+		return;
+	free(known->stack.frames);
+	free(known->stack.end);
+	free(known);
+}
+
+static void destroy_all(struct known *generation)
+{
+	struct known *known, *next;
+	HASH_ITER (hh, generation, known, next) {
+		HASH_DEL(generation, known);
+		known_destroy(known);
+	}
+}
+
+struct error *stacks_create(const struct pclntab *table, uint64_t bias, struct stacks **out)
+{
+	struct stacks *stacks = calloc(1, sizeof(*stacks));
+	if (!stacks)
+		return error_nomem();
+	stacks->table = table;
+	stacks->bias = bias;
+	stacks->none.end = none_words;
+	stacks->forgotten.end = forgotten_words;
+	*out = stacks;
+	return NULL;
+}
+
+void stacks_destroy(struct stacks *stacks)
+{
+	if (!stacks)
+		return;
+	destroy_all(stacks->young);
+	destroy_all(stacks->old);
+	free(stacks);
+}
+
+// --- Words become frames -----------------------------------------------------------------------
+
+struct walk { // over the words of one stack
+	const struct stacks *stacks;
+	struct stack *out;
+	const char *callee; // the function further in
+	size_t size;	    // of out->frames
+	bool failed;
+};
+
+static bool is_any(const char *name, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(name, *names))
+			return true;
+	return false;
+}
+
+// A wrapper is no frame of the program's, unless it was the wrapper that panicked (src/runtime/traceback.go,
+// elideWrapperCalling).
+static bool is_left_out(const struct pcln_inline *frame, const char *callee)
+{
+	static const char *const panics[] = {"runtime.gopanic", "runtime.sigpanic",
+					     "runtime.panicwrap", NULL};
+	return frame->is_wrapper && !is_any(callee, panics);
+}
+
+static void add_frame(struct walk *walk, const struct pcln_inline *frame, bool is_inlined)
+{
+	struct stack *out = walk->out;
+	if (out->num == walk->size) {
+		size_t size = walk->size ? walk->size * 2 : 16;
+		struct stack_frame *frames = reallocarray(out->frames, size, sizeof(*frames));
+		if (!frames) {
+			walk->failed = true;
+			return;
+		}
+		out->frames = frames;
+		walk->size = size;
+	}
+	out->frames[out->num++] =
+		(struct stack_frame){frame->name, frame->file, frame->line, is_inlined};
+}
+
+static void end_because(struct walk *walk, const char *func, const char *why)
+{
+	struct text text;
+	text_init(&text);
+	if (func) {
+		stack_write_name(func, &text);
+		text_putc(&text, ' ');
+	}
+	text_puts(&text, why);
+	walk->out->end = text.failed ? NULL : strdup(text_string(&text));
+	walk->failed |= !walk->out->end;
+	text_deinit(&text);
+}
+
+// How a goroutine is started is the same for all.
+static void drop_start(struct stack *stack)
+{
+	if (stack->num && !strcmp(stack->frames[stack->num - 1].func, "runtime.goexit"))
+		stack->num--;
+	if (stack->num && !strcmp(stack->frames[stack->num - 1].func, "runtime.main"))
+		stack->num--;
+}
+
+// The last word was not the goroutine's first function.
+static void end_of_chain(struct walk *walk, enum wire_stack_end end)
+{
+	if (end == WIRE_STACK_MORE) {
+		size_t num = walk->out->num;
+		drop_start(walk->out);
+		walk->out->is_more = num == walk->out->num;
+	} else if (end == WIRE_STACK_UNREADABLE) {
+		end_because(walk, NULL, "the frame further out cannot be read");
+	} else {
+		end_because(walk, walk->callee, "keeps no frame pointer");
+	}
+}
+
+static bool is_top_frame(const struct pclntab *table, uint64_t vaddr)
+{
+	size_t i;
+	struct pcln_func func;
+	return pclntab_find(table, vaddr, &i) && pclntab_func(table, i, &func) &&
+	       ((func.flags & PCLN_TOP_FRAME) || !strcmp(func.name, "runtime.goexit"));
+}
+
+// The frames at one return address, or at the faulting instruction itself below runtime.sigpanic. *vaddr: where
+// their function is executing.
+static bool add_frames(struct walk *walk, uint64_t word, uint64_t *vaddr)
+{
+	struct pcln_inline inlined[INLINED_MAX];
+	uint64_t addr = word & ((1ull << WIRE_STACK_ADDR_BITS) - 1);
+	bool is_fault = !strcmp(walk->callee, "runtime.sigpanic");
+	*vaddr = addr - walk->stacks->bias - !is_fault;
+	size_t num = pclntab_frames(walk->stacks->table, *vaddr, inlined, INLINED_MAX);
+	if (!num) {
+		end_because(walk, NULL, "its caller is not Go code");
+		return false;
+	}
+	for (size_t i = 0; i < num; i++) {
+		if (!is_left_out(&inlined[i], walk->callee))
+			add_frame(walk, &inlined[i], i + 1 < num);
+		walk->callee = inlined[i].name;
+	}
+	return true;
+}
+
+// True if the next return address stands where this function's frame ends.
+static bool is_next(const struct walk *walk, uint64_t vaddr, uint64_t next)
+{
+	uint32_t bytes;
+	return pclntab_frame_size(walk->stacks->table, vaddr, &bytes) &&
+	       (next >> WIRE_STACK_ADDR_BITS) * sizeof(next) == bytes + sizeof(next);
+}
+
+static void walk_words(struct walk *walk, const uint8_t *bytes, size_t num, enum wire_stack_end end)
+{
+	static const char *const from_c[] = {"runtime.cgocallback", "runtime.cgocallback_gofunc",
+					     NULL};
+	for (size_t i = 0; i < num; i++) {
+		uint64_t word, next, vaddr;
+		memcpy(&word, bytes + i * sizeof(word), sizeof(word));
+		if (!add_frames(walk, word, &vaddr))
+			return;
+		if (is_top_frame(walk->stacks->table, vaddr)) {
+			drop_start(walk->out);
+			return;
+		}
+		if (is_any(walk->callee, from_c)) {
+			end_because(walk, NULL, "called from C");
+			return;
+		}
+		if (walk->out->num >= FRAMES_MAX) {
+			walk->out->is_more = true;
+			return;
+		}
+		if (i + 1 == num) {
+			end_of_chain(walk, end);
+			return;
+		}
+		memcpy(&next, bytes + (i + 1) * sizeof(next), sizeof(next));
+		if (!is_next(walk, vaddr, next)) {
+			end_because(walk, walk->callee, "keeps no frame pointer");
+			return;
+		}
+	}
+}
+
+// --- Records -----------------------------------------------------------------------------------
+
+static bool find_block(const struct wire_record *record, uint8_t flag, struct record_block *out)
+{
+	for (size_t at = 0; record_next(record, &at, out);)
+		if (out->head->flags & flag)
+			return true;
+	return false;
+}
+
+// Looks it up, and makes it young.
+static struct known *find_known(struct stacks *stacks, uint64_t number)
+{
+	struct known *known;
+	HASH_FIND (hh, stacks->young, &number, sizeof(number), known)
+		;
+	if (known)
+		return known;
+	HASH_FIND (hh, stacks->old, &number, sizeof(number), known)
+		;
+	if (!known)
+		return NULL;
+	HASH_DEL(stacks->old, known);
+	HASH_ADD(hh, stacks->young, number, sizeof(known->number), known);
+	if (known->hh.tbl)
+		return known;
+	known_destroy(known);
+	return NULL;
+}
+
+struct error *stacks_learn(struct stacks *stacks, const struct wire_record *record)
+{
+	struct record_block block;
+	if (!find_block(record, WIRE_BLOCK_STACK, &block) || !block.head->len ||
+	    find_known(stacks, block.head->addr))
+		return NULL;
+	struct known *known = calloc(1, sizeof(*known));
+	if (!known)
+		return error_nomem();
+	known->number = block.head->addr;
+	struct walk walk = {.stacks = stacks, .out = &known->stack, .callee = ""};
+	walk_words(&walk, block.bytes, block.head->len / sizeof(uint64_t),
+		   (enum wire_stack_end)block.head->type);
+	if (walk.failed) {
+		known_destroy(known);
+		return error_nomem();
+	}
+	if (HASH_COUNT(stacks->young) >= GENERATION_MAX) {
+		destroy_all(stacks->old);
+		stacks->old = stacks->young;
+		stacks->young = NULL;
+	}
+	HASH_ADD(hh, stacks->young, number, sizeof(known->number), known);
+	if (!known->hh.tbl) {
+		known_destroy(known);
+		return error_nomem();
+	}
+	return NULL;
+}
+
+const struct stack *stacks_find(struct stacks *stacks, const struct wire_record *record)
+{
+	struct record_block block;
+	if (!find_block(record, WIRE_BLOCK_STACK, &block))
+		return NULL;
+	if (!block.head->addr)
+		return &stacks->none;
+	const struct known *known = find_known(stacks, block.head->addr);
+	return known ? &known->stack : &stacks->forgotten;
+}
+
+bool stacks_creator(const struct stacks *stacks, const struct wire_record *record,
+		    struct stack_creator *out)
+{
+	enum { MAIN = 1 }; // the goroutine that nobody's go statement started
+	struct record_block block;
+	uint64_t words[2];
+	if (record->goid == MAIN || !find_block(record, WIRE_BLOCK_CREATOR, &block) ||
+	    block.head->len < sizeof(words))
+		return false;
+	memcpy(words, block.bytes, sizeof(words));
+	struct pcln_func func;
+	size_t i;
+	uint64_t vaddr = words[0] - stacks->bias;
+	if (!words[0] || !pclntab_find(stacks->table, vaddr, &i) ||
+	    !pclntab_func(stacks->table, i, &func))
+		return false;
+	*out = (struct stack_creator){.func = func.name, .file = "", .goid = words[1]};
+	pclntab_line(stacks->table, vaddr > func.entry ? vaddr - 1 : vaddr, &out->file, &out->line);
+	return true;
+}
+
+void stack_write_name(const char *func, struct text *out)
+{
+	const char *open = strchr(func, '['), *close = strrchr(func, ']');
+	if (!open || !close || close < open) {
+		text_puts(out, func);
+		return;
+	}
+	text_append(out, func, (size_t)(open - func));
+	text_puts(out, "[...]");
+	text_puts(out, close + 1);
+}
