@@ -382,9 +382,10 @@ static __noinline bool follow(struct wire_budget *budget, const struct wire_prob
 
 static __noinline int take_hit(struct pt_regs *regs)
 {
-	wire_u32 number = (wire_u32)bpf_get_attach_cookie(regs);
+	wire_u64 cookie = bpf_get_attach_cookie(regs);
+	wire_u32 number = (wire_u32)cookie;
 	const struct wire_probe *probe = bpf_map_lookup_elem(&probes, &number);
-	if (!probe || capture_skips(probe, regs->flags))
+	if (!probe || probe->arming != cookie >> 32 || capture_skips(probe, regs->flags))
 		return 0;
 	wire_u64 ids = bpf_get_current_pid_tgid();
 	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED) || is_another_program())

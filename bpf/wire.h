@@ -57,7 +57,8 @@ struct wire_probe {
 	wire_u32 first_piece;
 	wire_u16 num_pieces; // 0: no frame is captured
 	wire_u16 frame_size; // bytes, at most WIRE_BLOCK_MAX
-	wire_u32 pad;
+	wire_u32
+		arming; // hits of another arming's uprobes are ignored; it is in a cookie's upper half
 };
 
 enum wire_where { WIRE_INT_REG, WIRE_FLOAT_REG, WIRE_STACK };

@@ -56,8 +56,9 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void say_what_is_armed(struct session *session, size_t num)
+static void say_what_is_armed(struct session *session, const struct session_trace *trace)
 {
+	size_t num = trace->num_funcs;
 	const struct plan *plan = session_plan(session);
 	struct target *target = session_target(session);
 	struct index *index = session_index(session);
@@ -118,12 +119,16 @@ static struct error *finish(struct session *session, struct error *err)
 // Traces until the end that was asked for. started: the target waits to be let go, and its end is waited for.
 static struct error *trace(struct session *session, struct arguments *arguments, bool started)
 {
-	size_t num;
-	struct error *err =
-		session_trace(session, arguments->patterns, arguments->num_patterns, &num);
+	struct session_request request = {
+		.patterns = arguments->patterns,
+		.num_patterns = arguments->num_patterns,
+		.options = arguments->trace.session.plan,
+	};
+	const struct session_trace *armed;
+	struct error *err = session_trace(session, &request, &armed);
 	if (err)
 		return err;
-	say_what_is_armed(session, num);
+	say_what_is_armed(session, armed);
 	if (started)
 		err = target_resume(session_target(session));
 	if (!err)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "tracer/stats.h"
+
 enum { UNSEEN_MAX = 256 }; // dynamic types noted at once; those beyond come again
 
 struct report {
@@ -17,13 +19,39 @@ struct report {
 	uint64_t lost, skipped;
 	uint64_t unseen[UNSEEN_MAX];
 	size_t num_unseen;
+	struct error *failed; // of a callback, until the record that led to it has been taken
 };
+
+static void note_failure(struct report *report, struct error *err)
+{
+	if (report->failed)
+		error_free(err);
+	else
+		report->failed = err;
+}
 
 static void on_entry(void *context, struct call *call, const struct wire_record *record)
 {
 	struct report *report = context;
 	memory_fill(report->memory, record, &call->func->args);
 	report->options.sink->entry(report->sink, call, record, &report->out);
+	if (call->func->counts)
+		call->func->counts->calls++;
+	if (report->options.stats)
+		note_failure(report, stats_entry(report->options.stats, call));
+}
+
+static void count_end(struct report *report, const struct call *call, bool has_results,
+		      enum call_how how, uint64_t end_ns)
+{
+	struct plan_trace *counts = call->func->counts;
+	if (counts && how == CALL_RETURNED) {
+		counts->returns++;
+		counts->total_ns += end_ns > call->entry_ns ? end_ns - call->entry_ns : 0;
+	}
+	if (report->options.stats)
+		note_failure(report, stats_end(report->options.stats, call,
+					       has_results ? report->memory : NULL, how, end_ns));
 }
 
 static void on_end(void *context, struct call *call, const struct wire_record *record,
@@ -33,6 +61,7 @@ static void on_end(void *context, struct call *call, const struct wire_record *r
 	if (record)
 		memory_fill(report->memory, record, &call->func->results);
 	report->options.sink->end(report->sink, call, record, how, end_ns, &report->out);
+	count_end(report, call, record && record->num_blocks, how, end_ns);
 }
 
 static void on_orphan(void *context, struct call *call, const struct wire_record *record)
@@ -115,6 +144,7 @@ void report_destroy(struct report *report)
 	stacks_destroy(report->stacks);
 	memory_destroy(report->memory);
 	calls_destroy(report->calls);
+	error_free(report->failed);
 	text_deinit(&report->out);
 	free(report);
 }
@@ -122,7 +152,13 @@ void report_destroy(struct report *report)
 struct error *report_record(struct report *report, const struct wire_record *record)
 {
 	struct error *err = stacks_learn(report->stacks, record);
-	return err ? err : calls_record(report->calls, record, report->lost > 0);
+	if (!err)
+		err = calls_record(report->calls, record, report->lost > 0);
+	if (err || !report->failed)
+		return err;
+	err = report->failed;
+	report->failed = NULL;
+	return err;
 }
 
 void report_lost(struct report *report, uint64_t count, const char *where)
@@ -139,6 +175,42 @@ void report_skipped(struct report *report, uint64_t count)
 void report_tick(struct report *report, uint64_t now_ns)
 {
 	calls_tick(report->calls, now_ns);
+}
+
+void report_detach(struct report *report, uint64_t now_ns)
+{
+	calls_detach(report->calls, now_ns);
+}
+
+struct former_sink {
+	const struct sink_ops *ops;
+	struct sink *sink;
+};
+
+static void forget_note(void *context, struct call *call)
+{
+	struct former_sink *former = context;
+	if (former->ops->forget)
+		former->ops->forget(former->sink, call);
+	call->note = NULL;
+}
+
+struct error *report_switch(struct report *report, const struct sink_ops *sink, bool color)
+{
+	struct sink *before = report->sink;
+	const struct sink_ops *before_ops = report->options.sink;
+	report->options.sink = sink;
+	report->options.color = color;
+	struct error *err = open_sink(report);
+	if (err) {
+		report->sink = before;
+		report->options.sink = before_ops;
+		return err;
+	}
+	struct former_sink former = {before_ops, before};
+	calls_visit(report->calls, forget_note, &former);
+	before_ops->close(before);
+	return NULL;
 }
 
 void report_finish(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,

@@ -7,6 +7,7 @@
 #include "tracer/sink/sink.h"
 
 struct report;
+struct stats;
 
 struct report_options {
 	const struct sink_ops *sink;
@@ -18,6 +19,7 @@ struct report_options {
 	uint64_t start_ns;	// CLOCK_MONOTONIC when the trace began
 	int64_t wall_offset_ns; // CLOCK_REALTIME - CLOCK_MONOTONIC
 	uint64_t max_calls;	// tell of this many calls; 0: of all
+	struct stats *stats;	// counts them; NULL: none; borrowed
 };
 
 /** plan, which may grow, is borrowed. */
@@ -33,6 +35,13 @@ void report_lost(struct report *report, uint64_t count, const char *where);
 void report_skipped(struct report *report, uint64_t count);
 /** Time goes on; see calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);
+
+/** Functions were disarmed or paused: their calls end as detached. */
+void report_detach(struct report *report, uint64_t now_ns);
+
+/** Another sink from here on. */
+struct error *report_switch(struct report *report, const struct sink_ops *sink,
+			    bool color) MUST_CHECK;
 
 /** The trace is over: ends what is under way, and writes the summary. began_ns: when its probes were armed.
  *  What the format says to people goes to err. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One trace of one target: owns target, index, plan, back end, calls and sink in that order, and the one poll
-// loop through them. Functions can be armed and disarmed while it runs. Prints nothing itself but the
-// trace, to the descriptor it was given.
+// The traces of one target: owns target, index, plan, back end, calls and sink in that order, and the one poll
+// loop through them. Functions can be armed and disarmed while it runs, a trace at a time. Prints nothing itself
+// but the trace, to the descriptor it was given.
 #ifndef GOTRACE_TRACER_SESSION_H
 #define GOTRACE_TRACER_SESSION_H
 
@@ -9,21 +9,26 @@
 
 #include "tracer/backend/backend.h"
 #include "tracer/sink/sink.h"
+#include "tracer/stats.h"
 #include "tracer/target.h"
 
 struct session;
 
 struct session_options {
-	struct plan_options plan;
+	struct plan_options plan; // of the first trace, and depth, strlen and items of all
+	bool is_open; // traces come and go: it counts statistics, and is made for all options
 	const struct backend_ops *backend;
 	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
-	int out;  // descriptor of the trace; borrowed
+	int out; // descriptor of the trace; borrowed
+	/** Where not NULL, takes the trace's text instead of out. */
+	void (*show)(void *context, const struct text *text);
+	void *context;
 	int save; // descriptor that records are saved to, for replay; -1: none; borrowed
 	size_t buffer_bytes;
 	uint64_t goid;			   // only this goroutine; 0: all
-	uint64_t max_calls;		   // stop after this many; 0: no limit
+	uint64_t max_calls;		   // stop after this many, of all traces; 0: no limit
 	const volatile sig_atomic_t *stop; // not 0: the user wants an end; borrowed
 };
 
@@ -45,10 +50,58 @@ struct target *session_target(struct session *session);
 struct index *session_index(struct session *session);
 const struct plan *session_plan(const struct session *session);
 
-/** Chooses functions by patterns and arms them. *num: how many are armed anew. An error where all that
- *  was chosen cannot be probed. */
-struct error *session_trace(struct session *session, char *const *patterns, size_t num_patterns,
-			    size_t *num) MUST_CHECK;
+struct session_request { // what a trace is asked for
+	char *const *patterns;
+	size_t num_patterns;
+	struct plan_options options; // depth, strlen and items are the session's
+	uint64_t max_calls;	     // tell of this many; 0: of all
+};
+
+struct session_trace {
+	uint32_t id; // from 1
+	char **patterns;
+	size_t num_patterns;
+	uint32_t *funcs; // numbers in the plan of the functions chosen, in ascending order
+	size_t num_funcs;
+	size_t num_refused; // chosen, and cannot be probed
+	size_t num_shared; // of funcs, those that another trace had armed already: it counts their calls
+	struct plan_trace counts;
+	bool is_off;
+};
+
+/** Chooses functions by patterns and arms those that are not armed. An error where all that was chosen
+ *  cannot be probed. *out is borrowed until it is untraced. */
+struct error *session_trace(struct session *session, const struct session_request *request,
+			    const struct session_trace **out) MUST_CHECK;
+
+/** The traces there are, in the order of their ids. */
+struct session_trace *const *session_traces(const struct session *session, size_t *num);
+const struct session_trace *session_find_trace(const struct session *session, uint32_t id);
+
+/** Takes functions off a trace (num_patterns 0: all of them), unless another trace has chosen them too. A trace that
+ *  has none left is gone. *num: how many functions were disarmed. */
+struct error *session_untrace(struct session *session, uint32_t id, char *const *patterns,
+			      size_t num_patterns, size_t *num) MUST_CHECK;
+
+/** Pauses or resumes a trace: its probes stay, and their hits are ignored. Functions that another trace
+ *  armed are that one's. */
+struct error *session_enable(struct session *session, uint32_t id, bool on) MUST_CHECK;
+
+/** Events lost of a trace's functions. */
+uint64_t session_trace_lost(const struct session *session, const struct session_trace *trace);
+
+/** Calls, errors and durations by function and goroutine (is_open only). */
+struct stats *session_stats(struct session *session);
+
+/** Another format, or another place for it (as in the options). */
+struct error *session_output(struct session *session, const struct sink_ops *sink, int out,
+			     bool color) MUST_CHECK;
+
+/** Only this goroutine from here on; 0: all. */
+void session_goroutine(struct session *session, uint64_t goid);
+
+/** How many records came and how many events were lost since it began. */
+void session_totals(struct session *session, uint64_t *records, uint64_t *lost);
 
 /** Waits at most timeout_ms for something to happen, and handles what waits. */
 struct error *session_poll(struct session *session, int timeout_ms,

@@ -420,8 +420,8 @@ static struct error *set_up(struct session *session)
 					    .buffer_bytes = 1 << 20};
 	if (!err)
 		err = backend_ebpf.open(&target, &session->plan, &settings, &session->backend);
-	uint32_t handle;
-	return err ? err : backend_ebpf.arm(session->backend, 0, 1, &handle);
+	uint32_t func = 0;
+	return err ? err : backend_ebpf.arm(session->backend, &func, 1);
 }
 
 static void tear_down(struct session *session)

@@ -666,7 +666,9 @@ static void function_detached(void **state)
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	enter(&story, 0, 300);
-	calls_detach(story.calls, &story.synthetic.plan_func[0], story.now);
+	for (int i = 0; i < 2; i++)
+		story.synthetic.plan_func[i].is_armed = i != 0;
+	calls_detach(story.calls, story.now);
 	leave(&story, 1, 200);
 	tells(&story, "+0 +1@2 +0@3 ~0 ~0 -1");
 	end(&story);

@@ -11,8 +11,6 @@
 
 struct backend;
 
-enum { BACKEND_ALL = 0 }; // no handle: every arming
-
 struct backend_target {
 	pid_t pid;	 // as this process sees it
 	const char *exe; // a path that opens the target's executable, e.g. "/proc/PID/exe"
@@ -44,13 +42,17 @@ struct backend_ops {
 	void (*close)(struct backend *backend);
 	/** Makes the plan's new table entries and dynamics known. Called before arm and after plan_learn. */
 	struct error *(*update)(struct backend *backend);
-	/** Arms the probes of plan->funcs[first .. first+num). Returns first, entries last, so no return is
-	 *  missed. All or none. *handle names them for disarm. */
-	struct error *(*arm)(struct backend *backend, size_t first, size_t num, uint32_t *handle);
-	/** Takes the probes of one arming off, or of all with BACKEND_ALL; what they recorded can still be polled. */
-	struct error *(*disarm)(struct backend *backend, uint32_t handle);
+	/** Arms the probes of these functions (numbers in plan->funcs; none is armed). Returns first, entries last, so
+	 *  no return is missed. Those that cannot be are left out with a warning; it is an error if none is
+	 *  left. plan_func.is_armed tells. */
+	struct error *(*arm)(struct backend *backend, const uint32_t *funcs, size_t num);
+	/** Takes the probes of these functions off (those that are armed), and touches no others; what they recorded
+	 *  can still be polled. */
+	struct error *(*disarm)(struct backend *backend, const uint32_t *funcs, size_t num);
 	/** Pauses or resumes the probes of one function without touching the target. */
 	void (*enable)(struct backend *backend, const struct plan_func *func, bool on);
+	/** Records of this goroutine alone from here on; 0: of all. */
+	void (*goroutine)(struct backend *backend, uint64_t goid);
 	/** A descriptor that may become readable when records wait or the target ended; -1 for none: then the
 	 *  caller polls each millisecond. */
 	int (*fd)(struct backend *backend);

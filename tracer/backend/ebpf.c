@@ -224,45 +224,112 @@ static void ebpf_enable(struct backend *backend, const struct plan_func *func, b
 	enable_probes(backend, func, !on, on);
 }
 
+// --- Arming --------------------------------------------------------------------------------------
+
 static void enable_arming(struct backend *backend, const struct ebpf_arming *arming, bool on)
 {
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < arming->num_funcs; i++)
-			enable_probes(backend, backend->plan->funcs[arming->first_func + i],
+			enable_probes(backend, backend->plan->funcs[arming->funcs[i]],
 				      pass ? !on : on, on);
 }
 
-static struct error *ebpf_arm(struct backend *backend, size_t first, size_t num, uint32_t *handle)
+// From here on the hits of this arming's uprobes count, and of no others at the same sites.
+static void own_probes(struct backend *backend, const struct ebpf_arming *arming)
 {
+	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
+	for (size_t i = 0; i < arming->num_funcs; i++) {
+		struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
+		for (uint32_t j = 0; j < func->num_probes; j++)
+			__atomic_store_n(&probes[func->first_probe + j].arming, arming->id,
+					 __ATOMIC_RELEASE);
+		func->is_armed = true;
+	}
+}
+
+static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	if (!num)
+		return NULL;
 	struct ebpf_arming *armings =
 		realloc(backend->armings, (backend->num_armings + 1) * sizeof(*armings));
 	if (!armings)
 		return error_nomem();
 	backend->armings = armings;
-	struct ebpf_arming *arming = &armings[backend->num_armings];
-	*arming = (struct ebpf_arming){.first_func = first, .num_funcs = num};
+	struct ebpf_arming arming = {.id = ++backend->last_arming, .num_funcs = num};
+	arming.funcs = malloc(num * sizeof(*funcs));
+	if (!arming.funcs)
+		return error_nomem();
+	memcpy(arming.funcs, funcs, num * sizeof(*funcs));
 	// Attaching takes a while, too: no half of a call is recorded until all is there.
-	enable_arming(backend, arming, false);
-	struct error *err = ebpf_links_arm(backend, arming);
-	if (err)
+	enable_arming(backend, &arming, false);
+	struct error *err = ebpf_links_arm(backend, &arming);
+	if (err) {
+		ebpf_links_disarm(&arming);
 		return err;
-	enable_arming(backend, arming, true);
-	*handle = (uint32_t)++backend->num_armings; // 0 is BACKEND_ALL
+	}
+	own_probes(backend, &arming);
+	enable_arming(backend, &arming, true);
+	armings[backend->num_armings++] = arming;
 	return NULL;
 }
 
-static struct error *ebpf_disarm(struct backend *backend, uint32_t handle)
+// Those of an arming's functions that stay while others go: their uprobes are attached once more, and take over from
+// the former ones between two hits.
+static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arming)
 {
-	if (handle > backend->num_armings ||
-	    (handle != BACKEND_ALL && !backend->armings[handle - 1].is_armed))
-		return error_new("no arming %u", handle);
-	for (size_t i = backend->num_armings; i; i--)
-		if (handle == BACKEND_ALL || handle == i)
-			enable_arming(backend, &backend->armings[i - 1], false);
-	for (size_t i = backend->num_armings; i; i--)
-		if (handle == BACKEND_ALL || handle == i)
-			ebpf_links_disarm(&backend->armings[i - 1]);
+	struct ebpf_arming kept = {.id = ++backend->last_arming};
+	kept.funcs = malloc((arming->num_funcs + 1) * sizeof(*kept.funcs));
+	if (!kept.funcs)
+		return error_nomem();
+	for (size_t i = 0; i < arming->num_funcs; i++)
+		if (backend->plan->funcs[arming->funcs[i]]->is_armed)
+			kept.funcs[kept.num_funcs++] = arming->funcs[i];
+	struct error *err = kept.num_funcs ? ebpf_links_arm(backend, &kept) : NULL;
+	if (err) {
+		ebpf_links_disarm(&kept);
+		return err;
+	}
+	own_probes(backend, &kept);
+	ebpf_links_disarm(arming);
+	*arming = kept;
 	return NULL;
+}
+
+static bool has_gone(const struct backend *backend, const struct ebpf_arming *arming)
+{
+	for (size_t i = 0; i < arming->num_funcs; i++)
+		if (!backend->plan->funcs[arming->funcs[i]]->is_armed)
+			return true;
+	return false;
+}
+
+// Off by their flags first, so that the links' slow end leaves no half of a call recorded.
+static struct error *ebpf_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func = backend->plan->funcs[funcs[i]];
+		if (func->is_armed)
+			ebpf_enable(backend, func, false);
+		func->is_armed = false;
+	}
+	struct error *err = NULL;
+	for (size_t i = backend->num_armings; i && !err; i--) {
+		struct ebpf_arming *arming = &backend->armings[i - 1];
+		if (!has_gone(backend, arming))
+			continue;
+		err = keep_armed(backend, arming);
+		if (!err && !arming->num_funcs) {
+			ebpf_links_disarm(arming);
+			*arming = backend->armings[--backend->num_armings];
+		}
+	}
+	return err;
+}
+
+static void ebpf_goroutine(struct backend *backend, uint64_t goid)
+{
+	__atomic_store_n(&backend->program->bss->only_goid, goid, __ATOMIC_RELAXED);
 }
 
 // No wake-ups: they would cost the target more than looking each millisecond costs us.
@@ -337,6 +404,7 @@ const struct backend_ops backend_ebpf = {
 	.arm = ebpf_arm,
 	.disarm = ebpf_disarm,
 	.enable = ebpf_enable,
+	.goroutine = ebpf_goroutine,
 	.fd = ebpf_fd,
 	.poll = ebpf_poll,
 	.stats = ebpf_stats,

@@ -34,8 +34,9 @@ enum {
 struct ebpf_arming { // what one arm attached
 	int *link;   // descriptors, in the order of attaching
 	size_t num;
-	size_t first_func, num_funcs; // of the plan's
-	bool is_armed;
+	uint32_t id;	 // in its uprobes' cookies and in the probes that they are for
+	uint32_t *funcs; // numbers in the plan
+	size_t num_funcs;
 };
 
 struct backend {
@@ -51,6 +52,7 @@ struct backend {
 	size_t num_dynamics; // of the plan's, known to the kernel
 	struct ebpf_arming *armings;
 	size_t num_armings;
+	uint32_t last_arming; // the id given last
 	struct ring_buffer *ring;
 	int pidfd;
 	uint64_t hits; // records handed over
@@ -67,10 +69,11 @@ void ebpf_tables_sweep(struct backend *backend);
 struct error *ebpf_tables_update(struct backend *backend) MUST_CHECK;
 
 /** Attaches the probes of the arming's functions, exits first. A function with a site that the kernel refuses is
- *  left out with a warning; it is an error if none is left. */
+ *  left out with a warning, of the arming too; it is an error if none is left. */
 struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming) MUST_CHECK;
 /** True for a probe where a call ends: a RET or a jump out. */
 bool ebpf_is_exit(const struct wire_probe *probe);
+/** Takes its probes off and frees what it holds. */
 void ebpf_links_disarm(struct ebpf_arming *arming);
 
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,28 +38,28 @@ bool ebpf_is_exit(const struct wire_probe *probe)
 	return probe->kind == WIRE_PROBE_RETURN || probe->kind == WIRE_PROBE_TAIL;
 }
 
-// The sites of functions [first, first + num): exits, or all others.
-static struct error *sites_list_init(struct sites_list *list, const struct plan *plan, size_t first,
-				     size_t num, bool exits)
+// The sites of some functions of the plan: exits, or all others.
+static struct error *sites_list_init(struct sites_list *list, const struct plan *plan, uint32_t id,
+				     const uint32_t *funcs, size_t num, bool exits)
 {
 	*list = (struct sites_list){0};
 	size_t max = 0;
-	for (size_t i = first; i < first + num; i++)
-		max += plan->funcs[i]->num_probes;
+	for (size_t i = 0; i < num; i++)
+		max += plan->funcs[funcs[i]]->num_probes;
 	list->offsets = calloc(max ? max : 1, sizeof(*list->offsets));
 	list->cookies = calloc(max ? max : 1, sizeof(*list->cookies));
 	if (!list->offsets || !list->cookies) {
 		sites_list_deinit(list);
 		return error_nomem();
 	}
-	for (size_t i = first; i < first + num; i++) {
-		const struct plan_func *func = plan->funcs[i];
+	for (size_t i = 0; i < num; i++) {
+		const struct plan_func *func = plan->funcs[funcs[i]];
 		for (uint32_t j = 0; j < func->num_probes; j++) {
 			uint32_t probe = func->first_probe + j;
 			if (ebpf_is_exit(&plan->tables.probes[probe]) != exits)
 				continue;
 			list->offsets[list->num] = plan->probes[probe].off;
-			list->cookies[list->num++] = probe;
+			list->cookies[list->num++] = probe | (uint64_t)id << 32;
 		}
 	}
 	return NULL;
@@ -145,14 +146,15 @@ static void drop_links(struct ebpf_arming *arming, size_t keep)
 		close(arming->link[--arming->num]);
 }
 
-static struct error *arm_range(struct backend *backend, size_t first, size_t num,
+static struct error *arm_range(struct backend *backend, const uint32_t *funcs, size_t num,
 			       struct ebpf_arming *arming, int *refused)
 {
 	size_t before = arming->num;
 	*refused = 0;
 	for (int exits = 1; exits >= 0; exits--) {
 		struct sites_list list;
-		struct error *err = sites_list_init(&list, backend->plan, first, num, exits);
+		struct error *err =
+			sites_list_init(&list, backend->plan, arming->id, funcs, num, exits);
 		if (err)
 			return err;
 		err = attach(backend, &list, arming, refused);
@@ -188,22 +190,26 @@ struct halves { // functions of an arming that are still to be taken
 };
 
 // Arms what can be armed: where the kernel refuses a site of many functions, halves are tried until the one is
-// found. *num_armed counts the functions armed, *last is the last refusal.
-static struct error *arm_halves(struct backend *backend, size_t first, size_t num,
-				struct ebpf_arming *arming, size_t *num_armed, struct error **last)
+// found. The arming keeps the functions armed alone; *last is the last refusal.
+static struct error *arm_halves(struct backend *backend, struct ebpf_arming *arming,
+				struct error **last)
 {
-	struct halves stack[64] = {{first, num}}; // one more at most for each bit of num
+	struct halves stack[64] = {{0, arming->num_funcs}}; // one more at most for each bit of num
+	size_t num_armed = 0;
 	for (size_t depth = 1; depth;) {
 		struct halves now = stack[--depth];
 		int refused;
-		struct error *err = arm_range(backend, now.first, now.num, arming, &refused);
+		struct error *err =
+			arm_range(backend, &arming->funcs[now.first], now.num, arming, &refused);
 		if (err)
 			return err;
 		if (!refused) {
-			*num_armed += now.num;
+			memmove(&arming->funcs[num_armed], &arming->funcs[now.first],
+				now.num * sizeof(*arming->funcs));
+			num_armed += now.num;
 			continue;
 		}
-		const char *name = backend->plan->funcs[now.first]->func->name;
+		const char *name = backend->plan->funcs[arming->funcs[now.first]]->func->name;
 		if (!is_about_site(refused))
 			return refusal(refused, name);
 		if (now.num > 1) {
@@ -216,6 +222,7 @@ static struct error *arm_halves(struct backend *backend, size_t first, size_t nu
 		*last = refusal(refused, name);
 		log_warning("%s; it is not traced", error_message(*last));
 	}
+	arming->num_funcs = num_armed;
 	return NULL;
 }
 
@@ -225,7 +232,7 @@ static void warn_of_slow_end(const struct backend *backend, const struct ebpf_ar
 	enum { MANY = 50, ENDED_A_SECOND = 10 };
 	size_t num = 0;
 	for (size_t i = 0; i < arming->num_funcs; i++)
-		num += backend->plan->funcs[arming->first_func + i]->num_probes;
+		num += backend->plan->funcs[arming->funcs[i]]->num_probes;
 	if (!backend->is_multi && num > MANY)
 		log_warning(
 			"this kernel has no uprobe_multi links (6.6): at the end it takes %zu probes "
@@ -235,23 +242,12 @@ static void warn_of_slow_end(const struct backend *backend, const struct ebpf_ar
 
 struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming)
 {
-	if (!arming->num_funcs) {
-		arming->is_armed = true;
-		return NULL;
-	}
 	warn_of_slow_end(backend, arming);
 	struct error *last = NULL;
-	size_t num_armed = 0;
-	struct error *err = arm_halves(backend, arming->first_func, arming->num_funcs, arming,
-				       &num_armed, &last);
-	if (!err && !num_armed)
-		err = last;
-	else
-		error_free(last);
-	if (err)
-		ebpf_links_disarm(arming);
-	else
-		arming->is_armed = true;
+	struct error *err = arm_halves(backend, arming, &last);
+	if (!err && !arming->num_funcs)
+		return last;
+	error_free(last);
 	return err;
 }
 
@@ -259,5 +255,6 @@ void ebpf_links_disarm(struct ebpf_arming *arming)
 {
 	drop_links(arming, 0); // the last first: entries, then exits
 	free(arming->link);
+	free(arming->funcs);
 	*arming = (struct ebpf_arming){0};
 }

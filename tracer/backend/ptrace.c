@@ -19,7 +19,7 @@ struct backend {
 	struct plan *plan; // borrowed
 	struct backend_target target;
 	size_t num_dynamics; // of the plan's, known to the worker
-	uint32_t num_armings;
+	size_t num_armed;    // functions
 	pid_t worker;
 	int socket;
 	int pidfd; // of the target
@@ -68,10 +68,9 @@ static struct error *worker_died(const struct backend *backend)
 		(int)backend->worker, (int)backend->target.pid);
 }
 
-static struct error *command(struct backend *backend, enum ptrace_command_kind kind,
-			     uint32_t handle)
+static struct error *command(struct backend *backend, enum ptrace_command_kind kind)
 {
-	struct ptrace_command command = {kind, handle};
+	struct ptrace_command command = {kind};
 	struct ptrace_reply reply;
 	backend->shared->commands++;
 	if (send(backend->socket, &command, sizeof(command), MSG_NOSIGNAL) != sizeof(command))
@@ -94,7 +93,7 @@ static void ptrace_close(struct backend *backend)
 	if (!backend)
 		return;
 	if (backend->socket >= 0) {
-		struct ptrace_command command = {PTRACE_CLOSE, 0};
+		struct ptrace_command command = {PTRACE_CLOSE};
 		backend->shared->commands++;
 		send(backend->socket, &command, sizeof(command), MSG_NOSIGNAL);
 		kill(backend->worker, SIGALRM);
@@ -191,45 +190,6 @@ static void request(struct backend *backend, const struct plan_func *func, bool 
 	}
 }
 
-static struct error *ptrace_arm(struct backend *backend, size_t first, size_t num, uint32_t *handle)
-{
-	const struct plan *plan = backend->plan;
-	const char *refused = NULL;
-	bool *is_refused = calloc(num ? num : 1, sizeof(*is_refused));
-	if (!is_refused)
-		return error_nomem();
-	size_t last = first;
-	for (size_t i = 0; i < num; i++) {
-		const char *why = refusal(backend, plan->funcs[first + i]);
-		is_refused[i] = why;
-		if (!why)
-			continue;
-		refused = why;
-		last = first + i;
-		log_warning("%s: %s; it is not traced", plan->funcs[last]->func->name, why);
-	}
-	backend->shared->num_request = 0;
-	for (int entries = 0; entries < 2; entries++)
-		for (size_t i = 0; i < num; i++)
-			if (!is_refused[i])
-				request(backend, plan->funcs[first + i], entries);
-	free(is_refused);
-	if (num && !backend->shared->num_request)
-		return error_new("%s: %s", plan->funcs[last]->func->name,
-				 refused ? refused : "has no probes");
-	struct error *err = command(backend, PTRACE_ARM, backend->num_armings + 1);
-	if (!err)
-		*handle = ++backend->num_armings; // 0 is BACKEND_ALL
-	return err;
-}
-
-static struct error *ptrace_disarm(struct backend *backend, uint32_t handle)
-{
-	if (handle > backend->num_armings)
-		return error_new("no arming %u", handle);
-	return command(backend, PTRACE_DISARM, handle);
-}
-
 static void ptrace_enable(struct backend *backend, const struct plan_func *func, bool on)
 {
 	struct plan_tables *tables = &backend->shared->tables;
@@ -242,6 +202,62 @@ static void ptrace_enable(struct backend *backend, const struct plan_func *func,
 		else
 			__atomic_or_fetch(flags, WIRE_DISABLED, __ATOMIC_RELAXED);
 	}
+}
+
+static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	const struct plan *plan = backend->plan;
+	const struct plan_func *last = NULL;
+	const char *refused = NULL;
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func = plan->funcs[funcs[i]];
+		const char *why = refusal(backend, func);
+		func->is_armed = !why;
+		if (!why)
+			continue;
+		refused = why;
+		last = func;
+		log_warning("%s: %s; it is not traced", func->func->name, why);
+	}
+	backend->shared->num_request = 0;
+	for (int entries = 0; entries < 2; entries++)
+		for (size_t i = 0; i < num; i++)
+			if (plan->funcs[funcs[i]]->is_armed)
+				request(backend, plan->funcs[funcs[i]], entries);
+	if (!backend->shared->num_request)
+		return last ? error_new("%s: %s", last->func->name, refused) : NULL;
+	for (size_t i = 0; i < num; i++)
+		ptrace_enable(backend, plan->funcs[funcs[i]], true);
+	struct error *err = command(backend, PTRACE_ARM);
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func = plan->funcs[funcs[i]];
+		func->is_armed &= !err;
+		backend->num_armed += func->is_armed;
+	}
+	return err;
+}
+
+static struct error *ptrace_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	backend->shared->num_request = 0;
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func = backend->plan->funcs[funcs[i]];
+		if (!func->is_armed)
+			continue;
+		func->is_armed = false;
+		backend->num_armed--;
+		ptrace_enable(backend, func, false);
+		for (int entries = 1; entries >= 0; entries--)
+			request(backend, func, entries);
+	}
+	if (!backend->num_armed) // nothing is left to be its tracer for
+		return command(backend, PTRACE_LEAVE);
+	return backend->shared->num_request ? command(backend, PTRACE_DISARM) : NULL;
+}
+
+static void ptrace_goroutine(struct backend *backend, uint64_t goid)
+{
+	__atomic_store_n(&backend->shared->only_goid, goid, __ATOMIC_RELAXED);
 }
 
 // --- Records -------------------------------------------------------------------------------------
@@ -309,6 +325,7 @@ const struct backend_ops backend_ptrace = {
 	.arm = ptrace_arm,
 	.disarm = ptrace_disarm,
 	.enable = ptrace_enable,
+	.goroutine = ptrace_goroutine,
 	.fd = ptrace_fd,
 	.poll = ptrace_poll,
 	.stats = ptrace_stats,

@@ -82,11 +82,10 @@ bool ptrace_ring_put(struct ptrace_ring *ring, const struct wire_record *record)
 const struct wire_record *ptrace_ring_peek(struct ptrace_ring *ring);
 void ptrace_ring_drop(struct ptrace_ring *ring, const struct wire_record *record);
 
-enum ptrace_command_kind { PTRACE_ARM, PTRACE_DISARM, PTRACE_CLOSE };
+enum ptrace_command_kind { PTRACE_ARM, PTRACE_DISARM, PTRACE_LEAVE, PTRACE_CLOSE };
 
-struct ptrace_command { // by the socket; the probes of an arming are in shared->request
+struct ptrace_command { // by the socket; the probes to arm or to disarm are in shared->request
 	uint32_t kind;	// enum ptrace_command_kind
-	uint32_t handle;
 };
 
 struct ptrace_reply {
@@ -120,7 +119,7 @@ struct ptrace_breakpoint {
 };
 
 struct ptrace_use { // a breakpoint's probe
-	uint32_t probe, handle;
+	uint32_t probe;
 	uint16_t stack_bytes; // from SP on that its frame needs
 	bool wants_floats;
 };
@@ -204,10 +203,10 @@ void ptrace_stepping_forget(struct ptrace_worker *worker, struct ptrace_thread *
 
 struct ptrace_breakpoint *ptrace_breakpoints_find(struct ptrace_worker *worker, uint64_t addr);
 /** Arms shared->request. All or none. */
-bool ptrace_breakpoints_arm(struct ptrace_worker *worker, uint32_t handle,
-			    struct ptrace_reply *reply);
-/** Takes those of this arming off, or all. */
-void ptrace_breakpoints_disarm(struct ptrace_worker *worker, uint32_t handle);
+bool ptrace_breakpoints_arm(struct ptrace_worker *worker, struct ptrace_reply *reply);
+/** Takes the probes of shared->request off, or all there are. */
+void ptrace_breakpoints_disarm(struct ptrace_worker *worker);
+void ptrace_breakpoints_disarm_all(struct ptrace_worker *worker);
 /** Takes all of them off a copy of the target's memory. */
 void ptrace_breakpoints_clean(struct ptrace_worker *worker, pid_t pid);
 /** Forgets them all; they have been taken off. */

@@ -67,7 +67,7 @@ static uint16_t stack_bytes(const struct plan_tables *tables, uint32_t number)
 }
 
 static bool add_use(const struct plan_tables *tables, struct ptrace_breakpoint *breakpoint,
-		    uint32_t probe, uint32_t handle)
+		    uint32_t probe)
 {
 	struct ptrace_use *uses =
 		realloc(breakpoint->uses, (breakpoint->num_uses + 1) * sizeof(*uses));
@@ -79,14 +79,13 @@ static bool add_use(const struct plan_tables *tables, struct ptrace_breakpoint *
 		uses[i] = uses[i - 1];
 	uses[i] = (struct ptrace_use){
 		.probe = probe,
-		.handle = handle,
 		.stack_bytes = stack_bytes(tables, probe),
 		.wants_floats = hit_wants_floats(tables, probe),
 	};
 	return true;
 }
 
-static const char *arm(struct ptrace_worker *worker, uint32_t probe, uint32_t handle)
+static const char *arm(struct ptrace_worker *worker, uint32_t probe)
 {
 	const struct ptrace_shared *shared = worker->shared;
 	if (probe >= shared->tables.num_probes)
@@ -96,23 +95,22 @@ static const char *arm(struct ptrace_worker *worker, uint32_t probe, uint32_t ha
 	const char *refused = breakpoint ? NULL : create(worker, addr, &breakpoint);
 	if (refused)
 		return refused;
-	if (!add_use(&shared->tables, breakpoint, probe, handle))
+	if (!add_use(&shared->tables, breakpoint, probe))
 		return "out of memory";
 	if (!breakpoint->is_written)
 		breakpoint->is_written = write_byte(worker->mem, addr, INT3);
 	return breakpoint->is_written ? NULL : "its code cannot be written";
 }
 
-bool ptrace_breakpoints_arm(struct ptrace_worker *worker, uint32_t handle,
-			    struct ptrace_reply *reply)
+bool ptrace_breakpoints_arm(struct ptrace_worker *worker, struct ptrace_reply *reply)
 {
 	const struct ptrace_shared *shared = worker->shared;
 	for (uint32_t i = 0; i < shared->num_request; i++) {
 		uint32_t probe = shared->request[i];
-		const char *refused = arm(worker, probe, handle);
+		const char *refused = arm(worker, probe);
 		if (!refused)
 			continue;
-		ptrace_breakpoints_disarm(worker, handle);
+		ptrace_breakpoints_disarm(worker);
 		snprintf(reply->message, sizeof(reply->message), "no breakpoint at 0x%llx: %s",
 			 (unsigned long long)shared->addrs[probe], refused);
 		return false;
@@ -121,19 +119,43 @@ bool ptrace_breakpoints_arm(struct ptrace_worker *worker, uint32_t handle,
 }
 
 // A breakpoint that was taken off stays known: threads that met it before may still tell of it.
-void ptrace_breakpoints_disarm(struct ptrace_worker *worker, uint32_t handle)
+static void take_off(struct ptrace_worker *worker, struct ptrace_breakpoint *breakpoint)
+{
+	if (breakpoint->num_uses || !breakpoint->is_written)
+		return;
+	write_byte(worker->mem, breakpoint->addr, breakpoint->step.bytes[0]);
+	breakpoint->is_written = false;
+}
+
+static void disarm(struct ptrace_worker *worker, uint32_t probe)
+{
+	const struct ptrace_shared *shared = worker->shared;
+	struct ptrace_breakpoint *breakpoint =
+		probe < shared->tables.num_probes
+			? ptrace_breakpoints_find(worker, shared->addrs[probe])
+			: NULL;
+	if (!breakpoint)
+		return;
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < breakpoint->num_uses; i++)
+		if (breakpoint->uses[i].probe != probe)
+			breakpoint->uses[kept++] = breakpoint->uses[i];
+	breakpoint->num_uses = kept;
+	take_off(worker, breakpoint);
+}
+
+void ptrace_breakpoints_disarm(struct ptrace_worker *worker)
+{
+	for (uint32_t i = 0; i < worker->shared->num_request; i++)
+		disarm(worker, worker->shared->request[i]);
+}
+
+void ptrace_breakpoints_disarm_all(struct ptrace_worker *worker)
 {
 	struct ptrace_breakpoint *breakpoint, *next;
 	HASH_ITER (hh, worker->breakpoints, breakpoint, next) {
-		uint32_t kept = 0;
-		for (uint32_t i = 0; i < breakpoint->num_uses; i++)
-			if (handle != BACKEND_ALL && breakpoint->uses[i].handle != handle)
-				breakpoint->uses[kept++] = breakpoint->uses[i];
-		breakpoint->num_uses = kept;
-		if (kept || !breakpoint->is_written)
-			continue;
-		write_byte(worker->mem, breakpoint->addr, breakpoint->step.bytes[0]);
-		breakpoint->is_written = false;
+		breakpoint->num_uses = 0;
+		take_off(worker, breakpoint);
 	}
 }
 

@@ -262,7 +262,7 @@ void ptrace_threads_leave(struct ptrace_worker *worker)
 	if (!worker->is_attached)
 		return;
 	worker->is_leaving = true;
-	ptrace_breakpoints_disarm(worker, BACKEND_ALL);
+	ptrace_breakpoints_disarm_all(worker);
 	interrupt_all(worker);
 	uint64_t end = now_ms() + LEAVE_MS;
 	while (worker->threads && now_ms() < end) {

@@ -42,13 +42,13 @@ static bool obey(struct ptrace_worker *worker, const struct ptrace_command *comm
 	switch (command->kind) {
 	case PTRACE_ARM:
 		if (ptrace_threads_seize(worker, &reply))
-			ptrace_breakpoints_arm(worker, command->handle, &reply);
+			ptrace_breakpoints_arm(worker, &reply);
 		break;
 	case PTRACE_DISARM:
-		if (command->handle == BACKEND_ALL)
-			ptrace_threads_leave(worker);
-		else
-			ptrace_breakpoints_disarm(worker, command->handle);
+		ptrace_breakpoints_disarm(worker);
+		break;
+	case PTRACE_LEAVE:
+		ptrace_threads_leave(worker);
 		break;
 	default:
 		worker->is_held = false; // its own process looks after it

@@ -365,7 +365,10 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	};
 	if (call.has_goid)
 		call.depth = around ? around->call.depth + 1 : 1;
-	bool is_silent = calls->limit && calls->stats.calls >= calls->limit;
+	bool is_silent = (calls->limit && calls->stats.calls >= calls->limit) ||
+			 (func->counts && !func->counts->calls_left);
+	if (!is_silent && func->counts)
+		func->counts->calls_left--;
 	if (!is_silent)
 		call.number = ++calls->stats.calls;
 	if (!call.will_end) {
@@ -579,14 +582,14 @@ void calls_tick(struct calls *calls, uint64_t now_ns)
 	}
 }
 
-void calls_detach(struct calls *calls, const struct plan_func *func, uint64_t now_ns)
+void calls_detach(struct calls *calls, uint64_t now_ns)
 {
 	struct goroutine *goroutine, *next;
 	HASH_ITER (hh, calls->goroutines, goroutine, next) {
 		struct frame *inner = NULL;
 		for (struct frame *frame = goroutine->top, *outer; frame; frame = outer) {
 			outer = frame_outer(frame);
-			if (frame->call.func != func) {
+			if (frame->call.func->is_armed && !frame->call.func->is_off) {
 				inner = frame;
 				continue;
 			}
@@ -598,6 +601,16 @@ void calls_detach(struct calls *calls, const struct plan_func *func, uint64_t no
 			frame_end(calls, frame, NULL, CALL_DETACHED, now_ns);
 		}
 	}
+}
+
+void calls_visit(struct calls *calls, void (*visit)(void *context, struct call *call),
+		 void *context)
+{
+	struct goroutine *goroutine, *next;
+	HASH_ITER (hh, calls->goroutines, goroutine, next)
+		for (struct frame *frame = goroutine->top; frame; frame = frame_outer(frame))
+			if (!frame->is_silent)
+				visit(context, &frame->call);
 }
 
 // At the trace's end, innermost frame first. is_busy: a call further in was still under way, so that a

@@ -74,8 +74,12 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
  *  were quiet for 100 ms since. now_ns as in records. */
 void calls_tick(struct calls *calls, uint64_t now_ns);
 
-/** The probes of this function were taken off and its records taken: its calls end as detached. */
-void calls_detach(struct calls *calls, const struct plan_func *func, uint64_t now_ns);
+/** Functions were disarmed or paused (is_armed, is_off), and their records taken: their calls end as detached. */
+void calls_detach(struct calls *calls, uint64_t now_ns);
+
+/** Every call under way whose listener was told of it. */
+void calls_visit(struct calls *calls, void (*visit)(void *context, struct call *call),
+		 void *context);
 
 /** The trace is over: every call under way ends as detached (or panicked, where its goroutine was panicking
  *  and the target died). Innermost first on each goroutine. */

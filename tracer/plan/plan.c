@@ -312,13 +312,37 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 	err = plan_append_func(plan, func, trace, &added);
 	if (!err) {
 		err = fill_func(plan, added, &sites, options);
-		if (err)
+		uint32_t *latest = &plan->state->by_func[func->number];
+		if (err) {
 			drop_last(plan);
-		else
-			plan->state->by_func[func->number] = added->number + 1;
+		} else {
+			added->former = *latest ? plan->funcs[*latest - 1] : NULL;
+			*latest = added->number + 1;
+		}
 	}
 	sites_deinit(&sites);
 	return err;
+}
+
+static bool has_options(const struct plan_func *func, const struct plan_options *options)
+{
+	return func->has_args == !options->no_args && func->has_return == !options->no_return &&
+	       func->every == options->every && func->rate == options->rate;
+}
+
+const struct plan_func *plan_find(const struct plan *plan, const struct func *func,
+				  const struct plan_options *options)
+{
+	uint32_t latest = plan->state->by_func[func->number];
+	const struct plan_func *fitting = NULL;
+	for (const struct plan_func *known = latest ? plan->funcs[latest - 1] : NULL; known;
+	     known = known->former) {
+		if (known->is_armed)
+			return known;
+		if (!fitting && has_options(known, options))
+			fitting = known;
+	}
+	return fitting;
 }
 
 struct error *plan_add(struct plan *plan, const struct selection *selection,
@@ -329,7 +353,7 @@ struct error *plan_add(struct plan *plan, const struct selection *selection,
 	for (size_t i = 0; i < selection->num; i++) {
 		const struct func *func = selection->func[i];
 		log_progress("functions read", i + 1, selection->num);
-		if (plan->state->by_func[func->number])
+		if (plan_find(plan, func, options))
 			continue;
 		struct error *err = add_func(plan, func, options, trace);
 		if (err)

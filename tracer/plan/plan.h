@@ -54,16 +54,26 @@ struct plan_probe {	     // beside tables.probes, the same index
 	bool is_emulated;
 };
 
+struct plan_trace { // what the calls of one trace's functions are counted by; the session's own
+	uint64_t calls_left;		   // of these, told; later ones are followed in silence
+	uint64_t calls, returns, total_ns; // total_ns: the durations of the returns
+};
+
 struct plan_func {
 	const struct func *func;	   // borrowed from the index
 	const struct signature *signature; // borrowed; never NULL
 	uint32_t number;		   // its index in plan->funcs
 	uint32_t first_probe, num_probes;  // the entry first
 	uint32_t trace;			   // who asked for it: the session's trace id
+	struct plan_trace *counts;	   // its trace's; NULL where there is no session
 	bool has_return;  // return probes are armed: durations and how it ended are known
 	bool has_results; // and results are captured
 	bool has_args;
+	bool is_armed;	      // the back end's: its probes are there
+	bool is_off;	      // the session's: its hits are ignored for now
 	uint32_t every, rate; // as in plan_options
+	const struct plan_func
+		*former; // the same function, chosen before with other options; or NULL
 	struct plan_frame args, results;
 };
 
@@ -114,12 +124,16 @@ struct error *plan_create(struct index *index, const struct plan_options *option
 			  struct plan **out) MUST_CHECK;
 void plan_destroy(struct plan *plan);
 
-/** Adds functions with the options of this trace (depth, strlen and items are the plan's; no_args and no_return
- *  may differ). Those that cannot be probed soundly go to refusals. Functions that are in the plan
- *  already are left as they are. *first and *num: the functions added, plan->funcs[*first ...]. */
+/** Adds functions with the options of this trace (depth, strlen and items are the plan's; others may
+ *  differ). Those that cannot be probed soundly go to refusals. Functions for which plan_find has an answer
+ *  are left as they are. *first and *num: the functions added, plan->funcs[*first ...]. */
 struct error *plan_add(struct plan *plan, const struct selection *selection,
 		       const struct plan_options *options, uint32_t trace, size_t *first,
 		       size_t *num) MUST_CHECK;
+
+/** How the plan has this function: as it is armed, else with these options; NULL if it does not. */
+const struct plan_func *plan_find(const struct plan *plan, const struct func *func,
+				  const struct plan_options *options);
 
 /** The sites of one function as plan_add would find them; for "list" and "info". */
 struct error *plan_sites(struct plan *plan, const struct func *func, struct sites *out) MUST_CHECK;

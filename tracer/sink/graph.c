@@ -204,6 +204,12 @@ static void graph_orphan(struct sink *sink, struct call *call, const struct wire
 	text_putc(out, '\n');
 }
 
+static void graph_forget(struct sink *sink, struct call *call)
+{
+	if (call->note && call->note != sink)
+		line_free(sink, call->note);
+}
+
 static void graph_lost(struct sink *sink, uint64_t count, const char *where, struct text *out)
 {
 	sink->any_lost = true;
@@ -225,6 +231,7 @@ const struct sink_ops sink_graph = {
 	.entry = graph_entry,
 	.end = graph_end,
 	.orphan = graph_orphan,
+	.forget = graph_forget,
 	.lost = graph_lost,
 	.summary = graph_summary,
 };

@@ -45,6 +45,8 @@ struct sink_ops {
 		    enum call_how how, uint64_t end_ns, struct text *out);
 	void (*orphan)(struct sink *sink, struct call *call, const struct wire_record *record,
 		       struct text *out);
+	/** Gives up its note of a call under way, whose end it will not hear of; NULL where notes need no care. */
+	void (*forget)(struct sink *sink, struct call *call);
 	/** Events were lost: count of them, since the last time, at where ("ring buffer"). */
 	void (*lost)(struct sink *sink, uint64_t count, const char *where, struct text *out);
 	/** The last words. Text formats write theirs to err (stderr), json to out. */

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A session among its own files: opening, the loop and the end (session.c), arming and disarming by traces
+// (session_traces.c).
+#ifndef GOTRACE_TRACER_SESSION_INTERNAL_H
+#define GOTRACE_TRACER_SESSION_INTERNAL_H
+
+#include <time.h>
+
+#include "tracer/event/capture_file.h"
+#include "tracer/report.h"
+#include "tracer/session.h"
+
+enum { SESSION_BATCH = 4096 }; // records handled before the output is looked after
+
+struct session {
+	struct session_options options;
+	struct target *target;
+	struct index *index;
+	struct plan *plan;
+	struct backend *backend;
+	struct report *report;
+	struct capture_writer *writer; // of --save
+	uint64_t bias;
+	int64_t wall_offset_ns;
+	uint64_t start_ns; // when it was opened
+	uint64_t armed_ns, last_state_ns, last_lost_ns;
+	uint64_t lost_buffer, lost_scratch, missed; // told so far
+	size_t num_functions;
+	struct session_trace **traces;
+	size_t num_traces;
+	uint32_t last_trace; // the id given last
+	bool has_notes;
+	struct stats stats;
+	int idle_ms; // how long the loop sleeps, doubled while nothing comes
+	bool is_finished, has_ended;
+	enum session_state state;
+};
+
+static inline uint64_t session_clock_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/** Handles at most one batch of what waits. */
+struct error *session_take_batch(struct session *session, size_t *num) MUST_CHECK;
+/** Writes what waits. A reader that went away is no error: the trace ends. */
+struct error *session_flush(struct session *session) MUST_CHECK;
+void session_trace_destroy(struct session_trace *trace);
+
+#endif

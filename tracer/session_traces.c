@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which functions a session's traces have chosen, and which of them are armed.
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "tracer/session_internal.h"
+
+enum { FIRST_TO_RUN = -20 }; // nice; without privileges it stays what it was
+
+// --- Arming --------------------------------------------------------------------------------------
+
+static struct error *open_backend(struct session *session)
+{
+	// Events wait in a buffer of fixed size: when the machine is busy, we must not be the last to run.
+	setpriority(PRIO_PROCESS, 0, FIRST_TO_RUN);
+	struct backend_target target = {
+		.pid = target_pid(session->target),
+		.exe = target_exe(session->target),
+		.bias = session->bias,
+	};
+	if (session->options.backend->is_tracer) {
+		struct error *err = target_hand_over(session->target, &target.is_held);
+		if (err)
+			return err;
+	}
+	struct backend_settings settings = {
+		.depth = session->plan->options.depth,
+		.buffer_bytes = session->options.buffer_bytes,
+		.goid = session->options.goid,
+		.has_budgets = session->options.is_open || session->options.plan.every ||
+			       session->options.plan.rate,
+	};
+	return session->options.backend->open(&target, session->plan, &settings, &session->backend);
+}
+
+static struct error *arm(struct session *session, const uint32_t *funcs, size_t num)
+{
+	if (!num)
+		return NULL;
+	uint32_t probes = 0;
+	for (size_t i = 0; i < num; i++)
+		probes += session->plan->funcs[funcs[i]]->num_probes;
+	uint64_t start = session_clock_ns(CLOCK_MONOTONIC);
+	struct error *err = session->options.backend->arm(session->backend, funcs, num);
+	if (!err)
+		log_info("armed %u probes in %.1f ms", probes,
+			 (double)(session_clock_ns(CLOCK_MONOTONIC) - start) / 1e6);
+	return err;
+}
+
+// The functions that the pairing wants to hear of, once.
+static struct error *arm_notes(struct session *session, const struct plan_options *options)
+{
+	if (session->has_notes || options->no_return)
+		return NULL;
+	size_t first, num;
+	struct error *err = plan_add_notes(session->plan, &first, &num);
+	if (!err && session->writer)
+		err = capture_write_notes(session->writer, session->plan);
+	if (!err && !session->backend)
+		err = open_backend(session);
+	if (!err)
+		err = session->options.backend->update(session->backend);
+	uint32_t *funcs = err ? NULL : calloc(num ? num : 1, sizeof(*funcs));
+	if (!err && !funcs)
+		err = error_nomem();
+	for (size_t i = 0; !err && i < num; i++)
+		funcs[i] = (uint32_t)(first + i);
+	if (!err)
+		err = arm(session, funcs, num);
+	free(funcs);
+	session->has_notes = !err;
+	return err;
+}
+
+static struct error *save_trace(struct session *session, const struct session_request *request,
+				uint32_t id)
+{
+	if (!session->writer)
+		return NULL;
+	struct capture_item item = {
+		.kind = CAPTURE_TRACE,
+		.trace =
+			{
+				.patterns = (char **)request->patterns,
+				.num_patterns = request->num_patterns,
+				.no_args = request->options.no_args,
+				.no_return = request->options.no_return,
+				.trace = id,
+			},
+	};
+	return capture_write_trace(session->writer, &item, session->plan);
+}
+
+// --- Traces --------------------------------------------------------------------------------------
+
+void session_trace_destroy(struct session_trace *trace)
+{
+	if (!trace)
+		return;
+	for (size_t i = 0; trace->patterns && i < trace->num_patterns; i++)
+		free(trace->patterns[i]);
+	free(trace->patterns);
+	free(trace->funcs);
+	free(trace);
+}
+
+static struct error *trace_create(const struct session_request *request, uint32_t id,
+				  struct session_trace **out)
+{
+	struct session_trace *trace = calloc(1, sizeof(*trace));
+	if (!trace)
+		return error_nomem();
+	trace->id = id;
+	trace->counts.calls_left = request->max_calls ? request->max_calls : UINT64_MAX;
+	trace->num_patterns = request->num_patterns;
+	trace->patterns = calloc(request->num_patterns + 1, sizeof(*trace->patterns));
+	bool failed = !trace->patterns;
+	for (size_t i = 0; !failed && i < trace->num_patterns; i++) {
+		trace->patterns[i] = strdup(request->patterns[i]);
+		failed = !trace->patterns[i];
+	}
+	if (failed) {
+		session_trace_destroy(trace);
+		return error_nomem();
+	}
+	*out = trace;
+	return NULL;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+	return left < right ? -1 : left > right;
+}
+
+static bool has_func(const struct session_trace *trace, uint32_t number)
+{
+	return bsearch(&number, trace->funcs, trace->num_funcs, sizeof(number), by_number);
+}
+
+// All that was chosen was refused: say why of the first.
+static struct error *nothing_to_arm(const struct session *session, size_t first_refusal)
+{
+	const struct plan *plan = session->plan;
+	if (first_refusal >= plan->num_refusals) // refused before
+		return error_new("none of the functions chosen can be probed");
+	const struct plan_refusal *refusal = &plan->refusals[first_refusal];
+	size_t num = plan->num_refusals - first_refusal;
+	if (num == 1)
+		return error_new("%s cannot be probed: %s", refusal->func->name, refusal->reason);
+	return error_new("none of the %zu functions chosen can be probed: %s: %s", num,
+			 refusal->func->name, refusal->reason);
+}
+
+// The plan's numbers of what was selected.
+static struct error *take_funcs(struct session *session, const struct selection *selection,
+				const struct plan_options *options, struct session_trace *trace)
+{
+	trace->funcs = calloc(selection->num + 1, sizeof(*trace->funcs));
+	if (!trace->funcs)
+		return error_nomem();
+	for (size_t i = 0; i < selection->num; i++) {
+		const struct plan_func *func =
+			plan_find(session->plan, selection->func[i], options);
+		if (func)
+			trace->funcs[trace->num_funcs++] = func->number;
+	}
+	trace->num_refused = selection->num - trace->num_funcs;
+	qsort(trace->funcs, trace->num_funcs, sizeof(*trace->funcs), by_number);
+	return NULL;
+}
+
+static struct error *choose(struct session *session, const struct session_request *request,
+			    struct session_trace *trace)
+{
+	struct selection selection;
+	struct error *err = select_functions(session->index, request->patterns,
+					     request->num_patterns, &selection);
+	if (err)
+		return err;
+	size_t first, num, first_refusal = session->plan->num_refusals;
+	err = plan_add(session->plan, &selection, &request->options, trace->id, &first, &num);
+	if (!err)
+		err = take_funcs(session, &selection, &request->options, trace);
+	selection_deinit(&selection);
+	if (!err && !trace->num_funcs)
+		err = nothing_to_arm(session, first_refusal);
+	return err ? err : save_trace(session, request, trace->id);
+}
+
+// Arms those of a trace's functions that are not armed. What the back end then refuses is no part of it.
+static struct error *arm_trace(struct session *session, struct session_trace *trace)
+{
+	struct plan_func **all = session->plan->funcs;
+	uint32_t *fresh = calloc(trace->num_funcs, sizeof(*fresh));
+	if (!fresh)
+		return error_nomem();
+	size_t num = 0;
+	for (size_t i = 0; i < trace->num_funcs; i++) {
+		struct plan_func *func = all[trace->funcs[i]];
+		if (func->is_armed) {
+			trace->num_shared++;
+			continue;
+		}
+		func->counts = &trace->counts;
+		func->trace = trace->id;
+		func->is_off = false;
+		fresh[num++] = func->number;
+	}
+	struct error *err = arm(session, fresh, num);
+	free(fresh);
+	size_t kept = 0;
+	for (size_t i = 0; i < trace->num_funcs; i++)
+		if (all[trace->funcs[i]]->is_armed)
+			trace->funcs[kept++] = trace->funcs[i];
+	trace->num_refused += trace->num_funcs - kept;
+	trace->num_funcs = kept;
+	return err;
+}
+
+static struct error *add_trace(struct session *session, struct session_trace *trace)
+{
+	struct session_trace **traces =
+		realloc(session->traces, (session->num_traces + 1) * sizeof(*traces));
+	if (!traces)
+		return error_nomem();
+	session->traces = traces;
+	traces[session->num_traces++] = trace;
+	return NULL;
+}
+
+struct error *session_trace(struct session *session, const struct session_request *request,
+			    const struct session_trace **out)
+{
+	struct session_trace *trace = NULL;
+	struct error *err = trace_create(request, session->last_trace + 1, &trace);
+	if (err)
+		return err;
+	err = choose(session, request, trace);
+	if (!err)
+		err = arm_notes(session, &request->options);
+	if (!err && !session->backend)
+		err = open_backend(session);
+	if (!err)
+		err = session->options.backend->update(session->backend);
+	if (!err)
+		err = add_trace(session, trace);
+	if (err) {
+		session_trace_destroy(trace);
+		return err;
+	}
+	err = arm_trace(session, trace);
+	if (err) {
+		session->num_traces--;
+		session_trace_destroy(trace);
+		return err;
+	}
+	session->last_trace = trace->id;
+	if (!session->armed_ns)
+		session->armed_ns = session_clock_ns(CLOCK_MONOTONIC);
+	session->num_functions += trace->num_funcs - trace->num_shared;
+	*out = trace;
+	return NULL;
+}
+
+struct session_trace *const *session_traces(const struct session *session, size_t *num)
+{
+	*num = session->num_traces;
+	return session->traces;
+}
+
+static struct session_trace *find_trace(const struct session *session, uint32_t id)
+{
+	for (size_t i = 0; i < session->num_traces; i++)
+		if (session->traces[i]->id == id)
+			return session->traces[i];
+	return NULL;
+}
+
+const struct session_trace *session_find_trace(const struct session *session, uint32_t id)
+{
+	return find_trace(session, id);
+}
+
+uint64_t session_trace_lost(const struct session *session, const struct session_trace *trace)
+{
+	uint64_t lost = 0;
+	for (size_t i = 0; i < trace->num_funcs; i++) {
+		const struct plan_func *func = session->plan->funcs[trace->funcs[i]];
+		if (func->counts == &trace->counts)
+			lost += session->options.backend->lost(session->backend, func);
+	}
+	return lost;
+}
+
+// --- Untracing -----------------------------------------------------------------------------------
+
+// What functions that were disarmed or paused left in the buffer comes first; then their calls are told to have ended.
+static struct error *settle(struct session *session)
+{
+	enum { BATCHES_MAX = 64 }; // others go on meanwhile
+	size_t num = SESSION_BATCH;
+	struct error *err = NULL;
+	for (size_t i = 0; !err && num == SESSION_BATCH && i < BATCHES_MAX; i++)
+		err = session_take_batch(session, &num);
+	report_detach(session->report, session_clock_ns(CLOCK_MONOTONIC));
+	return err ? err : session_flush(session);
+}
+
+static bool wants_other(const struct session *session, const struct session_trace *trace,
+			uint32_t number, struct session_trace **other)
+{
+	for (size_t i = 0; i < session->num_traces; i++) {
+		*other = session->traces[i];
+		if (*other != trace && has_func(*other, number))
+			return true;
+	}
+	return false;
+}
+
+// The function goes from the trace; it stays armed where another trace has chosen it too, whose it is from now on.
+// True if it is to be disarmed.
+static bool give_up(struct session *session, struct session_trace *trace, struct plan_func *func)
+{
+	struct session_trace *other;
+	bool is_shared = wants_other(session, trace, func->number, &other);
+	if (func->counts != &trace->counts)
+		return false;
+	if (!is_shared)
+		return true;
+	func->counts = &other->counts;
+	func->trace = other->id;
+	other->num_shared--;
+	if (func->is_off != other->is_off) {
+		func->is_off = other->is_off;
+		session->options.backend->enable(session->backend, func, !func->is_off);
+	}
+	return false;
+}
+
+static void forget_trace(struct session *session, struct session_trace *trace)
+{
+	size_t i = 0;
+	while (session->traces[i] != trace)
+		i++;
+	session->num_traces--;
+	memmove(&session->traces[i], &session->traces[i + 1],
+		(session->num_traces - i) * sizeof(*session->traces));
+	session_trace_destroy(trace);
+}
+
+static bool is_selected(const struct selection *selection, const struct func *func)
+{
+	for (size_t low = 0, high = selection->num; low < high;) {
+		size_t middle = low + (high - low) / 2;
+		if (selection->func[middle] == func)
+			return true;
+		if (selection->func[middle]->number < func->number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+// selection NULL: all of the trace's functions.
+static struct error *untrace(struct session *session, struct session_trace *trace,
+			     const struct selection *selection, size_t *num)
+{
+	uint32_t *gone = calloc(trace->num_funcs + 1, sizeof(*gone));
+	if (!gone)
+		return error_nomem();
+	size_t kept = 0;
+	*num = 0;
+	for (size_t i = 0; i < trace->num_funcs; i++) {
+		struct plan_func *func = session->plan->funcs[trace->funcs[i]];
+		if (selection && !is_selected(selection, func->func))
+			trace->funcs[kept++] = func->number;
+		else if (give_up(session, trace, func))
+			gone[(*num)++] = func->number;
+	}
+	trace->num_funcs = kept;
+	struct error *err =
+		*num ? session->options.backend->disarm(session->backend, gone, *num) : NULL;
+	session->num_functions -= *num;
+	struct error *settle_err = settle(session);
+	for (size_t i = 0; i < *num; i++)
+		session->plan->funcs[gone[i]]->counts = NULL;
+	free(gone);
+	if (!trace->num_funcs)
+		forget_trace(session, trace);
+	if (err)
+		error_free(settle_err);
+	return err ? err : settle_err;
+}
+
+struct error *session_untrace(struct session *session, uint32_t id, char *const *patterns,
+			      size_t num_patterns, size_t *num)
+{
+	struct session_trace *trace = find_trace(session, id);
+	if (!trace)
+		return error_new("no trace %u", id);
+	if (!num_patterns)
+		return untrace(session, trace, NULL, num);
+	struct selection selection;
+	struct error *err = select_functions(session->index, patterns, num_patterns, &selection);
+	if (err)
+		return err;
+	err = untrace(session, trace, &selection, num);
+	selection_deinit(&selection);
+	return err;
+}
+
+struct error *session_enable(struct session *session, uint32_t id, bool on)
+{
+	struct session_trace *trace = find_trace(session, id);
+	if (!trace)
+		return error_new("no trace %u", id);
+	trace->is_off = !on;
+	for (size_t i = 0; i < trace->num_funcs; i++) {
+		struct plan_func *func = session->plan->funcs[trace->funcs[i]];
+		if (func->counts != &trace->counts)
+			continue;
+		func->is_off = !on;
+		session->options.backend->enable(session->backend, func, on);
+	}
+	return on ? NULL : settle(session);
+}
