@@ -191,6 +191,17 @@ for my $version ((versions())[0], newest()) {
 	};
 }
 
+subtest 'the process that holds the trace is killed' => sub {
+	my ($target, $trace) = begin(newest(), 'optimized') or return fail('starts');
+	$target->ask('calls 10');
+	kill 'KILL', tracers($target->{pid});
+	is($trace->wait_end(10), 1, 'gotrace ends with status 1') or $trace->stop;
+	like($trace->errors, qr/^gotrace: process \d+, which held the trace, was killed: /m, 'and says what happened');
+	is(text_differs($target->{pid}), '', 'the code is as in its file');
+	$target->ask('calls 10');
+	is($target->stop, 0, 'the target, which was at no breakpoint, lives on') or diag $target->errors;
+};
+
 SKIP: {
 	my $version = newest();
 	skip_part('cgo programs cannot be built here') unless program('tracee', $version, 'cgo');

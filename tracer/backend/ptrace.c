@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@ struct backend {
 	pid_t worker;
 	int socket;
 	int pidfd; // of the target
+	int mem;   // its memory, -1 where it cannot be had
 };
 
 // --- The worker ----------------------------------------------------------------------------------
@@ -61,11 +63,30 @@ static struct error *start_worker(struct backend *backend)
 	return backend->worker < 0 ? error_errno(errnum, "fork") : NULL;
 }
 
+// The worker was killed, so nobody handles breakpoints any more: those that no thread has met yet are taken off.
+static void take_breakpoints_off(const struct backend *backend)
+{
+	static const uint8_t int3 = 0xcc;
+	const struct plan *plan = backend->plan;
+	struct image *image = index_image(plan->index);
+	for (uint32_t i = 0; backend->mem >= 0 && i < backend->shared->tables.num_probes; i++) {
+		off_t addr = (off_t)backend->shared->addrs[i];
+		const uint8_t *original;
+		uint8_t byte;
+		if (image_text(image, plan->probes[i].vaddr, 1, &original) &&
+		    pread(backend->mem, &byte, 1, addr) == 1 && byte == int3 &&
+		    pwrite(backend->mem, original, 1, addr) != 1)
+			return; // the target is gone
+	}
+	ptrace_slots_restore(&backend->shared->slots, backend->mem);
+}
+
 static struct error *worker_died(const struct backend *backend)
 {
-	return error_new(
-		"the process that held the trace (%d) has died: %d may end at a breakpoint that is left",
-		(int)backend->worker, (int)backend->target.pid);
+	take_breakpoints_off(backend);
+	return error_new("process %d, which held the trace, was killed: if %d had met a breakpoint "
+			 "just then, it ends with SIGTRAP",
+			 (int)backend->worker, (int)backend->target.pid);
 }
 
 static struct error *command(struct backend *backend, enum ptrace_command_kind kind)
@@ -103,6 +124,8 @@ static void ptrace_close(struct backend *backend)
 		;
 	if (backend->pidfd >= 0)
 		close(backend->pidfd);
+	if (backend->mem >= 0)
+		close(backend->mem);
 	ptrace_shared_destroy(backend->shared);
 	free(backend);
 }
@@ -118,6 +141,9 @@ static struct error *prepare(struct backend *backend, const struct backend_setti
 	backend->pidfd = (int)syscall(SYS_pidfd_open, backend->target.pid, 0);
 	if (backend->pidfd < 0)
 		return error_errno(errno, "process %d", (int)backend->target.pid);
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)backend->target.pid);
+	backend->mem = open(path, O_RDWR | O_CLOEXEC);
 	struct error *err = ptrace_shared_create(backend->plan, settings, &backend->shared);
 	if (err)
 		return err;
@@ -125,8 +151,7 @@ static struct error *prepare(struct backend *backend, const struct backend_setti
 	settings_fill(&shared->settings, backend->plan, &backend->target, settings);
 	settings_fill_stack(&shared->stacks, backend->plan);
 	shared->only_goid = settings->goid;
-	shared->num_ranges = ptrace_slots_find(index_image(backend->plan->index),
-					       backend->target.bias, shared->ranges, PTRACE_RANGES);
+	ptrace_slots_init(&shared->slots, index_image(backend->plan->index), backend->target.bias);
 	err = ptrace_update(backend);
 	return err ? err : start_worker(backend);
 }
@@ -140,7 +165,7 @@ static struct error *ptrace_open(const struct backend_target *target, struct pla
 	backend->plan = plan;
 	backend->target = *target;
 	backend->target.exe = NULL;
-	backend->socket = backend->pidfd = -1;
+	backend->socket = backend->pidfd = backend->mem = -1;
 	struct error *err = prepare(backend, settings);
 	if (err) {
 		ptrace_close(backend);
@@ -166,7 +191,7 @@ static const char *refusal(const struct backend *backend, const struct plan_func
 		if (!image_text(image, vaddr, left, &code))
 			return "its code cannot be read";
 		const char *refused = ptrace_step_init(&step, code, left);
-		if (!refused && !step.emulate && !backend->shared->num_ranges)
+		if (!refused && !step.emulate && !backend->shared->slots.num)
 			refused =
 				"an instruction would have to be executed elsewhere, and there is no room";
 		if (refused)

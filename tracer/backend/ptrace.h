@@ -38,11 +38,21 @@ struct ptrace_dynamic {		// an entry of an open hash
 	uint32_t pad;
 };
 
-struct ptrace_range { // bytes of the target's code that nothing runs, for instructions out of line
-	uint64_t addr, len;
+struct ptrace_slot {
+	uint64_t addr;
+	uint32_t users;			// threads in it
+	uint64_t from;			// the instruction's own place
+	uint8_t bytes[INSN_MAX_BYTES];	// as they stand there
+	uint8_t before[INSN_MAX_BYTES]; // what stood there
+	uint8_t size;			// 0: never written
 };
 
-enum { PTRACE_RANGES = 64 };
+enum { PTRACE_SLOTS = 256 };
+
+struct ptrace_slots { // places for instructions out of line
+	struct ptrace_slot slot[PTRACE_SLOTS];
+	uint32_t num, next;
+};
 
 struct ptrace_shared {
 	struct plan_tables tables; // copies of the plan's; the numbers grow after the entries
@@ -57,8 +67,7 @@ struct ptrace_shared {
 	uint32_t num_budgets;
 	struct wire_settings settings;
 	struct wire_stack_settings stacks;
-	struct ptrace_range ranges[PTRACE_RANGES];
-	size_t num_ranges;
+	struct ptrace_slots slots; // the worker's; the front's when the worker was killed
 	uint64_t only_goid;
 	struct ptrace_ring ring;
 	_Atomic uint64_t lost_buffer, hits;
@@ -94,20 +103,6 @@ struct ptrace_reply {
 };
 
 // --- The worker ----------------------------------------------------------------------------------
-
-struct ptrace_slots { // places for instructions out of line
-	struct ptrace_slot *slot;
-	uint32_t num, next;
-};
-
-struct ptrace_slot {
-	uint64_t addr;
-	uint32_t users;			// threads in it
-	uint64_t from;			// the instruction's own place
-	uint8_t bytes[INSN_MAX_BYTES];	// as they stand there
-	uint8_t before[INSN_MAX_BYTES]; // what stood there
-	uint8_t size;			// 0: never written
-};
 
 struct ptrace_breakpoint {
 	uint64_t addr;
@@ -167,12 +162,9 @@ struct ptrace_worker {
 	struct ptrace_thread *threads;
 	uint32_t num_waiting; // for a slot
 	struct ptrace_breakpoint *breakpoints;
-	struct ptrace_slots slots;
 	struct hit_maker *maker;
 	pid_t reading; // the thread whose memory is read
 	struct ptrace_window windows[2];
-	int cpu; // that it is bound to, -1: to none
-	uint32_t num_hits;
 };
 
 /** What the child does after fork: returns when the front is gone or wants it to. */
@@ -212,15 +204,13 @@ void ptrace_breakpoints_clean(struct ptrace_worker *worker, pid_t pid);
 /** Forgets them all; they have been taken off. */
 void ptrace_breakpoints_clear(struct ptrace_worker *worker);
 
-/** Where code of this executable has room, for ptrace_slots_init. Front only. */
-size_t ptrace_slots_find(struct image *image, uint64_t bias, struct ptrace_range *out, size_t max);
-bool ptrace_slots_init(struct ptrace_slots *slots, const struct ptrace_range *ranges, size_t num);
+/** Finds where code of this executable has room. Front only. */
+void ptrace_slots_init(struct ptrace_slots *slots, struct image *image, uint64_t bias);
 /** A slot that holds the breakpoint's instruction; NULL if all are in use. */
 struct ptrace_slot *ptrace_slots_take(struct ptrace_slots *slots, int mem,
 				      const struct ptrace_breakpoint *breakpoint);
 /** Puts back what stood there, into this memory. */
 void ptrace_slots_restore(const struct ptrace_slots *slots, int mem);
-void ptrace_slots_deinit(struct ptrace_slots *slots);
 
 /** Reads ahead what the hit needs; the memory that steps and records are read from is this thread's from here. */
 void ptrace_hit_prepare(struct ptrace_worker *worker, const struct ptrace_thread *thread,

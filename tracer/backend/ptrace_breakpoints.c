@@ -35,7 +35,7 @@ static const char *create(struct ptrace_worker *worker, uint64_t addr,
 		return "its code cannot be read";
 	struct ptrace_step step;
 	const char *refused = ptrace_step_init(&step, code, (size_t)len);
-	if (!refused && !step.emulate && !worker->slots.num)
+	if (!refused && !step.emulate && !worker->shared->slots.num)
 		refused =
 			"its instruction would have to be executed elsewhere, and there is no room";
 	if (refused)
@@ -169,7 +169,7 @@ void ptrace_breakpoints_clean(struct ptrace_worker *worker, pid_t pid)
 	struct ptrace_breakpoint *breakpoint, *next;
 	HASH_ITER (hh, worker->breakpoints, breakpoint, next)
 		write_byte(mem, breakpoint->addr, breakpoint->step.bytes[0]);
-	ptrace_slots_restore(&worker->slots, mem);
+	ptrace_slots_restore(&worker->shared->slots, mem);
 }
 
 void ptrace_breakpoints_clear(struct ptrace_worker *worker)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,25 +10,29 @@
 
 enum {
 	SLOT_BYTES = 16,
-	SLOTS_MAX = 256,
+	RANGES_MAX = 64,
 	PAGE = 4096,
 	PADDING = 0xcc,
 	SCAN_MAX = 64 << 20, // bytes of code that are looked through for padding
 	ENOUGH = 64 * SLOT_BYTES,
 };
 
+struct range { // bytes of the target's code that nothing runs
+	uint64_t addr, len;
+};
+
 struct finding {
-	struct ptrace_range *out;
-	size_t num, max;
+	struct range out[RANGES_MAX];
+	size_t num;
 	uint64_t bytes;
 };
 
 static void add_range(struct finding *finding, uint64_t start, uint64_t end)
 {
 	start = (start + SLOT_BYTES - 1) & ~(uint64_t)(SLOT_BYTES - 1);
-	if (start + SLOT_BYTES > end || finding->num == finding->max)
+	if (start + SLOT_BYTES > end || finding->num == RANGES_MAX)
 		return;
-	finding->out[finding->num++] = (struct ptrace_range){start, end - start};
+	finding->out[finding->num++] = (struct range){start, end - start};
 	finding->bytes += end - start;
 }
 
@@ -74,9 +77,8 @@ static void find_padding(struct image *image, const struct image_segment *segmen
 	}
 }
 
-size_t ptrace_slots_find(struct image *image, uint64_t bias, struct ptrace_range *out, size_t max)
+static void find_ranges(struct image *image, uint64_t bias, struct finding *finding)
 {
-	struct finding finding = {.out = out, .max = max};
 	size_t num;
 	const struct image_segment *segments = image_segments(image, &num);
 	for (size_t i = 0; i < num; i++) {
@@ -85,31 +87,22 @@ size_t ptrace_slots_find(struct image *image, uint64_t bias, struct ptrace_range
 			continue;
 		uint64_t end = segment->vaddr + segment->file_size;
 		if (segment->mem_size == segment->file_size)
-			add_range(&finding, end + bias, ((end + PAGE - 1) & ~(PAGE - 1ull)) + bias);
-		find_zeros(image, segment, bias, &finding);
+			add_range(finding, end + bias, ((end + PAGE - 1) & ~(PAGE - 1ull)) + bias);
+		find_zeros(image, segment, bias, finding);
 	}
-	for (size_t i = 0; i < num && finding.bytes < ENOUGH; i++)
+	for (size_t i = 0; i < num && finding->bytes < ENOUGH; i++)
 		if (segments[i].is_executable && !segments[i].is_writable)
-			find_padding(image, &segments[i], bias, &finding);
-	return finding.num;
+			find_padding(image, &segments[i], bias, finding);
 }
 
-bool ptrace_slots_init(struct ptrace_slots *slots, const struct ptrace_range *ranges, size_t num)
+void ptrace_slots_init(struct ptrace_slots *slots, struct image *image, uint64_t bias)
 {
-	*slots = (struct ptrace_slots){.slot = calloc(SLOTS_MAX, sizeof(*slots->slot))};
-	if (!slots->slot)
-		return false;
-	for (size_t i = 0; i < num; i++)
-		for (uint64_t at = 0; at + SLOT_BYTES <= ranges[i].len; at += SLOT_BYTES)
-			if (slots->num < SLOTS_MAX)
-				slots->slot[slots->num++].addr = ranges[i].addr + at;
-	return true;
-}
-
-void ptrace_slots_deinit(struct ptrace_slots *slots)
-{
-	free(slots->slot);
-	*slots = (struct ptrace_slots){0};
+	struct finding finding = {0};
+	find_ranges(image, bias, &finding);
+	for (size_t i = 0; i < finding.num; i++)
+		for (uint64_t at = 0; at + SLOT_BYTES <= finding.out[i].len; at += SLOT_BYTES)
+			if (slots->num < PTRACE_SLOTS)
+				slots->slot[slots->num++].addr = finding.out[i].addr + at;
 }
 
 static bool holds(const struct ptrace_slot *slot, const struct ptrace_step *step, uint64_t addr)

@@ -57,13 +57,13 @@ static void go_out_of_line(struct ptrace_worker *worker, struct ptrace_thread *t
 {
 	struct ptrace_breakpoint *breakpoint = thread->stepping;
 	set_rip(thread->tid, breakpoint->addr);
-	if (!worker->slots
-		     .num) { // emulated elsewhere, so its memory cannot be had: let it meet the same
+	struct ptrace_slots *slots = &worker->shared->slots;
+	if (!slots->num) { // emulated elsewhere, so its memory cannot be had: let it meet the same
 		thread->stepping = NULL;
 		ptrace_threads_resume(worker, thread, SIGSEGV);
 		return;
 	}
-	thread->slot = ptrace_slots_take(&worker->slots, worker->mem, breakpoint);
+	thread->slot = ptrace_slots_take(slots, worker->mem, breakpoint);
 	thread->is_stopped = !thread->slot;
 	if (!thread->slot) {
 		worker->num_waiting++;

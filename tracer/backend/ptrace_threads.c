@@ -275,7 +275,7 @@ void ptrace_threads_leave(struct ptrace_worker *worker)
 		else
 			ptrace_threads_tick(worker);
 	}
-	ptrace_slots_restore(&worker->slots, worker->mem);
+	ptrace_slots_restore(&worker->shared->slots, worker->mem);
 	if (worker->threads)
 		return; // they are let go when they stop, or when we end
 	if (worker->mem >= 0)
@@ -377,7 +377,6 @@ static bool take_hit(struct ptrace_worker *worker, struct ptrace_thread *thread)
 	ptrace_hit_prepare(worker, thread, breakpoint, &regs);
 	if (thread->kind == PTRACE_THREAD)
 		ptrace_hit_record(worker, thread, breakpoint, &regs);
-	worker->num_hits++;
 	ptrace_stepping_begin(worker, thread, breakpoint, &regs);
 	return true;
 }

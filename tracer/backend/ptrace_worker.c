@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "tracer/backend/ptrace.h"
 
 enum {
@@ -91,6 +93,14 @@ static void wake_up(int sig)
 	(void)sig; // waitpid returns, that is all
 }
 
+// When memory is short, let it be another process that is killed: the target would not survive it.
+static void outlive_others(void)
+{
+	CLEANUP_CLOSE int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t len = file < 0 ? 0 : write(file, "-1000", 5);
+	(void)len; // it takes privileges
+}
+
 // Only the front decides: no terminal, no signals but those that wake us up.
 static void prepare_process(void)
 {
@@ -109,6 +119,7 @@ static void prepare_process(void)
 	const struct itimerval tick = {{0, TICK_US}, {0, TICK_US}};
 	setitimer(ITIMER_REAL, &tick, NULL);
 	setsid();
+	outlive_others();
 	prctl(PR_SET_NAME, PTRACE_WORKER_NAME);
 }
 
@@ -120,16 +131,14 @@ void ptrace_worker_run(struct ptrace_shared *shared, pid_t pid, int socket, bool
 		.mem = -1,
 		.socket = socket,
 		.is_held = is_held,
-		.cpu = -1,
 	};
 	prepare_process();
 	struct error *err = ptrace_hit_init(&worker);
-	if (!err && ptrace_slots_init(&worker.slots, shared->ranges, shared->num_ranges))
+	if (!err)
 		serve(&worker);
 	error_free(err);
 	ptrace_threads_leave(&worker);
 	if (worker.is_held)
 		kill(pid, SIGKILL); // nobody else would ever let it go
 	hit_maker_destroy(worker.maker);
-	ptrace_slots_deinit(&worker.slots);
 }
