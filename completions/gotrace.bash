@@ -61,7 +61,7 @@ _gotrace() {
 		COMPREPLY=($(compgen -W "$formats" -- "$word"))
 		return
 		;;
-	--backend) COMPREPLY=($(compgen -W ebpf -- "$word")) && return ;;
+	--backend) COMPREPLY=($(compgen -W 'ebpf ptrace' -- "$word")) && return ;;
 	--workload) COMPREPLY=($(compgen -W 'leaf typical delve server' -- "$word")) && return ;;
 	--timestamps) COMPREPLY=($(compgen -W 'none relative wall mono' -- "$word")) && return ;;
 	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")) && return ;;
