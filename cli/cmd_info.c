@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/inspect.h"
 #include "cli/options.h"
 
 struct arguments {
@@ -117,26 +118,33 @@ static json_t *describe(struct index *index, pid_t pid)
 }
 
 // "go_version" as people read it: "go version".
-static void print_key(const char *key)
+static void print_key(const char *key, FILE *out)
 {
 	int width = 20;
 	for (; *key; key++, width--)
-		putchar(*key == '_' ? ' ' : *key);
-	printf("%*s", width > 0 ? width : 1, "");
+		putc(*key == '_' ? ' ' : *key, out);
+	fprintf(out, "%*s", width > 0 ? width : 1, "");
 }
 
-static void print_text(json_t *info)
+static void print_text(json_t *info, FILE *out)
 {
 	const char *key;
 	json_t *value;
 	json_object_foreach(info, key, value)
 	{
-		print_key(key);
+		print_key(key, out);
 		if (json_is_string(value))
-			puts(json_string_value(value));
+			fprintf(out, "%s\n", json_string_value(value));
 		else
-			printf("%lld\n", (long long)json_integer_value(value));
+			fprintf(out, "%lld\n", (long long)json_integer_value(value));
 	}
+}
+
+void inspect_target(struct index *index, pid_t pid, FILE *out)
+{
+	json_t *info = describe(index, pid);
+	print_text(info, out);
+	json_decref(info);
 }
 
 static int info_main(int argc, char **argv)
@@ -160,7 +168,7 @@ static int info_main(int argc, char **argv)
 		json_dumpf(info, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else {
-		print_text(info);
+		print_text(info, stdout);
 	}
 	json_decref(info);
 	index_close(index);

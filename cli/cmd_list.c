@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/inspect.h"
 #include "cli/options.h"
 #include "tracer/event/value.h"
 
@@ -24,6 +25,7 @@ struct listing {
 	const struct arguments *arguments;
 	struct index *index;
 	struct plan *plan;
+	int fd; // where it goes
 	struct text out;
 	bool is_closed; // the reader went away
 };
@@ -157,7 +159,7 @@ static struct error *flush(struct listing *listing)
 	struct text *out = &listing->out;
 	size_t done = 0;
 	while (done < out->len) {
-		ssize_t len = write(STDOUT_FILENO, out->data + done, out->len - done);
+		ssize_t len = write(listing->fd, out->data + done, out->len - done);
 		if (len < 0 && errno == EPIPE) {
 			listing->is_closed = true;
 			break;
@@ -208,22 +210,37 @@ static struct error *list_selected(struct listing *listing)
 	return err ? err : flush(listing);
 }
 
-static struct error *list(const struct arguments *arguments)
+static struct error *list_index(const struct arguments *arguments, struct index *index, int fd)
 {
-	struct listing listing = {.arguments = arguments};
-	pid_t pid;
-	struct error *err = open_target_index(arguments->target, &listing.index, &pid);
-	if (err)
-		return err;
-	err = plan_create(listing.index, &(struct plan_options){0}, &listing.plan);
+	struct listing listing = {.arguments = arguments, .index = index, .fd = fd};
+	struct error *err = plan_create(index, &(struct plan_options){0}, &listing.plan);
 	if (!err)
 		err = arguments->num_patterns ? list_selected(&listing) : list_all(&listing);
-	if (!err && index_warning(listing.index))
-		cli_say("warning: %s", index_warning(listing.index));
 	plan_destroy(listing.plan);
-	index_close(listing.index);
 	text_deinit(&listing.out);
 	return err;
+}
+
+static struct error *list(const struct arguments *arguments)
+{
+	pid_t pid;
+	struct index *index;
+	struct error *err = open_target_index(arguments->target, &index, &pid);
+	if (err)
+		return err;
+	err = list_index(arguments, index, STDOUT_FILENO);
+	if (!err && index_warning(index))
+		cli_say("warning: %s", index_warning(index));
+	index_close(index);
+	return err;
+}
+
+struct error *inspect_funcs(struct index *index, char *const *patterns, size_t num_patterns,
+			    FILE *out)
+{
+	struct arguments arguments = {.patterns = (char **)patterns, .num_patterns = num_patterns};
+	fflush(out);
+	return list_index(&arguments, index, fileno(out));
 }
 
 static int list_main(int argc, char **argv)

@@ -240,7 +240,7 @@ static int run_main(int argc, char **argv)
 		return dry_run(program[0], arguments.patterns, arguments.num_patterns,
 			       &arguments.trace.session.plan);
 	struct target *target;
-	struct error *err = target_start(program, &target);
+	struct error *err = target_start(program, false, &target);
 	return err ? cli_fail(err) : run_trace(target, &arguments, true);
 }
 

@@ -13,7 +13,7 @@
 
 static const struct command *const commands[] = {
 	&command_attach, &command_run,	  &command_list,  &command_info,
-	&command_doctor, &command_replay, &command_bench,
+	&command_doctor, &command_replay, &command_bench, &command_shell,
 };
 enum { NUM_COMMANDS = sizeof(commands) / sizeof(*commands) };
 
@@ -125,9 +125,15 @@ static const struct command *find_command(const char *name)
 
 int main(int argc, char **argv)
 {
-	if (argc < 2) {
+	bool is_at_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	if (argc < 2 && !is_at_terminal) {
 		print_help(stderr);
 		return EXIT_USAGE;
+	}
+	char *shell[] = {argv[0], (char *)command_shell.name, NULL};
+	if (argc < 2) {
+		argc = 2;
+		argv = shell;
 	}
 	const char *name = argv[1];
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "dwarf/debugtype.h"
 #include "dwarf/die.h"
 
@@ -511,4 +512,18 @@ struct gotype *debuginfo_type(struct debuginfo *info, const char *unit, const ch
 		if (strcmp(info->units[i].name, unit))
 			type = type_in(info, &info->units[i], name);
 	return type;
+}
+
+void debuginfo_types(struct debuginfo *info, bool (*visit)(void *context, const char *name),
+		     void *context)
+{
+	for (size_t i = 0; i < info->num_units; i++) {
+		struct unit *unit = &info->units[i];
+		log_progress("units read", i + 1, info->num_units);
+		if (!unit->is_read)
+			unit->damage = read_unit(info, unit);
+		for (size_t j = 0; j < unit->types.num; j++)
+			if (!visit(context, unit->types.place[j].name))
+				return;
+	}
 }

@@ -46,4 +46,9 @@ struct error *debuginfo_func(struct debuginfo *info, uint64_t vaddr,
  *  unit is the compilation unit's name to look into first ("runtime"). */
 struct gotype *debuginfo_type(struct debuginfo *info, const char *unit, const char *name);
 
+/** Calls visit with the name of every type, unit after unit (which reads them all), until it returns false. A name
+ *  may come more than once. */
+void debuginfo_types(struct debuginfo *info, bool (*visit)(void *context, const char *name),
+		     void *context);
+
 #endif

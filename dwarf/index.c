@@ -290,6 +290,14 @@ struct gotype *index_type(struct index *index, const char *name)
 	return debuginfo_type(index->debug, package ? package : "", name);
 }
 
+bool index_types(struct index *index, bool (*visit)(void *context, const char *name), void *context)
+{
+	if (!open_debug(index))
+		return false;
+	debuginfo_types(index->debug, visit, context);
+	return true;
+}
+
 struct image *index_image(const struct index *index)
 {
 	return index->image;

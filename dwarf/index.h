@@ -59,6 +59,11 @@ struct gotype *index_rtype(struct index *index, uint64_t vaddr);
 /** A type by name ("main.Req", "net/http.Request"), from DWARF. NULL if not found. */
 struct gotype *index_type(struct index *index, const char *name);
 
+/** Calls visit with the name of every type in DWARF until it returns false; a name may come more than once. False
+ *  without DWARF. */
+bool index_types(struct index *index, bool (*visit)(void *context, const char *name),
+		 void *context);
+
 struct image *index_image(const struct index *index);
 const struct buildinfo *index_buildinfo(const struct index *index);
 struct go_version index_version(const struct index *index);

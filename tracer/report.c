@@ -35,8 +35,10 @@ static void on_entry(void *context, struct call *call, const struct wire_record 
 	struct report *report = context;
 	memory_fill(report->memory, record, &call->func->args);
 	report->options.sink->entry(report->sink, call, record, &report->out);
-	if (call->func->counts)
+	if (call->func->counts) {
 		call->func->counts->calls++;
+		call->func->counts->open += call->will_end;
+	}
 	if (report->options.stats)
 		note_failure(report, stats_entry(report->options.stats, call));
 }
@@ -45,6 +47,8 @@ static void count_end(struct report *report, const struct call *call, bool has_r
 		      enum call_how how, uint64_t end_ns)
 {
 	struct plan_trace *counts = call->func->counts;
+	if (counts && counts->open)
+		counts->open--;
 	if (counts && how == CALL_RETURNED) {
 		counts->returns++;
 		counts->total_ns += end_ns > call->entry_ns ? end_ns - call->entry_ns : 0;

@@ -308,7 +308,7 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 }
 
 struct error *session_output(struct session *session, const struct sink_ops *sink, int out,
-			     bool color)
+			     bool color, void (*show)(void *context, const struct text *text))
 {
 	struct error *err = session_flush(session);
 	if (!err && (sink != session->options.sink || color != session->options.color))
@@ -318,6 +318,7 @@ struct error *session_output(struct session *session, const struct sink_ops *sin
 	session->options.sink = sink;
 	session->options.color = color;
 	session->options.out = out;
+	session->options.show = show;
 	return NULL;
 }
 
@@ -326,6 +327,12 @@ void session_goroutine(struct session *session, uint64_t goid)
 	session->options.goid = goid;
 	if (session->backend)
 		session->options.backend->goroutine(session->backend, goid);
+}
+
+struct error *session_goroutines(struct session *session, struct goroutine_info **out, size_t *num)
+{
+	return goroutines_read(target_pid(session->target), session->index, session->bias, out,
+			       num);
 }
 
 void session_totals(struct session *session, uint64_t *records, uint64_t *lost)

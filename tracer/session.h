@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "tracer/backend/backend.h"
+#include "tracer/goroutines.h"
 #include "tracer/sink/sink.h"
 #include "tracer/stats.h"
 #include "tracer/target.h"
@@ -63,6 +64,7 @@ struct session_trace {
 	size_t num_patterns;
 	uint32_t *funcs; // numbers in the plan of the functions chosen, in ascending order
 	size_t num_funcs;
+	struct plan_options options;
 	size_t num_refused; // chosen, and cannot be probed
 	size_t num_shared; // of funcs, those that another trace had armed already: it counts their calls
 	struct plan_trace counts;
@@ -90,12 +92,20 @@ struct error *session_enable(struct session *session, uint32_t id, bool on) MUST
 /** Events lost of a trace's functions. */
 uint64_t session_trace_lost(const struct session *session, const struct session_trace *trace);
 
+/** Events lost of a function, whatever it was traced with. */
+uint64_t session_func_lost(const struct session *session, const struct func *func);
+
+/** Those that the target has now; see goroutines_read. */
+struct error *session_goroutines(struct session *session, struct goroutine_info **out,
+				 size_t *num) MUST_CHECK;
+
 /** Calls, errors and durations by function and goroutine (is_open only). */
 struct stats *session_stats(struct session *session);
 
 /** Another format, or another place for it (as in the options). */
 struct error *session_output(struct session *session, const struct sink_ops *sink, int out,
-			     bool color) MUST_CHECK;
+			     bool color,
+			     void (*show)(void *context, const struct text *text)) MUST_CHECK;
 
 /** Only this goroutine from here on; 0: all. */
 void session_goroutine(struct session *session, uint64_t goid);

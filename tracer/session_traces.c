@@ -114,6 +114,7 @@ static struct error *trace_create(const struct session_request *request, uint32_
 	if (!trace)
 		return error_nomem();
 	trace->id = id;
+	trace->options = request->options;
 	trace->counts.calls_left = request->max_calls ? request->max_calls : UINT64_MAX;
 	trace->num_patterns = request->num_patterns;
 	trace->patterns = calloc(request->num_patterns + 1, sizeof(*trace->patterns));
@@ -270,6 +271,16 @@ struct session_trace *const *session_traces(const struct session *session, size_
 {
 	*num = session->num_traces;
 	return session->traces;
+}
+
+uint64_t session_func_lost(const struct session *session, const struct func *func)
+{
+	uint64_t lost = 0;
+	for (size_t i = 0; session->backend && i < session->plan->num_funcs; i++)
+		if (session->plan->funcs[i]->func == func)
+			lost += session->options.backend->lost(session->backend,
+							       session->plan->funcs[i]);
+	return lost;
 }
 
 static struct session_trace *find_trace(const struct session *session, uint32_t id)

@@ -152,8 +152,10 @@ struct error *target_attach(pid_t pid, struct target **out)
 }
 
 // In the child: runs the program, or tells why it cannot through the pipe.
-static void child_exec(char *const *argv, int report)
+static void child_exec(char *const *argv, bool is_apart, int report)
 {
+	if (is_apart)
+		setpgid(0, 0);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -188,7 +190,7 @@ static struct error *wait_for_exec(pid_t pid, const char *name, int report)
 	return NULL;
 }
 
-struct error *target_start(char *const *argv, struct target **out)
+struct error *target_start(char *const *argv, bool is_apart, struct target **out)
 {
 	int report[2];
 	if (pipe2(report, O_CLOEXEC) < 0)
@@ -196,7 +198,7 @@ struct error *target_start(char *const *argv, struct target **out)
 	CLEANUP_CLOSE int read_end = report[0];
 	pid_t pid = fork();
 	if (pid == 0)
-		child_exec(argv, report[1]);
+		child_exec(argv, is_apart, report[1]);
 	close(report[1]);
 	if (pid < 0)
 		return error_errno(errno, "fork");

@@ -16,8 +16,9 @@ enum target_end { TARGET_RUNS, TARGET_EXITED, TARGET_EXECED };
 /** An existing process (a thread's id means its process). Does not disturb it. */
 struct error *target_attach(pid_t pid, struct target **out) MUST_CHECK;
 
-/** Starts argv (PATH is searched) and holds it at its first instruction. */
-struct error *target_start(char *const *argv, struct target **out) MUST_CHECK;
+/** Starts argv (PATH is searched) and holds it at its first instruction. is_apart: in a process group of its
+ *  own, so that the terminal's Ctrl-C is not for it. */
+struct error *target_start(char *const *argv, bool is_apart, struct target **out) MUST_CHECK;
 
 /** Lets somebody else become the tracer of a started process that is held: from here on a SIGSTOP holds it.
  *  *is_held is false, and nothing is done, for any other. */

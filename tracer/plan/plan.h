@@ -57,6 +57,7 @@ struct plan_probe {	     // beside tables.probes, the same index
 struct plan_trace { // what the calls of one trace's functions are counted by; the session's own
 	uint64_t calls_left;		   // of these, told; later ones are followed in silence
 	uint64_t calls, returns, total_ns; // total_ns: the durations of the returns
+	uint64_t open;			   // calls under way
 };
 
 struct plan_func {

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The table of commands, and lines becoming commands.
+#include "cli/shell.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+
+enum { WORDS_MAX = 4096, SOURCE_DEPTH_MAX = 16 };
+
+static struct error *cmd_help(struct shell *shell, int argc, char **argv);
+static struct error *cmd_quit(struct shell *shell, int argc, char **argv);
+static struct error *cmd_source(struct shell *shell, int argc, char **argv);
+
+const struct shell_command shell_commands[] = {
+	{"attach", "PID", "trace this process from here on", shell_cmd_attach, "pids", NULL},
+	{"detach", "", "let the target go; it runs on", shell_cmd_detach, NULL, NULL},
+	{"disassemble", "FUNC", "a function's code, its lines, and where it is probed",
+	 shell_cmd_disassemble, "functions", NULL},
+	{"format", "graph|lines|json", "how events are shown", shell_cmd_format, "formats", NULL},
+	{"funcs", "[PATTERN...]", "functions and their signatures", shell_cmd_funcs, "functions",
+	 NULL},
+	{"goroutines", "", "goroutines that called, their last function, and who began them",
+	 shell_cmd_goroutines, NULL, NULL},
+	{"help", "[COMMAND]", "what commands there are, or what one does", cmd_help, "commands",
+	 NULL},
+	{"hist", "FUNC", "how long a function's calls took", shell_cmd_hist, "functions", NULL},
+	{"history", "", "the lines typed so far", shell_cmd_history, NULL, NULL},
+	{"info", "[FUNC]", "the target, or a function: its place, its arguments', its probes",
+	 shell_cmd_info, "functions", NULL},
+	{"kill", "", "end the target (SIGKILL)", shell_cmd_kill, NULL, NULL},
+	{"off", "ID", "pause a trace: its probes stay", shell_cmd_off, "traces", NULL},
+	{"on", "ID", "go on with a trace that was paused", shell_cmd_on, "traces", NULL},
+	{"output", "FILE|-", "where events go; - is here", shell_cmd_output, "files", NULL},
+	{"quit", "", "leave; the target runs on", cmd_quit, NULL, NULL},
+	{"run", "PATTERN... -- PROG ARG...",
+	 "start a program and trace it from its first instruction", shell_cmd_run, "functions",
+	 NULL},
+	{"save", "FILE", "write the settings and traces as commands, for source", shell_cmd_save,
+	 "files", NULL},
+	{"set", "[NAME [VALUE]]", "show or change a setting", shell_cmd_set, "settings",
+	 "Settings are the options of gotrace attach without their dashes. Those of a trace (no-args, no-return, "
+	 "sample, rate, count) hold for the traces that follow; depth, strlen, items, stack, backend and "
+	 "buffer can be changed while nothing is traced."},
+	{"source", "FILE", "execute the commands in a file", cmd_source, "files", NULL},
+	{"stats", "[PATTERN...|reset]", "calls, errors and durations by function", shell_cmd_stats,
+	 "functions", NULL},
+	{"trace", "PATTERN... [OPTION...]",
+	 "trace functions; patterns and options as gotrace attach has them", shell_cmd_trace,
+	 "functions",
+	 "It goes on in the background: events print as they come. --count N and --duration TIME end it by "
+	 "itself."},
+	{"traces", "", "the traces there are", shell_cmd_traces, NULL, NULL},
+	{"types", "[PATTERN]", "types and their sizes", shell_cmd_types, "types", NULL},
+	{"untrace", "ID|PATTERN...", "take probes off", shell_cmd_untrace, "functions", NULL},
+	{"watch", "[SECONDS]", "follow the traces until Ctrl-C, or for so long", shell_cmd_watch,
+	 NULL, NULL},
+	{"whatis", "TYPE|FUNC", "a type's fields, sizes and offsets; a function's signature",
+	 shell_cmd_whatis, "types", NULL},
+	{0},
+};
+
+// --- Words ---------------------------------------------------------------------------------------
+
+void shell_words_free(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		free(argv[i]);
+	free(argv);
+}
+
+// One word from *line on, which moves behind it. A backslash quotes only what would not stand for itself: a
+// /regexp/ keeps its own.
+static struct error *take_word(const char **line, struct text *word)
+{
+	char quote = 0;
+	const char *p = *line;
+	for (; *p && (quote || !isspace((unsigned char)*p)); p++) {
+		if (quote && *p == quote)
+			quote = 0;
+		else if (!quote && (*p == '\'' || *p == '"'))
+			quote = *p;
+		else if (*p == '\\' && quote != '\'' && p[1] &&
+			 (strchr("\\'\"", p[1]) || (!quote && isspace((unsigned char)p[1]))))
+			text_putc(word, *++p);
+		else
+			text_putc(word, *p);
+	}
+	*line = p;
+	return quote ? error_new("a %c without its second one", quote) : NULL;
+}
+
+struct error *shell_words(const char *line, int *argc, char ***argv)
+{
+	char **words = NULL;
+	int num = 0;
+	struct error *err = NULL;
+	for (;;) {
+		while (isspace((unsigned char)*line))
+			line++;
+		if (!*line)
+			break;
+		struct text word;
+		text_init(&word);
+		err = take_word(&line, &word);
+		char **more = realloc(words, ((size_t)num + 2) * sizeof(*words));
+		char *copy = more ? strdup(text_string(&word)) : NULL;
+		words = more ? more : words;
+		text_deinit(&word);
+		if (!err && !copy)
+			err = error_nomem();
+		if (!err && num == WORDS_MAX)
+			err = error_new("more than %d words", WORDS_MAX);
+		if (err) {
+			free(copy);
+			break;
+		}
+		words[num++] = copy;
+		words[num] = NULL;
+	}
+	if (err) {
+		shell_words_free(num, words);
+		return err;
+	}
+	*argc = num;
+	*argv = words;
+	return NULL;
+}
+
+// --- Commands ------------------------------------------------------------------------------------
+
+const struct shell_command *shell_find(const char *name, struct error **err)
+{
+	const struct shell_command *found = NULL, *second = NULL;
+	for (const struct shell_command *command = shell_commands; command->name; command++) {
+		if (!strcmp(command->name, name))
+			return command;
+		if (strncmp(command->name, name, strlen(name)) != 0)
+			continue;
+		if (found)
+			second = command;
+		else
+			found = command;
+	}
+	if (!found)
+		*err = error_new("no command '%s': see help", name);
+	else if (second)
+		*err = error_new("'%s' is %s or %s: write more of it", name, found->name,
+				 second->name);
+	return second ? NULL : found;
+}
+
+static struct error *escape(const char *command)
+{
+	fflush(stdout);
+	int status = system(command);
+	if (status < 0)
+		return error_errno(errno, "%s", command);
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		return error_new("%s: exit status %d", command, WEXITSTATUS(status));
+	return NULL;
+}
+
+struct error *shell_execute(struct shell *shell, const char *line)
+{
+	while (isspace((unsigned char)*line))
+		line++;
+	if (!*line || *line == '#')
+		return NULL;
+	if (*line == '!')
+		return escape(line + 1);
+	int argc;
+	char **argv;
+	struct error *err = shell_words(line, &argc, &argv);
+	if (err)
+		return err;
+	const struct shell_command *command = shell_find(argv[0], &err);
+	if (command) {
+		char *typed = argv[0];
+		argv[0] = (char *)command->name;
+		err = command->run(shell, argc, argv);
+		argv[0] = typed;
+	}
+	shell_words_free(argc, argv);
+	return err;
+}
+
+struct error *shell_source(struct shell *shell, FILE *file, const char *name)
+{
+	if (shell->depth == SOURCE_DEPTH_MAX)
+		return error_new("%s: sourced from itself", name);
+	const char *outer = shell->source;
+	unsigned outer_line = shell->line;
+	shell->source = name;
+	shell->line = 0;
+	shell->depth++;
+	CLEANUP_FREE char *line = NULL;
+	size_t size = 0;
+	struct error *err = NULL;
+	while (!err && !shell->wants_quit && !cli_signal && getline(&line, &size, file) >= 0) {
+		shell->line++;
+		line[strcspn(line, "\n")] = '\0';
+		err = shell_execute(shell, line);
+		if (!err)
+			err = shell_poll(shell, 0);
+		if (err)
+			err = error_wrap(err, "%s:%u", name, shell->line);
+		if (err && shell->keeps_going) {
+			cli_fail(err);
+			err = NULL;
+			shell->has_failed = true;
+		}
+	}
+	shell->source = outer;
+	shell->line = outer_line;
+	shell->depth--;
+	return err;
+}
+
+static struct error *cmd_source(struct shell *shell, int argc, char **argv)
+{
+	if (argc != 2)
+		return error_new("source: of which file?");
+	CLEANUP_FCLOSE FILE *file = fopen(argv[1], "re");
+	if (!file)
+		return error_errno(errno, "%s", argv[1]);
+	return shell_source(shell, file, argv[1]);
+}
+
+static struct error *cmd_quit(struct shell *shell, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	shell->wants_quit = true;
+	return NULL;
+}
+
+static struct error *help_one(const char *name)
+{
+	struct error *err = NULL;
+	const struct shell_command *command = shell_find(name, &err);
+	if (!command)
+		return err;
+	printf("%s %s\n    %s\n", command->name, command->args, command->summary);
+	if (command->detail)
+		printf("\n%s\n", command->detail);
+	if (!strcmp(command->name, "trace"))
+		argp_help(&trace_options_argp, stdout, ARGP_HELP_LONG, (char *)"trace");
+	return NULL;
+}
+
+static struct error *cmd_help(struct shell *shell, int argc, char **argv)
+{
+	if (argc > 1)
+		return help_one(argv[1]);
+	FILE *page = shell_page(shell);
+	for (const struct shell_command *command = shell_commands; command->name; command++) {
+		int width = fprintf(page, "%s %s", command->name, command->args);
+		fprintf(page, "%*s %s\n", width < 36 ? 36 - width : 0, "", command->summary);
+	}
+	fputs("!CMD                                 execute CMD by the system's shell\n\n"
+	      "A command's beginning is enough where it is the only one with it. help COMMAND tells more.\n",
+	      page);
+	shell_page_end(shell, page);
+	return NULL;
+}
