@@ -2,7 +2,7 @@
 // The floor that gotrace bench compares with: a uprobe whose program returns at once.
 #define SECTION(name) __attribute__((section(name), used))
 
-SECTION("uprobe.multi")
+SECTION("uprobe")
 int floor_hit(void *context)
 {
 	(void)context;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Rounds: in each, every variant once, so that a machine whose speed changes is fair to all.
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -208,6 +209,8 @@ static void measure_row(struct bench *bench, struct place *place, struct bench_r
 		err = measure_variant(bench, variant, place->workload,
 				      is_peer ? fresh : place->target, &place->function, row, round,
 				      &well);
+	if (!well && fresh) // it may be stopped for ever
+		kill(fresh->pid, SIGKILL);
 	bench_target_stop(fresh);
 	if (!well && !is_peer) {
 		bench_target_stop(place->target);

@@ -169,6 +169,7 @@ static void write_head(const struct bench *bench, const struct bench_row *row, F
 		"/ptrace", "kept", "lost", "CPU", "log scale");
 }
 
+// What rows have to say, said once where several say the same.
 static void write_notes(const struct bench *bench, FILE *out)
 {
 	if (bench->note[0])
@@ -176,11 +177,18 @@ static void write_notes(const struct bench *bench, FILE *out)
 	struct text note;
 	text_init(&note);
 	for (size_t i = 0; i < bench->num_rows; i++) {
-		const struct bench_row *row = &bench->rows[i];
-		if (!row->note[0])
+		const char *said = bench->rows[i].note;
+		bool is_new = said[0];
+		for (size_t j = 0; j < i; j++)
+			is_new &= strcmp(bench->rows[j].note, said) != 0;
+		if (!is_new)
 			continue;
 		text_reset(&note);
-		text_printf(&note, "%s, %s: %s", row->workload, row->name, row->note);
+		for (size_t j = i; j < bench->num_rows; j++)
+			if (!strcmp(bench->rows[j].note, said))
+				text_printf(&note, "%s%s, %s", note.len ? "; " : "",
+					    bench->rows[j].workload, bench->rows[j].name);
+		text_printf(&note, ": %s", said);
 		write_paragraph(text_string(&note), out);
 	}
 	text_deinit(&note);

@@ -2,6 +2,7 @@
 // The rows, and how the tools that gotrace is compared with are called.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,10 +60,25 @@ static struct error *write_event(const char *line)
 	return NULL;
 }
 
+// Events of a gotrace bench that was killed are taken away.
+static void forget_stale_events(void)
+{
+	CLEANUP_FREE char *events = bench_read(uprobe_events);
+	const char *place = events;
+	for (int pid; place && (place = strstr(place, "gotrace_bench/hit")); place++) {
+		char line[48];
+		if (sscanf(place, "gotrace_bench/hit%d", &pid) != 1 || pid <= 0 || !kill(pid, 0))
+			continue;
+		snprintf(line, sizeof(line), "-:gotrace_bench/hit%d\n", pid);
+		error_free(write_event(line));
+	}
+}
+
 static struct error *prepare_perf(struct bench_tracer *tracer,
 				  const struct bench_function *function, pid_t pid,
 				  struct words *words)
 {
+	forget_stale_events();
 	snprintf(tracer->event, sizeof(tracer->event), "gotrace_bench/hit%d", (int)getpid());
 	CLEANUP_FREE char *line = NULL;
 	if (asprintf(&line, "p:%s %s:0x%lx\n", tracer->event, function->path,

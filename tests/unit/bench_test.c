@@ -243,6 +243,19 @@ static void test_table(void **state)
 	assert_null(strstr(text, "nan"));
 }
 
+static void test_notes(void **state)
+{
+	struct fixture *fixture = *state;
+	for (size_t i = 1; i < 3; i++)
+		strcpy(fixture->rows[i].note, "not permitted");
+	strcpy(fixture->bench.note, "Not installed: gdb");
+	CLEANUP_FREE char *text = print(&fixture->bench, bench_print_table);
+	assert_has(
+		text,
+		"\n\nNot installed: gdb\n\ndelve, uprobe entry; delve, uprobe entry+return: not permitted\n\n"
+		"delve, dlv trace --ebpf: no such <luck> & \"more\"\n");
+}
+
 static void test_story(void **state)
 {
 	struct fixture *fixture = *state;
@@ -496,6 +509,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_cost, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_table, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_notes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_story, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_benchfmt, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_benchfmt_small, setup, teardown),

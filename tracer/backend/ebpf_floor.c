@@ -5,12 +5,38 @@
 
 #include "bpf/floor.skel.h"
 #include "tracer/backend/ebpf.h"
+#include "tracer/backend/features.h"
 #include "tracer/backend/floor.h"
 
 struct floor_probes {
 	struct floor_bpf *program;
-	struct bpf_link *link;
+	struct bpf_link **link;
+	size_t num;
 };
+
+static struct bpf_link *attach_multi(struct bpf_program *program, pid_t pid, const char *exe,
+				     const unsigned long *offsets, size_t num)
+{
+	LIBBPF_OPTS(bpf_uprobe_multi_opts, options, .offsets = offsets, .cnt = num);
+	pid_t only = features_uprobe_multi_process() ? pid : -1;
+	return bpf_program__attach_uprobe_multi(program, only, exe, NULL, &options);
+}
+
+static struct error *attach(struct floor_probes *probes, bool is_multi, pid_t pid, const char *exe,
+			    const unsigned long *offsets, size_t num)
+{
+	struct bpf_program *program = probes->program->progs.floor_hit;
+	size_t step = is_multi ? num : 1;
+	for (size_t i = 0; i < num; i += step) {
+		struct bpf_link *link =
+			is_multi ? attach_multi(program, pid, exe, offsets, num)
+				 : bpf_program__attach_uprobe(program, false, pid, exe, offsets[i]);
+		if (!link)
+			return error_errno(errno, "the kernel refuses an empty uprobe");
+		probes->link[probes->num++] = link;
+	}
+	return NULL;
+}
 
 struct error *floor_probes_create(pid_t pid, const char *exe, const unsigned long *offsets,
 				  size_t num, struct floor_probes **out)
@@ -19,19 +45,22 @@ struct error *floor_probes_create(pid_t pid, const char *exe, const unsigned lon
 	struct floor_probes *probes = calloc(1, sizeof(*probes));
 	if (!probes)
 		return error_nomem();
-	probes->program = floor_bpf__open_and_load();
-	if (!probes->program) {
-		int errnum = errno;
+	probes->link = calloc(num ? num : 1, sizeof(*probes->link));
+	probes->program = probes->link ? floor_bpf__open() : NULL;
+	bool is_multi = features_uprobe_multi();
+	struct error *err = NULL;
+	if (!probes->program)
+		err = error_nomem();
+	else if (is_multi)
+		bpf_program__set_expected_attach_type(probes->program->progs.floor_hit,
+						      (enum bpf_attach_type)EBPF_UPROBE_MULTI);
+	if (!err && floor_bpf__load(probes->program))
+		err = error_errno(errno, "loading an empty BPF program");
+	if (!err)
+		err = attach(probes, is_multi, pid, exe, offsets, num);
+	if (err) {
 		floor_probes_destroy(probes);
-		return error_errno(errnum, "loading an empty BPF program");
-	}
-	LIBBPF_OPTS(bpf_uprobe_multi_opts, options, .offsets = offsets, .cnt = num);
-	probes->link = bpf_program__attach_uprobe_multi(probes->program->progs.floor_hit, pid, exe,
-							NULL, &options);
-	if (!probes->link) {
-		int errnum = errno;
-		floor_probes_destroy(probes);
-		return error_errno(errnum, "the kernel refuses an empty uprobe");
+		return err;
 	}
 	*out = probes;
 	return NULL;
@@ -41,7 +70,9 @@ void floor_probes_destroy(struct floor_probes *probes)
 {
 	if (!probes)
 		return;
-	bpf_link__destroy(probes->link);
+	while (probes->num)
+		bpf_link__destroy(probes->link[--probes->num]);
+	free(probes->link);
 	floor_bpf__destroy(probes->program);
 	free(probes);
 }

@@ -10,8 +10,8 @@
 
 struct floor_probes;
 
-/** Puts an empty uprobe on these file offsets of exe ("/proc/PID/exe") in one process. An error where
- *  the kernel has no uprobe_multi links. */
+/** Puts an empty uprobe on these file offsets of exe ("/proc/PID/exe") in one process: by one link, or by a perf
+ *  event each where the kernel has no such links. */
 struct error *floor_probes_create(pid_t pid, const char *exe, const unsigned long *offsets,
 				  size_t num, struct floor_probes **out) MUST_CHECK;
 /** Takes them off. Takes NULL. */
