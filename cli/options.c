@@ -30,6 +30,7 @@ enum {
 	OPT_SAMPLE,
 	OPT_RATE,
 	OPT_STACK,
+	OPT_MAX_OVERHEAD,
 	OPT_CREATOR,
 };
 
@@ -67,6 +68,8 @@ static const struct argp_option trace_options[] = {
 	{"sample", OPT_SAMPLE, "1/N", 0,
 	 "One in N calls of each function; the others are counted, and cost no event", 2},
 	{"rate", OPT_RATE, "N/s", 0, "At most N calls of each function a second", 2},
+	{"max-overhead", OPT_MAX_OVERHEAD, "PCT", 0,
+	 "Trace no more of each function's calls than takes PCT percent of the program's time", 2},
 	{NULL, 0, NULL, 0, "How it is captured:", 3},
 	{"backend", OPT_BACKEND, "NAME", 0,
 	 "ebpf (default), or ptrace: by breakpoints, where eBPF is not allowed; slower", 3},
@@ -242,6 +245,18 @@ static void parse_limits(struct argp_state *state, int key, const char *arg,
 	}
 }
 
+static void parse_overhead(struct argp_state *state, const char *arg, double *share)
+{
+	char *end;
+	double percent = strtod(arg, &end);
+	if (!isdigit((unsigned char)arg[0]) || (*end && strcmp(end, "%")) || percent <= 0 ||
+	    percent >= 100)
+		argp_error(state,
+			   "--max-overhead %s: give it in percent, more than 0 and less than 100",
+			   arg);
+	*share = percent / 100;
+}
+
 // The N of "1/N" and of "N/s".
 static void parse_budgets(struct argp_state *state, int key, const char *arg,
 			  struct plan_options *plan)
@@ -336,6 +351,9 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 			number32(state, "stack", arg, WIRE_STACK_MAX, &session->plan.stack);
 		if (!session->plan.stack)
 			argp_error(state, "--stack=0: no frames to show");
+		return 0;
+	case OPT_MAX_OVERHEAD:
+		parse_overhead(state, arg, &session->max_overhead);
 		return 0;
 	case OPT_CREATOR:
 		session->plan.creator = true;

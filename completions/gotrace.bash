@@ -35,9 +35,9 @@ _gotrace() {
 	local gotrace=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local commands='attach run list info doctor replay bench' command=${COMP_WORDS[1]} i target=
 	local trace='--format --output --depth --strlen --items --no-args --no-return --timestamps --color
-		--goroutine --duration --count --backend --buffer --save --sample --rate --stack --creator --dry-run --quiet --verbose --help'
+		--goroutine --duration --count --backend --buffer --save --sample --rate --max-overhead --stack --creator --dry-run --quiet --verbose --help'
 	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine
-		--duration --count --backend --buffer --save --sample --rate --svg --rounds --calls --workload '
+		--duration --count --backend --buffer --save --sample --rate --max-overhead --svg --rounds --calls --workload '
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then

@@ -99,6 +99,8 @@ static struct error *take_trace(struct replay *replay, const struct capture_item
 	if (err)
 		return err;
 	replay->num_functions += num;
+	for (size_t i = first; i < first + num; i++)
+		replay->plan->funcs[i]->is_armed = true;
 	return check_plan(replay, item);
 }
 
@@ -113,6 +115,17 @@ static struct error *take_record(struct replay *replay, const struct wire_record
 	size_t num;
 	report_unseen(replay->report, &num); // there is nobody to teach them to
 	return report_record(replay->report, record);
+}
+
+static struct error *take_off(struct replay *replay, const struct capture_item *item)
+{
+	if (item->off.func >= replay->plan->num_funcs)
+		return error_new("%s: not a capture of gotrace, or damaged: it has no function %u",
+				 replay->options->capture, item->off.func);
+	struct plan_func *func = replay->plan->funcs[item->off.func];
+	func->off_ns = item->off.off_ns;
+	func->is_armed = !func->off_ns;
+	return NULL;
 }
 
 static struct error *take_item(struct replay *replay, const struct capture_item *item)
@@ -135,6 +148,11 @@ static struct error *take_item(struct replay *replay, const struct capture_item 
 			replay->now_ns = item->finish.now_ns;
 		replay->target_died = item->finish.target_died;
 		replay->is_finished = true;
+		break;
+	case CAPTURE_OFF:
+		return take_off(replay, item);
+	case CAPTURE_DETACH:
+		report_detach(replay->report, item->detach_ns);
 		break;
 	case CAPTURE_SKIPPED:
 		report_skipped(replay->report, item->skipped);

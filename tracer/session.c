@@ -99,6 +99,7 @@ void session_destroy(struct session *session)
 {
 	if (!session)
 		return;
+	session_budget_destroy(session->budget);
 	if (session->backend)
 		session->options.backend->close(session->backend);
 	for (size_t i = 0; i < session->num_traces; i++)
@@ -289,6 +290,8 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 		err = look_for_lost(session);
 		report_tick(session->report, now);
 	}
+	if (!err && session->budget && session->state == SESSION_RUNS && !session->has_ended)
+		err = session_budget_tick(session, now);
 	if (err)
 		return err;
 	if (num < SESSION_BATCH) // caught up: show it

@@ -28,8 +28,9 @@ struct session_options {
 	void *context;
 	int save; // descriptor that records are saved to, for replay; -1: none; borrowed
 	size_t buffer_bytes;
-	uint64_t goid;			   // only this goroutine; 0: all
-	uint64_t max_calls;		   // stop after this many, of all traces; 0: no limit
+	uint64_t goid;	     // only this goroutine; 0: all
+	double max_overhead; // share of the target's time that tracing may take; 0: any
+	uint64_t max_calls;  // stop after this many, of all traces; 0: no limit
 	const volatile sig_atomic_t *stop; // not 0: the user wants an end; borrowed
 };
 

@@ -31,7 +31,8 @@ struct session {
 	uint32_t last_trace; // the id given last
 	bool has_notes;
 	struct stats stats;
-	int idle_ms; // how long the loop sleeps, doubled while nothing comes
+	struct session_budget *budget; // of --max-overhead; NULL: none
+	int idle_ms;		       // how long the loop sleeps, doubled while nothing comes
 	bool is_finished, has_ended;
 	enum session_state state;
 };
@@ -48,5 +49,16 @@ struct error *session_take_batch(struct session *session, size_t *num) MUST_CHEC
 /** Writes what waits. A reader that went away is no error: the trace ends. */
 struct error *session_flush(struct session *session) MUST_CHECK;
 void session_trace_destroy(struct session_trace *trace);
+/** What functions that were disarmed or paused left in the buffer comes first; then their calls are told to have ended. */
+struct error *session_settle(struct session *session) MUST_CHECK;
+
+struct error *session_budget_create(struct session *session,
+				    struct session_budget **out) MUST_CHECK;
+void session_budget_destroy(struct session_budget *budget);
+/** These functions were armed. */
+struct error *session_budget_add(struct session *session, const uint32_t *funcs,
+				 size_t num) MUST_CHECK;
+/** Time goes on. */
+struct error *session_budget_tick(struct session *session, uint64_t now_ns) MUST_CHECK;
 
 #endif

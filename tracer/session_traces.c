@@ -30,9 +30,13 @@ static struct error *open_backend(struct session *session)
 		.buffer_bytes = session->options.buffer_bytes,
 		.goid = session->options.goid,
 		.has_budgets = session->options.is_open || session->options.plan.every ||
-			       session->options.plan.rate,
+			       session->options.plan.rate || session->options.max_overhead > 0,
 	};
-	return session->options.backend->open(&target, session->plan, &settings, &session->backend);
+	struct error *err = session->options.backend->open(&target, session->plan, &settings,
+							   &session->backend);
+	if (!err && session->options.max_overhead > 0)
+		err = session_budget_create(session, &session->budget);
+	return err;
 }
 
 static struct error *arm(struct session *session, const uint32_t *funcs, size_t num)
@@ -209,9 +213,12 @@ static struct error *arm_trace(struct session *session, struct session_trace *tr
 		func->counts = &trace->counts;
 		func->trace = trace->id;
 		func->is_off = false;
+		func->off_ns = 0;
 		fresh[num++] = func->number;
 	}
 	struct error *err = arm(session, fresh, num);
+	if (!err && session->budget)
+		err = session_budget_add(session, fresh, num);
 	free(fresh);
 	size_t kept = 0;
 	for (size_t i = 0; i < trace->num_funcs; i++)
@@ -309,15 +316,17 @@ uint64_t session_trace_lost(const struct session *session, const struct session_
 
 // --- Untracing -----------------------------------------------------------------------------------
 
-// What functions that were disarmed or paused left in the buffer comes first; then their calls are told to have ended.
-static struct error *settle(struct session *session)
+struct error *session_settle(struct session *session)
 {
 	enum { BATCHES_MAX = 64 }; // others go on meanwhile
 	size_t num = SESSION_BATCH;
 	struct error *err = NULL;
 	for (size_t i = 0; !err && num == SESSION_BATCH && i < BATCHES_MAX; i++)
 		err = session_take_batch(session, &num);
-	report_detach(session->report, session_clock_ns(CLOCK_MONOTONIC));
+	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	report_detach(session->report, now);
+	if (!err && session->writer)
+		err = capture_write_detach(session->writer, now);
 	return err ? err : session_flush(session);
 }
 
@@ -388,16 +397,18 @@ static struct error *untrace(struct session *session, struct session_trace *trac
 	*num = 0;
 	for (size_t i = 0; i < trace->num_funcs; i++) {
 		struct plan_func *func = session->plan->funcs[trace->funcs[i]];
-		if (selection && !is_selected(selection, func->func))
+		if (selection && !is_selected(selection, func->func)) {
 			trace->funcs[kept++] = func->number;
-		else if (give_up(session, trace, func))
+		} else if (give_up(session, trace, func)) {
+			func->off_ns = session_clock_ns(CLOCK_MONOTONIC);
 			gone[(*num)++] = func->number;
+		}
 	}
 	trace->num_funcs = kept;
 	struct error *err =
 		*num ? session->options.backend->disarm(session->backend, gone, *num) : NULL;
 	session->num_functions -= *num;
-	struct error *settle_err = settle(session);
+	struct error *settle_err = session_settle(session);
 	for (size_t i = 0; i < *num; i++)
 		session->plan->funcs[gone[i]]->counts = NULL;
 	free(gone);
@@ -436,7 +447,8 @@ struct error *session_enable(struct session *session, uint32_t id, bool on)
 		if (func->counts != &trace->counts)
 			continue;
 		func->is_off = !on;
+		func->off_ns = on ? 0 : session_clock_ns(CLOCK_MONOTONIC);
 		session->options.backend->enable(session->backend, func, on);
 	}
-	return on ? NULL : settle(session);
+	return on ? NULL : session_settle(session);
 }

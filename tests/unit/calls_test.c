@@ -674,6 +674,25 @@ static void function_detached(void **state)
 	end(&story);
 }
 
+// What another function's events tell of calls whose return probes went before is not how these ended.
+static void vanished_while_off(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 2);
+	enter(&story, 0, 100);
+	enter(&story, 1, 200);
+	panics(&story, 300);
+	story.synthetic.plan_func[1].off_ns = story.now + 1;
+	enter(&story, 2, 200);
+	leave(&story, 2, 200);
+	enter(&story, 1, 200);
+	story.synthetic.plan_func[1].off_ns = story.now + 1000000;
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 ~1 +2@2 -2 +1@2 ?1 -0");
+	end(&story);
+}
+
 static void limit(void **state)
 {
 	(void)state;
@@ -757,6 +776,7 @@ int main(void)
 		cmocka_unit_test(target_died_panicking),
 		cmocka_unit_test(detached_while_panicking),
 		cmocka_unit_test(function_detached),
+		cmocka_unit_test(vanished_while_off),
 		cmocka_unit_test(limit),
 		cmocka_unit_test(many_goroutines),
 		cmocka_unit_test(extreme_distances),

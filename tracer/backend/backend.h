@@ -30,6 +30,11 @@ struct backend_stats {	       // counted since open
 	uint64_t lost_scratch; // because no scratch was free
 	uint64_t missed;       // hits the kernel itself missed or skipped, where it tells
 	uint64_t hits;	       // records made
+	uint64_t run_ns;       // the program's own time, where it is known (see costs)
+};
+
+struct backend_costs { // of one hit that is ignored, in ns of the target's time
+	double entry, exit;
 };
 
 struct backend_ops {
@@ -67,6 +72,8 @@ struct backend_ops {
 	/** What is taken of one function's calls, shared with the engine: what it counts can be read and what it is told
 	 *  be changed at any time. NULL without has_budgets. */
 	struct wire_budget *(*budget)(struct backend *backend, const struct plan_func *func);
+	/** Measures what hits cost on this machine, which takes a moment, and has run_ns counted from here on. */
+	void (*costs)(struct backend *backend, struct backend_costs *out);
 };
 
 extern const struct backend_ops backend_ebpf;

@@ -167,6 +167,8 @@ static void ebpf_close(struct backend *backend)
 	gotrace_bpf__destroy(backend->program);
 	if (backend->pidfd >= 0)
 		close(backend->pidfd);
+	if (backend->stats_fd >= 0)
+		close(backend->stats_fd);
 	free(backend->exe);
 	free(backend);
 }
@@ -179,6 +181,7 @@ static struct error *ebpf_open(const struct backend_target *target, struct plan 
 	if (!backend)
 		return error_nomem();
 	backend->pidfd = -1;
+	backend->stats_fd = -1;
 	backend->plan = plan;
 	backend->target = *target;
 	backend->exe = strdup(target->exe);
@@ -324,6 +327,8 @@ static struct error *ebpf_disarm(struct backend *backend, const uint32_t *funcs,
 			*arming = backend->armings[--backend->num_armings];
 		}
 	}
+	if (backend->has_budgets)
+		ebpf_tables_forget(backend);
 	return err;
 }
 
@@ -360,12 +365,15 @@ static struct error *ebpf_poll(struct backend *backend, size_t max,
 	return NULL;
 }
 
-static uint64_t missed(const struct backend *backend)
+static void ask_program(const struct backend *backend, struct backend_stats *out)
 {
 	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
 	int program = bpf_program__fd(backend->program->progs.gotrace_hit);
-	return bpf_obj_get_info_by_fd(program, &info, &size) ? 0 : info.recursion_misses;
+	if (bpf_obj_get_info_by_fd(program, &info, &size))
+		return;
+	out->missed = info.recursion_misses;
+	out->run_ns = info.run_time_ns;
 }
 
 static void ebpf_stats(struct backend *backend, struct backend_stats *out)
@@ -375,9 +383,9 @@ static void ebpf_stats(struct backend *backend, struct backend_stats *out)
 			__atomic_load_n(&backend->program->bss->lost_buffer, __ATOMIC_RELAXED),
 		.lost_scratch =
 			__atomic_load_n(&backend->program->bss->lost_scratch, __ATOMIC_RELAXED),
-		.missed = missed(backend),
 		.hits = backend->hits,
 	};
+	ask_program(backend, out);
 	ebpf_tables_sweep(backend);
 }
 
@@ -410,4 +418,5 @@ const struct backend_ops backend_ebpf = {
 	.stats = ebpf_stats,
 	.lost = ebpf_lost,
 	.budget = ebpf_budget,
+	.costs = ebpf_costs,
 };

@@ -11,6 +11,9 @@ struct ring_buffer;
 
 enum { EBPF_UPROBE_MULTI = 48 }; // enum bpf_attach_type, BPF_TRACE_UPROBE_MULTI
 
+/** See backend_ops. */
+void ebpf_costs(struct backend *backend, struct backend_costs *out);
+
 /** Sends libbpf's messages to log_debug. */
 void ebpf_quiet(void);
 
@@ -55,6 +58,7 @@ struct backend {
 	uint32_t last_arming; // the id given last
 	struct ring_buffer *ring;
 	int pidfd;
+	int stats_fd;  // while it is open, the kernel counts run_ns; -1: it does not
 	uint64_t hits; // records handed over
 	struct ebpf_poll *poll;
 };
@@ -65,6 +69,8 @@ struct error *ebpf_tables_map(struct backend *backend) MUST_CHECK;
 void ebpf_tables_unmap(struct backend *backend);
 /** Makes room for calls that are followed, where some could not be. Now and then. */
 void ebpf_tables_sweep(struct backend *backend);
+/** Calls of functions that are not armed are not followed any more. */
+void ebpf_tables_forget(struct backend *backend);
 /** Copies what is new or changed in the plan. */
 struct error *ebpf_tables_update(struct backend *backend) MUST_CHECK;
 

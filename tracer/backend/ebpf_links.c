@@ -54,6 +54,8 @@ static struct error *sites_list_init(struct sites_list *list, const struct plan 
 	}
 	for (size_t i = 0; i < num; i++) {
 		const struct plan_func *func = plan->funcs[funcs[i]];
+		if (exits && func->is_counted)
+			continue;
 		for (uint32_t j = 0; j < func->num_probes; j++) {
 			uint32_t probe = func->first_probe + j;
 			if (ebpf_is_exit(&plan->tables.probes[probe]) != exits)

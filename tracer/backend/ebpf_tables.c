@@ -147,6 +147,29 @@ static struct error *update_dynamics(struct backend *backend)
 	return NULL;
 }
 
+struct followed { // bpf/budget.h, struct budget_key
+	uint64_t goid, distance;
+	uint32_t func, pad;
+};
+
+// Forgets calls that began before, and (disarmed) those of functions that are not armed.
+static void forget_followed(struct backend *backend, uint64_t before_ns, bool disarmed)
+{
+	const struct plan *plan = backend->plan;
+	int map = bpf_map__fd(backend->program->maps.followed);
+	struct followed key, next;
+	uint64_t time_ns;
+	bool any = !bpf_map_get_next_key(map, NULL, &key);
+	for (size_t i = 0; any && i < 2 * WIRE_FOLLOWED_MAX; i++) {
+		any = !bpf_map_get_next_key(map, &key, &next);
+		bool is_gone =
+			disarmed && key.func < plan->num_funcs && !plan->funcs[key.func]->is_armed;
+		if (is_gone || (!bpf_map_lookup_elem(map, &key, &time_ns) && time_ns < before_ns))
+			bpf_map_delete_elem(map, &key);
+		key = next;
+	}
+}
+
 // Calls that panicked or whose goroutine ended have left no return that would have them forgotten. Once there is no
 // room for more, those from long ago go.
 void ebpf_tables_sweep(struct backend *backend)
@@ -163,17 +186,12 @@ void ebpf_tables_sweep(struct backend *backend)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	int map = bpf_map__fd(backend->program->maps.followed);
-	uint64_t key[4], next[4], time_ns;
-	_Static_assert(sizeof(key) >= 24, "struct budget_key");
-	bool any = !bpf_map_get_next_key(map, NULL, key);
-	for (size_t i = 0; any && i < 2 * WIRE_FOLLOWED_MAX; i++) {
-		any = !bpf_map_get_next_key(map, key, next);
-		if (!bpf_map_lookup_elem(map, key, &time_ns) && now_ns > time_ns &&
-		    now_ns - time_ns > LONG_NS)
-			bpf_map_delete_elem(map, key);
-		memcpy(key, next, sizeof(key));
-	}
+	forget_followed(backend, now_ns > LONG_NS ? now_ns - LONG_NS : 0, false);
+}
+
+void ebpf_tables_forget(struct backend *backend)
+{
+	forget_followed(backend, 0, true);
 }
 
 static void update_budgets(struct backend *backend)

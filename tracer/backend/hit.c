@@ -200,6 +200,17 @@ static void add_stack(struct hit_maker *maker, const struct wire_probe *probe,
 		maker->known_stacks[maker->told % KNOWN_STACKS] = maker->told;
 }
 
+void hit_forget(struct hit_maker *maker, uint32_t func)
+{
+	struct followed *call, *next;
+	HASH_ITER (hh, maker->followed, call, next) {
+		if (call->key.func != func)
+			continue;
+		HASH_DEL(maker->followed, call);
+		free(call);
+	}
+}
+
 void hit_lost(struct hit_maker *maker)
 {
 	if (maker->told)

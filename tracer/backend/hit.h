@@ -45,6 +45,9 @@ void hit_maker_destroy(struct hit_maker *maker);
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t probe, uint32_t tid,
 				     uint64_t time_ns, const struct hit_regs *regs);
 
+/** The function was disarmed: its calls under way are not followed any more. */
+void hit_forget(struct hit_maker *maker, uint32_t func);
+
 /** The record made last did not arrive: what it told must be told again. */
 void hit_lost(struct hit_maker *maker);
 

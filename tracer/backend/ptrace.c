@@ -247,7 +247,8 @@ static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, 
 	backend->shared->num_request = 0;
 	for (int entries = 0; entries < 2; entries++)
 		for (size_t i = 0; i < num; i++)
-			if (plan->funcs[funcs[i]]->is_armed)
+			if (plan->funcs[funcs[i]]->is_armed &&
+			    (entries || !plan->funcs[funcs[i]]->is_counted))
 				request(backend, plan->funcs[funcs[i]], entries);
 	if (!backend->shared->num_request)
 		return last ? error_new("%s: %s", last->func->name, refused) : NULL;
@@ -341,6 +342,13 @@ static struct wire_budget *ptrace_budget(struct backend *backend, const struct p
 	return func->number < shared->num_budgets ? &shared->budgets[func->number] : NULL;
 }
 
+// It stops a thread, wakes the worker and lets the thread go on: of the order of this, depending on where they run.
+static void ptrace_costs(struct backend *backend, struct backend_costs *out)
+{
+	(void)backend;
+	*out = (struct backend_costs){.entry = 10000, .exit = 10000};
+}
+
 const struct backend_ops backend_ptrace = {
 	.name = "ptrace",
 	.is_tracer = true,
@@ -356,4 +364,5 @@ const struct backend_ops backend_ptrace = {
 	.stats = ptrace_stats,
 	.lost = ptrace_lost,
 	.budget = ptrace_budget,
+	.costs = ptrace_costs,
 };

@@ -193,6 +193,9 @@ bool ptrace_stepping_stop(struct ptrace_worker *worker, struct ptrace_thread *th
 /** It is gone. */
 void ptrace_stepping_forget(struct ptrace_worker *worker, struct ptrace_thread *thread);
 
+/** The functions whose probes are in shared->request were disarmed: their calls are not followed any more. */
+void ptrace_hit_forget(struct ptrace_worker *worker);
+
 struct ptrace_breakpoint *ptrace_breakpoints_find(struct ptrace_worker *worker, uint64_t addr);
 /** Arms shared->request. All or none. */
 bool ptrace_breakpoints_arm(struct ptrace_worker *worker, struct ptrace_reply *reply);

@@ -58,6 +58,13 @@ struct error *ptrace_hit_init(struct ptrace_worker *worker)
 	return hit_maker_create(&source, &worker->maker);
 }
 
+void ptrace_hit_forget(struct ptrace_worker *worker)
+{
+	const struct ptrace_shared *shared = worker->shared;
+	for (uint32_t i = 0; i < shared->num_request; i++)
+		hit_forget(worker->maker, shared->tables.probes[shared->request[i]].func);
+}
+
 // --- Reading ahead -----------------------------------------------------------------------------
 
 static uint64_t find_g(struct ptrace_worker *worker, const struct ptrace_breakpoint *breakpoint,

@@ -48,9 +48,11 @@ static bool obey(struct ptrace_worker *worker, const struct ptrace_command *comm
 		break;
 	case PTRACE_DISARM:
 		ptrace_breakpoints_disarm(worker);
+		ptrace_hit_forget(worker);
 		break;
 	case PTRACE_LEAVE:
 		ptrace_threads_leave(worker);
+		ptrace_hit_forget(worker);
 		break;
 	default:
 		worker->is_held = false; // its own process looks after it

@@ -290,8 +290,11 @@ static void look_for_notes(struct calls *calls)
 }
 
 static enum call_how vanished_how(struct calls *calls, const struct goroutine *goroutine,
-				  const struct frame *frame)
+				  const struct frame *frame, uint64_t end_ns)
 {
+	// Its return is not seen any more, if it has returned.
+	if (frame->call.func->off_ns && end_ns >= frame->call.func->off_ns)
+		return CALL_DETACHED;
 	if (frame->is_leaving)
 		return CALL_GOEXIT;
 	// A panic that was got over, and a return that may have been lost since: either may be the end.
@@ -305,7 +308,7 @@ static enum call_how vanished_how(struct calls *calls, const struct goroutine *g
 static void goroutine_vanish(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns)
 {
 	struct frame *frame = goroutine->top;
-	enum call_how how = vanished_how(calls, goroutine, frame);
+	enum call_how how = vanished_how(calls, goroutine, frame, end_ns);
 	frame_pass_marks(frame);
 	goroutine_pop(calls, goroutine);
 	frame_end(calls, frame, NULL, how, end_ns);

@@ -43,6 +43,11 @@ struct file_lost { // where follows, without a NUL
 	uint64_t count;
 };
 
+struct file_off {
+	uint32_t func, pad;
+	uint64_t off_ns;
+};
+
 struct file_finish {
 	uint64_t now_ns;
 	uint32_t target_died, pad;
@@ -253,6 +258,17 @@ struct error *capture_write_skipped(struct capture_writer *writer, uint64_t coun
 	return write_item(writer, CAPTURE_SKIPPED, &count, sizeof(count), NULL, 0);
 }
 
+struct error *capture_write_off(struct capture_writer *writer, uint32_t func, uint64_t off_ns)
+{
+	struct file_off file = {.func = func, .off_ns = off_ns};
+	return write_item(writer, CAPTURE_OFF, &file, sizeof(file), NULL, 0);
+}
+
+struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_ns)
+{
+	return write_item(writer, CAPTURE_DETACH, &now_ns, sizeof(now_ns), NULL, 0);
+}
+
 struct error *capture_write_finish(struct capture_writer *writer, uint64_t now_ns, bool target_died)
 {
 	struct file_finish file = {.now_ns = now_ns, .target_died = target_died};
@@ -429,6 +445,7 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 {
 	const uint8_t *bytes = (const uint8_t *)reader->item;
 	struct file_finish finish;
+	struct file_off off;
 	switch (out->kind) {
 	case CAPTURE_TRACE:
 		return take_trace(reader, size, out);
@@ -460,6 +477,18 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		if (size != sizeof(out->skipped))
 			break;
 		memcpy(&out->skipped, bytes, sizeof(out->skipped));
+		return NULL;
+	case CAPTURE_OFF:
+		if (size != sizeof(off))
+			break;
+		memcpy(&off, bytes, sizeof(off));
+		out->off.func = off.func;
+		out->off.off_ns = off.off_ns;
+		return NULL;
+	case CAPTURE_DETACH:
+		if (size != sizeof(out->detach_ns))
+			break;
+		memcpy(&out->detach_ns, bytes, sizeof(out->detach_ns));
 		return NULL;
 	case CAPTURE_EOF:
 		break;

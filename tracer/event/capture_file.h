@@ -30,6 +30,8 @@ enum capture_kind {
 	CAPTURE_LOST,
 	CAPTURE_FINISH,	 // the last one; its absence means that the tracer was killed
 	CAPTURE_SKIPPED, // how many calls were left out, before FINISH
+	CAPTURE_OFF,	 // a function's returns are not seen from a time on, or are again
+	CAPTURE_DETACH,	 // the calls of such functions are told to have ended
 	CAPTURE_EOF,	 // the file is over
 };
 
@@ -49,6 +51,11 @@ struct capture_item { // all that it points at is borrowed until the next one is
 			const char *where;
 		} lost;
 		uint64_t skipped;
+		struct {
+			uint32_t func;	 // its number in the plan
+			uint64_t off_ns; // 0: seen again
+		} off;
+		uint64_t detach_ns;
 		struct {
 			uint64_t now_ns;
 			bool target_died;
@@ -79,6 +86,9 @@ struct error *capture_write_record(struct capture_writer *writer,
 				   const struct wire_record *record) MUST_CHECK;
 struct error *capture_write_lost(struct capture_writer *writer, uint64_t count,
 				 const char *where) MUST_CHECK;
+struct error *capture_write_off(struct capture_writer *writer, uint32_t func,
+				uint64_t off_ns) MUST_CHECK;
+struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_ns) MUST_CHECK;
 struct error *capture_write_skipped(struct capture_writer *writer, uint64_t count) MUST_CHECK;
 /** The trace is over; writes out all that waits. */
 struct error *capture_write_finish(struct capture_writer *writer, uint64_t now_ns,

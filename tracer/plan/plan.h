@@ -70,8 +70,11 @@ struct plan_func {
 	bool has_return;  // return probes are armed: durations and how it ended are known
 	bool has_results; // and results are captured
 	bool has_args;
-	bool is_armed;	      // the back end's: its probes are there
-	bool is_off;	      // the session's: its hits are ignored for now
+	bool is_armed;	 // the back end's: its probes are there
+	bool is_counted; // only its entry is armed, next time it is
+	bool is_off;	 // the session's: its hits are ignored for now
+	uint64_t
+		off_ns; // likewise: since when its returns are not seen (CLOCK_MONOTONIC); 0: they are
 	uint32_t every, rate; // as in plan_options
 	const struct plan_func
 		*former; // the same function, chosen before with other options; or NULL

@@ -6,6 +6,8 @@
 //	pair N        call bLoop and bOther in turns, each with an even and an odd number, N times each
 //	many G N      have G goroutines call bDeep and bRisky N times each; says how often each was called
 //	for MS        call bLoop for so many milliseconds; says how often, and the nanoseconds that it took
+//	busy MS       the same with bBusy, a million times a second
+//	calm MS       the same with bBusy, a hundred times a second
 package main
 
 import (
@@ -81,15 +83,27 @@ func many(goroutines, calls int) {
 	fmt.Println("bDeep", deep, "bRisky", risky)
 }
 
-func loopFor(ms int) {
+// bBusy takes about a microsecond.
+//
+//go:noinline
+func bBusy(n int) int {
+	sum := uint64(bGrow(n))
+	for i := 0; i < 700; i++ {
+		sum = sum*6364136223846793005 + 1442695040888963407
+	}
+	return int(sum >> 33)
+}
+
+func callFor(ms, times int, pause time.Duration, f func(int) int) {
 	start := time.Now()
 	end := start.Add(time.Duration(ms) * time.Millisecond)
 	calls := 0
 	for time.Now().Before(end) {
-		for i := 0; i < 1000; i++ {
-			sink += bLoop(i)
+		for i := 0; i < times; i++ {
+			sink += f(i)
 		}
-		calls += 1000
+		calls += times
+		time.Sleep(pause)
 	}
 	fmt.Println(calls, time.Since(start).Nanoseconds())
 }
@@ -113,7 +127,11 @@ func main() {
 		case "many":
 			many(a, b)
 		case "for":
-			loopFor(a)
+			callFor(a, 1000, 0, bLoop)
+		case "busy":
+			callFor(a, 100, 0, bBusy)
+		case "calm":
+			callFor(a, 1, 10*time.Millisecond, bBusy)
 		case "quit":
 			return
 		}

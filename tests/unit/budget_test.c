@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The controller of --max-overhead against a target that is simulated: a processor that calls functions, each call
+// of which takes it a time of its own and what tracing costs at that moment.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tracer/budget.h"
+
+enum { FUNCS_MAX = 8 };
+
+static const uint64_t TICK_NS = 50000000;
+static const uint64_t SECOND = 1000000000;
+static const struct budget_costs costs = {450, 5000, 1000, 300, 150};
+
+struct called { // in each round of the program
+	double own_ns;
+	double times;
+	double wrong_by; // what a call truly costs, against what is said
+};
+
+struct program {
+	struct budget *budget;
+	struct called funcs[FUNCS_MAX];
+	size_t num;
+	double pause_ns; // after each round, off the processor
+	uint64_t now_ns;
+	double rounds; // since the last look at it
+	uint64_t steps;
+	struct budget_change changes[FUNCS_MAX];
+	size_t num_changes;
+};
+
+static void program_init(struct program *program, double share)
+{
+	*program = (struct program){.now_ns = SECOND};
+	assert_null(budget_create(share, &program->budget));
+	budget_set_costs(program->budget, &costs);
+}
+
+static size_t add(struct program *program, double own_ns, double times)
+{
+	assert_null(budget_add(program->budget, true, 0));
+	program->funcs[program->num] = (struct called){own_ns, times, 1};
+	return program->num++;
+}
+
+// One tick of the clock.
+static void tick(struct program *program)
+{
+	double own = 0, traced = 0;
+	for (size_t i = 0; i < program->num; i++) {
+		const struct called *func = &program->funcs[i];
+		enum budget_level level = budget_level(program->budget, i);
+		own += func->own_ns * func->times;
+		traced += budget_cost(program->budget, i, level) * func->wrong_by * func->times;
+	}
+	double rounds = (double)TICK_NS / (own + traced + program->pause_ns);
+	uint64_t calls[FUNCS_MAX] = {0};
+	for (size_t i = 0; i < program->num; i++)
+		if (budget_level(program->budget, i) != BUDGET_OFF)
+			calls[i] = (uint64_t)(rounds * program->funcs[i].times);
+	program->rounds += rounds;
+	program->now_ns += TICK_NS;
+	program->num_changes =
+		budget_step(program->budget, program->now_ns, (uint64_t)(rounds * (own + traced)),
+			    calls, program->changes);
+	program->steps += program->num_changes;
+}
+
+// Runs for so long; the share of its untraced throughput that it has.
+static double run(struct program *program, double seconds)
+{
+	double own = program->pause_ns;
+	for (size_t i = 0; i < program->num; i++)
+		own += program->funcs[i].own_ns * program->funcs[i].times;
+	program->rounds = 0;
+	uint64_t ticks = (uint64_t)(seconds * (double)SECOND / (double)TICK_NS);
+	for (uint64_t i = 0; i < ticks; i++)
+		tick(program);
+	return program->rounds * own / (double)(ticks * TICK_NS);
+}
+
+static enum budget_level level(const struct program *program, size_t func)
+{
+	return budget_level(program->budget, func);
+}
+
+static void test_hot_function_is_off_at_once(void **state)
+{
+	(void)state;
+	static const double own_ns[] = {5, 100, 1000, 2000};
+	for (size_t i = 0; i < sizeof(own_ns) / sizeof(own_ns[0]); i++) {
+		struct program program;
+		program_init(&program, 0.1);
+		size_t hot = add(&program, own_ns[i], 1);
+		tick(&program); // the clock begins
+		tick(&program);
+		assert_int_equal(level(&program, hot), BUDGET_OFF);
+		assert_int_equal(program.num_changes, 1);
+		assert_int_equal(program.changes[0].from, BUDGET_ALL);
+		assert_int_equal(program.changes[0].to, BUDGET_OFF);
+		assert_true(program.changes[0].share > 0.5);
+		assert_true(program.changes[0].calls > 100000);
+		assert_true(run(&program, 1) > 0.9);
+		budget_destroy(program.budget);
+	}
+}
+
+// Looked at again now and then, ever more seldom, and that costs little as well.
+static void test_hot_function_stays_off(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	add(&program, 50, 1);
+	run(&program, 1);
+	program.steps = 0;
+	assert_true(run(&program, 10) > 0.95);
+	assert_in_range(program.steps, 2, 8);
+	program.steps = 0;
+	assert_true(run(&program, 600) > 0.99);
+	assert_in_range(program.steps, 2, 40);
+	budget_destroy(program.budget);
+}
+
+static void test_cheap_functions_are_left_alone(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	add(&program, 100000, 1); // 6.45 µs of 100
+	run(&program, 10);
+	assert_int_equal(program.steps, 0);
+	budget_destroy(program.budget);
+}
+
+// Where probes on entries fit and those on returns do not.
+static void test_counting(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	size_t func = add(&program, 20000, 1);
+	tick(&program);
+	tick(&program);
+	assert_int_equal(level(&program, func), BUDGET_COUNTED);
+	assert_true(run(&program, 60) > 0.9);
+	assert_int_equal(level(&program, func), BUDGET_COUNTED);
+	assert_int_equal(program.steps, 1);
+	budget_destroy(program.budget);
+}
+
+static void test_values_first(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	struct budget_costs large = costs;
+	large.values = 20000; // 25.45 µs a call do not fit, 5.75 do
+	budget_set_costs(program.budget, &large);
+	size_t func = add(&program, 200000, 1);
+	run(&program, 1);
+	assert_int_equal(level(&program, func), BUDGET_NO_VALUES);
+	budget_destroy(program.budget);
+}
+
+static void test_only_the_heavy_ones(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	size_t rare = add(&program, 1000000, 1), hot = add(&program, 100, 10000);
+	tick(&program);
+	tick(&program);
+	assert_int_equal(level(&program, rare), BUDGET_ALL);
+	assert_int_equal(level(&program, hot), BUDGET_OFF);
+	budget_destroy(program.budget);
+}
+
+static void test_up_again(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	size_t func = add(&program, 1000, 1);
+	run(&program, 5);
+	assert_int_equal(level(&program, func), BUDGET_OFF);
+	program.funcs[func].own_ns = 1000000; // the load is over
+	run(&program, 30);
+	assert_int_equal(level(&program, func), BUDGET_ALL);
+	program.funcs[func].own_ns = 1000;
+	tick(&program);
+	assert_int_equal(level(&program, func), BUDGET_OFF);
+	budget_destroy(program.budget);
+}
+
+// A load about as high as the budget does not make it swing.
+static void test_hysteresis(void **state)
+{
+	(void)state;
+	for (double own_ns = 30000; own_ns < 120000; own_ns += 1000) {
+		struct program program;
+		program_init(&program, 0.1);
+		add(&program, own_ns, 1);
+		run(&program, 2);
+		program.steps = 0;
+		assert_true(run(&program, 120) > 0.88);
+		assert_true(program.steps <= 6);
+		budget_destroy(program.budget);
+	}
+}
+
+// Costs that are twice or half of what was measured change where it stops, not that it stops.
+static void test_wrong_costs(void **state)
+{
+	(void)state;
+	static const double wrong_by[] = {0.5, 2};
+	for (size_t i = 0; i < 2; i++) {
+		struct program program;
+		program_init(&program, 0.1);
+		size_t hot = add(&program, 1000, 1);
+		program.funcs[hot].wrong_by = wrong_by[i];
+		run(&program, 0.2);
+		assert_int_equal(level(&program, hot), BUDGET_OFF);
+		assert_true(run(&program, 60) > 0.95);
+		budget_destroy(program.budget);
+	}
+}
+
+// Fifty calls a second in a program that sleeps are nobody's trouble, whatever they take of its time.
+static void test_idle_program(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.05);
+	add(&program, 2000, 1);
+	program.pause_ns = 20e6;
+	run(&program, 10);
+	assert_int_equal(program.steps, 0);
+	budget_destroy(program.budget);
+}
+
+static void test_sampled_by_the_user(void **state)
+{
+	(void)state;
+	struct budget *budget;
+	assert_null(budget_create(0.1, &budget));
+	budget_set_costs(budget, &costs);
+	assert_null(budget_add(budget, true, 100));
+	assert_null(budget_add(budget, false, 0));
+	assert_int_equal(budget_num(budget), 2);
+	assert_true(budget_cost(budget, 0, BUDGET_ALL) < 5450 + 10 + 150 + 1);
+	assert_true(budget_cost(budget, 1, BUDGET_ALL) == 1450);
+	assert_true(budget_cost(budget, 1, BUDGET_OFF) == 0);
+	for (enum budget_level i = BUDGET_ALL; i < BUDGET_OFF; i++)
+		assert_non_null(budget_level_name(i));
+	budget_destroy(budget);
+}
+
+// A clock that stands still or goes back, and counters that make no sense.
+static void test_odd_inputs(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	add(&program, 100, 1);
+	uint64_t calls[1] = {UINT64_MAX};
+	assert_int_equal(budget_step(program.budget, 100, 0, calls, program.changes), 0);
+	assert_int_equal(budget_step(program.budget, 100, 0, calls, program.changes), 0);
+	assert_int_equal(budget_step(program.budget, 50, 0, calls, program.changes), 0);
+	assert_int_equal(budget_step(program.budget, 51, 0, calls, program.changes), 1);
+	assert_int_equal(level(&program, 0), BUDGET_OFF);
+	budget_destroy(program.budget);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hot_function_is_off_at_once),
+		cmocka_unit_test(test_hot_function_stays_off),
+		cmocka_unit_test(test_cheap_functions_are_left_alone),
+		cmocka_unit_test(test_counting),
+		cmocka_unit_test(test_values_first),
+		cmocka_unit_test(test_only_the_heavy_ones),
+		cmocka_unit_test(test_up_again),
+		cmocka_unit_test(test_hysteresis),
+		cmocka_unit_test(test_wrong_costs),
+		cmocka_unit_test(test_idle_program),
+		cmocka_unit_test(test_sampled_by_the_user),
+		cmocka_unit_test(test_odd_inputs),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

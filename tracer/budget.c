@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/budget.h"
+
+#include <stdlib.h>
+
+static const uint64_t HOLD_MIN_NS = 2000000000;	 // at a level before a higher one is tried
+static const uint64_t HOLD_MAX_NS = 64000000000; // the same, after that went wrong again and again
+static const uint64_t CALM_NS =
+	30000000000; // at a higher level without going wrong: all is forgotten
+static const double IDLE =
+	0.1; // a target that does less than this of a processor's time is not slowed down
+static const double LEAST_OWN = 0.02; // of its time is the target's own, whatever the estimates say
+static const double OVER = 1.1, DOWN_TO = 0.9; // of the budget: when to step down, and how far
+static const double ROOM = 0.5, UP_TO = 0.7;   // when to step up, and how far
+
+struct func {
+	bool has_exits;
+	uint32_t every;
+	enum budget_level level, before; // before: at the step's beginning
+	double calls;			 // in the interval
+	uint64_t changed_ns, hold_ns;
+	bool is_trial; // it has gone up since it last went down
+};
+
+struct budget {
+	double load; // of tracing for each unit of the target's own time, at most
+	struct budget_costs costs;
+	struct func *funcs;
+	size_t num;
+	uint64_t last_ns;
+};
+
+const char *budget_level_name(enum budget_level level)
+{
+	static const char *const names[BUDGET_LEVELS] = {
+		[BUDGET_ALL] = "all",	      [BUDGET_NO_VALUES] = "no values",
+		[BUDGET_SAMPLED] = "sampled", [BUDGET_COUNTED] = "counted",
+		[BUDGET_OFF] = "off",
+	};
+	return names[level];
+}
+
+struct error *budget_create(double share, struct budget **out)
+{
+	struct budget *budget = calloc(1, sizeof(*budget));
+	if (!budget)
+		return error_nomem();
+	budget->load = share / (1 - share);
+	*out = budget;
+	return NULL;
+}
+
+void budget_destroy(struct budget *budget)
+{
+	if (budget)
+		free(budget->funcs);
+	free(budget);
+}
+
+void budget_set_costs(struct budget *budget, const struct budget_costs *costs)
+{
+	budget->costs = *costs;
+}
+
+struct error *budget_add(struct budget *budget, bool has_exits, uint32_t every)
+{
+	struct func *funcs = reallocarray(budget->funcs, budget->num + 1, sizeof(*funcs));
+	if (!funcs)
+		return error_nomem();
+	budget->funcs = funcs;
+	funcs[budget->num++] = (struct func){
+		.has_exits = has_exits,
+		.every = every ? every : 1,
+		.hold_ns = HOLD_MIN_NS,
+	};
+	return NULL;
+}
+
+size_t budget_num(const struct budget *budget)
+{
+	return budget->num;
+}
+
+enum budget_level budget_level(const struct budget *budget, size_t func)
+{
+	return budget->funcs[func].level;
+}
+
+// --- What a level costs ------------------------------------------------------------------------
+
+// One event in so many calls, which costs this.
+static double taken(const struct budget_costs *costs, double event, double every)
+{
+	return every > 1 ? event / every + costs->skip : event;
+}
+
+static double cost(const struct budget *budget, const struct func *func, enum budget_level level)
+{
+	const struct budget_costs *costs = &budget->costs;
+	double traps = costs->entry + (func->has_exits ? costs->exit : 0);
+	switch (level) {
+	case BUDGET_ALL:
+		return traps + taken(costs, costs->values, func->every);
+	case BUDGET_NO_VALUES:
+		return traps + taken(costs, costs->bare, func->every);
+	case BUDGET_SAMPLED:
+		return traps + taken(costs, costs->bare, (double)func->every * BUDGET_EVERY);
+	case BUDGET_COUNTED:
+		return costs->entry + costs->skip;
+	default:
+		return 0;
+	}
+}
+
+double budget_cost(const struct budget *budget, size_t func, enum budget_level level)
+{
+	return cost(budget, &budget->funcs[func], level);
+}
+
+// --- Steps -------------------------------------------------------------------------------------
+
+struct interval {
+	struct budget *budget;
+	uint64_t now_ns;
+	double own; // ns of the target's time that are its own
+};
+
+static double load(const struct interval *interval, const struct func *func,
+		   enum budget_level level)
+{
+	return func->calls * cost(interval->budget, func, level) / interval->own;
+}
+
+static double total(const struct interval *interval)
+{
+	double sum = 0;
+	for (size_t i = 0; i < interval->budget->num; i++)
+		sum += load(interval, &interval->budget->funcs[i],
+			    interval->budget->funcs[i].level);
+	return sum;
+}
+
+static struct func *heaviest(const struct interval *interval)
+{
+	struct func *found = NULL;
+	double most = 0;
+	for (size_t i = 0; i < interval->budget->num; i++) {
+		struct func *func = &interval->budget->funcs[i];
+		double its = load(interval, func, func->level);
+		if (its <= most)
+			continue;
+		most = its;
+		found = func;
+	}
+	return found;
+}
+
+// Takes what costs most down, level by level, until the rest fits.
+static void step_down(const struct interval *interval)
+{
+	const double limit = interval->budget->load * DOWN_TO;
+	struct func *func;
+	while (total(interval) > limit && (func = heaviest(interval)))
+		func->level++;
+}
+
+// Marks one that has gone down. What went wrong soon after it went up is tried again twice as late.
+static void went_down(struct func *func, uint64_t now_ns)
+{
+	if (func->is_trial && func->hold_ns < HOLD_MAX_NS)
+		func->hold_ns *= 2;
+	func->is_trial = false;
+	func->changed_ns = now_ns;
+}
+
+// Of a function that is off nothing is known: its calls are counted for a while, to see.
+static bool try_counting(const struct interval *interval, struct func *func)
+{
+	if (interval->now_ns - func->changed_ns < func->hold_ns)
+		return false;
+	func->level = BUDGET_COUNTED;
+	return true;
+}
+
+// The highest level that fits, beside all others.
+static bool try_higher(const struct interval *interval, struct func *func, double used)
+{
+	if (interval->now_ns - func->changed_ns < func->hold_ns)
+		return false;
+	double others = used - load(interval, func, func->level);
+	enum budget_level level = func->level;
+	while (level > BUDGET_ALL &&
+	       others + load(interval, func, level - 1) <= interval->budget->load * UP_TO)
+		level--;
+	bool any = level != func->level;
+	func->level = level;
+	return any;
+}
+
+// One function at a time goes up, the one that would cost the least.
+static void step_up(const struct interval *interval)
+{
+	struct budget *budget = interval->budget;
+	double used = total(interval);
+	if (used > budget->load * ROOM)
+		return;
+	for (size_t i = 0; i < budget->num; i++) {
+		struct func *func = &budget->funcs[i];
+		bool any = func->level == BUDGET_OFF ? try_counting(interval, func)
+			   : func->level	     ? try_higher(interval, func, used)
+						     : false;
+		if (!any)
+			continue;
+		func->is_trial = true;
+		func->changed_ns = interval->now_ns;
+		return;
+	}
+}
+
+static void calm_down(struct func *func, uint64_t now_ns)
+{
+	if (!func->is_trial || now_ns - func->changed_ns < CALM_NS)
+		return;
+	func->is_trial = false;
+	func->hold_ns = HOLD_MIN_NS;
+}
+
+static size_t list_changes(const struct interval *interval, double seconds,
+			   struct budget_change *changes)
+{
+	struct budget *budget = interval->budget;
+	size_t num = 0;
+	for (size_t i = 0; i < budget->num; i++) {
+		struct func *func = &budget->funcs[i];
+		if (func->level == func->before)
+			continue;
+		bool is_down = func->level > func->before;
+		double its = load(interval, func, is_down ? func->before : func->level);
+		changes[num++] = (struct budget_change){
+			.func = i,
+			.from = func->before,
+			.to = func->level,
+			.calls = func->calls / seconds,
+			.share = its / (1 + its),
+		};
+		if (is_down)
+			went_down(func, interval->now_ns);
+	}
+	return num;
+}
+
+size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, const uint64_t *calls,
+		   struct budget_change *changes)
+{
+	uint64_t passed = now_ns - budget->last_ns;
+	bool is_first = !budget->last_ns;
+	budget->last_ns = now_ns;
+	if (is_first || !passed || passed >> 62)
+		return 0;
+	double tracing = 0;
+	for (size_t i = 0; i < budget->num; i++) {
+		struct func *func = &budget->funcs[i];
+		func->before = func->level;
+		func->calls = (double)calls[i];
+		tracing += func->calls * cost(budget, func, func->level);
+		calm_down(func, now_ns);
+	}
+	double own = (double)cpu_ns - tracing;
+	if (own < LEAST_OWN * (double)cpu_ns)
+		own = LEAST_OWN * (double)cpu_ns;
+	if (own < IDLE * (double)passed - tracing)
+		own = IDLE * (double)passed - tracing;
+	struct interval interval = {budget, now_ns, own > 1 ? own : 1};
+	if (total(&interval) > budget->load * OVER)
+		step_down(&interval);
+	else
+		step_up(&interval);
+	return list_changes(&interval, (double)passed / 1e9, changes);
+}

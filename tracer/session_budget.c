@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// --max-overhead: measures what tracing costs the target, asks the controller (tracer/budget.h) how much of each
+// function's calls to trace, obeys, and says so.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "tracer/budget.h"
+#include "tracer/session_internal.h"
+
+// What the program does with a hit besides the trap, until it is known better: in ns.
+static const double VALUES_NS = 1200, BARE_NS = 500, SKIP_NS = 200;
+static const uint64_t TICK_NS = 50 * 1000000ull;
+
+struct session_budget {
+	struct budget *budget;
+	struct budget_costs costs;
+	clockid_t clock; // of the target's time on processors
+	uint64_t tick_ns, cpu_ns, run_ns;
+	size_t num, size;
+	uint32_t *funcs; // numbers in the plan, by the controller's number
+	uint64_t *seen;	 // calls counted at the last tick
+	uint64_t *calls; // since then
+	struct budget_change *changes;
+};
+
+void session_budget_destroy(struct session_budget *budget)
+{
+	if (!budget)
+		return;
+	budget_destroy(budget->budget);
+	free(budget->funcs);
+	free(budget->seen);
+	free(budget->calls);
+	free(budget->changes);
+	free(budget);
+}
+
+struct error *session_budget_create(struct session *session, struct session_budget **out)
+{
+	struct session_budget *budget = calloc(1, sizeof(*budget));
+	if (!budget)
+		return error_nomem();
+	struct error *err = budget_create(session->options.max_overhead, &budget->budget);
+	int errnum = clock_getcpuclockid(target_pid(session->target), &budget->clock);
+	if (!err && errnum)
+		err = error_errno(errnum, "the time that %d uses", target_pid(session->target));
+	if (err) {
+		session_budget_destroy(budget);
+		return err;
+	}
+	struct backend_costs hit;
+	session->options.backend->costs(session->backend, &hit);
+	log_info("a probe costs %.0f ns at an entry, %.0f at a return", hit.entry, hit.exit);
+	budget->costs = (struct budget_costs){hit.entry, hit.exit, VALUES_NS, BARE_NS, SKIP_NS};
+	budget_set_costs(budget->budget, &budget->costs);
+	*out = budget;
+	return NULL;
+}
+
+static bool grow(struct session_budget *budget)
+{
+	if (budget->num < budget->size)
+		return true;
+	size_t size = budget->size ? budget->size * 2 : 64;
+	const struct {
+		void **array;
+		size_t element;
+	} arrays[] = {{(void **)&budget->funcs, sizeof(*budget->funcs)},
+		      {(void **)&budget->seen, sizeof(*budget->seen)},
+		      {(void **)&budget->calls, sizeof(*budget->calls)},
+		      {(void **)&budget->changes, sizeof(*budget->changes)}};
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+		void *array = reallocarray(*arrays[i].array, size, arrays[i].element);
+		if (!array)
+			return false;
+		*arrays[i].array = array;
+	}
+	budget->size = size;
+	return true;
+}
+
+struct error *session_budget_add(struct session *session, const uint32_t *funcs, size_t num)
+{
+	struct session_budget *budget = session->budget;
+	for (size_t i = 0; i < num; i++) {
+		const struct plan_func *func = session->plan->funcs[funcs[i]];
+		if (!func->is_armed)
+			continue;
+		if (!grow(budget))
+			return error_nomem();
+		struct error *err = budget_add(budget->budget, func->has_return, func->every);
+		if (err)
+			return err;
+		budget->seen[budget->num] = 0;
+		budget->funcs[budget->num++] = funcs[i];
+	}
+	return NULL;
+}
+
+// --- Obeying -------------------------------------------------------------------------------------
+
+static void say(const struct session_budget *budget, const struct session *session,
+		const struct budget_change *change)
+{
+	const char *name = session->plan->funcs[budget->funcs[change->func]]->func->name;
+	const char *from = budget_level_name(change->from), *to = budget_level_name(change->to);
+	double limit = session->options.max_overhead * 100;
+	if (change->to < change->from && !change->calls)
+		log_warning("%s: %s -> %s, to see how often it is called now", name, from, to);
+	else
+		log_warning(
+			"%s: %s -> %s: %.0f calls/s %s %.1f%% of the target's time (--max-overhead %g%%)",
+			name, from, to, change->calls,
+			change->to < change->from ? "will cost" : "cost", change->share * 100,
+			limit);
+}
+
+// What the engine is told; the probes are another matter.
+static void set_level(struct session *session, const struct plan_func *func,
+		      enum budget_level level)
+{
+	struct wire_budget *table = session->options.backend->budget(session->backend, func);
+	if (!table)
+		return;
+	uint32_t every = func->every ? func->every : 1;
+	if (level == BUDGET_SAMPLED)
+		every = every > UINT32_MAX / BUDGET_EVERY ? UINT32_MAX : every * BUDGET_EVERY;
+	uint16_t told = level == BUDGET_ALL	  ? WIRE_BUDGET_FULL
+			: level >= BUDGET_COUNTED ? WIRE_BUDGET_COUNTS
+						  : WIRE_BUDGET_BARE;
+	__atomic_store_n(&table->every, every, __ATOMIC_RELAXED);
+	__atomic_store_n(&table->level, told, __ATOMIC_RELEASE);
+}
+
+static bool has_exits(enum budget_level level)
+{
+	return level < BUDGET_COUNTED;
+}
+
+// Its returns are not seen since then; 0: they are.
+static struct error *tell_off(struct session *session, struct plan_func *func, uint64_t off_ns)
+{
+	func->off_ns = off_ns;
+	return session->writer ? capture_write_off(session->writer, func->number, off_ns) : NULL;
+}
+
+// First all that lowers what tracing costs: off come the probes that are not wanted any more, or not as they are.
+static struct error *disarm(struct session *session, size_t num)
+{
+	struct session_budget *budget = session->budget;
+	uint32_t *funcs = calloc(num, sizeof(*funcs));
+	if (!funcs)
+		return error_nomem();
+	size_t num_funcs = 0;
+	struct error *err = NULL;
+	for (size_t i = 0; i < num; i++) {
+		const struct budget_change *change = &budget->changes[i];
+		struct plan_func *func = session->plan->funcs[budget->funcs[change->func]];
+		set_level(session, func, change->to);
+		if (func->is_armed &&
+		    (change->to == BUDGET_OFF || has_exits(change->from) != has_exits(change->to)))
+			funcs[num_funcs++] = func->number;
+		if (!err && has_exits(change->from) && !has_exits(change->to))
+			err = tell_off(session, func, session_clock_ns(CLOCK_MONOTONIC));
+		func->is_counted = !has_exits(change->to);
+	}
+	if (!err && num_funcs) {
+		err = session->options.backend->disarm(session->backend, funcs, num_funcs);
+		struct error *settle_err = session_settle(session);
+		if (err)
+			error_free(settle_err);
+		else
+			err = settle_err;
+	}
+	free(funcs);
+	return err;
+}
+
+static struct error *arm(struct session *session, size_t num)
+{
+	struct session_budget *budget = session->budget;
+	uint32_t *funcs = calloc(num, sizeof(*funcs));
+	if (!funcs)
+		return error_nomem();
+	size_t num_funcs = 0;
+	struct error *err = NULL;
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func =
+			session->plan->funcs[budget->funcs[budget->changes[i].func]];
+		if (!err && func->off_ns && has_exits(budget->changes[i].to))
+			err = tell_off(session, func, 0);
+		if (!func->is_armed && budget->changes[i].to != BUDGET_OFF)
+			funcs[num_funcs++] = func->number;
+	}
+	if (!err && num_funcs)
+		err = session->options.backend->arm(session->backend, funcs, num_funcs);
+	free(funcs);
+	return err;
+}
+
+// --- Measuring -----------------------------------------------------------------------------------
+
+static uint64_t count_calls(struct session *session)
+{
+	struct session_budget *budget = session->budget;
+	uint64_t all = 0;
+	for (size_t i = 0; i < budget->num; i++) {
+		const struct plan_func *func = session->plan->funcs[budget->funcs[i]];
+		const struct wire_budget *table =
+			session->options.backend->budget(session->backend, func);
+		uint64_t seen = table ? __atomic_load_n(&table->seen, __ATOMIC_RELAXED) : 0;
+		budget->calls[i] = seen - budget->seen[i];
+		budget->seen[i] = seen;
+		all += budget->calls[i];
+	}
+	return all;
+}
+
+// While all calls are taken whole, the program's time by their number is what a whole one costs.
+static void learn_costs(struct session *session, uint64_t calls)
+{
+	enum { ENOUGH = 1000 };
+	struct session_budget *budget = session->budget;
+	struct backend_stats stats;
+	session->options.backend->stats(session->backend, &stats);
+	uint64_t run_ns = stats.run_ns - budget->run_ns;
+	bool is_whole = budget->run_ns && calls >= ENOUGH;
+	budget->run_ns = stats.run_ns;
+	for (size_t i = 0; i < budget->num && is_whole; i++)
+		is_whole = budget_level(budget->budget, i) == BUDGET_ALL &&
+			   session->plan->funcs[budget->funcs[i]]->every <= 1;
+	if (!is_whole || !run_ns)
+		return;
+	budget->costs.values = ((double)run_ns / (double)calls + budget->costs.values) / 2;
+	if (budget->costs.bare > budget->costs.values)
+		budget->costs.bare = budget->costs.values;
+	budget_set_costs(budget->budget, &budget->costs);
+}
+
+// A tracer by ptrace takes its time while the target waits and uses none.
+static uint64_t waited_ns(const struct session_budget *budget)
+{
+	double sum = 0;
+	for (size_t i = 0; i < budget->num; i++)
+		sum += (double)budget->calls[i] *
+		       budget_cost(budget->budget, i, budget_level(budget->budget, i));
+	return (uint64_t)sum;
+}
+
+struct error *session_budget_tick(struct session *session, uint64_t now_ns)
+{
+	struct session_budget *budget = session->budget;
+	if (now_ns - budget->tick_ns < TICK_NS || !budget->num)
+		return NULL;
+	budget->tick_ns = now_ns;
+	uint64_t cpu_ns = session_clock_ns(budget->clock);
+	uint64_t used_ns = cpu_ns > budget->cpu_ns ? cpu_ns - budget->cpu_ns : 0;
+	budget->cpu_ns = cpu_ns;
+	uint64_t calls = count_calls(session);
+	learn_costs(session, calls);
+	if (session->options.backend->is_tracer)
+		used_ns += waited_ns(budget);
+	size_t num = budget_step(budget->budget, now_ns, used_ns, budget->calls, budget->changes);
+	if (!num)
+		return NULL;
+	struct error *err = disarm(session, num);
+	if (!err)
+		err = arm(session, num);
+	for (size_t i = 0; !err && i < num; i++)
+		say(budget, session, &budget->changes[i]);
+	if (err && target_state(session->target) != TARGET_RUNS) { // it ended meanwhile
+		error_free(err);
+		err = NULL;
+	}
+	return err;
+}
