@@ -154,6 +154,14 @@ static void update_dynamics(struct ptrace_shared *shared, const struct plan *pla
 	}
 }
 
+// A table that is empty may have no memory.
+static void append(void *to, const void *from, uint32_t have, uint32_t num, size_t size)
+{
+	if (num > have)
+		memcpy((char *)to + have * size, (const char *)from + have * size,
+		       (num - have) * size);
+}
+
 struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct plan *plan,
 				   uint64_t bias, size_t *num_dynamics)
 {
@@ -166,18 +174,14 @@ struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct pl
 		settings_budget(&shared->budgets[shared->num_budgets],
 				plan->funcs[shared->num_budgets]);
 	// What others point at comes first: edges before types, pieces before probes.
-	memcpy(to->edges + to->num_edges, from->edges + to->num_edges,
-	       (from->num_edges - to->num_edges) * sizeof(*to->edges));
+	append(to->edges, from->edges, to->num_edges, from->num_edges, sizeof(*to->edges));
 	__atomic_store_n(&to->num_edges, from->num_edges, __ATOMIC_RELEASE);
-	memcpy(to->types + to->num_types, from->types + to->num_types,
-	       (from->num_types - to->num_types) * sizeof(*to->types));
+	append(to->types, from->types, to->num_types, from->num_types, sizeof(*to->types));
 	update_types(to->types, from->types, to->num_types);
 	__atomic_store_n(&to->num_types, from->num_types, __ATOMIC_RELEASE);
-	memcpy(to->pieces + to->num_pieces, from->pieces + to->num_pieces,
-	       (from->num_pieces - to->num_pieces) * sizeof(*to->pieces));
+	append(to->pieces, from->pieces, to->num_pieces, from->num_pieces, sizeof(*to->pieces));
 	__atomic_store_n(&to->num_pieces, from->num_pieces, __ATOMIC_RELEASE);
-	memcpy(to->probes + to->num_probes, from->probes + to->num_probes,
-	       (from->num_probes - to->num_probes) * sizeof(*to->probes));
+	append(to->probes, from->probes, to->num_probes, from->num_probes, sizeof(*to->probes));
 	for (uint32_t i = to->num_probes; i < from->num_probes; i++)
 		shared->addrs[i] = plan->probes[i].vaddr + bias;
 	__atomic_store_n(&to->num_probes, from->num_probes, __ATOMIC_RELEASE);
