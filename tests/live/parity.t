@@ -278,6 +278,8 @@ hold('deep', 'values', $newest, 'optimized', options => [qw(--depth 4 --strlen 1
 hold('shallow', 'values', $newest, 'optimized', options => [qw(--depth 0 --strlen 0 --items 0)]);
 hold('no arguments', 'parity', $newest, 'optimized', options => ['--no-args']);
 hold('no returns', 'parity', $newest, 'optimized', options => ['--no-return']);
+hold('stacks', 'parity', $newest, 'optimized', options => ['--stack']);
+hold('creators', 'parity', $newest, 'optimized', options => ['--creator']);
 hold('one goroutine', 'parity', $newest, 'optimized', alone => 1, options => ['--goroutine', 1]);
 
 diag '';
