@@ -5,7 +5,7 @@
 //   the worker   its child (ptrace_worker.c), the target's tracer. It owns the threads
 //                (ptrace_threads.c, ptrace_stepping.c), the breakpoints (ptrace_breakpoints.c), the
 //                slots for stepping out of line (ptrace_slots.c), and makes the records
-//                (ptrace_hit.c). It ignores the terminal's signals, and when the front is gone, by
+//                (ptrace_hit.c, ptrace_ahead.c). It ignores the terminal's signals, and when the front is gone, by
 //                whatever end, it takes all breakpoints off, lets all threads go, and ends.
 //
 // What both see is in memory that they share (ptrace_shared.c): the plan's tables, which the front
@@ -113,10 +113,25 @@ struct ptrace_breakpoint {
 	UT_hash_handle hh;
 };
 
+enum { PTRACE_POINTERS = 4 };
+
+struct ptrace_pointer { // in a register, and what it leads to
+	uint8_t reg;	// struct hit_regs, ints
+	int8_t num_reg; // of the number of elements, -1: it is one
+	uint16_t cap;	// elements that are captured
+	uint16_t size;	// bytes of one
+};
+
+struct ptrace_ahead {	      // what a hit of a probe will read
+	uint16_t stack_bytes; // from SP on
+	uint8_t num_pointers;
+	struct ptrace_pointer pointers[PTRACE_POINTERS];
+};
+
 struct ptrace_use { // a breakpoint's probe
 	uint32_t probe;
-	uint16_t stack_bytes; // from SP on that its frame needs
 	bool wants_floats;
+	struct ptrace_ahead ahead;
 };
 
 enum ptrace_kind {
@@ -164,7 +179,7 @@ struct ptrace_worker {
 	struct ptrace_breakpoint *breakpoints;
 	struct hit_maker *maker;
 	pid_t reading; // the thread whose memory is read
-	struct ptrace_window windows[2];
+	struct ptrace_window windows[2 + PTRACE_POINTERS];
 };
 
 /** What the child does after fork: returns when the front is gone or wants it to. */
@@ -214,6 +229,15 @@ struct ptrace_slot *ptrace_slots_take(struct ptrace_slots *slots, int mem,
 				      const struct ptrace_breakpoint *breakpoint);
 /** Puts back what stood there, into this memory. */
 void ptrace_slots_restore(const struct ptrace_slots *slots, int mem);
+
+/** Finds out what hits of a probe will read. */
+void ptrace_ahead_init(struct ptrace_ahead *ahead, const struct plan_tables *tables,
+		       const struct wire_settings *settings, uint32_t probe);
+/** Reads it into the windows. */
+void ptrace_ahead_read(struct ptrace_worker *worker, const struct ptrace_breakpoint *breakpoint,
+		       const struct hit_regs *regs);
+/** Empties the windows. */
+void ptrace_ahead_forget(struct ptrace_worker *worker);
 
 /** Reads ahead what the hit needs; the memory that steps and records are read from is this thread's from here. */
 void ptrace_hit_prepare(struct ptrace_worker *worker, const struct ptrace_thread *thread,

@@ -50,23 +50,7 @@ static const char *create(struct ptrace_worker *worker, uint64_t addr,
 	return NULL;
 }
 
-// Bytes from SP on that hold the pieces of a probe's frame, and at least the return address.
-static uint16_t stack_bytes(const struct plan_tables *tables, uint32_t number)
-{
-	const struct wire_probe *probe = &tables->probes[number];
-	uint64_t bytes = 8;
-	for (uint32_t i = 0; i < probe->num_pieces; i++) {
-		uint64_t at = (uint64_t)probe->first_piece + i;
-		if (at >= tables->num_pieces || tables->pieces[at].where != WIRE_STACK)
-			continue;
-		uint64_t end = 8ull + tables->pieces[at].stack_off + tables->pieces[at].size;
-		if (end > bytes && end <= PTRACE_WINDOW)
-			bytes = end;
-	}
-	return (uint16_t)bytes;
-}
-
-static bool add_use(const struct plan_tables *tables, struct ptrace_breakpoint *breakpoint,
+static bool add_use(const struct ptrace_shared *shared, struct ptrace_breakpoint *breakpoint,
 		    uint32_t probe)
 {
 	struct ptrace_use *uses =
@@ -79,9 +63,9 @@ static bool add_use(const struct plan_tables *tables, struct ptrace_breakpoint *
 		uses[i] = uses[i - 1];
 	uses[i] = (struct ptrace_use){
 		.probe = probe,
-		.stack_bytes = stack_bytes(tables, probe),
-		.wants_floats = hit_wants_floats(tables, probe),
+		.wants_floats = hit_wants_floats(&shared->tables, probe),
 	};
+	ptrace_ahead_init(&uses[i].ahead, &shared->tables, &shared->settings, probe);
 	return true;
 }
 
@@ -95,7 +79,7 @@ static const char *arm(struct ptrace_worker *worker, uint32_t probe)
 	const char *refused = breakpoint ? NULL : create(worker, addr, &breakpoint);
 	if (refused)
 		return refused;
-	if (!add_use(&shared->tables, breakpoint, probe))
+	if (!add_use(shared, breakpoint, probe))
 		return "out of memory";
 	if (!breakpoint->is_written)
 		breakpoint->is_written = write_byte(worker->mem, addr, INT3);

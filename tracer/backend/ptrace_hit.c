@@ -6,15 +6,12 @@
 
 #include "tracer/backend/ptrace.h"
 
-enum { STACK, G };			// windows
-enum { LOWEST = 4096, ADDR_BITS = 47 }; // of user space
-
 // --- Memory ------------------------------------------------------------------------------------
 
 bool ptrace_hit_read(void *context, void *dst, size_t len, uint64_t addr)
 {
 	struct ptrace_worker *worker = context;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(worker->windows) / sizeof(*worker->windows); i++) {
 		const struct ptrace_window *window = &worker->windows[i];
 		if (addr >= window->addr && len <= window->len &&
 		    addr - window->addr <= window->len - len) {
@@ -32,7 +29,7 @@ bool ptrace_hit_write(void *context, uint64_t addr, const void *src, size_t len)
 	struct iovec local = {(void *)(uintptr_t)src, len}, remote = {(void *)(uintptr_t)addr, len};
 	if (process_vm_writev(worker->reading, &local, 1, &remote, 1, 0) != (ssize_t)len)
 		return false;
-	worker->windows[STACK].len = worker->windows[G].len = 0;
+	ptrace_ahead_forget(worker);
 	return true;
 }
 
@@ -65,73 +62,7 @@ void ptrace_hit_forget(struct ptrace_worker *worker)
 		hit_forget(worker->maker, shared->tables.probes[shared->request[i]].func);
 }
 
-// --- Reading ahead -----------------------------------------------------------------------------
-
-static uint64_t find_g(struct ptrace_worker *worker, const struct ptrace_breakpoint *breakpoint,
-		       const struct user_regs_struct *regs)
-{
-	const struct ptrace_shared *shared = worker->shared;
-	uint16_t flags = shared->tables.probes[breakpoint->uses[0].probe].flags;
-	if (!(flags & WIRE_G_IN_TLS))
-		return regs->r14;
-	uint64_t g = 0;
-	uint64_t place = regs->fs_base + (uint64_t)(int64_t)shared->settings.tls_g;
-	return ptrace_hit_read(worker, &g, sizeof(g), place) ? g : 0;
-}
-
-// Bytes of runtime.g up to the last that is wanted; 0: not read ahead.
-static uint64_t g_bytes(const struct wire_settings *settings)
-{
-	uint64_t bytes =
-		settings->g_goid > settings->g_stack_hi ? settings->g_goid : settings->g_stack_hi;
-	bytes += sizeof(uint64_t);
-	return settings->has_goid && bytes <= PTRACE_WINDOW ? bytes : 0;
-}
-
-void ptrace_hit_prepare(struct ptrace_worker *worker, const struct ptrace_thread *thread,
-			const struct ptrace_breakpoint *breakpoint,
-			const struct user_regs_struct *regs)
-{
-	struct ptrace_window *windows = worker->windows;
-	windows[STACK].len = windows[G].len = 0;
-	worker->reading = thread->tid;
-	if (!breakpoint->num_uses || thread->kind != PTRACE_THREAD)
-		return;
-	uint64_t stack = 0;
-	for (uint32_t i = 0; i < breakpoint->num_uses; i++)
-		if (breakpoint->uses[i].stack_bytes > stack)
-			stack = breakpoint->uses[i].stack_bytes;
-	if (stack == sizeof(uint64_t) && breakpoint->step.insn.kind != INSN_RET)
-		stack = 0;
-	uint64_t g = find_g(worker, breakpoint, regs), num_g = g_bytes(&worker->shared->settings);
-	if (g < LOWEST || g >> ADDR_BITS)
-		num_g = 0;
-	// The first that cannot be read ends it; the stack always can.
-	struct iovec local[2] = {{windows[STACK].bytes, stack}, {windows[G].bytes, num_g}};
-	struct iovec remote[2] = {{(void *)(uintptr_t)regs->rsp, stack},
-				  {(void *)(uintptr_t)g, num_g}};
-	ssize_t len = process_vm_readv(thread->tid, local, 2, remote, 2, 0);
-	if (len >= (ssize_t)stack) {
-		windows[STACK].addr = regs->rsp;
-		windows[STACK].len = stack;
-	}
-	if (len == (ssize_t)(stack + num_g)) {
-		windows[G].addr = g;
-		windows[G].len = num_g;
-	}
-}
-
 // --- Records -----------------------------------------------------------------------------------
-
-static bool read_floats(pid_t tid, uint64_t out[HIT_FLOATS])
-{
-	struct user_fpregs_struct floats;
-	if (ptrace(PTRACE_GETFPREGS, tid, NULL, &floats))
-		return false;
-	for (size_t i = 0; i < HIT_FLOATS; i++)
-		memcpy(&out[i], &floats.xmm_space[i * 4], sizeof(out[i]));
-	return true;
-}
 
 static struct hit_regs convert(const struct user_regs_struct *regs)
 {
@@ -144,6 +75,28 @@ static struct hit_regs convert(const struct user_regs_struct *regs)
 		.flags = regs->eflags,
 		.fs_base = regs->fs_base,
 	};
+}
+
+void ptrace_hit_prepare(struct ptrace_worker *worker, const struct ptrace_thread *thread,
+			const struct ptrace_breakpoint *breakpoint,
+			const struct user_regs_struct *regs)
+{
+	worker->reading = thread->tid;
+	ptrace_ahead_forget(worker);
+	if (!breakpoint->num_uses || thread->kind != PTRACE_THREAD)
+		return;
+	struct hit_regs hit = convert(regs);
+	ptrace_ahead_read(worker, breakpoint, &hit);
+}
+
+static bool read_floats(pid_t tid, uint64_t out[HIT_FLOATS])
+{
+	struct user_fpregs_struct floats;
+	if (ptrace(PTRACE_GETFPREGS, tid, NULL, &floats))
+		return false;
+	for (size_t i = 0; i < HIT_FLOATS; i++)
+		memcpy(&out[i], &floats.xmm_space[i * 4], sizeof(out[i]));
+	return true;
 }
 
 static void emit(struct ptrace_worker *worker, uint32_t probe, const struct wire_record *record)
