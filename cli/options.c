@@ -179,19 +179,24 @@ void trace_options_init(struct trace_options *trace)
 	trace->session.save = -1;
 }
 
-static void number(struct argp_state *state, const char *option, const char *arg, uint64_t max,
-		   uint64_t *out)
+static void number(struct argp_state *state, const char *option, const char *arg, uint64_t min,
+		   uint64_t max, uint64_t *out)
 {
-	if (!parse_number(arg, max, out))
-		argp_error(state, "--%s %s: not a number from 0 to %llu", option, arg,
-			   (unsigned long long)max);
+	if (parse_number(arg, max, out) && *out >= min)
+		return;
+	if (max == INT64_MAX)
+		argp_error(state, "--%s %s: not a number from %llu on", option, arg,
+			   (unsigned long long)min);
+	else
+		argp_error(state, "--%s %s: not a number from %llu to %llu", option, arg,
+			   (unsigned long long)min, (unsigned long long)max);
 }
 
 static void number32(struct argp_state *state, const char *option, const char *arg, uint64_t max,
 		     uint32_t *out)
 {
 	uint64_t value = 0;
-	number(state, option, arg, max, &value);
+	number(state, option, arg, 0, max, &value);
 	*out = (uint32_t)value;
 }
 
@@ -221,14 +226,10 @@ static void parse_limits(struct argp_state *state, int key, const char *arg,
 		number32(state, "items", arg, ITEMS_MAX, &session->plan.items);
 		break;
 	case OPT_COUNT:
-		number(state, "count", arg, INT64_MAX, &session->max_calls);
-		if (!session->max_calls)
-			argp_error(state, "--count 0: nothing to trace");
+		number(state, "count", arg, 1, INT64_MAX, &session->max_calls);
 		break;
 	case OPT_GOROUTINE:
-		number(state, "goroutine", arg, INT64_MAX, &session->goid);
-		if (!session->goid)
-			argp_error(state, "--goroutine %s: goroutines count from 1", arg);
+		number(state, "goroutine", arg, 1, INT64_MAX, &session->goid);
 		break;
 	case OPT_DURATION:
 		if (!parse_duration(arg, &trace->duration_ns) || !trace->duration_ns)

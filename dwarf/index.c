@@ -282,6 +282,12 @@ static size_t package_length(const char *name)
 	return dot ? (size_t)(dot - name) : 0;
 }
 
+bool index_is_inlined(const struct index *index, const char *name)
+{
+	const struct func *func;
+	return !index_named(index, name, &func, 1) && pclntab_has_name(index->table, name);
+}
+
 struct gotype *index_type(struct index *index, const char *name)
 {
 	if (!open_debug(index))

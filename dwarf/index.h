@@ -43,6 +43,9 @@ const struct func *index_func_at(const struct index *index, uint64_t vaddr);
 size_t index_named(const struct index *index, const char *name, const struct func **out,
 		   size_t max);
 
+/** True if the program has this function's name but no code of its own: every call of it was inlined. */
+bool index_is_inlined(const struct index *index, const char *name);
+
 /** The function's signature: DWARF's parameters placed by Go's ABI and cross-checked with
  *  location lists and ArgInfo, or ArgInfo's raw words without DWARF. Borrowed; read once and
  *  kept. Trouble in DWARF is not an error here: is_known is false, and index_warning tells. */

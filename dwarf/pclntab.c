@@ -435,3 +435,16 @@ bool pclntab_find(const struct pclntab *table, uint64_t vaddr, size_t *i)
 	*i = low;
 	return true;
 }
+
+bool pclntab_has_name(const struct pclntab *table, const char *name)
+{
+	if (table->format < PCLN_16 || table->units > table->size || table->names > table->units)
+		return false;
+	const uint8_t *at = table->data + table->names, *end = table->data + table->units;
+	size_t len = strlen(name) + 1; // with its NUL
+	for (const uint8_t *from = at;; from++) {
+		from = memmem(from, (size_t)(end - from), name, len);
+		if (!from || from == at || !from[-1])
+			return from;
+	}
+}

@@ -52,6 +52,9 @@ bool pclntab_find(const struct pclntab *table, uint64_t vaddr, size_t *i);
 /** File (borrowed) and line of vaddr. */
 bool pclntab_line(const struct pclntab *table, uint64_t vaddr, const char **file, int *line);
 
+/** True if this name is one of the table's: of a function, or of one that was inlined somewhere (from Go 1.16 on). */
+bool pclntab_has_name(const struct pclntab *table, const char *name);
+
 struct pcln_inline { // one function inlined at a place, innermost first
 	const char *name;
 	const char *file;

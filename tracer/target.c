@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -190,8 +191,48 @@ static struct error *wait_for_exec(pid_t pid, const char *name, int report)
 	return NULL;
 }
 
+// Opens what execvp would execute. -1 where it would find nothing; its word on that is the better one.
+static int open_program(const char *name)
+{
+	if (strchr(name, '/'))
+		return open(name, O_RDONLY | O_CLOEXEC);
+	const char *path = getenv("PATH");
+	for (const char *at = path ? path : "/bin:/usr/bin"; *at; at += *at == ':') {
+		size_t len = strcspn(at, ":");
+		CLEANUP_FREE char *candidate = NULL;
+		if (asprintf(&candidate, "%.*s/%s", len ? (int)len : 1, len ? at : ".", name) < 0)
+			return -1;
+		if (!access(candidate, X_OK))
+			return open(candidate, O_RDONLY | O_CLOEXEC);
+		at += len;
+	}
+	return -1;
+}
+
+// A script's process is its interpreter, which is not what the user means to trace.
+static struct error *check_program(const char *name)
+{
+	char head[128] = "";
+	struct stat status;
+	CLEANUP_CLOSE int fd = open_program(name);
+	if (fd < 0)
+		return NULL;
+	if (!fstat(fd, &status) && S_ISDIR(status.st_mode))
+		return error_new("%s: is a folder, not a program", name);
+	ssize_t len = read(fd, head, sizeof(head) - 1);
+	if (len == 0)
+		return error_new("%s: is empty, not a program", name);
+	if (len < 2 || head[0] != '#' || head[1] != '!')
+		return NULL;
+	head[strcspn(head, "\n")] = '\0';
+	return error_new("%s: is a script (%s): trace the Go program that it starts", name, head);
+}
+
 struct error *target_start(char *const *argv, bool is_apart, struct target **out)
 {
+	struct error *err = check_program(argv[0]);
+	if (err)
+		return err;
 	int report[2];
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return error_errno(errno, "pipe");
@@ -203,7 +244,7 @@ struct error *target_start(char *const *argv, bool is_apart, struct target **out
 	if (pid < 0)
 		return error_errno(errno, "fork");
 	struct target *target = target_new(pid);
-	struct error *err = target ? wait_for_exec(pid, argv[0], read_end) : error_nomem();
+	err = target ? wait_for_exec(pid, argv[0], read_end) : error_nomem();
 	if (err) {
 		free(target);
 		return err;

@@ -88,6 +88,7 @@ my $target = start_target($path, []);
 my $pid = $target->{pid};
 refused('a pattern that chooses nothing', 1, qr/main\.hWrok.*main\.hWork/, 'attach', $pid, 'main.hWrok');
 refused('another, in list', 1, qr/main\.hWrok.*main\.hWork/, 'list', $path, 'main.hWrok');
+refused('a function without code of its own', 1, qr/main\.small.*inlined/, 'attach', $pid, 'main.small');
 refused('a glob that chooses nothing', 1, qr/nothing\*/, 'attach', $pid, 'nothing*');
 refused('all taken away again', 1, qr/./, 'attach', $pid, 'main.h*', '!main.*');
 for my $bad ('/main.(/', '/[/') {
@@ -95,6 +96,17 @@ for my $bad ('/main.(/', '/[/') {
 	like($result->{status}, qr/^[12]$/, "$bad: refused");
 	like($result->{err}, qr/\Agotrace: [^\n]+\n\z/, "$bad: one line");
 }
+
+# ---- programs
+
+my $script = "$work/script";
+spew($script, "#!/bin/sh\nexec true\n");
+chmod 0755, $script;
+refused('a script', 1, qr/is a script/, 'run', 'main.*', '--', $script);
+spew($script, '');
+refused('an empty file', 1, qr/is empty/, 'run', 'main.*', '--', $script);
+refused('a folder', 1, qr/is a folder/, 'run', 'main.*', '--', $work);
+refused('a program that is nowhere', 1, qr/No such file/, 'run', 'main.*', '--', "$work/nothing");
 
 # ---- options
 

@@ -72,6 +72,7 @@ struct error *pattern_init(struct pattern *pattern, const char *given)
 		.takes_away = takes_away,
 	};
 	text_init(&pattern->bare);
+	text_init(&pattern->unescaped);
 	if (!*pattern->body)
 		return error_new("'%s': an empty pattern", given);
 	if (pattern->body[0] == '/') // no name starts so
@@ -85,6 +86,7 @@ void pattern_deinit(struct pattern *pattern)
 	if (pattern->is_regexp)
 		regfree(&pattern->regexp);
 	text_deinit(&pattern->bare);
+	text_deinit(&pattern->unescaped);
 }
 
 // The end of the bracket that opens at name, behind "]"; NULL if it does not close. Brackets in the
@@ -136,7 +138,30 @@ static const char *bare_name(struct pattern *pattern, const char *name)
 	return pattern->bare.failed ? NULL : text_string(&pattern->bare);
 }
 
-bool pattern_is_instance(struct pattern *pattern, const char *name)
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// The name without the linker's escapes (src/cmd/internal/objabi/path.go), NULL where it has none (or there is no
+// memory for it).
+static const char *unescaped_name(struct pattern *pattern, const char *name)
+{
+	if (!strchr(name, '%'))
+		return NULL;
+	struct text *out = &pattern->unescaped;
+	text_reset(out);
+	for (; *name; name++) {
+		int high = *name == '%' ? hex_digit(name[1]) : -1;
+		int low = high >= 0 ? hex_digit(name[2]) : -1;
+		if (low >= 0)
+			name += 2;
+		text_putc(out, low >= 0 ? (char)(high << 4 | low) : *name);
+	}
+	return out->failed ? NULL : text_string(out);
+}
+
+static bool is_instance(struct pattern *pattern, const char *name)
 {
 	if (!strcmp(pattern->body, name))
 		return true;
@@ -148,7 +173,15 @@ bool pattern_is_instance(struct pattern *pattern, const char *name)
 	return bare && !strcmp(pattern->body, bare);
 }
 
-bool pattern_matches(struct pattern *pattern, const char *name)
+bool pattern_is_instance(struct pattern *pattern, const char *name)
+{
+	if (is_instance(pattern, name))
+		return true;
+	const char *unescaped = unescaped_name(pattern, name);
+	return unescaped && is_instance(pattern, unescaped);
+}
+
+static bool matches(struct pattern *pattern, const char *name)
 {
 	if (pattern->is_regexp)
 		return regexec(&pattern->regexp, name, 0, NULL, 0) == 0;
@@ -158,6 +191,14 @@ bool pattern_matches(struct pattern *pattern, const char *name)
 		return true;
 	const char *bare = bare_name(pattern, name);
 	return bare && pattern_glob(pattern->body, bare);
+}
+
+bool pattern_matches(struct pattern *pattern, const char *name)
+{
+	if (matches(pattern, name))
+		return true;
+	const char *unescaped = unescaped_name(pattern, name);
+	return unescaped && matches(pattern, unescaped);
 }
 
 // Behind the character at s: the bytes that continue its UTF-8 sequence go with it.

@@ -18,12 +18,15 @@ struct pattern {
 	bool is_regexp;
 	bool is_glob; // holds * or ?, which may be part of a name all the same
 	regex_t regexp;
-	struct text bare; // room for names without brackets
+	struct text bare;      // room for names without brackets
+	struct text unescaped; // room for names without the linker's escapes
 };
 
 /** Reads a pattern; given must outlive it. A bad regexp is an error that names it. */
 struct error *pattern_init(struct pattern *pattern, const char *given) MUST_CHECK;
 void pattern_deinit(struct pattern *pattern);
+
+// A name is matched as it stands and with the linker's escapes undone ("ex.am/yaml%2ev3.F" is ex.am/yaml.v3.F too).
 
 /** True if name is the pattern, or is it but for its type arguments in brackets. */
 bool pattern_is_instance(struct pattern *pattern, const char *name);

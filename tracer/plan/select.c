@@ -88,6 +88,11 @@ static struct error *nothing_chosen(const struct chooser *chooser, const struct 
 		return error_new("'%s' matches only wrappers and functions of the runtime or C, "
 				 "which are left out: give one by its exact name, for example '%s'",
 				 pattern->given, left_out->name);
+	if (index_is_inlined(chooser->index, pattern->body))
+		return error_new(
+			"'%s' has no code of its own, every call of it was inlined: build the "
+			"program with -gcflags=all=-l to trace it",
+			pattern->given);
 	const char *near[NEAREST_MAX];
 	size_t num = nearest_names(chooser->func, chooser->num, pattern->body, near);
 	const char *fault = pattern->is_glob || pattern->is_regexp ? "no function matches"
