@@ -102,6 +102,8 @@ void bench_tracer_stop(struct bench_tracer *tracer, uint64_t *kept);
 bool bench_find_program(const char *name, char *path, size_t size);
 /** CPU nanoseconds of a process and of those below it, a few deep. */
 uint64_t bench_cpu_of(pid_t pid);
+/** An empty file of ours, for what a tracer says; path gets its name. */
+struct error *bench_file_create(char *path, size_t size) MUST_CHECK;
 /** Starts a command; its output goes to the file, and it ends with this process. */
 struct error *bench_spawn(char *const *argv, const char *said, pid_t *out) MUST_CHECK;
 /** Waits for an end after SIGINT, with SIGKILL in the end. */

@@ -146,11 +146,15 @@ static struct error *run_once(const struct bench *bench, const struct bench_vari
 			      bool is_first, struct run *out)
 {
 	char said[64];
-	snprintf(said, sizeof(said), "/tmp/gotrace-bench-%d", (int)getpid());
-	pid_t pid = 0, tracer = 0;
-	struct error *err = start_stopped(bench->options->program, is_first, &pid);
+	struct error *err = bench_file_create(said, sizeof(said));
 	if (err)
 		return err;
+	pid_t pid = 0, tracer = 0;
+	err = start_stopped(bench->options->program, is_first, &pid);
+	if (err) {
+		unlink(said);
+		return err;
+	}
 	if (variant->kind != BENCH_UNTRACED)
 		err = start_tracer(bench, variant, pid, said, &tracer);
 	if (err || cli_signal)

@@ -52,9 +52,16 @@ bool bench_find_program(const char *name, char *path, size_t size)
 	return false;
 }
 
+struct error *bench_file_create(char *path, size_t size)
+{
+	snprintf(path, size, "/tmp/gotrace-bench-XXXXXX");
+	CLEANUP_CLOSE int fd = mkostemp(path, O_CLOEXEC);
+	return fd < 0 ? error_errno(errno, "%s", path) : NULL;
+}
+
 struct error *bench_spawn(char *const *argv, const char *said, pid_t *out)
 {
-	CLEANUP_CLOSE int fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CLEANUP_CLOSE int fd = open(said, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(errno, "%s", said);
 	pid_t pid = fork();
@@ -230,8 +237,9 @@ struct error *bench_tracer_start(struct bench_tracer *tracer, const struct bench
 				 const struct bench_function *function, pid_t pid)
 {
 	*tracer = (struct bench_tracer){.variant = variant};
-	snprintf(tracer->said, sizeof(tracer->said), "/tmp/gotrace-bench-%d", (int)getpid());
-	struct error *err = NULL;
+	struct error *err = bench_file_create(tracer->said, sizeof(tracer->said));
+	if (err)
+		return err;
 	if (variant->kind == BENCH_FLOOR)
 		err = start_floor(tracer, function, pid);
 	else if (variant->kind == BENCH_EBPF || variant->kind == BENCH_PTRACE)
