@@ -11,6 +11,7 @@ static const double IDLE =
 	0.1; // a target that does less than this of a processor's time is not slowed down
 static const double LEAST_OWN = 0.02; // of its time is the target's own, whatever the estimates say
 static const double OVER = 1.1, DOWN_TO = 0.9; // of the budget: when to step down, and how far
+static const double FAR_LESS = 0.05;	       // of the heaviest function's cost
 static const double ROOM = 0.5, UP_TO = 0.7;   // when to step up, and how far
 
 struct func {
@@ -140,6 +141,11 @@ static double total(const struct interval *interval)
 	return sum;
 }
 
+static bool is_untouched(const struct func *func)
+{
+	return func->level == func->before;
+}
+
 static struct func *heaviest(const struct interval *interval)
 {
 	struct func *found = NULL;
@@ -155,13 +161,20 @@ static struct func *heaviest(const struct interval *interval)
 	return found;
 }
 
-// Takes what costs most down, level by level, until the rest fits.
+// Takes what costs most down, level by level, until the rest fits. Beside a function that fills all of the target's
+// time nothing else can be judged: what costs far less waits for the next time.
 static void step_down(const struct interval *interval)
 {
 	const double limit = interval->budget->load * DOWN_TO;
 	struct func *func;
-	while (total(interval) > limit && (func = heaviest(interval)))
+	double most = 0;
+	while (total(interval) > limit && (func = heaviest(interval))) {
+		double its = load(interval, func, func->level);
+		if (its < FAR_LESS * most && is_untouched(func))
+			return;
+		most = its > most ? its : most;
 		func->level++;
+	}
 }
 
 // Marks one that has gone down. What went wrong soon after it went up is tried again twice as late.

@@ -10,6 +10,7 @@
 
 // What the program does with a hit besides the trap, until it is known better: in ns.
 static const double VALUES_NS = 1200, BARE_NS = 500, SKIP_NS = 200;
+static const double VALUES_MAX_NS = 20000; // the largest records take less
 static const uint64_t TICK_NS = 50 * 1000000ull;
 
 struct session_budget {
@@ -232,7 +233,11 @@ static void learn_costs(struct session *session, uint64_t calls)
 			   session->plan->funcs[budget->funcs[i]]->every <= 1;
 	if (!is_whole || !run_ns)
 		return;
-	budget->costs.values = ((double)run_ns / (double)calls + budget->costs.values) / 2;
+	// Of a busy machine the time is too much that the processor was elsewhere.
+	double values = (double)run_ns / (double)calls;
+	if (values > VALUES_MAX_NS)
+		values = VALUES_MAX_NS;
+	budget->costs.values += (values - budget->costs.values) / 4;
 	if (budget->costs.bare > budget->costs.values)
 		budget->costs.bare = budget->costs.values;
 	budget_set_costs(budget->budget, &budget->costs);

@@ -182,6 +182,22 @@ static void test_only_the_heavy_ones(void **state)
 	budget_destroy(program.budget);
 }
 
+// While a function takes all of the time, what others cost is not to be told from its noise.
+static void test_others_wait(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	size_t rare = add(&program, 1000, 1), hot = add(&program, 3, 1000);
+	tick(&program);
+	tick(&program);
+	assert_int_equal(level(&program, hot), BUDGET_OFF);
+	assert_int_equal(level(&program, rare), BUDGET_ALL);
+	tick(&program); // now it is the one that costs most
+	assert_int_equal(level(&program, rare), BUDGET_OFF);
+	budget_destroy(program.budget);
+}
+
 static void test_up_again(void **state)
 {
 	(void)state;
@@ -287,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_counting),
 		cmocka_unit_test(test_values_first),
 		cmocka_unit_test(test_only_the_heavy_ones),
+		cmocka_unit_test(test_others_wait),
 		cmocka_unit_test(test_up_again),
 		cmocka_unit_test(test_hysteresis),
 		cmocka_unit_test(test_wrong_costs),
