@@ -72,6 +72,9 @@ static struct func funcs[] = {
 	{.name = "runtime.newproc", .flags = FUNC_WRAPPER | FUNC_ABI0},
 	{.name = "main.weird*name"},
 	{.name = "main.weirdXname"},
+	{.name = "ex.am/lib%2ev3.Decode"},
+	{.name = "ex.am/lib%2ev3.Map[go.shape.int]"},
+	{.name = "ex.am/lib%2ev3.(*L[go.shape.int]).Len"},
 };
 
 static struct index table = {funcs, sizeof(funcs) / sizeof(funcs[0])};
@@ -134,6 +137,15 @@ static const struct choice choices[] = {
 	{{"_cgo_addc"}, .chosen = "_cgo_addc\n", .num_warnings = 1},
 	{{"main.add", "main.a*", "main.main"}, .chosen = "main.main\nmain.add\nmain.add.func1\n"},
 	{{"main.a*", "!main.add"}, .chosen = "main.add.func1\n"},
+	{{"ex.am/lib.v3.D*"}, .chosen = "ex.am/lib%2ev3.Decode\n"},
+	{{"ex.am/lib%2ev3.D*"}, .chosen = "ex.am/lib%2ev3.Decode\n"},
+	{{"/lib\\.v3\\.Dec/"}, .chosen = "ex.am/lib%2ev3.Decode\n"},
+	{{"/lib%2ev3\\.Dec/"}, .chosen = "ex.am/lib%2ev3.Decode\n"},
+	{{"ex.am/lib.v3.Map"}, .chosen = "ex.am/lib%2ev3.Map[go.shape.int]\n"},
+	{{"ex.am/lib%2ev3.Map"}, .chosen = "ex.am/lib%2ev3.Map[go.shape.int]\n"},
+	{{"ex.am/lib.v3.(*L).*"}, .chosen = "ex.am/lib%2ev3.(*L[go.shape.int]).Len\n"},
+	{{"ex.am/lib.v3.*", "!ex.am/lib.v3.Map", "!*.(*L).Len"},
+	 .chosen = "ex.am/lib%2ev3.Decode\n"},
 	{{"main.a*", "!*.func1"}, .chosen = "main.add\n"},
 	{{"main.a*", "!/func/"}, .chosen = "main.add\n"},
 	{{"main.a*", "!main.a*", "main.add"}, .chosen = "main.add\n"},
@@ -196,6 +208,12 @@ static const struct choice refusals[] = {
 	{{"serve"},
 	 .chosen = "no function has the name 'serve'; did you mean 'net/http.(*conn).serve' or "
 		   "'net/http.(*Server).Serve'?"},
+	{{"ex.am/lib.v3.Decdoe"},
+	 .chosen =
+		 "no function has the name 'ex.am/lib.v3.Decdoe'; did you mean 'ex.am/lib%2ev3.Decode'?"},
+	{{"ex.am/lib%2ev3.Decdoe"},
+	 .chosen =
+		 "no function has the name 'ex.am/lib%2ev3.Decdoe'; did you mean 'ex.am/lib%2ev3.Decode'?"},
 	{{"srings.Spl*"},
 	 .chosen = "no function matches 'srings.Spl*'; did you mean 'strings.Split'?"},
 	{{"/^mian/"}, .chosen = "no function matches '/^mian/'; did you mean 'main.main'?"},

@@ -41,13 +41,27 @@ static void word_finish(struct word *word)
 	word->last = last ? (size_t)(last + 1 - word->text) : 0;
 }
 
-static void word_of_name(const char *name, struct text *bare, struct word *word)
+struct room { // for names that are compared in another form than their own
+	struct text bare, unescaped;
+};
+
+static const char *without_escapes(const char *name, struct room *room)
+{
+	if (!strchr(name, '%'))
+		return name;
+	text_reset(&room->unescaped);
+	pattern_write_unescaped(name, &room->unescaped);
+	return text_string(&room->unescaped);
+}
+
+static void word_of_name(const char *name, struct room *room, struct word *word)
 {
 	if (strchr(name, '[')) {
-		text_reset(bare);
-		pattern_write_bare(name, bare);
-		name = text_string(bare);
+		text_reset(&room->bare);
+		pattern_write_bare(name, &room->bare);
+		name = text_string(&room->bare);
 	}
+	name = without_escapes(name, room);
 	for (word->len = 0; word->len < WORD_MAX && name[word->len]; word->len++)
 		word->text[word->len] = lower(name[word->len]);
 	word_finish(word);
@@ -163,24 +177,26 @@ size_t nearest_names(const struct func *func, size_t num, const char *pattern,
 {
 	struct word want, name;
 	bool is_prefix;
-	word_of_pattern(pattern, &want, &is_prefix);
+	struct room room;
+	text_init(&room.bare);
+	text_init(&room.unescaped);
+	word_of_pattern(without_escapes(pattern, &room), &want, &is_prefix);
 	if (want.len < 2)
-		return 0;
+		num = 0;
 	struct candidates near = {};
-	struct text bare;
-	text_init(&bare);
 	for (size_t i = 0; i < num; i++) {
 		unsigned worst = near.num == NEAREST_MAX ? near.score[NEAREST_MAX - 1] : FAR - 1;
 		if (near.num && worst > near.score[0] + CLOSER)
 			worst = near.score[0] + CLOSER;
-		word_of_name(func[i].name, &bare, &name);
+		word_of_name(func[i].name, &room, &name);
 		unsigned score = score_name(&want, is_prefix, &name, worst);
 		if (func[i].flags & (FUNC_WRAPPER | FUNC_RUNTIME | FUNC_FOREIGN))
 			score += 3;
 		if (score <= worst)
 			candidates_add(&near, func[i].name, score);
 	}
-	text_deinit(&bare);
+	text_deinit(&room.bare);
+	text_deinit(&room.unescaped);
 	while (near.num && near.score[near.num - 1] > near.score[0] + CLOSER)
 		near.num--;
 	memcpy(out, near.name, near.num * sizeof(*out));

@@ -143,22 +143,26 @@ static int hex_digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// The name without the linker's escapes (src/cmd/internal/objabi/path.go), NULL where it has none (or there is no
-// memory for it).
+void pattern_write_unescaped(const char *name, struct text *out)
+{
+	for (; *name; name++) {
+		int high = *name == '%' ? hex_digit(name[1]) : -1;
+		int low = high >= 0 ? hex_digit(name[2]) : -1;
+		bool is_escape = low >= 0 && high + low > 0;
+		text_putc(out, is_escape ? (char)(high << 4 | low) : *name);
+		if (is_escape)
+			name += 2;
+	}
+}
+
+// The name without the linker's escapes, NULL where it has none (or there is no memory for it).
 static const char *unescaped_name(struct pattern *pattern, const char *name)
 {
 	if (!strchr(name, '%'))
 		return NULL;
-	struct text *out = &pattern->unescaped;
-	text_reset(out);
-	for (; *name; name++) {
-		int high = *name == '%' ? hex_digit(name[1]) : -1;
-		int low = high >= 0 ? hex_digit(name[2]) : -1;
-		if (low >= 0)
-			name += 2;
-		text_putc(out, low >= 0 ? (char)(high << 4 | low) : *name);
-	}
-	return out->failed ? NULL : text_string(out);
+	text_reset(&pattern->unescaped);
+	pattern_write_unescaped(name, &pattern->unescaped);
+	return pattern->unescaped.failed ? NULL : text_string(&pattern->unescaped);
 }
 
 static bool is_instance(struct pattern *pattern, const char *name)

@@ -42,4 +42,8 @@ bool pattern_glob(const char *glob, const char *name);
 /** Appends name without what stands in brackets: main.Map[int] becomes main.Map. */
 void pattern_write_bare(const char *name, struct text *out);
 
+/** Appends name with the linker's escapes (src/cmd/internal/objabi/path.go) undone: ex.am/lib%2ev3.F becomes
+ *  ex.am/lib.v3.F. */
+void pattern_write_unescaped(const char *name, struct text *out);
+
 #endif
