@@ -192,6 +192,9 @@ void bench_spread(const double *values, uint64_t num, double *low, double *high)
 void bench_compare(struct bench *bench);
 /** The tracer's CPU time as a part of the measured time. */
 double bench_cpu_percent(const struct bench_row *row);
+/** What the user should know of a program before believing its figures, into bench->note; status is how it ended
+ *  untraced, as of waitpid. */
+void bench_program_note(struct bench *bench, int status);
 /** Whether there is anything to say of a row in a report. */
 bool bench_is_shown(const struct bench *bench, const struct bench_row *row);
 /** The row of this name of the same workload, if it has been measured. */

@@ -4,8 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "cli/bench.h"
+
+static const double SHORT_RUN = 0.1; // seconds
 
 void bench_row_init(struct bench_row *row, const struct bench_variant *variant)
 {
@@ -131,4 +134,37 @@ void bench_compare(struct bench *bench)
 			row->of_ptrace[j] = is_base ? NAN : quotient(cost, ptrace, base_ns, j);
 		}
 	}
+}
+
+// --- Notes ---------------------------------------------------------------------------------------
+
+void bench_program_note(struct bench *bench, int status)
+{
+	struct text note;
+	text_init(&note);
+	double wall = bench_median(bench->rows[0].wall, bench->rounds);
+	bool any_calls = false;
+	for (size_t i = 1; i < bench->num_rows; i++)
+		for (uint64_t j = 0; j < bench->rounds; j++)
+			any_calls |= bench->rows[i].made[j] > 0;
+	if (WIFSIGNALED(status))
+		text_printf(&note, "The program is ended by signal %d, untraced too.",
+			    WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		text_printf(&note, "The program ends with status %d, untraced too.",
+			    WEXITSTATUS(status));
+	const char *blank = note.len ? " " : "";
+	if (!any_calls)
+		text_printf(
+			&note,
+			"%sIt called none of the functions: does it need arguments, or a file as "
+			"its standard input (< FILE)?",
+			blank);
+	else if (wall < SHORT_RUN)
+		text_printf(
+			&note,
+			"%sIt ran for %.1f ms only: the costs of calls are hardly more than noise.",
+			blank, wall * 1e3);
+	snprintf(bench->note, sizeof(bench->note), "%s", text_string(&note));
+	text_deinit(&note);
 }

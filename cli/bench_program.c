@@ -38,7 +38,6 @@ static const struct bench_variant program_variants[] = {
 	{"ptrace entry+return", BENCH_PTRACE, true, {"--no-args", "--depth", "0"}, NULL, NULL},
 };
 enum { NUM_PROGRAM_VARIANTS = sizeof(program_variants) / sizeof(*program_variants) };
-static const double SHORT_RUN = 0.1; // seconds
 
 // Its standard input is ours from the beginning where that is a file, as every run needs all of it. What it
 // says on its standard error is told once.
@@ -244,38 +243,6 @@ static struct error *check(const struct bench_options *options)
 	return err;
 }
 
-// What the user should know before believing the figures.
-static void add_notes(struct bench *bench, int status)
-{
-	struct text note;
-	text_init(&note);
-	double wall = bench_median(bench->rows[0].wall, bench->rounds);
-	bool any_calls = false;
-	for (size_t i = 1; i < bench->num_rows; i++)
-		for (uint64_t j = 0; j < bench->rounds; j++)
-			any_calls |= bench->rows[i].made[j] > 0;
-	if (WIFSIGNALED(status))
-		text_printf(&note, "The program is ended by signal %d, untraced too.",
-			    WTERMSIG(status));
-	else if (WEXITSTATUS(status))
-		text_printf(&note, "The program ends with status %d, untraced too.",
-			    WEXITSTATUS(status));
-	const char *blank = note.len ? " " : "";
-	if (!any_calls)
-		text_printf(
-			&note,
-			"%sIt called none of the functions: does it need arguments, or a file as "
-			"its standard input (< FILE)?",
-			blank);
-	else if (wall < SHORT_RUN)
-		text_printf(
-			&note,
-			"%sIt ran for %.1f ms only: the costs of calls are hardly more than noise.",
-			blank, wall * 1e3);
-	snprintf(bench->note, sizeof(bench->note), "%s", text_string(&note));
-	text_deinit(&note);
-}
-
 struct error *bench_program(struct bench *bench)
 {
 	int status = 0; // of the untraced program
@@ -308,6 +275,6 @@ struct error *bench_program(struct bench *bench)
 	}
 	bench_progress(bench, 0, NULL);
 	if (!err && bench->rounds)
-		add_notes(bench, status);
+		bench_program_note(bench, status);
 	return err;
 }

@@ -256,6 +256,36 @@ static void test_notes(void **state)
 		"delve, dlv trace --ebpf: no such <luck> & \"more\"\n");
 }
 
+static void test_program_note(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bench *bench = &fixture->bench;
+	bench->num_rows = 0;
+	struct bench_row *untraced =
+		add(fixture, "p", "untraced", BENCH_UNTRACED, false, (double[]){0, 0, 0});
+	struct bench_row *traced =
+		add(fixture, "p", "ebpf entry", BENCH_EBPF, false, (double[]){5, 5, 5});
+	for (size_t i = 0; i < ROUNDS; i++)
+		untraced->wall[i] = 2;
+	bench_program_note(bench, 0);
+	assert_string_equal(bench->note, "");
+	bench_program_note(bench, 3 << 8); // as of waitpid
+	assert_string_equal(bench->note, "The program ends with status 3, untraced too.");
+	bench_program_note(bench, 11);
+	assert_string_equal(bench->note, "The program is ended by signal 11, untraced too.");
+	for (size_t i = 0; i < ROUNDS; i++)
+		untraced->wall[i] = 0.0123;
+	bench_program_note(bench, 3 << 8);
+	assert_string_equal(
+		bench->note,
+		"The program ends with status 3, untraced too. It ran for 12.3 ms only: "
+		"the costs of calls are hardly more than noise.");
+	memset(traced->made, 0, sizeof(traced->made));
+	bench_program_note(bench, 0);
+	assert_non_null(strstr(bench->note, "It called none of the functions: "));
+	assert_null(strstr(bench->note, "12.3"));
+}
+
 static void test_story(void **state)
 {
 	struct fixture *fixture = *state;
@@ -510,6 +540,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_program_note, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_story, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_benchfmt, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_benchfmt_small, setup, teardown),
