@@ -236,11 +236,16 @@ static int run_main(int argc, char **argv)
 	}
 	prepare(&arguments);
 	char **program = argv + split + 1;
-	if (arguments.trace.dry_run)
-		return dry_run(program[0], arguments.patterns, arguments.num_patterns,
-			       &arguments.trace.session.plan);
+	struct error *err;
+	if (arguments.trace.dry_run) {
+		CLEANUP_FREE char *path = NULL;
+		err = target_find(program[0], &path);
+		return err ? cli_fail(err)
+			   : dry_run(path, arguments.patterns, arguments.num_patterns,
+				     &arguments.trace.session.plan);
+	}
 	struct target *target;
-	struct error *err = target_start(program, false, &target);
+	err = target_start(program, false, &target);
 	return err ? cli_fail(err) : run_trace(target, &arguments, true);
 }
 

@@ -20,7 +20,11 @@ static void write_places(const char *title, const struct param *params, size_t n
 
 static void write_func(struct plan *plan, const struct plan_func *func, struct text *out)
 {
-	static const char *const kinds[] = {"entry", "return", "tail jump"};
+	static const char *const kinds[] = {
+		[WIRE_PROBE_ENTRY] = "entry",
+		[WIRE_PROBE_RETURN] = "return",
+		[WIRE_PROBE_TAIL] = "tail jump",
+	}; // others are probes of the notes alone, which are no functions that were chosen
 	const struct signature *signature = func->signature;
 	text_printf(out, "%s ", func->func->name);
 	index_write_signature(plan->index, func->func, out);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,7 +62,7 @@ static const struct argp_option trace_options[] = {
 	 "Capture no returns: no results, no durations, a tenth of the cost", 2},
 	{"goroutine", OPT_GOROUTINE, "ID", 0, "Only this goroutine", 2},
 	{"duration", OPT_DURATION, "TIME", 0, "End after TIME, in Go's syntax: 1.5s, 250ms", 2},
-	{"count", OPT_COUNT, "N", 0, "End after N calls, when they have returned", 2},
+	{"count", OPT_COUNT, "N", 0, "End after N calls, when those have returned", 2},
 	{"stack", OPT_STACK, "N", OPTION_ARG_OPTIONAL,
 	 "From where each call was made: the call stack, at most N frames (default 32)", 2},
 	{"creator", OPT_CREATOR, NULL, 0, "Which go statement started the call's goroutine", 2},
@@ -192,22 +193,30 @@ static void number(struct argp_state *state, const char *option, const char *arg
 			   (unsigned long long)min, (unsigned long long)max);
 }
 
-static void number32(struct argp_state *state, const char *option, const char *arg, uint64_t max,
-		     uint32_t *out)
+static void number32(struct argp_state *state, const char *option, const char *arg, uint64_t min,
+		     uint64_t max, uint32_t *out)
 {
 	uint64_t value = 0;
-	number(state, option, arg, 0, max, &value);
+	number(state, option, arg, min, max, &value);
 	*out = (uint32_t)value;
 }
 
-// The index of arg in a list of names, or a usage error.
+// The index of arg in a list of names, or a usage error that tells them.
 static int choice(struct argp_state *state, const char *option, const char *arg,
 		  const char *const *names)
 {
-	for (int i = 0; names[i]; i++)
+	char known[128] = "";
+	for (int i = 0; names[i]; i++) {
 		if (!strcmp(arg, names[i]))
 			return i;
-	argp_error(state, "--%s %s: not known (see --help)", option, arg);
+		size_t len = strlen(known);
+		snprintf(known + len, sizeof(known) - len, "%s%s",
+			 !i		? ""
+			 : names[i + 1] ? ", "
+					: " and ",
+			 names[i]);
+	}
+	argp_error(state, "--%s %s: there are %s", option, arg, known);
 	return 0;
 }
 
@@ -217,13 +226,13 @@ static void parse_limits(struct argp_state *state, int key, const char *arg,
 	struct session_options *session = &trace->session;
 	switch (key) {
 	case OPT_DEPTH:
-		number32(state, "depth", arg, WIRE_DEPTH_MAX, &session->plan.depth);
+		number32(state, "depth", arg, 0, WIRE_DEPTH_MAX, &session->plan.depth);
 		break;
 	case OPT_STRLEN:
-		number32(state, "strlen", arg, WIRE_BLOCK_MAX, &session->plan.strlen);
+		number32(state, "strlen", arg, 0, WIRE_BLOCK_MAX, &session->plan.strlen);
 		break;
 	case OPT_ITEMS:
-		number32(state, "items", arg, ITEMS_MAX, &session->plan.items);
+		number32(state, "items", arg, 0, ITEMS_MAX, &session->plan.items);
 		break;
 	case OPT_COUNT:
 		number(state, "count", arg, 1, INT64_MAX, &session->max_calls);
@@ -235,13 +244,14 @@ static void parse_limits(struct argp_state *state, int key, const char *arg,
 		if (!parse_duration(arg, &trace->duration_ns) || !trace->duration_ns)
 			argp_error(
 				state,
-				"--duration %s: not a time in Go's syntax, such as 1.5s or 250ms",
+				"--duration %s: not a time above 0 in Go's syntax, such as 1.5s or 250ms",
 				arg);
 		break;
 	case OPT_BUFFER:
 		if (!parse_size(arg, &session->buffer_bytes) ||
 		    session->buffer_bytes < BUFFER_MIN || session->buffer_bytes > BUFFER_MAX)
-			argp_error(state, "--buffer %s: not a size from 4K to 1G", arg);
+			argp_error(state, "--buffer %s: not a size from 4K to 1G, such as 64M",
+				   arg);
 		break;
 	}
 }
@@ -349,9 +359,7 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	case OPT_STACK:
 		session->plan.stack = STACK_DEFAULT;
 		if (arg)
-			number32(state, "stack", arg, WIRE_STACK_MAX, &session->plan.stack);
-		if (!session->plan.stack)
-			argp_error(state, "--stack=0: no frames to show");
+			number32(state, "stack", arg, 1, WIRE_STACK_MAX, &session->plan.stack);
 		return 0;
 	case OPT_MAX_OVERHEAD:
 		parse_overhead(state, arg, &session->max_overhead);

@@ -97,8 +97,6 @@ struct gotype {
 	bool is_complete;
 	uint64_t origin; // DIE offset or vaddr of the descriptor
 	struct gotypes *store;
-	uint32_t plan_id,
-		plan_depth; // the plan's: its number for this type + 1, and how deep it is known
 };
 
 /** Fills in a type: after this kind, size, align, fields, elem, key, len and map are valid, and the types

@@ -152,8 +152,84 @@ struct error *target_attach(pid_t pid, struct target **out)
 	return NULL;
 }
 
+// --- Starting ------------------------------------------------------------------------------------
+
+// Why the file at path cannot be a traced program though exec might start it (a script's interpreter), or will
+// say less of it. NULL: let exec try.
+static struct error *file_trouble(const char *path)
+{
+	struct stat file;
+	if (stat(path, &file) < 0)
+		return error_errno(errno, "%s", path);
+	if (S_ISDIR(file.st_mode))
+		return error_new("%s: a directory, not a program", path);
+	if (!S_ISREG(file.st_mode))
+		return error_new("%s: not a file, so not a program", path);
+	if (!(file.st_mode & 0111))
+		return error_new("%s: not executable (chmod +x makes it so)", path);
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char start[128] = "";
+	ssize_t len = fd < 0 ? -1 : read(fd, start, sizeof(start) - 1);
+	if (len < 0) // it may be executed all the same
+		return NULL;
+	if (!len)
+		return error_new("%s: an empty file, not a program", path);
+	if ((size_t)len >= SELFMAG && !memcmp(start, ELFMAG, SELFMAG))
+		return NULL;
+	if (strncmp(start, "#!", 2) != 0)
+		return error_new("%s: not an ELF executable, so not a Go program", path);
+	const char *by = start + 2 + strspn(start + 2, " \t");
+	return error_new(
+		"%s: a script (for %.*s), not a Go program: give the Go program that it starts, or "
+		"attach to that when it runs",
+		path, (int)strcspn(by, " \t\r\n"), by);
+}
+
+// The first file of this name that can be executed in the folders of PATH.
+static struct error *find_in_path(const char *program, char **path)
+{
+	const char *folders = getenv("PATH");
+	for (const char *at = folders ? folders : "/bin:/usr/bin"; at;) {
+		size_t len = strcspn(at, ":");
+		char *file;
+		if (asprintf(&file, "%.*s%s%s", (int)len, at, len ? "/" : "", program) < 0)
+			return error_nomem();
+		struct stat info;
+		if (!stat(file, &info) && S_ISREG(info.st_mode) && !access(file, X_OK)) {
+			*path = file;
+			return NULL;
+		}
+		free(file);
+		at = at[len] ? at + len + 1 : NULL;
+	}
+	if (access(program, F_OK) < 0)
+		return error_new("%s: not found in PATH", program);
+	return error_new("%s: not found in PATH; for the one in this folder give ./%s", program,
+			 program);
+}
+
+struct error *target_find(const char *program, char **path)
+{
+	char *found = NULL;
+	struct error *err = NULL;
+	if (!*program)
+		return error_new("the program's name is empty");
+	if (strchr(program, '/'))
+		found = strdup(program);
+	else
+		err = find_in_path(program, &found);
+	if (!err)
+		err = found ? file_trouble(found) : error_nomem();
+	if (err) {
+		free(found);
+		return err;
+	}
+	*path = found;
+	return NULL;
+}
+
 // In the child: runs the program, or tells why it cannot through the pipe.
-static void child_exec(char *const *argv, bool is_apart, int report)
+static void child_exec(const char *path, char *const *argv, bool is_apart, int report)
 {
 	if (is_apart)
 		setpgid(0, 0);
@@ -166,7 +242,7 @@ static void child_exec(char *const *argv, bool is_apart, int report)
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 		failed = errno;
 	if (!failed) {
-		execvp(argv[0], argv);
+		execv(path, argv);
 		failed = errno;
 	}
 	ssize_t ignored = write(report, &failed, sizeof(failed));
@@ -191,46 +267,10 @@ static struct error *wait_for_exec(pid_t pid, const char *name, int report)
 	return NULL;
 }
 
-// Opens what execvp would execute. -1 where it would find nothing; its word on that is the better one.
-static int open_program(const char *name)
-{
-	if (strchr(name, '/'))
-		return open(name, O_RDONLY | O_CLOEXEC);
-	const char *path = getenv("PATH");
-	for (const char *at = path ? path : "/bin:/usr/bin"; *at; at += *at == ':') {
-		size_t len = strcspn(at, ":");
-		CLEANUP_FREE char *candidate = NULL;
-		if (asprintf(&candidate, "%.*s/%s", len ? (int)len : 1, len ? at : ".", name) < 0)
-			return -1;
-		if (!access(candidate, X_OK))
-			return open(candidate, O_RDONLY | O_CLOEXEC);
-		at += len;
-	}
-	return -1;
-}
-
-// A script's process is its interpreter, which is not what the user means to trace.
-static struct error *check_program(const char *name)
-{
-	char head[128] = "";
-	struct stat status;
-	CLEANUP_CLOSE int fd = open_program(name);
-	if (fd < 0)
-		return NULL;
-	if (!fstat(fd, &status) && S_ISDIR(status.st_mode))
-		return error_new("%s: is a folder, not a program", name);
-	ssize_t len = read(fd, head, sizeof(head) - 1);
-	if (len == 0)
-		return error_new("%s: is empty, not a program", name);
-	if (len < 2 || head[0] != '#' || head[1] != '!')
-		return NULL;
-	head[strcspn(head, "\n")] = '\0';
-	return error_new("%s: is a script (%s): trace the Go program that it starts", name, head);
-}
-
 struct error *target_start(char *const *argv, bool is_apart, struct target **out)
 {
-	struct error *err = check_program(argv[0]);
+	CLEANUP_FREE char *path = NULL;
+	struct error *err = target_find(argv[0], &path);
 	if (err)
 		return err;
 	int report[2];
@@ -239,7 +279,7 @@ struct error *target_start(char *const *argv, bool is_apart, struct target **out
 	CLEANUP_CLOSE int read_end = report[0];
 	pid_t pid = fork();
 	if (pid == 0)
-		child_exec(argv, is_apart, report[1]);
+		child_exec(path, argv, is_apart, report[1]);
 	close(report[1]);
 	if (pid < 0)
 		return error_errno(errno, "fork");

@@ -16,6 +16,10 @@ enum target_end { TARGET_RUNS, TARGET_EXITED, TARGET_EXECED };
 /** An existing process (a thread's id means its process). Does not disturb it. */
 struct error *target_attach(pid_t pid, struct target **out) MUST_CHECK;
 
+/** The path of a program that run could start, as a shell finds it (a name without a slash in PATH). What is there but
+ *  no program of its own (a script, a folder, an empty file) is an error that says what it is. The caller frees. */
+struct error *target_find(const char *program, char **path) MUST_CHECK;
+
 /** Starts argv (PATH is searched) and holds it at its first instruction. is_apart: in a process group of its
  *  own, so that the terminal's Ctrl-C is not for it. */
 struct error *target_start(char *const *argv, bool is_apart, struct target **out) MUST_CHECK;

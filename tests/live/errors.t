@@ -82,6 +82,29 @@ for my $command ('list', 'info') {
 	is($bad, 0, "$command takes damaged executables with status 0 or 1");
 }
 
+# ---- programs to run
+
+sub program_file { my ($name, $text, $mode) = @_; my $file = spew("$work/$name", $text); chmod $mode, $file; return $file }
+
+my $script = program_file('script', "#!/bin/sh -e\nexit 0\n", 0755);
+{
+	local $ENV{PATH} = "$work:$ENV{PATH}";
+	for my $how ([], ['--dry-run']) {
+		refused("run, a script @$how", 1, qr{script: a script \(for /bin/sh\), not a Go program: .*attach}, 'run', 'main.*', @$how, '--', $script);
+		refused("run, a script in PATH @$how", 1, qr{$work/script: a script}, 'run', 'main.*', @$how, '--', 'script');
+		refused("run, a text @$how", 1, qr/not an ELF/, 'run', 'main.*', @$how, '--', program_file('run-text', "exit 0\n", 0755));
+		refused("run, an empty file @$how", 1, qr/an empty file/, 'run', 'main.*', @$how, '--', program_file('run-empty', '', 0755));
+		refused("run, not executable @$how", 1, qr/not executable.*chmod/, 'run', 'main.*', @$how, '--', program_file('run-off', $bytes, 0644));
+		refused("run, a directory @$how", 1, qr/a directory/, 'run', 'main.*', @$how, '--', $work);
+		refused("run, no file @$how", 1, qr/not a file/, 'run', 'main.*', @$how, '--', '/dev/null');
+		refused("run, not there @$how", 1, qr{none: No such file}, 'run', 'main.*', @$how, '--', "$work/none");
+		refused("run, not in PATH @$how", 1, qr/no-such-program: not found in PATH\n/, 'run', 'main.*', @$how, '--', 'no-such-program');
+		refused("run, no Go program @$how", 1, qr/not a Go executable/, 'run', 'main.*', @$how, '--', 'sleep', 60);
+	}
+	symlink $path, "$work/found-in-path" or die;
+	is(run_gotrace('run', 'main.h*', '--dry-run', '--', 'found-in-path')->{status}, 0, 'a program is found in PATH');
+}
+
 # ---- patterns
 
 my $target = start_target($path, []);
@@ -96,17 +119,6 @@ for my $bad ('/main.(/', '/[/') {
 	like($result->{status}, qr/^[12]$/, "$bad: refused");
 	like($result->{err}, qr/\Agotrace: [^\n]+\n\z/, "$bad: one line");
 }
-
-# ---- programs
-
-my $script = "$work/script";
-spew($script, "#!/bin/sh\nexec true\n");
-chmod 0755, $script;
-refused('a script', 1, qr/is a script/, 'run', 'main.*', '--', $script);
-spew($script, '');
-refused('an empty file', 1, qr/is empty/, 'run', 'main.*', '--', $script);
-refused('a folder', 1, qr/is a folder/, 'run', 'main.*', '--', $work);
-refused('a program that is nowhere', 1, qr/No such file/, 'run', 'main.*', '--', "$work/nothing");
 
 # ---- options
 
