@@ -76,6 +76,7 @@ CAPTURE_INLINE void stack_block(struct capture *c, wire_u64 addr, wire_u32 type,
 	block->flags = flags;
 	c->write_at += sizeof(*block) + len;
 	c->record.num_blocks++;
+	c->record.flags |= WIRE_CALLERS;
 }
 
 CAPTURE_INLINE wire_u64 stack_number(const struct stack_walk *walk)

@@ -160,6 +160,8 @@ enum wire_record_flags {
 	WIRE_UNSEEN =
 		8, // an interface held a type that the plan does not know: its bytes alone were copied
 	WIRE_BARE = 256, // the budget left no room for values
+	WIRE_CALLERS =
+		512, // the last blocks tell of the call's stack or of its goroutine's creator
 };
 
 struct wire_record {

@@ -306,7 +306,7 @@ static void test_used_stacks_stay(void **state)
 		struct wire_block block;
 		uint64_t words[1];
 	} made = {
-		.record = {.size = sizeof(made), .num_blocks = 1},
+		.record = {.size = sizeof(made), .num_blocks = 1, .flags = WIRE_CALLERS},
 		.block = {.len = 8, .flags = WIRE_BLOCK_STACK},
 		.words = {go_entry(&world->go, GOEXIT) + 5},
 	};

@@ -228,6 +228,8 @@ static void walk_words(struct walk *walk, const uint8_t *bytes, size_t num, enum
 
 static bool find_block(const struct wire_record *record, uint8_t flag, struct record_block *out)
 {
+	if (!(record->flags & WIRE_CALLERS))
+		return false;
 	for (size_t at = 0; record_next(record, &at, out);)
 		if (out->head->flags & flag)
 			return true;
