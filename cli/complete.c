@@ -27,11 +27,26 @@ static size_t level_end(const char *name, size_t from)
 	return strlen(name);
 }
 
+static bool add_common(struct completions *completions, const char *name)
+{
+	if (!completions->common) {
+		completions->common = strdup(name);
+		return completions->common;
+	}
+	size_t same = 0;
+	while (name[same] && name[same] == completions->common[same])
+		same++;
+	completions->common[same] = '\0';
+	return true;
+}
+
 bool completions_add(struct completions *completions, const char *name, const char *prefix)
 {
 	size_t len = strlen(prefix);
 	if (strncmp(name, prefix, len) != 0)
 		return true;
+	if (!add_common(completions, name))
+		return false;
 	size_t end = level_end(name, len);
 	struct completion *found;
 	HASH_FIND (hh, completions->all, name, end, found)
@@ -62,6 +77,8 @@ void completions_sort(struct completions *completions)
 
 void completions_deinit(struct completions *completions)
 {
+	free(completions->common);
+	completions->common = NULL;
 	struct completion *completion, *next;
 	HASH_ITER (hh, completions->all, completion, next) {
 		HASH_DEL(completions->all, completion);
@@ -108,10 +125,14 @@ static void add_settings(struct completions *out, const char *prefix)
 
 static void add_options(struct completions *out, const char *prefix)
 {
-	static const char *const options[] = {"--count",     "--duration", "--no-args",
-					      "--no-return", "--rate",	   "--sample"};
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
-		completions_add(out, options[i], prefix);
+	for (const struct argp_option *option = trace_options_argp.options;
+	     option->name || option->doc; option++) {
+		char word[64];
+		if (!option->name || shell_refuses(option->name))
+			continue;
+		snprintf(word, sizeof(word), "--%s", option->name);
+		completions_add(out, word, prefix);
+	}
 }
 
 static void add_formats(struct completions *out, const char *prefix)
@@ -174,29 +195,18 @@ static void gather(const char *what, struct completions *out, const char *prefix
 }
 
 // readline's form: what all have in common first, then each; NULL at the end.
-static char **as_matches(struct completions *completions, const char *prefix)
+static char **as_matches(struct completions *completions)
 {
 	size_t num = HASH_COUNT(completions->all);
 	char **matches = num ? calloc(num + 2, sizeof(*matches)) : NULL;
 	if (!matches)
 		return NULL;
 	completions_sort(completions);
-	size_t common = SIZE_MAX, i = 1;
-	const char *first = completions->all->word;
-	for (struct completion *completion = completions->all; completion;
-	     completion = completion->hh.next) {
-		size_t len = 0;
-		while (first[len] && first[len] == completion->word[len])
-			len++;
-		if (len < common)
-			common = len;
+	matches[0] = strdup(completions->common);
+	size_t i = 1;
+	for (struct completion *completion = completions->all; num > 1 && completion;
+	     completion = completion->hh.next)
 		matches[i++] = strdup(completion->word);
-	}
-	matches[0] = strndup(first, common > strlen(prefix) ? common : strlen(prefix));
-	if (num == 1) {
-		free(matches[1]);
-		matches[1] = NULL;
-	}
 	return matches;
 }
 
@@ -237,7 +247,7 @@ static char **complete(const char *text, int start, int end)
 		gather("traces", &completions, text);
 	if (command && !strcmp(command->name, "whatis"))
 		gather("functions", &completions, text);
-	char **matches = as_matches(&completions, text);
+	char **matches = as_matches(&completions);
 	completions_deinit(&completions);
 	if (matches && !matches[1] && !is_whole(matches[0]))
 		rl_completion_suppress_append = 1;

@@ -17,6 +17,7 @@ struct completion {
 
 struct completions {
 	struct completion *all; // a table by word
+	char *common; // what all names that agree begin with, however long; NULL without any
 };
 
 /** Takes one more name in. Names that agree with prefix are kept as far as the next level behind it: a package's

@@ -4,14 +4,16 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
 
-enum { WORDS_MAX = 4096, SOURCE_DEPTH_MAX = 16 };
+enum { WORDS_MAX = 4096, SOURCE_DEPTH_MAX = 16, SOURCE_POLL_MS = 10 };
 
 static struct error *cmd_help(struct shell *shell, int argc, char **argv);
 static struct error *cmd_quit(struct shell *shell, int argc, char **argv);
@@ -179,7 +181,10 @@ struct error *shell_execute(struct shell *shell, const char *line)
 	struct error *err = shell_words(line, &argc, &argv);
 	if (err)
 		return err;
-	const struct shell_command *command = shell_find(argv[0], &err);
+	// Its answer is about all that was recorded until now.
+	if (argc && shell->session && !shell->has_ended)
+		err = session_catch_up(shell->session);
+	const struct shell_command *command = err ? NULL : shell_find(argv[0], &err);
 	if (command) {
 		char *typed = argv[0];
 		argv[0] = (char *)command->name;
@@ -187,6 +192,20 @@ struct error *shell_execute(struct shell *shell, const char *line)
 		argv[0] = typed;
 	}
 	shell_words_free(argc, argv);
+	return err;
+}
+
+// Lets events come while there is nothing to read from a pipe yet.
+static struct error *wait_for_line(struct shell *shell, FILE *file)
+{
+	struct pollfd input = {.fd = fileno(file), .events = POLLIN};
+	struct error *err = NULL;
+	while (!err && !cli_signal && input.fd >= 0) {
+		bool is_alone = !shell->session || shell->has_ended;
+		if (poll(&input, 1, is_alone ? -1 : 0) != 0)
+			break;
+		err = shell_poll(shell, SOURCE_POLL_MS);
+	}
 	return err;
 }
 
@@ -202,7 +221,14 @@ struct error *shell_source(struct shell *shell, FILE *file, const char *name)
 	CLEANUP_FREE char *line = NULL;
 	size_t size = 0;
 	struct error *err = NULL;
-	while (!err && !shell->wants_quit && !cli_signal && getline(&line, &size, file) >= 0) {
+	struct stat kind;
+	bool may_wait = fileno(file) >= 0 && !fstat(fileno(file), &kind) && !S_ISREG(kind.st_mode);
+	if (may_wait)
+		setvbuf(file, NULL, _IONBF, 0); // so that poll knows of all that is there
+	while (!err && !shell->wants_quit && !cli_signal) {
+		err = may_wait ? wait_for_line(shell, file) : NULL;
+		if (err || getline(&line, &size, file) < 0)
+			break;
 		shell->line++;
 		line[strcspn(line, "\n")] = '\0';
 		err = shell_execute(shell, line);

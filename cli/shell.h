@@ -80,6 +80,8 @@ struct error *shell_attach(struct shell *shell, pid_t pid) MUST_CHECK;
  *  is put into words, which has room for argc. */
 struct error *shell_parse(const char *name, int argc, char **argv, struct trace_options *options,
 			  char **words, size_t *num_words) MUST_CHECK;
+/** True for an option of gotrace attach that a trace in the shell cannot have. */
+bool shell_refuses(const char *option);
 /** Where and how events are shown now. */
 struct error *shell_output_changed(struct shell *shell) MUST_CHECK;
 void shell_settings_print(struct shell *shell, FILE *out);

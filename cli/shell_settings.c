@@ -10,7 +10,7 @@
 
 enum setting_scope {
 	SCOPE_TRACE,   // of the traces that follow
-	SCOPE_SESSION, // of the session: to be changed while nothing is traced
+	SCOPE_SESSION, // of the session: what is traced is armed anew
 	SCOPE_NOW,     // takes effect at once
 };
 
@@ -130,7 +130,7 @@ static const struct setting settings[] = {
 	{"sample", SCOPE_TRACE, false, "off", print_sample, reset_sample},
 	{"stack", SCOPE_SESSION, false, "off", print_stack, reset_stack},
 	{"strlen", SCOPE_SESSION, false, NULL, print_strlen, NULL},
-	{"timestamps", SCOPE_SESSION, false, NULL, print_timestamps, NULL},
+	{"timestamps", SCOPE_NOW, false, NULL, print_timestamps, NULL},
 };
 enum { NUM_SETTINGS = sizeof(settings) / sizeof(*settings) };
 
@@ -185,33 +185,17 @@ static struct error *parse_value(const struct setting *setting, const char *valu
 	return shell_parse("set", 2, argv, options, words, &num);
 }
 
-// A session is made for some options: without traces it is made anew.
-static struct error *renew_session(struct shell *shell)
-{
-	if (!shell->session || shell->has_ended)
-		return NULL;
-	if (shell->is_started)
-		return error_new("set: a program that was run keeps it: set it before run");
-	pid_t pid = target_pid(session_target(shell->session));
-	struct error *err = shell_leave(shell, true);
-	return err ? err : shell_attach(shell, pid);
-}
-
 static struct error *change(struct shell *shell, const struct setting *setting, const char *value)
 {
-	size_t num_traces = 0;
-	if (shell->session && !shell->has_ended)
-		session_traces(shell->session, &num_traces);
-	if (setting->scope == SCOPE_SESSION && num_traces)
-		return error_new("set %s: not while functions are traced: untrace them first",
-				 setting->name);
 	struct trace_options options = shell->options;
 	struct error *err = parse_value(setting, value, &options);
 	if (err)
 		return err;
 	shell->options = options;
 	if (setting->scope == SCOPE_SESSION)
-		return renew_session(shell);
+		return shell->session && !shell->has_ended
+			       ? session_renew(shell->session, &shell->options.session)
+			       : NULL;
 	if (setting->scope == SCOPE_NOW) {
 		if (shell->session)
 			session_goroutine(shell->session, options.session.goid);

@@ -36,12 +36,7 @@ static void print_quantile(const struct stats_func *func, double quantile, FILE 
 	print_ns(is_exact ? low : low + (high - low) / 2, is_exact ? "" : "~", out);
 }
 
-static uint64_t func_lost(const struct shell *shell, const struct func *func)
-{
-	return session_func_lost(shell->session, func);
-}
-
-static void print_stats(const struct shell *shell, const struct stats_func *func, FILE *out)
+static void print_stats(const struct stats_func *func, FILE *out)
 {
 	fprintf(out, "%12llu ", (unsigned long long)func->calls);
 	if (func->has_errors)
@@ -58,8 +53,7 @@ static void print_stats(const struct shell *shell, const struct stats_func *func
 		for (int i = 0; i < 5; i++)
 			fprintf(out, "%9s ", "-");
 	}
-	fprintf(out, "%6llu  %s", (unsigned long long)func_lost(shell, func->func),
-		func->func->name);
+	fprintf(out, "%6llu  %s", (unsigned long long)func->lost, func->func->name);
 	if (func->panics)
 		fprintf(out, " (%llu panicked)", (unsigned long long)func->panics);
 	fputc('\n', out);
@@ -87,6 +81,9 @@ struct error *shell_cmd_stats(struct shell *shell, int argc, char **argv)
 	struct error *err = shell_needs_target(shell);
 	if (err)
 		return err;
+	err = session_count_lost(shell->session);
+	if (err)
+		return err;
 	struct stats *stats = session_stats(shell->session);
 	if (argc == 2 && !strcmp(argv[1], "reset")) {
 		stats_deinit(stats);
@@ -107,7 +104,7 @@ struct error *shell_cmd_stats(struct shell *shell, int argc, char **argv)
 	fprintf(page, "%12s %8s %9s %9s %9s %9s %9s %6s  %s\n", "CALLS", "ERRORS", "MIN", "AVG",
 		"P50", "P99", "MAX", "LOST", "FUNCTION");
 	for (size_t i = 0; i < num; i++)
-		print_stats(shell, sorted[i], page);
+		print_stats(sorted[i], page);
 	shell_page_end(shell, page);
 	return NULL;
 }

@@ -31,10 +31,8 @@ struct error *shell_output_changed(struct shell *shell)
 						  shell->is_interactive && !getenv("NO_COLOR"));
 	shell->options.session.out = is_here ? STDOUT_FILENO : fileno(shell->output);
 	shell->options.session.color = color;
-	if (!shell->session)
-		return NULL;
-	return session_output(shell->session, shell->options.session.sink,
-			      shell->options.session.out, color, is_here ? show : NULL);
+	shell->options.session.show = is_here ? show : NULL;
+	return shell->session ? session_output(shell->session, &shell->options.session) : NULL;
 }
 
 static struct error *open_session(struct shell *shell, struct target *target)
@@ -46,7 +44,6 @@ static struct error *open_session(struct shell *shell, struct target *target)
 	}
 	struct session_options *options = &shell->options.session;
 	options->is_open = true;
-	options->show = shell->output ? NULL : show;
 	options->context = shell;
 	options->stop = &cli_signal;
 	options->save = -1;

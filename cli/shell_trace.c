@@ -73,25 +73,25 @@ struct error *shell_parse(const char *name, int argc, char **argv, struct trace_
 	return NULL;
 }
 
+bool shell_refuses(const char *option)
+{
+	static const char *const refused[] = {"backend", "buffer", "save", "dry-run",
+					      "max-overhead"};
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+		if (!strcmp(refused[i], option))
+			return true;
+	return false;
+}
+
 // What holds for the whole session cannot differ from trace to trace.
 static struct error *check_options(const struct shell *shell, const struct trace_options *options)
 {
 	const struct session_options *now = &shell->options.session, *asked = &options->session;
 	const char *name = NULL;
-	if (asked->plan.depth != now->plan.depth)
-		name = "depth";
-	else if (asked->plan.strlen != now->plan.strlen)
-		name = "strlen";
-	else if (asked->plan.items != now->plan.items)
-		name = "items";
-	else if (asked->plan.stack != now->plan.stack)
-		name = "stack";
-	else if (asked->backend != now->backend)
+	if (asked->backend != now->backend)
 		name = "backend";
 	else if (asked->buffer_bytes != now->buffer_bytes)
 		name = "buffer";
-	else if (asked->goid != now->goid)
-		name = "goroutine";
 	else if (asked->timestamps != now->timestamps)
 		name = "timestamps";
 	if (name)
@@ -100,9 +100,31 @@ static struct error *check_options(const struct shell *shell, const struct trace
 		return error_new("trace: --format holds for all traces: format NAME");
 	if (options->output)
 		return error_new("trace: -o holds for all traces: output FILE");
-	if (options->save || options->dry_run || options->verbosity)
-		return error_new("trace: --save, --dry-run, -q and -v are for gotrace attach");
+	if (options->save || options->dry_run || options->verbosity ||
+	    asked->max_overhead != now->max_overhead)
+		return error_new(
+			"trace: --save, --dry-run, --max-overhead, -q and -v are for gotrace attach");
 	return NULL;
+}
+
+// How deep values are captured is the same for all traces: those that are there are armed anew.
+static struct error *take_depths(struct shell *shell, const struct plan_options *asked)
+{
+	struct plan_options *now = &shell->options.session.plan;
+	if (asked->depth == now->depth && asked->strlen == now->strlen &&
+	    asked->items == now->items && asked->stack == now->stack &&
+	    asked->creator == now->creator)
+		return NULL;
+	now->depth = asked->depth;
+	now->strlen = asked->strlen;
+	now->items = asked->items;
+	now->stack = asked->stack;
+	now->creator = asked->creator;
+	size_t num;
+	session_traces(shell->session, &num);
+	if (num)
+		shell_say(shell, "what is captured of values and stacks holds for all traces");
+	return session_renew(shell->session, &shell->options.session);
 }
 
 // --- trace ---------------------------------------------------------------------------------------
@@ -153,6 +175,11 @@ struct error *shell_cmd_trace(struct shell *shell, int argc, char **argv)
 		return err;
 	request.options = options.session.plan;
 	request.max_calls = options.session.max_calls;
+	if (options.session.goid != shell->options.session.goid)
+		request.goid = options.session.goid;
+	err = take_depths(shell, &options.session.plan);
+	if (err)
+		return err;
 	const struct session_trace *trace;
 	err = session_trace(shell->session, &request, &trace);
 	if (err)
@@ -183,6 +210,9 @@ struct error *shell_cmd_traces(struct shell *shell, int argc, char **argv)
 	size_t num = 0;
 	struct session_trace *const *traces =
 		shell->session ? session_traces(shell->session, &num) : NULL;
+	struct error *err = shell->session ? session_count_lost(shell->session) : NULL;
+	if (err)
+		return err;
 	if (!num) {
 		puts("no traces");
 		return NULL;
@@ -197,7 +227,7 @@ struct error *shell_cmd_traces(struct shell *shell, int argc, char **argv)
 			: trace->is_off	 ? "off"
 					 : "on",
 			trace->num_funcs, (unsigned long long)trace->counts.calls,
-			(unsigned long long)session_trace_lost(shell->session, trace));
+			(unsigned long long)trace->counts.lost);
 		print_average(trace->counts.total_ns, trace->counts.returns, page);
 		fputs(" ", page);
 		for (size_t j = 0; j < trace->num_patterns; j++)

@@ -199,21 +199,21 @@ static void forget_note(void *context, struct call *call)
 	call->note = NULL;
 }
 
-struct error *report_switch(struct report *report, const struct sink_ops *sink, bool color)
+struct error *report_switch(struct report *report, const struct report_look *look)
 {
-	struct sink *before = report->sink;
-	const struct sink_ops *before_ops = report->options.sink;
-	report->options.sink = sink;
-	report->options.color = color;
+	struct report_options options = report->options;
+	struct former_sink former = {options.sink, report->sink};
+	report->options.sink = look->sink;
+	report->options.timestamps = look->timestamps;
+	report->options.color = look->color;
 	struct error *err = open_sink(report);
 	if (err) {
-		report->sink = before;
-		report->options.sink = before_ops;
+		report->sink = former.sink;
+		report->options = options;
 		return err;
 	}
-	struct former_sink former = {before_ops, before};
 	calls_visit(report->calls, forget_note, &former);
-	before_ops->close(before);
+	former.ops->close(former.sink);
 	return NULL;
 }
 

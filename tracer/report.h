@@ -39,9 +39,14 @@ void report_tick(struct report *report, uint64_t now_ns);
 /** Functions were disarmed or paused: their calls end as detached. */
 void report_detach(struct report *report, uint64_t now_ns);
 
-/** Another sink from here on. */
-struct error *report_switch(struct report *report, const struct sink_ops *sink,
-			    bool color) MUST_CHECK;
+struct report_look { // how it is shown
+	const struct sink_ops *sink;
+	enum sink_timestamps timestamps;
+	bool color;
+};
+
+/** Another look from here on. */
+struct error *report_switch(struct report *report, const struct report_look *look) MUST_CHECK;
 
 /** The trace is over: ends what is under way, and writes the summary. began_ns: when its probes were armed.
  *  What the format says to people goes to err. */

@@ -22,10 +22,8 @@ enum {
 
 // --- Opening and closing -------------------------------------------------------------------------
 
-static struct error *open_report(struct session *session)
+struct error *session_open_report(struct session *session)
 {
-	session->start_ns = session_clock_ns(CLOCK_MONOTONIC);
-	session->wall_offset_ns = (int64_t)(session_clock_ns(CLOCK_REALTIME) - session->start_ns);
 	struct report_options options = {
 		.sink = session->options.sink,
 		.timestamps = session->options.timestamps,
@@ -64,6 +62,8 @@ static struct error *open_writer(struct session *session)
 static struct error *session_open(struct session *session)
 {
 	struct target *target = session->target;
+	session->start_ns = session_clock_ns(CLOCK_MONOTONIC);
+	session->wall_offset_ns = (int64_t)(session_clock_ns(CLOCK_REALTIME) - session->start_ns);
 	struct error *err = index_open(target_exe(target), target_name(target), target_root(target),
 				       &session->index);
 	if (err)
@@ -72,7 +72,7 @@ static struct error *session_open(struct session *session)
 	if (!err)
 		err = plan_create(session->index, &session->options.plan, &session->plan);
 	if (!err)
-		err = open_report(session);
+		err = session_open_report(session);
 	return err ? err : open_writer(session);
 }
 
@@ -226,9 +226,14 @@ static struct error *learn_types(struct session *session)
 	size_t num;
 	const uint64_t *unseen = report_unseen(session->report, &num);
 	bool any = false;
-	for (size_t i = 0; i < num; i++)
+	for (size_t i = 0; i < num && !session->is_full; i++)
 		any |= plan_learn(session->plan, unseen[i]);
-	return any ? session->options.backend->update(session->backend) : NULL;
+	struct error *err = any ? session->options.backend->update(session->backend) : NULL;
+	if (!err || error_code(err) != ENOSPC || !session->options.is_open)
+		return err;
+	error_free(err);
+	session->is_full = true;
+	return NULL;
 }
 
 struct error *session_take_batch(struct session *session, size_t *num)
@@ -284,6 +289,8 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 {
 	size_t num = 0;
 	struct error *err = session_take_batch(session, &num);
+	if (!err && session->is_full)
+		err = session_renew(session, &session->options);
 	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
 	if (!err && now - session->last_lost_ns >= LOST_EVERY_MS * 1000000ull) {
 		session->last_lost_ns = now;
@@ -310,18 +317,35 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 	return err;
 }
 
-struct error *session_output(struct session *session, const struct sink_ops *sink, int out,
-			     bool color, void (*show)(void *context, const struct text *text))
+struct error *session_catch_up(struct session *session)
 {
+	enum { BATCHES_MAX = 64 }; // more comes meanwhile
+	size_t num = SESSION_BATCH;
+	struct error *err = NULL;
+	for (size_t i = 0; !err && num == SESSION_BATCH && i < BATCHES_MAX; i++) {
+		num = 0;
+		err = session_take_batch(session, &num);
+	}
+	return err ? err : session_flush(session);
+}
+
+struct error *session_output(struct session *session, const struct session_options *options)
+{
+	struct report_look look = {
+		.sink = options->sink,
+		.timestamps = options->timestamps,
+		.color = options->color,
+	};
 	struct error *err = session_flush(session);
-	if (!err && (sink != session->options.sink || color != session->options.color))
-		err = report_switch(session->report, sink, color);
+	if (!err)
+		err = report_switch(session->report, &look);
 	if (err)
 		return err;
-	session->options.sink = sink;
-	session->options.color = color;
-	session->options.out = out;
-	session->options.show = show;
+	session->options.sink = options->sink;
+	session->options.timestamps = options->timestamps;
+	session->options.color = options->color;
+	session->options.out = options->out;
+	session->options.show = options->show;
 	return NULL;
 }
 
@@ -343,8 +367,8 @@ void session_totals(struct session *session, uint64_t *records, uint64_t *lost)
 	struct backend_stats stats = {0};
 	if (session->backend)
 		session->options.backend->stats(session->backend, &stats);
-	*records = stats.hits;
-	*lost = stats.lost_buffer + stats.lost_scratch + stats.missed;
+	*records = session->former_hits + stats.hits;
+	*lost = session->former_lost + stats.lost_buffer + stats.lost_scratch + stats.missed;
 }
 
 // --- The end -------------------------------------------------------------------------------------
@@ -365,8 +389,7 @@ static struct error *disarm_all(struct session *session)
 	return err;
 }
 
-// Takes the probes off and handles all that they left in the buffer.
-static struct error *drain(struct session *session)
+struct error *session_drain(struct session *session)
 {
 	uint64_t start = session_clock_ns(CLOCK_MONOTONIC);
 	struct error *err = disarm_all(session);
@@ -398,7 +421,7 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	if (session->is_finished)
 		return NULL;
 	session->is_finished = true;
-	struct error *err = session->backend ? drain(session) : NULL;
+	struct error *err = session->backend ? session_drain(session) : NULL;
 	if (!err)
 		err = tell_skipped(session);
 	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);

@@ -57,6 +57,7 @@ struct session_request { // what a trace is asked for
 	size_t num_patterns;
 	struct plan_options options; // depth, strlen and items are the session's
 	uint64_t max_calls;	     // tell of this many; 0: of all
+	uint64_t goid;		     // only of this goroutine's; 0: of all
 };
 
 struct session_trace {
@@ -90,11 +91,13 @@ struct error *session_untrace(struct session *session, uint32_t id, char *const 
  *  armed are that one's. */
 struct error *session_enable(struct session *session, uint32_t id, bool on) MUST_CHECK;
 
-/** Events lost of a trace's functions. */
-uint64_t session_trace_lost(const struct session *session, const struct session_trace *trace);
+/** Brings the counts of lost events, by trace and by function, up to now. */
+struct error *session_count_lost(struct session *session) MUST_CHECK;
 
-/** Events lost of a function, whatever it was traced with. */
-uint64_t session_func_lost(const struct session *session, const struct func *func);
+/** From here on captures as the plan's options say (depth, strlen, items, stack, creator), by this back end with a
+ *  buffer of this size. All traces are armed anew, and calls under way end as detached. */
+struct error *session_renew(struct session *session,
+			    const struct session_options *options) MUST_CHECK;
 
 /** Those that the target has now; see goroutines_read. */
 struct error *session_goroutines(struct session *session, struct goroutine_info **out,
@@ -103,10 +106,9 @@ struct error *session_goroutines(struct session *session, struct goroutine_info 
 /** Calls, errors and durations by function and goroutine (is_open only). */
 struct stats *session_stats(struct session *session);
 
-/** Another format, or another place for it (as in the options). */
-struct error *session_output(struct session *session, const struct sink_ops *sink, int out,
-			     bool color,
-			     void (*show)(void *context, const struct text *text)) MUST_CHECK;
+/** Another look, or another place for it: sink, timestamps, color, out and show, as in the options. */
+struct error *session_output(struct session *session,
+			     const struct session_options *options) MUST_CHECK;
 
 /** Only this goroutine from here on; 0: all. */
 void session_goroutine(struct session *session, uint64_t goid);
@@ -117,6 +119,9 @@ void session_totals(struct session *session, uint64_t *records, uint64_t *lost);
 /** Waits at most timeout_ms for something to happen, and handles what waits. */
 struct error *session_poll(struct session *session, int timeout_ms,
 			   enum session_state *state) MUST_CHECK;
+
+/** Handles all that waits now, so that what was counted is up to date. */
+struct error *session_catch_up(struct session *session) MUST_CHECK;
 
 /** Ends the trace: probes off, what is buffered is printed, then the summary (its text for people
  *  goes to err). Once. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A session among its own files: opening, the loop and the end (session.c), arming and disarming by traces
-// (session_traces.c).
+// (session_traces.c), another plan for the same traces (session_renew.c).
 #ifndef GOTRACE_TRACER_SESSION_INTERNAL_H
 #define GOTRACE_TRACER_SESSION_INTERNAL_H
 
@@ -31,8 +31,10 @@ struct session {
 	uint32_t last_trace; // the id given last
 	bool has_notes;
 	struct stats stats;
-	struct session_budget *budget; // of --max-overhead; NULL: none
-	int idle_ms;		       // how long the loop sleeps, doubled while nothing comes
+	struct session_budget *budget;	   // of --max-overhead; NULL: none
+	int idle_ms;			   // how long the loop sleeps, doubled while nothing comes
+	uint64_t former_hits, former_lost; // of back ends before this one
+	bool is_full;			   // the back end has no room for what the plan has learnt
 	bool is_finished, has_ended;
 	enum session_state state;
 };
@@ -48,6 +50,13 @@ static inline uint64_t session_clock_ns(clockid_t clock)
 struct error *session_take_batch(struct session *session, size_t *num) MUST_CHECK;
 /** Writes what waits. A reader that went away is no error: the trace ends. */
 struct error *session_flush(struct session *session) MUST_CHECK;
+/** What the records become, for the plan as it is. */
+struct error *session_open_report(struct session *session) MUST_CHECK;
+/** Takes the probes off and handles all that they left in the buffer. */
+struct error *session_drain(struct session *session) MUST_CHECK;
+/** A trace that was there before, of these functions, in a plan that is new. */
+struct error *session_trace_again(struct session *session, struct session_trace *trace,
+				  const struct selection *selection) MUST_CHECK;
 void session_trace_destroy(struct session_trace *trace);
 /** What functions that were disarmed or paused left in the buffer comes first; then their calls are told to have ended. */
 struct error *session_settle(struct session *session) MUST_CHECK;

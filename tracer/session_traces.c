@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which functions a session's traces have chosen, and which of them are armed.
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -119,6 +120,7 @@ static struct error *trace_create(const struct session_request *request, uint32_
 		return error_nomem();
 	trace->id = id;
 	trace->options = request->options;
+	trace->counts.goid = request->goid;
 	trace->counts.calls_left = request->max_calls ? request->max_calls : UINT64_MAX;
 	trace->num_patterns = request->num_patterns;
 	trace->patterns = calloc(request->num_patterns + 1, sizeof(*trace->patterns));
@@ -240,8 +242,17 @@ static struct error *add_trace(struct session *session, struct session_trace *tr
 	return NULL;
 }
 
-struct error *session_trace(struct session *session, const struct session_request *request,
-			    const struct session_trace **out)
+// The back end is there, and knows all of the plan.
+static struct error *ready(struct session *session, const struct plan_options *options)
+{
+	struct error *err = arm_notes(session, options);
+	if (!err && !session->backend)
+		err = open_backend(session);
+	return err ? err : session->options.backend->update(session->backend);
+}
+
+static struct error *try_trace(struct session *session, const struct session_request *request,
+			       const struct session_trace **out)
 {
 	struct session_trace *trace = NULL;
 	struct error *err = trace_create(request, session->last_trace + 1, &trace);
@@ -249,11 +260,7 @@ struct error *session_trace(struct session *session, const struct session_reques
 		return err;
 	err = choose(session, request, trace);
 	if (!err)
-		err = arm_notes(session, &request->options);
-	if (!err && !session->backend)
-		err = open_backend(session);
-	if (!err)
-		err = session->options.backend->update(session->backend);
+		err = ready(session, &request->options);
 	if (!err)
 		err = add_trace(session, trace);
 	if (err) {
@@ -274,20 +281,21 @@ struct error *session_trace(struct session *session, const struct session_reques
 	return NULL;
 }
 
+struct error *session_trace(struct session *session, const struct session_request *request,
+			    const struct session_trace **out)
+{
+	struct error *err = try_trace(session, request, out);
+	if (!err || error_code(err) != ENOSPC || !session->options.is_open)
+		return err;
+	error_free(err);
+	err = session_renew(session, &session->options);
+	return err ? err : try_trace(session, request, out);
+}
+
 struct session_trace *const *session_traces(const struct session *session, size_t *num)
 {
 	*num = session->num_traces;
 	return session->traces;
-}
-
-uint64_t session_func_lost(const struct session *session, const struct func *func)
-{
-	uint64_t lost = 0;
-	for (size_t i = 0; session->backend && i < session->plan->num_funcs; i++)
-		if (session->plan->funcs[i]->func == func)
-			lost += session->options.backend->lost(session->backend,
-							       session->plan->funcs[i]);
-	return lost;
 }
 
 static struct session_trace *find_trace(const struct session *session, uint32_t id)
@@ -303,26 +311,34 @@ const struct session_trace *session_find_trace(const struct session *session, ui
 	return find_trace(session, id);
 }
 
-uint64_t session_trace_lost(const struct session *session, const struct session_trace *trace)
+// --- Another plan --------------------------------------------------------------------------------
+
+struct error *session_trace_again(struct session *session, struct session_trace *trace,
+				  const struct selection *selection)
 {
-	uint64_t lost = 0;
-	for (size_t i = 0; i < trace->num_funcs; i++) {
-		const struct plan_func *func = session->plan->funcs[trace->funcs[i]];
-		if (func->counts == &trace->counts)
-			lost += session->options.backend->lost(session->backend, func);
-	}
-	return lost;
+	size_t first, num;
+	free(trace->funcs);
+	trace->funcs = NULL;
+	trace->num_funcs = trace->num_shared = 0;
+	struct error *err =
+		plan_add(session->plan, selection, &trace->options, trace->id, &first, &num);
+	if (!err)
+		err = take_funcs(session, selection, &trace->options, trace);
+	if (!err)
+		err = ready(session, &trace->options);
+	if (!err && trace->num_funcs)
+		err = arm_trace(session, trace);
+	if (err)
+		return err;
+	session->num_functions += trace->num_funcs - trace->num_shared;
+	return trace->is_off ? session_enable(session, trace->id, false) : NULL;
 }
 
 // --- Untracing -----------------------------------------------------------------------------------
 
 struct error *session_settle(struct session *session)
 {
-	enum { BATCHES_MAX = 64 }; // others go on meanwhile
-	size_t num = SESSION_BATCH;
-	struct error *err = NULL;
-	for (size_t i = 0; !err && num == SESSION_BATCH && i < BATCHES_MAX; i++)
-		err = session_take_batch(session, &num);
+	struct error *err = session_catch_up(session);
 	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
 	report_detach(session->report, now);
 	if (!err && session->writer)
@@ -409,8 +425,13 @@ static struct error *untrace(struct session *session, struct session_trace *trac
 		*num ? session->options.backend->disarm(session->backend, gone, *num) : NULL;
 	session->num_functions -= *num;
 	struct error *settle_err = session_settle(session);
+	struct error *lost_err = session_count_lost(session);
 	for (size_t i = 0; i < *num; i++)
 		session->plan->funcs[gone[i]]->counts = NULL;
+	if (settle_err)
+		error_free(lost_err);
+	else
+		settle_err = lost_err;
 	free(gone);
 	if (!trace->num_funcs)
 		forget_trace(session, trace);

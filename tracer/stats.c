@@ -47,6 +47,15 @@ static struct stats_func *find_or_add(struct stats *stats, const struct func *fu
 	return found;
 }
 
+struct error *stats_lost(struct stats *stats, const struct func *func, uint64_t count)
+{
+	struct stats_func *found = find_or_add(stats, func);
+	if (!found)
+		return error_nomem();
+	found->lost += count;
+	return NULL;
+}
+
 static struct error *count_goroutine(struct stats *stats, const struct call *call)
 {
 	struct stats_goroutine *found = NULL;

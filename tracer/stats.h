@@ -16,6 +16,7 @@ struct stats_func {
 	uint64_t panics;	 // ends by panic or Goexit
 	uint64_t errors;	 // returns whose result of type error is not nil
 	bool has_errors;	 // it has such a result, and it was captured
+	uint64_t lost;		 // events of it
 	uint64_t total_ns, min_ns, max_ns;
 	struct histogram durations; // ns
 	UT_hash_handle hh;
@@ -39,6 +40,9 @@ void stats_init(struct stats *stats);
 void stats_deinit(struct stats *stats);
 
 struct error *stats_entry(struct stats *stats, const struct call *call) MUST_CHECK;
+/** Events of a function were lost. */
+struct error *stats_lost(struct stats *stats, const struct func *func, uint64_t count) MUST_CHECK;
+
 /** results: filled with the return's record; NULL if there was none. */
 struct error *stats_end(struct stats *stats, const struct call *call, struct memory *results,
 			enum call_how how, uint64_t end_ns) MUST_CHECK;

@@ -124,9 +124,8 @@ static struct error *check_room(const struct backend *backend)
 		const void *entries;
 		uint32_t capacity = backend->tables[i].capacity;
 		if (capacity && plan_entries(backend->plan, i, &entries) > capacity)
-			return error_new("no room for more %s in the kernel's table (%u): "
-					 "detach and attach again with all patterns at once",
-					 kinds[i].name, capacity);
+			return error_errno(ENOSPC, "no room for more %s in the kernel's table (%u)",
+					   kinds[i].name, capacity);
 	}
 	return NULL;
 }

@@ -103,9 +103,7 @@ static struct error *check_room(const struct ptrace_shared *shared, const struct
 	    tables->num_pieces <= shared->capacity[1] && tables->num_types <= shared->capacity[2] &&
 	    tables->num_edges <= shared->capacity[3] && plan->num_funcs <= shared->num_lost)
 		return NULL;
-	return error_new(
-		"no room for more probes beside those that are armed: detach and attach again with "
-		"all patterns at once");
+	return error_errno(ENOSPC, "no room for more probes beside those that are armed");
 }
 
 // The worker reads types while the plan learns more about them: a type has no edges while it changes.

@@ -345,6 +345,12 @@ static bool has_goroutine(const struct wire_record *record)
 	return !(record->flags & WIRE_NO_GOROUTINE);
 }
 
+// True if the trace that asked for the function wants to hear of this call.
+static bool is_wanted(const struct plan_trace *trace, const struct call *call)
+{
+	return trace->calls_left && (!trace->goid || (call->has_goid && call->goid == trace->goid));
+}
+
 static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 			   const struct plan_func *func, const struct wire_record *record)
 {
@@ -369,7 +375,7 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	if (call.has_goid)
 		call.depth = around ? around->call.depth + 1 : 1;
 	bool is_silent = (calls->limit && calls->stats.calls >= calls->limit) ||
-			 (func->counts && !func->counts->calls_left);
+			 (func->counts && !is_wanted(func->counts, &call));
 	if (!is_silent && func->counts)
 		func->counts->calls_left--;
 	if (!is_silent)

@@ -55,7 +55,9 @@ struct plan_probe {	     // beside tables.probes, the same index
 };
 
 struct plan_trace { // what the calls of one trace's functions are counted by; the session's own
-	uint64_t calls_left;		   // of these, told; later ones are followed in silence
+	uint64_t calls_left; // of these, told; later ones are followed in silence
+	uint64_t goid;	     // calls of other goroutines are followed in silence; 0: of none
+	uint64_t lost;	     // events
 	uint64_t calls, returns, total_ns; // total_ns: the durations of the returns
 	uint64_t open;			   // calls under way
 };
@@ -78,6 +80,7 @@ struct plan_func {
 	uint32_t every, rate; // as in plan_options
 	const struct plan_func
 		*former; // the same function, chosen before with other options; or NULL
+	uint64_t lost;	 // events, as far as they were counted
 	struct plan_frame args, results;
 };
 

@@ -7,6 +7,8 @@
 //	slow          have a goroutine begin a call that lasts until "release"
 //	start N       have functions called by go and defer statements
 //	bad           call a function with arguments that lead nowhere, and one in assembly
+//	busy N        have N goroutines call work all the time, until "rest", which says how often and how
+//	              many results were wrong
 //	fork N        start N processes and wait for them
 //	exec PATH...  become another program
 //	panic, exit N
@@ -25,6 +27,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -94,6 +97,35 @@ func calls(n int) {
 	}
 }
 
+var (
+	working         sync.WaitGroup
+	resting         int32
+	worked, mistook uint64
+)
+
+func busy(n int) {
+	resting = 0
+	for i := 0; i < n; i++ {
+		working.Add(1)
+		go func() {
+			defer working.Done()
+			for j := 0; atomic.LoadInt32(&resting) == 0; j++ {
+				n, err := hWork(j, "busy")
+				if err == nil && n != 2*j || (err != nil) != (j%10 == 9) {
+					atomic.AddUint64(&mistook, 1)
+				}
+				atomic.AddUint64(&worked, 1)
+			}
+		}()
+	}
+}
+
+func rest() {
+	atomic.StoreInt32(&resting, 1)
+	working.Wait()
+	fmt.Println("busy", worked, mistook)
+}
+
 func tick(n int) {
 	var all sync.WaitGroup
 	lines := make([]string, n)
@@ -136,6 +168,11 @@ func do(words []string) int {
 	case "release":
 		release <- 2
 		slow.Wait()
+		return 1
+	case "busy":
+		busy(number())
+	case "rest":
+		rest()
 		return 1
 	case "start":
 		started(number())
