@@ -354,6 +354,54 @@ static void test_return_addresses_that_lead_nowhere(void **state)
 	assert_string_equal(stack->end, "its caller is not Go code");
 }
 
+// Words that a damaged capture might hold.
+static void test_any_words(void **state)
+{
+	struct world *world = *state;
+	struct {
+		struct wire_record record;
+		struct wire_block block;
+		uint64_t words[WIRE_BLOCK_MAX / 8];
+	} *made = test_calloc(1, sizeof(*made));
+	made->record = (struct wire_record){.num_blocks = 1, .flags = WIRE_CALLERS};
+	srandom(1);
+	size_t whole = 0;
+	for (uint64_t i = 1; i < 20000; i++) {
+		size_t num = (size_t)random() % (random() % 50 ? 12 : WIRE_BLOCK_MAX / 8) + 1;
+		made->record.size =
+			(uint32_t)(sizeof(made->record) + sizeof(made->block) + num * 8);
+		made->block = (struct wire_block){.addr = i,
+						  .type = (uint32_t)random() % 7,
+						  .len = (uint16_t)(num * 8),
+						  .flags = WIRE_BLOCK_STACK};
+		for (size_t j = 0; j < num; j++) {
+			size_t func = (size_t)random() % (NUM_CODE - 1);
+			uint64_t far = j && random() % 8 ? 0 : (uint64_t)random() % 8;
+			made->words[j] =
+				(go_entry(&world->go, func) + (uint64_t)random() % 80 - 8) |
+				far << WIRE_STACK_ADDR_BITS;
+			if (random() % 64 == 0)
+				made->words[j] = (uint64_t)random() << 33 ^ (uint64_t)random();
+			if (j && random() % 8) // the frame of the one before fits
+				for (size_t k = 0; k < NUM_CODE; k++)
+					if (made->words[j - 1] % (1ull << WIRE_STACK_ADDR_BITS) -
+						    go_entry(&world->go, k) <
+					    64)
+						made->words[j] |=
+							(uint64_t)(code[k].frame_bytes / 8 + 1)
+							<< WIRE_STACK_ADDR_BITS;
+		}
+		assert_true(record_is_valid(&made->record, made->record.size));
+		assert_null(stacks_learn(world->stacks, &made->record));
+		const struct stack *stack = stacks_find(world->stacks, &made->record);
+		assert_non_null(stack);
+		assert_true(stack->num <= 600);
+		whole += !stack->end && !stack->is_more;
+	}
+	assert_in_range(whole, 100, 19000);
+	test_free(made);
+}
+
 static void test_no_goroutine(void **state)
 {
 	struct world *world = *state;
@@ -441,6 +489,7 @@ int main(void)
 		TEST(test_used_stacks_stay),
 		TEST(test_broken_chains),
 		TEST(test_return_addresses_that_lead_nowhere),
+		TEST(test_any_words),
 		TEST(test_no_goroutine),
 		TEST(test_not_asked_for),
 		TEST(test_creator),

@@ -45,7 +45,7 @@ static void write_frames(const struct stack *stack, size_t columns, struct text 
 void format_stack(const struct sink_options *options, const struct wire_record *record,
 		  size_t columns, struct text *out)
 {
-	if (!(record->flags & WIRE_CALLERS))
+	if (!(record->flags & WIRE_CALLERS) || !options->stacks)
 		return;
 	const struct stack *stack = stacks_find(options->stacks, record);
 	struct stack_creator creator;

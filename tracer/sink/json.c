@@ -194,7 +194,7 @@ static void json_entry(struct sink *sink, struct call *call, const struct wire_r
 	write_head(sink, EVENT_ENTRY, call, record->time_ns, record, out);
 	if (format_args(&sink->options, call) == LIST_SHOWN)
 		write_values(sink, ",\"args\":[", &call->func->args, out);
-	if (record->flags & WIRE_CALLERS) {
+	if ((record->flags & WIRE_CALLERS) && sink->options.stacks) {
 		write_stack(sink, record, out);
 		write_creator(sink, record, out);
 	}
