@@ -19,6 +19,7 @@ struct replay {
 	struct report *report;
 	size_t num_functions;
 	uint64_t now_ns, ticked_ns; // time in the capture
+	uint64_t armed_ns;	    // since when the trace's seconds count
 	bool is_finished, target_died;
 };
 
@@ -44,7 +45,7 @@ static struct error *replay_init(struct replay *replay)
 	if (err)
 		return err;
 	const struct capture_head *head = replay->head = capture_reader_head(replay->reader);
-	replay->now_ns = replay->ticked_ns = head->start_ns;
+	replay->now_ns = replay->ticked_ns = replay->armed_ns = head->start_ns;
 	err = open_executable(replay);
 	if (!err)
 		err = plan_create(replay->index, &head->options, &replay->plan);
@@ -146,6 +147,10 @@ static struct error *take_item(struct replay *replay, const struct capture_item 
 	case CAPTURE_FINISH:
 		if (item->finish.now_ns > replay->now_ns)
 			replay->now_ns = item->finish.now_ns;
+		if (item->finish.armed_ns)
+			replay->armed_ns = item->finish.armed_ns;
+		if (item->finish.num_functions)
+			replay->num_functions = item->finish.num_functions;
 		replay->target_died = item->finish.target_died;
 		replay->is_finished = true;
 		break;
@@ -199,8 +204,8 @@ struct error *replay_run(const struct replay_options *options, struct text *err_
 	struct error *err = replay_init(&replay);
 	if (!err) {
 		err = take_all(&replay);
-		report_finish(replay.report, replay.head->start_ns, replay.now_ns,
-			      replay.num_functions, replay.target_died, err_text);
+		report_finish(replay.report, replay.armed_ns, replay.now_ns, replay.num_functions,
+			      replay.target_died, err_text);
 		struct error *flush_err = flush(&replay);
 		if (err)
 			error_free(flush_err);

@@ -428,8 +428,17 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	bool died = session->state == SESSION_TARGET_EXITED;
 	report_finish(session->report, session->armed_ns, now, session->num_functions, died,
 		      err_text);
+	struct capture_item item = {
+		.finish =
+			{
+				.now_ns = now,
+				.armed_ns = session->armed_ns,
+				.num_functions = (uint32_t)session->num_functions,
+				.target_died = died,
+			},
+	};
 	if (!err && session->writer)
-		err = capture_write_finish(session->writer, now, died);
+		err = capture_write_finish(session->writer, &item);
 	struct error *flush_err = session_flush(session);
 	if (err)
 		error_free(flush_err);

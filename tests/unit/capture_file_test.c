@@ -62,7 +62,8 @@ static void write_capture(const struct file *file, struct synthetic *synthetic)
 	record = synthetic_hit(1, 18, 100, 3000);
 	assert_null(capture_write_record(writer, &record.head));
 	assert_null(capture_write_lost(writer, 12, "ring buffer"));
-	assert_null(capture_write_finish(writer, 4000, true));
+	struct capture_item finish = {.finish = {4000, .armed_ns = 1500, .num_functions = 2, true}};
+	assert_null(capture_write_finish(writer, &finish));
 	capture_writer_destroy(writer);
 }
 
@@ -105,6 +106,7 @@ static void check_capture(const char *path, const struct synthetic *synthetic)
 	assert_null(capture_read(reader, &item));
 	assert_int_equal(item.kind, CAPTURE_FINISH);
 	assert_true(item.finish.now_ns == 4000 && item.finish.target_died);
+	assert_true(item.finish.armed_ns == 1500 && item.finish.num_functions == 2);
 	assert_null(capture_read(reader, &item));
 	assert_int_equal(item.kind, CAPTURE_EOF);
 	capture_reader_close(reader);

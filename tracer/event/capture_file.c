@@ -50,13 +50,16 @@ struct file_off {
 
 struct file_finish {
 	uint64_t now_ns;
-	uint32_t target_died, pad;
+	uint32_t target_died, num_functions;
+	uint64_t armed_ns; // captures made before it was kept end here
 };
+
+enum { FINISH_SHORT = offsetof(struct file_finish, armed_ns) };
 
 _Static_assert(sizeof(struct file_head) == 64, "file_head");
 _Static_assert(sizeof(struct file_item) == 8, "file_item");
 _Static_assert(sizeof(struct file_trace) == 24, "file_trace");
-_Static_assert(sizeof(struct file_finish) == 16, "file_finish");
+_Static_assert(sizeof(struct file_finish) == 24, "file_finish");
 
 static size_t padded(size_t len)
 {
@@ -269,9 +272,14 @@ struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_n
 	return write_item(writer, CAPTURE_DETACH, &now_ns, sizeof(now_ns), NULL, 0);
 }
 
-struct error *capture_write_finish(struct capture_writer *writer, uint64_t now_ns, bool target_died)
+struct error *capture_write_finish(struct capture_writer *writer, const struct capture_item *finish)
 {
-	struct file_finish file = {.now_ns = now_ns, .target_died = target_died};
+	struct file_finish file = {
+		.now_ns = finish->finish.now_ns,
+		.target_died = finish->finish.target_died,
+		.num_functions = finish->finish.num_functions,
+		.armed_ns = finish->finish.armed_ns,
+	};
 	struct error *err = write_item(writer, CAPTURE_FINISH, &file, sizeof(file), NULL, 0);
 	return err ? err : writer_flush(writer);
 }
@@ -444,7 +452,7 @@ static struct error *take_trace(struct capture_reader *reader, size_t size,
 static struct error *take_item(struct capture_reader *reader, size_t size, struct capture_item *out)
 {
 	const uint8_t *bytes = (const uint8_t *)reader->item;
-	struct file_finish finish;
+	struct file_finish finish = {0};
 	struct file_off off;
 	switch (out->kind) {
 	case CAPTURE_TRACE:
@@ -467,10 +475,12 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		out->lost.where = (const char *)bytes + sizeof(struct file_lost);
 		return NULL;
 	case CAPTURE_FINISH:
-		if (size != sizeof(finish))
+		if (size != sizeof(finish) && size != FINISH_SHORT)
 			break;
-		memcpy(&finish, bytes, sizeof(finish));
+		memcpy(&finish, bytes, size);
 		out->finish.now_ns = finish.now_ns;
+		out->finish.armed_ns = finish.armed_ns;
+		out->finish.num_functions = finish.num_functions;
 		out->finish.target_died = finish.target_died;
 		return NULL;
 	case CAPTURE_SKIPPED:

@@ -58,6 +58,8 @@ struct capture_item { // all that it points at is borrowed until the next one is
 		uint64_t detach_ns;
 		struct {
 			uint64_t now_ns;
+			uint64_t armed_ns;	// when the first probes were there; 0: not known
+			uint32_t num_functions; // traced; 0: not known
 			bool target_died;
 		} finish;
 	};
@@ -91,8 +93,8 @@ struct error *capture_write_off(struct capture_writer *writer, uint32_t func,
 struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_ns) MUST_CHECK;
 struct error *capture_write_skipped(struct capture_writer *writer, uint64_t count) MUST_CHECK;
 /** The trace is over; writes out all that waits. */
-struct error *capture_write_finish(struct capture_writer *writer, uint64_t now_ns,
-				   bool target_died) MUST_CHECK;
+struct error *capture_write_finish(struct capture_writer *writer,
+				   const struct capture_item *finish) MUST_CHECK;
 
 struct capture_reader;
 
