@@ -86,10 +86,8 @@ for my $version ((versions())[0], newest()) {
 			kill $name, $target->{pid};
 			ok(is_told($target, $WUNTRACED), "SIG$name: its parent is told that it stopped");
 			ok(until_true(10, sub { states($target) =~ /^[tT]+$/ }), 'every thread stops') or diag states($target);
-			sleep 0.1;
-			my $size = -s $trace->{path};
-			sleep 0.3;
-			is(-s $trace->{path}, $size, 'and makes no calls');
+			my $size = -1; # what was under way is still written
+			ok(until_true(20, sub { my $before = $size; sleep 0.2; ($size = -s $trace->{path}) == $before }), 'and makes no calls');
 			kill 'CONT', $target->{pid};
 			ok(is_told($target, $WCONTINUED), 'its parent is told that it goes on');
 			my $before = made($target, 'made');
@@ -109,16 +107,17 @@ for my $version ((versions())[0], newest()) {
 		my $trace = start_trace(['attach', $target->{pid}, 'main.kWork', '--backend', 'ptrace', '--format', 'json']);
 		is($trace->armed, 1, 'attached') or diag $trace->errors;
 		$target->say("calls 5\n");
-		sleep 0.3;
-		like(states($target), qr/^[tT]+$/, 'it stays stopped');
+		is($target->line(0.3), undef, 'it stays stopped');
+		ok(until_true(10, sub { states($target) =~ /^[tT]+$/ }), 'every thread') or diag states($target);
 		kill 'CONT', $target->{pid};
 		is($target->line(10), 'OK', 'it goes on when told');
 		kill 'STOP', $target->{pid};
 		ok(is_told($target, $WUNTRACED), 'stopped again');
 		is($trace->stop, 0, 'gotrace ends well') or diag $trace->errors;
 		ok(!tracers($target->{pid}), 'no thread has a tracer');
-		like(states($target), qr/^T+$/, 'it stays stopped');
 		$target->say("calls 3\n");
+		is($target->line(0.3), undef, 'it stays stopped');
+		ok(until_true(10, sub { states($target) =~ /^T+$/ }), 'every thread') or diag states($target);
 		kill 'CONT', $target->{pid};
 		is($target->line(10), 'OK', 'it goes on when told');
 		finish($target, $trace, text => 5);
