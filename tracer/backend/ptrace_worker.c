@@ -63,7 +63,10 @@ static bool obey(struct ptrace_worker *worker, const struct ptrace_command *comm
 
 // --- The loop ------------------------------------------------------------------------------------
 
-// Takes what the threads have to tell, until something else may be due.
+// Takes what the threads have to tell, until something else may be due. A hit costs half as much where the thread and
+// we share a processor. That is the kernel's choice: binding ourselves to the thread's has it move the thread to one
+// that idles, and looking for news without sleeping takes from the target what it saves. Binding the thread would
+// do, but threads that it starts would inherit that, and nobody would undo it if we were killed.
 static void follow(struct ptrace_worker *worker)
 {
 	int status;
