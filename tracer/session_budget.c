@@ -191,7 +191,8 @@ static struct error *arm(struct session *session, size_t num)
 			session->plan->funcs[budget->funcs[budget->changes[i].func]];
 		if (!err && func->off_ns && has_exits(budget->changes[i].to))
 			err = tell_off(session, func, 0);
-		if (!func->is_armed && budget->changes[i].to != BUDGET_OFF)
+		// Nobody traces it any more: it stays off.
+		if (!func->is_armed && func->counts && budget->changes[i].to != BUDGET_OFF)
 			funcs[num_funcs++] = func->number;
 	}
 	if (!err && num_funcs)
