@@ -11,7 +11,7 @@
 #include "cli/dry_run.h"
 #include "cli/options.h"
 
-enum { POLL_MS = 100 };
+enum { POLL_MS = 100, REFUSALS_SAID = 5 };
 
 struct arguments {
 	struct trace_options trace;
@@ -68,9 +68,14 @@ static void say_what_is_armed(struct session *session, const struct session_trac
 			target_name(target));
 	if (index_warning(index))
 		cli_say("warning: %s", index_warning(index));
-	if (plan->num_refusals)
-		cli_say("%zu of the functions chosen cannot be probed, %s first: %s",
-			plan->num_refusals, plan->refusals[0].func->name, plan->refusals[0].reason);
+	if (plan->num_refusals) {
+		struct text refusals;
+		text_init(&refusals);
+		plan_write_refusals(plan, 0, REFUSALS_SAID, &refusals);
+		cli_say("%zu of the functions chosen cannot be probed: %s", plan->num_refusals,
+			text_string(&refusals));
+		text_deinit(&refusals);
+	}
 	cli_say("tracing %zu function%s in %d (%s)", num, num == 1 ? "" : "s", target_pid(target),
 		target_name(target));
 }

@@ -97,6 +97,7 @@ static struct error *open_sink(struct report *report)
 		.items = report->plan->options.items,
 		.unseen = on_unseen,
 		.context = report,
+		.is_full = &report->plan->is_full,
 	};
 	struct sink_options options = {
 		.timestamps = from->timestamps,

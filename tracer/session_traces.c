@@ -77,6 +77,12 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 		err = arm(session, funcs, num);
 	free(funcs);
 	session->has_notes = !err;
+	for (size_t i = first; !err && i < first + num; i++) {
+		const struct plan_func *func = session->plan->funcs[i];
+		if (!func->is_armed && func->refused)
+			log_warning("%s: %s: some calls that end by a panic are not told apart",
+				    func->func->name, func->refused);
+	}
 	return err;
 }
 
@@ -223,9 +229,13 @@ static struct error *arm_trace(struct session *session, struct session_trace *tr
 		err = session_budget_add(session, fresh, num);
 	free(fresh);
 	size_t kept = 0;
-	for (size_t i = 0; i < trace->num_funcs; i++)
-		if (all[trace->funcs[i]]->is_armed)
+	for (size_t i = 0; i < trace->num_funcs; i++) {
+		const struct plan_func *func = all[trace->funcs[i]];
+		if (func->is_armed)
 			trace->funcs[kept++] = trace->funcs[i];
+		else if (!err && func->refused)
+			err = plan_refuse(session->plan, func->func, func->refused);
+	}
 	trace->num_refused += trace->num_funcs - kept;
 	trace->num_funcs = kept;
 	return err;

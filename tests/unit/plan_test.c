@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "tracer/plan/internal.h"
 
 static struct gotype type_int = {
@@ -257,15 +258,62 @@ static void test_map_of_both_layouts(void **state)
 	plan_frame_deinit(&frame);
 }
 
+static void test_no_room_for_dynamic_types(void **state)
+{
+	struct plan *plan = *state;
+	plan->num_dynamics = PLAN_DYNAMICS_MAX;
+	assert_false(plan_learn(plan, 0x1000));
+	assert_true(plan->is_full);
+	plan->num_dynamics = 0;
+	plan->is_full = false;
+	plan->state->learnt_types = PLAN_LEARNT_TYPES;
+	assert_false(plan_learn(plan, 0x1000));
+	assert_true(plan->is_full);
+}
+
+static void test_refusals(void **state)
+{
+	struct plan *plan = *state;
+	static const struct func funcs[] = {{.name = "main.a"},
+					    {.name = "main.b"},
+					    {.name = "main.c"}};
+	for (size_t i = 0; i < 6; i++) // each once
+		assert_null(plan_refuse(plan, &funcs[i % 3], "no room"));
+	assert_int_equal(plan->num_refusals, 3);
+	struct text text;
+	text_init(&text);
+	plan_write_refusals(plan, 2, 5, &text);
+	assert_string_equal(text_string(&text), "main.c (no room)");
+	text_reset(&text);
+	plan_write_refusals(plan, 0, 5, &text);
+	assert_string_equal(text_string(&text),
+			    "main.a (no room), main.b (no room) and main.c (no room)");
+	text_reset(&text);
+	plan_write_refusals(plan, 0, 1, &text);
+	assert_string_equal(text_string(&text), "main.a (no room) and 2 more");
+	text_deinit(&text);
+	struct plan_func func = {.func = &funcs[0]};
+	plan_func_refuse(&func, "first");
+	plan_func_refuse(&func, "then");
+	assert_string_equal(func.refused, "then");
+	free(func.refused);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_registers_and_stack),		TEST(test_a_type_that_leads_to_itself),
-		TEST(test_depth_0_follows_no_pointer),	TEST(test_floats_in_registers_are_holes),
-		TEST(test_unknown_places_take_no_room), TEST(test_a_large_value_is_cut),
-		TEST(test_slices_and_their_elements),	TEST(test_map_of_both_layouts),
+		TEST(test_registers_and_stack),
+		TEST(test_a_type_that_leads_to_itself),
+		TEST(test_depth_0_follows_no_pointer),
+		TEST(test_floats_in_registers_are_holes),
+		TEST(test_unknown_places_take_no_room),
+		TEST(test_a_large_value_is_cut),
+		TEST(test_slices_and_their_elements),
+		TEST(test_map_of_both_layouts),
+		TEST(test_refusals),
+		TEST(test_no_room_for_dynamic_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

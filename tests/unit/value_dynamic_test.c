@@ -119,6 +119,11 @@ static void asks_for_types_first_seen(void **state)
 	expect(f, any(f), "main.P(?(type first seen here))",
 	       "{\"type\":\"main.P\",\"value\":{\"unavailable\":\"type first seen here\"}}");
 	assert_int_equal(f->unseen, RTYPE_ADDR(3) - BIAS);
+	bool is_full = true;
+	f->printer.is_full = &is_full;
+	assert_string_equal(as_text(f, any(f)),
+			    "main.P(?(type not known: the table of types is full))");
+	f->printer.is_full = NULL;
 	fixture_record(f)->flags = WIRE_CUT;
 	assert_string_equal(as_text(f, any(f)), "main.P(?(not captured))");
 

@@ -211,7 +211,8 @@ static struct error *arm_halves(struct backend *backend, struct ebpf_arming *arm
 			num_armed += now.num;
 			continue;
 		}
-		const char *name = backend->plan->funcs[arming->funcs[now.first]]->func->name;
+		struct plan_func *func = backend->plan->funcs[arming->funcs[now.first]];
+		const char *name = func->func->name;
 		if (!is_about_site(refused))
 			return refusal(refused, name);
 		if (now.num > 1) {
@@ -222,7 +223,7 @@ static struct error *arm_halves(struct backend *backend, struct ebpf_arming *arm
 		}
 		error_free(*last);
 		*last = refusal(refused, name);
-		log_warning("%s; it is not traced", error_message(*last));
+		plan_func_refuse(func, error_message(*last) + strlen(name) + strlen(": "));
 	}
 	arming->num_funcs = num_armed;
 	return NULL;

@@ -242,7 +242,7 @@ static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, 
 			continue;
 		refused = why;
 		last = func;
-		log_warning("%s: %s; it is not traced", func->func->name, why);
+		plan_func_refuse(func, why);
 	}
 	backend->shared->num_request = 0;
 	for (int entries = 0; entries < 2; entries++)

@@ -19,7 +19,8 @@ struct value_printer { // plain data; one per session, its memory refilled for e
 	 *  engine does not know the type yet; may be NULL. */
 	void (*unseen)(void *context, uint64_t rtype);
 	void *context;
-	struct { // the printer's own, zero at first: what is known of Error methods
+	const bool *is_full; // true there: types not known yet will not be; may be NULL
+	struct {	     // the printer's own, zero at first: what is known of Error methods
 		const struct gotype *type;
 		bool returns_string;
 	} errors[VALUE_ERRORS];

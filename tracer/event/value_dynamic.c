@@ -17,13 +17,18 @@ static bool leads_on(struct gotype *type)
 	return type->elem->kind != GO_INVALID && type->elem->size;
 }
 
-const char walk_first_seen[] = "type first seen here";
+const char *walk_first_seen(const struct walk *walk)
+{
+	const bool *is_full = walk->printer->is_full;
+	return is_full && *is_full ? "type not known: the table of types is full"
+				   : "type first seen here";
+}
 
 static const char *unseen(struct walk *walk, uint64_t rtype)
 {
 	if (walk->printer->unseen)
 		walk->printer->unseen(walk->printer->context, rtype);
-	return memory_is_cut(walk->memory) ? memory_not_captured : walk_first_seen;
+	return memory_is_cut(walk->memory) ? memory_not_captured : walk_first_seen(walk);
 }
 
 // The data word is the value itself: it stands in the interface.

@@ -83,7 +83,7 @@ struct dynamic { // what an interface holds
 };
 
 // Why a value is not there whose type the capture engine did not know yet.
-extern const char walk_first_seen[];
+const char *walk_first_seen(const struct walk *walk);
 
 /** The value of this type at addr, in the walk's style. */
 void walk_value(struct walk *walk, struct gotype *type, uint64_t addr);

@@ -59,7 +59,7 @@ void walk_missing(struct walk *walk, uint64_t addr, const char *reason)
 {
 	if ((reason == memory_unreadable || reason == memory_not_captured) &&
 	    memory_has_unseen(walk->memory) && !memory_is_followed(walk->memory, addr))
-		walk->style->unavailable(walk, walk_first_seen);
+		walk->style->unavailable(walk, walk_first_seen(walk));
 	else if (reason == memory_unreadable)
 		walk_unavailable(walk, "unreadable 0x%llx", (unsigned long long)addr);
 	else

@@ -32,7 +32,8 @@ struct plan_state {
 	struct plan_known_interface *interfaces;
 	size_t interfaces_done; // how many of them had their itabs learnt
 	struct plan_known_dynamic *dynamics;
-	uint32_t *by_func; // index's function number -> plan number + 1
+	uint32_t learnt_types, learnt_edges; // entries made for dynamics
+	uint32_t *by_func;		     // index's function number -> plan number + 1
 	uint32_t size_probes, size_pieces, size_types, size_edges, size_dynamics; // allocated
 	uint32_t hchan_type, word_type; // what channels and function values lead to
 	bool failed;			// an allocation failed while edges were made

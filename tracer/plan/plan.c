@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #include "base/log.h"
 #include "tracer/plan/internal.h"
 
@@ -134,6 +136,7 @@ static void func_destroy(struct plan_func *func)
 		return;
 	plan_frame_deinit(&func->args);
 	plan_frame_deinit(&func->results);
+	free(func->refused);
 	free(func);
 }
 
@@ -183,8 +186,11 @@ struct error *plan_sites(struct plan *plan, const struct func *func, struct site
 	return sites_find(plan->state->finder, &query, out);
 }
 
-static struct error *refuse(struct plan *plan, const struct func *func, const char *reason)
+struct error *plan_refuse(struct plan *plan, const struct func *func, const char *reason)
 {
+	for (size_t i = 0; i < plan->num_refusals; i++)
+		if (plan->refusals[i].func == func)
+			return NULL;
 	struct plan_refusal *refusals =
 		realloc(plan->refusals, (plan->num_refusals + 1) * sizeof(*plan->refusals));
 	if (!refusals)
@@ -195,6 +201,27 @@ static struct error *refuse(struct plan *plan, const struct func *func, const ch
 		return error_nomem();
 	plan->num_refusals++;
 	return NULL;
+}
+
+void plan_func_refuse(struct plan_func *func, const char *why)
+{
+	free(func->refused);
+	func->refused = strdup(why);
+}
+
+void plan_write_refusals(const struct plan *plan, size_t first, size_t max, struct text *out)
+{
+	size_t num = plan->num_refusals - first, shown = num < max ? num : max;
+	for (size_t i = 0; i < shown; i++) {
+		const struct plan_refusal *refusal = &plan->refusals[first + i];
+		text_printf(out, "%s%s (%s)",
+			    !i		  ? ""
+			    : i + 1 < num ? ", "
+					  : " and ",
+			    refusal->func->name, refusal->reason);
+	}
+	if (num > shown)
+		text_printf(out, " and %zu more", num - shown);
 }
 
 struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
@@ -304,7 +331,7 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 	if (err)
 		return err;
 	if (sites.refused) {
-		err = refuse(plan, func, sites.refused);
+		err = plan_refuse(plan, func, sites.refused);
 		sites_deinit(&sites);
 		return err;
 	}

@@ -73,6 +73,7 @@ struct plan_func {
 	bool has_results; // and results are captured
 	bool has_args;
 	bool is_armed;	 // the back end's: its probes are there
+	char *refused;	 // likewise: why they cannot be, by plan_func_refuse; NULL: nobody said so
 	bool is_counted; // only its entry is armed, next time it is
 	bool is_off;	 // the session's: its hits are ignored for now
 	uint64_t
@@ -83,6 +84,8 @@ struct plan_func {
 	uint64_t lost;	 // events, as far as they were counted
 	struct plan_frame args, results;
 };
+
+struct text;
 
 struct plan_refusal {
 	const struct func *func;
@@ -96,6 +99,10 @@ struct plan_tables { // wire.h's tables; entry i of probes is also plan->probes[
 	struct wire_edge *edges;
 	uint32_t num_probes, num_pieces, num_types, num_edges;
 };
+
+// How many dynamic types are learnt, and from how many entries in the tables for them on no more: back ends have
+// room for that, and for what the last one brings.
+enum { PLAN_DYNAMICS_MAX = 65536, PLAN_LEARNT_TYPES = 49152, PLAN_LEARNT_EDGES = 98304 };
 
 struct plan_dynamic { // a type that interfaces may hold: descriptor's vaddr -> type of what the data word points at
 	uint64_t rtype;
@@ -120,6 +127,7 @@ struct plan {
 	struct plan_tables tables;
 	struct plan_dynamic *dynamics;
 	size_t num_dynamics;
+	bool is_full; // no dynamic types are learnt any more
 	struct plan_refusal *refusals;
 	size_t num_refusals;
 	uint32_t string_type; // in tables.types: a string's header
@@ -146,13 +154,25 @@ const struct plan_func *plan_find(const struct plan *plan, const struct func *fu
 struct error *plan_sites(struct plan *plan, const struct func *func, struct sites *out) MUST_CHECK;
 
 /** Makes the type of this descriptor known to the capture engine (once), and what it reaches within
- *  depth. false if there is no such type. New tables' entries and one new dynamics entry follow. */
+ *  depth. false if there is no such type, or no room for it (is_full). New tables' entries and one new dynamics
+ *  entry follow. */
 bool plan_learn(struct plan *plan, uint64_t rtype);
 
 /** The functions of the runtime that the pairing wants to hear of: gopanic, Goexit, and recovery, or deferreturn
  *  where recovery cannot be read: added as functions with one probe each, of kinds WIRE_PROBE_PANIC and
  *  on. Missing ones are left out. */
 struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num) MUST_CHECK;
+
+/** A back end's word on a function that it cannot arm. */
+void plan_func_refuse(struct plan_func *func, const char *why);
+
+/** Adds a function to the refusals, which have each once. */
+struct error *plan_refuse(struct plan *plan, const struct func *func,
+			  const char *reason) MUST_CHECK;
+
+/** The refusals from first on as people read them, "main.a (why), main.b (why) and 3 more": max at most are
+ *  named. */
+void plan_write_refusals(const struct plan *plan, size_t first, size_t max, struct text *out);
 
 /** The function of a probe; NULL for a number that is not in the plan. */
 const struct plan_func *plan_probe_func(const struct plan *plan, uint32_t probe);

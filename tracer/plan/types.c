@@ -360,6 +360,11 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 		;
 	if (known)
 		return false;
+	plan->is_full |= plan->num_dynamics >= PLAN_DYNAMICS_MAX ||
+			 state->learnt_types >= PLAN_LEARNT_TYPES ||
+			 state->learnt_edges >= PLAN_LEARNT_EDGES;
+	if (plan->is_full)
+		return false;
 	struct gotype *type = index_rtype(plan->index, rtype);
 	if (!type)
 		return false;
@@ -373,6 +378,7 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 	known->rtype = rtype;
 	HASH_ADD(hh, state->dynamics, rtype, sizeof(rtype), known);
 
+	uint32_t num_types = plan->tables.num_types, num_edges = plan->tables.num_edges;
 	uint32_t steps = plan->options.depth ? plan->options.depth - 1 : 0;
 	uint32_t id = WIRE_NO_TYPE;
 	if (!type->is_direct) {
@@ -384,6 +390,8 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 			id = edges.edge[0].type;
 		free(edges.edge);
 	}
+	state->learnt_types += plan->tables.num_types - num_types;
+	state->learnt_edges += plan->tables.num_edges - num_edges;
 	if (id == WIRE_NO_TYPE || state->failed)
 		return false;
 	plan->dynamics[plan->num_dynamics++] = (struct plan_dynamic){rtype, id};
