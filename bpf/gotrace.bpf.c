@@ -432,6 +432,8 @@ int gotrace_hit(struct pt_regs *regs)
 	return 0;
 }
 
+#include "bpf/aggregate_program.h"
+
 // Runs once, for a tracer that is not in the initial PID namespace: finds the target's number there.
 SEC("iter/task")
 int find_target(struct bpf_iter__task *iter)

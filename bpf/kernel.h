@@ -35,7 +35,7 @@ enum bpf_map_type {
 
 enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1 << 10 };
 
-enum { BPF_ANY = 0 };
+enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 
 enum { BPF_RB_NO_WAKEUP = 1 };
 

@@ -151,6 +151,108 @@ struct wire_budget {	// of one function; user space writes the first half, the e
 	wire_u64 crowded; // of them, those that there was no room to follow
 };
 
+// --- Aggregates --------------------------------------------------------------------------------
+
+enum {
+	WIRE_PATH_STEPS = 6,	   // pointers followed to a value
+	WIRE_KEYS = 2,		   // values that a key is made of
+	WIRE_KEY_BYTES = 48,	   // of a string in a key
+	WIRE_ERRORS = 2,	   // results of type error
+	WIRE_BUCKETS = 62 * 8,	   // of a histogram; tracer/histogram.h
+	WIRE_ACTIVE_MAX = 1 << 16, // calls under way
+};
+
+enum wire_path_kind {
+	WIRE_PATH_NONE,
+	WIRE_PATH_INT, // signed
+	WIRE_PATH_UINT,
+	WIRE_PATH_STRING,
+	WIRE_PATH_GOID,
+	WIRE_PATH_CALLER, // the return address at entry
+};
+
+struct wire_source {   // a word as a hit finds it
+	wire_u8 where; // enum wire_where, of wire_piece
+	wire_u8 reg;
+	wire_u16 pad;
+	wire_u32 stack_off;
+};
+
+// Without steps the value is in source[0] (a string's length in source[1]). Else source[0] is an address, and each step
+// but the last adds its bytes and follows the pointer there; the value stands at the last.
+struct wire_path {
+	wire_u8 kind; // enum wire_path_kind
+	wire_u8 size; // bytes of a number
+	wire_u8 is_result;
+	wire_u8 num_steps;
+	wire_u32 pad;
+	struct wire_source source[2];
+	wire_u32 step[WIRE_PATH_STEPS];
+};
+
+enum wire_aggregate_flags {
+	WIRE_AGGREGATE_COUNTED = 1, // its calls are counted
+	WIRE_AGGREGATE_WITHIN = 2,  // calls are counted while it is active
+	WIRE_AGGREGATE_RETURNS = 4, // its calls' ends are wanted
+	WIRE_AGGREGATE_LATE = 8,    // some key is a result: a call is counted when it returns
+};
+
+struct wire_aggregate { // of one function
+	wire_u32 flags; // enum wire_aggregate_flags
+	wire_u32 pad;
+	struct wire_path key[WIRE_KEYS];
+	struct wire_path value; // of a histogram; WIRE_PATH_NONE: the duration
+	struct wire_path error[WIRE_ERRORS];
+};
+
+// Set before the program is loaded, in read-only data.
+struct wire_aggregate_settings {
+	wire_u32 num_slots;
+	wire_u32 num_keys;
+	wire_u32 has_buckets;
+	wire_u32 has_within;
+	wire_u32 num_linear; // linear buckets; 0: logarithmic ones
+	wire_u32 pad;
+	wire_u64 linear_min, linear_step;
+	// Where the argument of runtime.recovery tells which frames are gone, as in plan_recovery.
+	wire_u32 panic_off, sp_off, is_in_panic, pad2;
+};
+
+enum wire_key_state {
+	WIRE_KEY_KNOWN,
+	WIRE_KEY_UNREADABLE,
+	WIRE_KEY_IN_FILE, // bytes: where in memory the string stands
+};
+
+struct wire_key_part {
+	wire_u64 word;	// a number; of a string: its length
+	wire_u32 state; // enum wire_key_state
+	wire_u32 pad;
+	wire_u8 bytes[WIRE_KEY_BYTES]; // of a string, padded with zeros
+};
+
+struct wire_key {
+	wire_u32 func;
+	wire_u32 pad;
+	struct wire_key_part part[WIRE_KEYS];
+};
+
+struct wire_totals { // of one key
+	wire_u64 calls;
+	wire_u64 returns;
+	wire_u64 errors;
+	wire_u64 total;	     // of all values, modulo 2^64
+	wire_u64 below;	     // values that are negative, or below the first linear bucket
+	wire_u64 above;	     // or above the last
+	wire_u64 unreadable; // values that could not be read
+};
+
+struct wire_aggregate_lost { // what is missing, in all
+	wire_u64 keys;	     // calls whose key did not fit
+	wire_u64 active;     // calls whose end could not be waited for: the table was full
+	wire_u64 unknown;    // hits on an unknown goroutine that had to be known
+};
+
 // --- Records -----------------------------------------------------------------------------------
 
 enum wire_record_flags {
@@ -214,6 +316,11 @@ _Static_assert(sizeof(struct wire_edge) == 16, "wire_edge");
 _Static_assert(sizeof(struct wire_settings) == 56, "wire_settings");
 _Static_assert(sizeof(struct wire_stack_settings) == 16, "wire_stack_settings");
 _Static_assert(sizeof(struct wire_budget) == 64, "wire_budget");
+_Static_assert(sizeof(struct wire_path) == 48, "wire_path");
+_Static_assert(sizeof(struct wire_aggregate) == 248, "wire_aggregate");
+_Static_assert(sizeof(struct wire_aggregate_settings) == 56, "wire_aggregate_settings");
+_Static_assert(sizeof(struct wire_key) == 136, "wire_key");
+_Static_assert(sizeof(struct wire_totals) == 56, "wire_totals");
 _Static_assert(sizeof(struct wire_record) == 40, "wire_record");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");
 

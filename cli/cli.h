@@ -17,7 +17,7 @@ struct command {
 };
 
 extern const struct command command_attach, command_run, command_list, command_info, command_doctor,
-	command_replay, command_bench, command_shell;
+	command_replay, command_bench, command_shell, command_count, command_hist, command_top;
 
 /** Prints "gotrace: MESSAGE" on stderr, ends the error, returns EXIT_REFUSED. */
 int cli_fail(struct error *err);

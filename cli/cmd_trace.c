@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/cmd_trace.h"
 #include "cli/dry_run.h"
 #include "cli/options.h"
 
@@ -56,7 +57,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static void say_what_is_armed(struct session *session, const struct session_trace *trace)
+void trace_say_armed(struct session *session, const struct session_trace *trace)
 {
 	size_t num = trace->num_funcs;
 	const struct plan *plan = session_plan(session);
@@ -80,7 +81,7 @@ static void say_what_is_armed(struct session *session, const struct session_trac
 		target_name(target));
 }
 
-static void say_why_it_ended(struct session *session, enum session_state state)
+void trace_say_end(struct session *session, enum session_state state)
 {
 	struct target *target = session_target(session);
 	if (state == SESSION_TARGET_EXITED)
@@ -102,7 +103,7 @@ static struct error *follow(struct session *session, uint64_t duration_ns)
 		err = session_poll(session, left_ms < POLL_MS ? (int)left_ms : POLL_MS, &state);
 	}
 	if (!err)
-		say_why_it_ended(session, state);
+		trace_say_end(session, state);
 	return err;
 }
 
@@ -133,7 +134,7 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 	struct error *err = session_trace(session, &request, &armed);
 	if (err)
 		return err;
-	say_what_is_armed(session, armed);
+	trace_say_armed(session, armed);
 	if (started)
 		err = target_resume(session_target(session));
 	if (!err)
@@ -142,7 +143,7 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 }
 
 // A program that we started: its status is ours. Interrupted by a second Ctrl-C, it is left to run.
-static int program_status(struct target *target)
+int trace_program_status(struct target *target)
 {
 	int asked = cli_signal;
 	if (asked == SIGTERM || asked == SIGHUP)
@@ -167,7 +168,7 @@ static int run_trace(struct target *target, struct arguments *arguments, bool st
 		err = trace(session, arguments, started);
 	int status = err ? cli_fail(err) : EXIT_DONE;
 	if (!status && started)
-		status = program_status(session_target(session));
+		status = trace_program_status(session_target(session));
 	session_destroy(session);
 	trace_options_close(&arguments->trace);
 	return status;

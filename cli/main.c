@@ -14,6 +14,7 @@
 static const struct command *const commands[] = {
 	&command_attach, &command_run,	  &command_list,  &command_info,
 	&command_doctor, &command_replay, &command_bench, &command_shell,
+	&command_count,	 &command_hist,	  &command_top,
 };
 enum { NUM_COMMANDS = sizeof(commands) / sizeof(*commands) };
 

@@ -33,11 +33,13 @@ _gotrace_functions() {
 
 _gotrace() {
 	local gotrace=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='attach run list info doctor replay bench' command=${COMP_WORDS[1]} i target=
+	local commands='attach run list info doctor replay count hist top bench' command=${COMP_WORDS[1]} i target=
 	local trace='--format --output --depth --strlen --items --no-args --no-return --timestamps --color
 		--goroutine --duration --count --backend --buffer --save --sample --rate --max-overhead --stack --creator --dry-run --quiet --verbose --help'
 	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine
 		--duration --count --backend --buffer --save --sample --rate --max-overhead --svg --rounds --calls --workload '
+	local counting='--by --keys --within --goroutine --interval --duration --backend --format --output --quiet --verbose --help'
+	with_value+='--by --keys --within --interval --value --linear --sort '
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
@@ -45,7 +47,7 @@ _gotrace() {
 		return
 	fi
 	# A word after "--" belongs to the program that run starts.
-	if [[ $command == run || $command == bench ]]; then
+	if [[ $command == run || $command == bench || $command == @(count|hist|top) ]]; then
 		for ((i = 2; i < COMP_CWORD; i++)); do
 			if [[ ${COMP_WORDS[i]} == -- ]]; then
 				compopt -o default
@@ -56,13 +58,14 @@ _gotrace() {
 	case $before in
 	--format)
 		local formats='graph lines json'
-		[[ $command == list || $command == info || $command == doctor ]] && formats='text json'
+		[[ $command == list || $command == info || $command == doctor || $command == @(count|hist|top) ]] && formats='text json'
 		[[ $command == bench ]] && formats='table benchfmt json'
 		COMPREPLY=($(compgen -W "$formats" -- "$word"))
 		return
 		;;
 	--backend) COMPREPLY=($(compgen -W 'ebpf ptrace' -- "$word")) && return ;;
 	--workload) COMPREPLY=($(compgen -W 'leaf typical delve server' -- "$word")) && return ;;
+	--sort) COMPREPLY=($(compgen -W 'calls total p99' -- "$word")) && return ;;
 	--timestamps) COMPREPLY=($(compgen -W 'none relative wall mono' -- "$word")) && return ;;
 	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")) && return ;;
 	--output | -o | --save | --svg) compopt -o default && return ;;
@@ -72,6 +75,9 @@ _gotrace() {
 	if [[ $word == -* ]]; then
 		case $command in
 		attach | run) COMPREPLY=($(compgen -W "$trace" -- "$word")) ;;
+		count) COMPREPLY=($(compgen -W "$counting" -- "$word")) ;;
+		hist) COMPREPLY=($(compgen -W "$counting --value --linear" -- "$word")) ;;
+		top) COMPREPLY=($(compgen -W "$counting --sort" -- "$word")) ;;
 		list) COMPREPLY=($(compgen -W '--format --verbose --help' -- "$word")) ;;
 		info | doctor) COMPREPLY=($(compgen -W '--format --help' -- "$word")) ;;
 		bench)
@@ -90,11 +96,11 @@ _gotrace() {
 	done
 	case $command in
 	replay) compopt -o default ;;
-	attach | list | info | doctor)
+	attach | list | info | doctor | count | hist | top)
 		if [[ -z $target ]]; then
-			[[ $command == attach ]] || compopt -o default
+			[[ $command == @(attach|count|hist|top) ]] || compopt -o default
 			COMPREPLY=($(compgen -W "$(_gotrace_pids)" -- "$word"))
-		elif [[ $command == attach || $command == list ]]; then
+		elif [[ $command == @(attach|list|count|hist|top) ]]; then
 			_gotrace_functions "$target" "$word"
 		fi
 		;;

@@ -362,6 +362,21 @@ struct error *session_goroutines(struct session *session, struct goroutine_info 
 			       num);
 }
 
+struct error *session_aggregates(struct session *session,
+				 struct error *(*visit)(void *context,
+							const struct backend_aggregate *one),
+				 void *context, struct wire_aggregate_lost *lost)
+{
+	if (!session->backend)
+		return NULL;
+	return session->options.backend->aggregates(session->backend, visit, context, lost);
+}
+
+uint64_t session_bias(const struct session *session)
+{
+	return session->bias;
+}
+
 void session_totals(struct session *session, uint64_t *records, uint64_t *lost)
 {
 	struct backend_stats stats = {0};
@@ -422,6 +437,8 @@ struct error *session_finish(struct session *session, struct text *err_text)
 		return NULL;
 	session->is_finished = true;
 	struct error *err = session->backend ? session_drain(session) : NULL;
+	if (session->plan->options.aggregate) // nothing was told of single calls
+		return err;
 	if (!err)
 		err = tell_skipped(session);
 	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);

@@ -113,6 +113,14 @@ struct error *session_output(struct session *session,
 /** Only this goroutine from here on; 0: all. */
 void session_goroutine(struct session *session, uint64_t goid);
 
+/** What was counted so far, where the plan counts (plan_options.aggregate); see backend_ops. Also after
+ *  session_finish. */
+struct error *session_aggregates(struct session *session,
+				 struct error *(*visit)(void *context,
+							const struct backend_aggregate *one),
+				 void *context, struct wire_aggregate_lost *lost) MUST_CHECK;
+uint64_t session_bias(const struct session *session);
+
 /** How many records came and how many events were lost since it began. */
 void session_totals(struct session *session, uint64_t *records, uint64_t *lost);
 

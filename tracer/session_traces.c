@@ -58,7 +58,8 @@ static struct error *arm(struct session *session, const uint32_t *funcs, size_t 
 // The functions that the pairing wants to hear of, once.
 static struct error *arm_notes(struct session *session, const struct plan_options *options)
 {
-	if (session->has_notes || options->no_return)
+	bool counts_anywhere = options->aggregate && !options->aggregate->within;
+	if (session->has_notes || options->no_return || counts_anywhere)
 		return NULL;
 	size_t first, num;
 	struct error *err = plan_add_notes(session->plan, &first, &num);
@@ -186,6 +187,37 @@ static struct error *take_funcs(struct session *session, const struct selection 
 	return NULL;
 }
 
+// The functions that calls are to be made within, where they are not counted themselves.
+static struct error *choose_within(struct session *session, const struct session_request *request)
+{
+	const struct selection *within = request->options.aggregate->within;
+	struct plan_options options = request->options;
+	size_t first, num, first_refusal = session->plan->num_refusals;
+	options.is_within_only = true;
+	struct error *err = plan_add(session->plan, within, &options, 0, &first, &num);
+	if (!err && session->plan->num_refusals > first_refusal)
+		err = nothing_to_arm(session, first_refusal);
+	return err;
+}
+
+// They are armed before those that are counted: a call of the latter knows where it stands.
+static struct error *arm_within(struct session *session, const struct plan_options *options)
+{
+	const struct selection *within = options->aggregate ? options->aggregate->within : NULL;
+	uint32_t *funcs = within ? calloc(within->num, sizeof(*funcs)) : NULL;
+	if (within && !funcs)
+		return error_nomem();
+	size_t num = 0;
+	for (size_t i = 0; within && i < within->num; i++) {
+		const struct plan_func *func = plan_find(session->plan, within->func[i], options);
+		if (func && !(func->aggregate.wire.flags & WIRE_AGGREGATE_COUNTED))
+			funcs[num++] = func->number;
+	}
+	struct error *err = arm(session, funcs, num);
+	free(funcs);
+	return err;
+}
+
 static struct error *choose(struct session *session, const struct session_request *request,
 			    struct session_trace *trace)
 {
@@ -201,6 +233,8 @@ static struct error *choose(struct session *session, const struct session_reques
 	selection_deinit(&selection);
 	if (!err && !trace->num_funcs)
 		err = nothing_to_arm(session, first_refusal);
+	if (!err && request->options.aggregate && request->options.aggregate->within)
+		err = choose_within(session, request);
 	return err ? err : save_trace(session, request, trace->id);
 }
 
@@ -271,6 +305,8 @@ static struct error *try_trace(struct session *session, const struct session_req
 	err = choose(session, request, trace);
 	if (!err)
 		err = ready(session, &request->options);
+	if (!err)
+		err = arm_within(session, &request->options);
 	if (!err)
 		err = add_trace(session, trace);
 	if (err) {

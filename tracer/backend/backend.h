@@ -25,6 +25,12 @@ struct backend_settings {
 	bool has_budgets; // calls are left out: some function has a rate, or is sampled, or may be later
 };
 
+struct backend_aggregate { // what was counted for one key
+	const struct wire_key *key;
+	struct wire_totals totals;
+	const uint64_t *buckets; // WIRE_BUCKETS of them; NULL: no histogram
+};
+
 struct backend_stats {	       // counted since open
 	uint64_t lost_buffer;  // events dropped because the buffer was full
 	uint64_t lost_scratch; // because no scratch was free
@@ -72,6 +78,12 @@ struct backend_ops {
 	/** What is taken of one function's calls, shared with the engine: what it counts can be read and what it is told
 	 *  be changed at any time. NULL without has_budgets. */
 	struct wire_budget *(*budget)(struct backend *backend, const struct plan_func *func);
+	/** What was counted so far, a visit for each key, where the plan counts; what the visit is given is valid during
+	 *  the call only. */
+	struct error *(*aggregates)(struct backend *backend,
+				    struct error *(*visit)(void *context,
+							   const struct backend_aggregate *one),
+				    void *context, struct wire_aggregate_lost *lost);
 	/** Measures what hits cost on this machine, which takes a moment, and has run_ns counted from here on. */
 	void (*costs)(struct backend *backend, struct backend_costs *out);
 };

@@ -61,6 +61,13 @@ static uint32_t ring_bytes(size_t wanted)
 	return bytes;
 }
 
+int ebpf_program(const struct backend *backend)
+{
+	const struct gotrace_bpf *program = backend->program;
+	return bpf_program__fd(backend->counts ? program->progs.gotrace_count
+					       : program->progs.gotrace_hit);
+}
+
 static struct error *load(struct backend *backend, const struct backend_settings *settings)
 {
 	backend->program = gotrace_bpf__open();
@@ -78,10 +85,15 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	program->bss->only_goid = settings->goid;
 	program->rodata->has_budgets = backend->has_budgets = settings->has_budgets;
 	bpf_program__set_autoload(program->progs.find_target, !is_initial);
+	struct bpf_program *hit =
+		backend->counts ? program->progs.gotrace_count : program->progs.gotrace_hit;
+	bpf_program__set_autoload(program->progs.gotrace_count, backend->counts);
+	bpf_program__set_autoload(program->progs.gotrace_hit, !backend->counts);
 	if (backend->is_multi)
-		bpf_program__set_expected_attach_type(program->progs.gotrace_hit,
-						      (enum bpf_attach_type)EBPF_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(hit, (enum bpf_attach_type)EBPF_UPROBE_MULTI);
 	struct error *err = ebpf_tables_size(backend);
+	if (!err)
+		err = ebpf_aggregates_prepare(backend);
 	if (err)
 		return err;
 	bpf_map__set_max_entries(program->maps.events, ring_bytes(settings->buffer_bytes));
@@ -183,6 +195,7 @@ static struct error *ebpf_open(const struct backend_target *target, struct plan 
 	backend->pidfd = -1;
 	backend->stats_fd = -1;
 	backend->plan = plan;
+	backend->counts = plan->options.aggregate;
 	backend->target = *target;
 	backend->exe = strdup(target->exe);
 	backend->pidfd = (int)syscall(SYS_pidfd_open, target->pid, 0);
@@ -369,7 +382,7 @@ static void ask_program(const struct backend *backend, struct backend_stats *out
 {
 	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
-	int program = bpf_program__fd(backend->program->progs.gotrace_hit);
+	int program = ebpf_program(backend);
 	if (bpf_obj_get_info_by_fd(program, &info, &size))
 		return;
 	out->missed = info.recursion_misses;
@@ -418,5 +431,6 @@ const struct backend_ops backend_ebpf = {
 	.stats = ebpf_stats,
 	.lost = ebpf_lost,
 	.budget = ebpf_budget,
+	.aggregates = ebpf_aggregates,
 	.costs = ebpf_costs,
 };

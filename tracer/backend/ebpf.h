@@ -31,6 +31,7 @@ enum {
 	TABLE_EDGES,
 	TABLE_LOST,
 	TABLE_BUDGETS,
+	TABLE_AGGREGATES,
 	NUM_TABLES
 };
 
@@ -51,6 +52,7 @@ struct backend {
 	bool by_process; // and they can be told the process
 	struct ebpf_table tables[NUM_TABLES];
 	bool has_budgets;
+	bool counts;	     // calls are counted instead of told
 	uint64_t crowded;    // calls that there was no room to follow, at the last sweep
 	size_t num_dynamics; // of the plan's, known to the kernel
 	struct ebpf_arming *armings;
@@ -73,6 +75,16 @@ void ebpf_tables_sweep(struct backend *backend);
 void ebpf_tables_forget(struct backend *backend);
 /** Copies what is new or changed in the plan. */
 struct error *ebpf_tables_update(struct backend *backend) MUST_CHECK;
+
+/** The program of all probes: it makes records, or it counts. */
+int ebpf_program(const struct backend *backend);
+
+/** Sets the sizes of what counting needs, and its settings. Before loading. */
+struct error *ebpf_aggregates_prepare(struct backend *backend) MUST_CHECK;
+struct error *ebpf_aggregates(struct backend *backend,
+			      struct error *(*visit)(void *context,
+						     const struct backend_aggregate *one),
+			      void *context, struct wire_aggregate_lost *lost) MUST_CHECK;
 
 /** Attaches the probes of the arming's functions, exits first. A function with a site that the kernel refuses is
  *  left out with a warning, of the arming too; it is an error if none is left. */

@@ -86,7 +86,7 @@ static int attach_multi(const struct backend *backend, const struct sites_list *
 		    .uprobe_multi.cnt = (uint32_t)list->num);
 	if (backend->by_process)
 		options.uprobe_multi.pid = (uint32_t)backend->target.pid;
-	int program = bpf_program__fd(backend->program->progs.gotrace_hit);
+	int program = ebpf_program(backend);
 	return bpf_link_create(program, 0, (enum bpf_attach_type)EBPF_UPROBE_MULTI, &options);
 }
 
@@ -116,8 +116,7 @@ static int attach_perf(const struct backend *backend, uint32_t type, unsigned lo
 		return -errno;
 	LIBBPF_OPTS(bpf_link_create_opts, options, .perf_event.bpf_cookie = cookie);
 	// The link holds the event, which ends with it.
-	return bpf_link_create(bpf_program__fd(backend->program->progs.gotrace_hit), event,
-			       BPF_PERF_EVENT, &options);
+	return bpf_link_create(ebpf_program(backend), event, BPF_PERF_EVENT, &options);
 }
 
 // Attaches all of a list. A negative errno where the kernel refuses; what was attached stays in the arming.

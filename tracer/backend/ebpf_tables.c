@@ -25,15 +25,20 @@ static const struct table_kind kinds[NUM_TABLES] = {
 	[TABLE_EDGES] = {"edges", sizeof(struct wire_edge), 131072},
 	[TABLE_LOST] = {"functions", sizeof(uint64_t), 16384},
 	[TABLE_BUDGETS] = {"budgets", sizeof(struct wire_budget), 16384},
+	[TABLE_AGGREGATES] = {"aggregates", sizeof(struct wire_aggregate), 64},
 };
 
 static struct bpf_map *table_map(const struct backend *backend, size_t kind)
 {
 	struct gotrace_bpf *program = backend->program;
 	struct bpf_map *const maps[NUM_TABLES] = {
-		[TABLE_PROBES] = program->maps.probes, [TABLE_PIECES] = program->maps.pieces,
-		[TABLE_TYPES] = program->maps.types,   [TABLE_EDGES] = program->maps.edges,
-		[TABLE_LOST] = program->maps.lost,     [TABLE_BUDGETS] = program->maps.budgets,
+		[TABLE_PROBES] = program->maps.probes,
+		[TABLE_PIECES] = program->maps.pieces,
+		[TABLE_TYPES] = program->maps.types,
+		[TABLE_EDGES] = program->maps.edges,
+		[TABLE_LOST] = program->maps.lost,
+		[TABLE_BUDGETS] = program->maps.budgets,
+		[TABLE_AGGREGATES] = program->maps.aggregates,
 	};
 	return maps[kind];
 }
@@ -66,7 +71,8 @@ struct error *ebpf_tables_size(struct backend *backend)
 	for (size_t i = 0; i < NUM_TABLES; i++) {
 		const void *entries;
 		uint64_t capacity = plan_entries(backend->plan, i, &entries) * 2ull + kinds[i].room;
-		if (i == TABLE_BUDGETS && !backend->has_budgets)
+		if ((i == TABLE_BUDGETS && !backend->has_budgets) ||
+		    (i == TABLE_AGGREGATES && !backend->counts))
 			continue;
 		if (capacity > INT32_MAX / kinds[i].entry_size)
 			return error_new("too many functions: the table of %s would be too large",
@@ -201,12 +207,22 @@ static void update_budgets(struct backend *backend)
 		settings_budget(&budgets[table->num], backend->plan->funcs[table->num]);
 }
 
+static void update_aggregates(struct backend *backend)
+{
+	struct ebpf_table *table = &backend->tables[TABLE_AGGREGATES];
+	struct wire_aggregate *aggregates = table->entries;
+	for (; aggregates && table->num < backend->plan->num_funcs; table->num++)
+		settings_aggregate(&aggregates[table->num], backend->plan,
+				   backend->plan->funcs[table->num]);
+}
+
 struct error *ebpf_tables_update(struct backend *backend)
 {
 	struct error *err = check_room(backend);
 	if (err)
 		return err;
 	update_budgets(backend);
+	update_aggregates(backend);
 	// What others point at comes first: edges before types, pieces before probes.
 	static const size_t order[] = {TABLE_EDGES, TABLE_TYPES, TABLE_PIECES, TABLE_PROBES};
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {

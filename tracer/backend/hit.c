@@ -82,6 +82,27 @@ static inline bool stack_is_known(const struct capture_host *host, uint64_t numb
 
 #include "bpf/stack.h"
 
+struct active_key;
+struct active_call;
+
+static inline int active_put(const struct capture_host *host, const struct active_key *key,
+			     const struct active_call *call);
+static inline struct active_call *active_find(const struct capture_host *host,
+					      const struct active_key *key);
+static inline void active_drop(const struct capture_host *host, const struct active_key *key);
+static inline int within_put(const struct capture_host *host, uint64_t goid, uint64_t distance);
+static inline const uint64_t *within_find(const struct capture_host *host, uint64_t goid);
+static inline void within_drop(const struct capture_host *host, uint64_t goid);
+static inline const struct wire_aggregate_settings *aggregate_settings(
+	const struct capture_host *host);
+static inline uint32_t aggregate_slot(const struct capture_host *host, const struct wire_key *key);
+static inline struct wire_totals *aggregate_totals(const struct capture_host *host, uint32_t slot);
+static inline uint64_t *aggregate_bucket(const struct capture_host *host, uint32_t slot,
+					 uint32_t bucket);
+static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_host *host);
+
+#include "bpf/aggregate.h"
+
 enum { KNOWN_STACKS = 16384 };
 
 struct followed { // a call that was taken and is under way
@@ -93,9 +114,76 @@ struct followed { // a call that was taken and is under way
 struct hit_maker {
 	struct capture capture; // first: its host is found from it
 	struct followed *followed;
-	uint64_t *known_stacks; // each where its number says; NULL: no stacks are told
-	uint64_t told;		// the stack whose words are in the last record; 0: none
+	uint64_t *known_stacks;	       // each where its number says; NULL: no stacks are told
+	uint64_t told;		       // the stack whose words are in the last record; 0: none
+	struct aggregate_store *store; // NULL: hits are not counted
 };
+
+static struct aggregate_store *store_of(const struct capture_host *host)
+{
+	return ((const struct hit_maker *)host)->store;
+}
+
+static inline int active_put(const struct capture_host *host, const struct active_key *key,
+			     const struct active_call *call)
+{
+	_Static_assert(sizeof(*key) == STORE_KEY_BYTES && sizeof(*call) == STORE_CALL_BYTES,
+		       "what the store keeps");
+	return aggregate_store_put(store_of(host), key, call);
+}
+
+static inline struct active_call *active_find(const struct capture_host *host,
+					      const struct active_key *key)
+{
+	return aggregate_store_find(store_of(host), key);
+}
+
+static inline void active_drop(const struct capture_host *host, const struct active_key *key)
+{
+	aggregate_store_drop(store_of(host), key);
+}
+
+static inline int within_put(const struct capture_host *host, uint64_t goid, uint64_t distance)
+{
+	return aggregate_store_put_within(store_of(host), goid, distance);
+}
+
+static inline const uint64_t *within_find(const struct capture_host *host, uint64_t goid)
+{
+	return aggregate_store_find_within(store_of(host), goid);
+}
+
+static inline void within_drop(const struct capture_host *host, uint64_t goid)
+{
+	aggregate_store_drop_within(store_of(host), goid);
+}
+
+static inline const struct wire_aggregate_settings *aggregate_settings(
+	const struct capture_host *host)
+{
+	return aggregate_store_tables(store_of(host))->settings;
+}
+
+static inline uint32_t aggregate_slot(const struct capture_host *host, const struct wire_key *key)
+{
+	return aggregate_store_slot(store_of(host), key);
+}
+
+static inline struct wire_totals *aggregate_totals(const struct capture_host *host, uint32_t slot)
+{
+	return aggregate_store_totals(store_of(host), slot);
+}
+
+static inline uint64_t *aggregate_bucket(const struct capture_host *host, uint32_t slot,
+					 uint32_t bucket)
+{
+	return aggregate_store_bucket(store_of(host), slot, bucket);
+}
+
+static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_host *host)
+{
+	return aggregate_store_tables(store_of(host))->lost;
+}
 
 static inline const struct wire_stack_settings *stack_settings(const struct capture_host *host)
 {
@@ -158,6 +246,10 @@ struct error *hit_maker_create(const struct hit_source *source, struct hit_maker
 		free(maker);
 		return error_nomem();
 	}
+	if (source->aggregates && !(maker->store = aggregate_store_create(source->aggregates))) {
+		hit_maker_destroy(maker);
+		return error_nomem();
+	}
 	*out = maker;
 	return NULL;
 }
@@ -172,6 +264,7 @@ void hit_maker_destroy(struct hit_maker *maker)
 		free(call);
 	}
 	free(maker->known_stacks);
+	aggregate_store_destroy(maker->store);
 	free(maker);
 }
 
@@ -226,6 +319,18 @@ static struct wire_budget *find_budget(const struct hit_source *source,
 	return has_one ? &source->budgets[probe->func] : NULL;
 }
 
+static void count(struct hit_maker *maker, const struct aggregate_hit *hit,
+		  const struct hit_regs *regs)
+{
+	const struct aggregate_tables *tables = aggregate_store_tables(maker->store);
+	struct capture *c = &maker->capture;
+	if (hit->probe->func >= tables->num_aggregates)
+		return;
+	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
+	c->regs.sp = regs->sp;
+	aggregate_take(&c->host, hit, &tables->aggregates[hit->probe->func]);
+}
+
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, uint32_t tid,
 				     uint64_t time_ns, const struct hit_regs *regs)
 {
@@ -242,6 +347,17 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	if (source->only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!known || goroutine.goid != source->only_goid))
 		return NULL;
+	if (maker->store) {
+		struct aggregate_hit hit = {
+			.probe = probe,
+			.regs = &c->regs,
+			.goroutine = known,
+			.tid = tid,
+			.time_ns = time_ns,
+		};
+		count(maker, &hit, regs);
+		return NULL;
+	}
 	struct wire_budget *budget = find_budget(source, probe);
 	if (budget && !budget_follows(&c->host, budget, probe, known, tid, time_ns,
 				      budget_admits(budget, probe, time_ns)))

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "tracer/backend/aggregate_store.h"
 #include "tracer/plan/plan.h"
 
 struct hit_source { // where a record comes from; all borrowed
@@ -19,6 +20,8 @@ struct hit_source { // where a record comes from; all borrowed
 	uint64_t only_goid;	     // hits of other goroutines are ignored; 0: all are taken
 	struct wire_budget *budgets; // by function; NULL: all calls are taken
 	uint32_t num_budgets;
+	const struct aggregate_tables
+		*aggregates; // hits are counted, and make no records; NULL: they are not
 	/** Copies len bytes of the target at addr; false if not all of them can be read. */
 	bool (*read)(void *context, void *dst, size_t len, uint64_t addr);
 	/** The type of what an interface of this descriptor (run-time address) points at; 0: not known. */

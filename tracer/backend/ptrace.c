@@ -349,6 +349,32 @@ static void ptrace_costs(struct backend *backend, struct backend_costs *out)
 	*out = (struct backend_costs){.entry = 10000, .exit = 10000};
 }
 
+static struct error *ptrace_aggregates(struct backend *backend,
+				       struct error *(*visit)(void *context,
+							      const struct backend_aggregate *one),
+				       void *context, struct wire_aggregate_lost *lost)
+{
+	struct ptrace_shared *shared = backend->shared;
+	const struct aggregate_tables *tables = &shared->aggregates;
+	bool has_keys = shared->aggregating.num_keys;
+	uint32_t num = has_keys ? atomic_load_explicit(&shared->num_keys, memory_order_acquire)
+				: shared->aggregating.num_slots;
+	struct error *err = NULL;
+	for (uint32_t i = 0; i < num && !err; i++) {
+		struct wire_key key = {.func = i};
+		struct backend_aggregate one = {
+			.key = has_keys ? &tables->keys[i] : &key,
+			.totals = tables->totals[i],
+			.buckets =
+				tables->buckets ? &tables->buckets[(size_t)i * WIRE_BUCKETS] : NULL,
+		};
+		if (one.totals.calls | one.totals.returns)
+			err = visit(context, &one);
+	}
+	*lost = shared->aggregate_lost;
+	return err;
+}
+
 const struct backend_ops backend_ptrace = {
 	.name = "ptrace",
 	.is_tracer = true,
@@ -364,5 +390,6 @@ const struct backend_ops backend_ptrace = {
 	.stats = ptrace_stats,
 	.lost = ptrace_lost,
 	.budget = ptrace_budget,
+	.aggregates = ptrace_aggregates,
 	.costs = ptrace_costs,
 };

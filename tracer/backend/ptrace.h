@@ -65,6 +65,11 @@ struct ptrace_shared {
 	uint32_t num_lost;	     // functions that can be counted
 	struct wire_budget *budgets; // of each function; NULL: all calls are taken
 	uint32_t num_budgets;
+	struct aggregate_tables aggregates; // totals NULL: hits are not counted
+	struct wire_aggregate_settings aggregating;
+	struct wire_aggregate *func_aggregates; // of each function
+	struct wire_aggregate_lost aggregate_lost;
+	_Atomic uint32_t num_keys;
 	struct wire_settings settings;
 	struct wire_stack_settings stacks;
 	struct ptrace_slots slots; // the worker's; the front's when the worker was killed

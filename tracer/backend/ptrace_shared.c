@@ -42,6 +42,8 @@ static struct error *map_parts(struct ptrace_shared *layout, struct part *parts,
 		return error_errno(errno, "memory for the tracing process");
 	uint8_t *at = memory + align(sizeof(*layout));
 	for (size_t i = 0; i < num; i++) {
+		if (!parts[i].bytes)
+			continue;
 		*parts[i].pointer = at;
 		at += align(parts[i].bytes);
 	}
@@ -72,6 +74,10 @@ struct error *ptrace_shared_create(const struct plan *plan, const struct backend
 		.ring.bytes = ring_bytes(settings->buffer_bytes),
 	};
 	const uint32_t *room = layout.capacity;
+	struct wire_aggregate_settings *counting = &layout.aggregating;
+	settings_fill_aggregate(counting, plan);
+	layout.aggregates.max_keys = settings_max_keys(plan);
+	size_t num_slots = counting->num_slots, num_buckets = counting->has_buckets ? num_slots : 0;
 	struct part parts[] = {
 		{(void **)&layout.tables.probes, room[0] * sizeof(*layout.tables.probes)},
 		{(void **)&layout.tables.pieces, room[1] * sizeof(*layout.tables.pieces)},
@@ -82,10 +88,25 @@ struct error *ptrace_shared_create(const struct plan *plan, const struct backend
 		{(void **)&layout.dynamics, DYNAMICS * sizeof(*layout.dynamics)},
 		{(void **)&layout.lost, layout.num_lost * sizeof(*layout.lost)},
 		{(void **)&layout.ring.data, layout.ring.bytes},
-		{(void **)&layout.budgets, layout.num_lost * sizeof(*layout.budgets)},
+		{(void **)&layout.budgets,
+		 settings->has_budgets ? layout.num_lost * sizeof(*layout.budgets) : 0},
+		{(void **)&layout.func_aggregates,
+		 num_slots ? layout.num_lost * sizeof(*layout.func_aggregates) : 0},
+		{(void **)&layout.aggregates.totals, num_slots * sizeof(struct wire_totals)},
+		{(void **)&layout.aggregates.keys,
+		 counting->num_keys ? num_slots * sizeof(struct wire_key) : 0},
+		{(void **)&layout.aggregates.buckets,
+		 num_buckets * WIRE_BUCKETS * sizeof(uint64_t)},
 	};
-	size_t num = sizeof(parts) / sizeof(*parts);
-	return map_parts(&layout, parts, settings->has_budgets ? num : num - 1, out);
+	struct error *err = map_parts(&layout, parts, sizeof(parts) / sizeof(*parts), out);
+	if (err)
+		return err;
+	struct aggregate_tables *counted = &(*out)->aggregates;
+	counted->settings = &(*out)->aggregating;
+	counted->aggregates = (*out)->func_aggregates;
+	counted->lost = &(*out)->aggregate_lost;
+	counted->num_keys = &(*out)->num_keys;
+	return NULL;
 }
 
 void ptrace_shared_destroy(struct ptrace_shared *shared)
@@ -168,6 +189,10 @@ struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct pl
 		return err;
 	const struct plan_tables *from = &plan->tables;
 	struct plan_tables *to = &shared->tables;
+	uint32_t *num_funcs = &shared->aggregates.num_aggregates;
+	for (; shared->func_aggregates && *num_funcs < plan->num_funcs; (*num_funcs)++)
+		settings_aggregate(&shared->func_aggregates[*num_funcs], plan,
+				   plan->funcs[*num_funcs]);
 	for (; shared->budgets && shared->num_budgets < plan->num_funcs; shared->num_budgets++)
 		settings_budget(&shared->budgets[shared->num_budgets],
 				plan->funcs[shared->num_budgets]);

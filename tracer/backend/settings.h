@@ -13,4 +13,12 @@ void settings_fill_stack(struct wire_stack_settings *out, const struct plan *pla
 /** What a function's budget is at first. */
 void settings_budget(struct wire_budget *out, const struct plan_func *func);
 
+/** How calls are counted; all zeros where the plan does not count. */
+void settings_fill_aggregate(struct wire_aggregate_settings *out, const struct plan *plan);
+/** Keys that have room: 0 where calls are counted by function alone. */
+uint32_t settings_max_keys(const struct plan *plan);
+/** What is counted of one function. */
+void settings_aggregate(struct wire_aggregate *out, const struct plan *plan,
+			const struct plan_func *func);
+
 #endif

@@ -307,6 +307,11 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 			       const struct plan_options *options)
 {
 	const struct signature *signature = func->signature;
+	if (options->aggregate) {
+		func->has_return = func->aggregate.wire.flags &
+				   (WIRE_AGGREGATE_RETURNS | WIRE_AGGREGATE_WITHIN);
+		return add_sites(plan, func, sites);
+	}
 	func->has_return = !options->no_return;
 	func->every = options->every;
 	func->rate = options->rate;
@@ -323,21 +328,56 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 	return err ? err : add_sites(plan, func, sites);
 }
 
+static bool is_selected(const struct selection *selection, const struct func *func)
+{
+	for (size_t i = 0; selection && i < selection->num; i++)
+		if (selection->func[i] == func)
+			return true;
+	return false;
+}
+
+// What is counted of the function. *is_refused: nothing can be.
+static struct error *find_aggregate(struct plan *plan, const struct func *func,
+				    const struct plan_options *options, struct aggregate_func *out,
+				    bool *is_refused)
+{
+	const struct aggregate_options *aggregate = options->aggregate;
+	*out = (struct aggregate_func){0};
+	char *reason = NULL;
+	struct error *err = NULL;
+	if (!options->is_within_only)
+		err = aggregate_compile(index_signature(plan->index, func), aggregate, out,
+					&reason);
+	if (!err && reason)
+		err = plan_refuse(plan, func, reason);
+	*is_refused = reason;
+	free(reason);
+	if (is_selected(aggregate->within, func))
+		out->wire.flags |= WIRE_AGGREGATE_WITHIN;
+	return err;
+}
+
 static struct error *add_func(struct plan *plan, const struct func *func,
 			      const struct plan_options *options, uint32_t trace)
 {
 	struct sites sites;
+	struct aggregate_func aggregate = {0};
+	bool is_refused = false;
 	struct error *err = plan_sites(plan, func, &sites);
 	if (err)
 		return err;
-	if (sites.refused) {
+	if (sites.refused)
 		err = plan_refuse(plan, func, sites.refused);
+	else if (options->aggregate)
+		err = find_aggregate(plan, func, options, &aggregate, &is_refused);
+	if (err || sites.refused || is_refused) {
 		sites_deinit(&sites);
 		return err;
 	}
 	struct plan_func *added;
 	err = plan_append_func(plan, func, trace, &added);
 	if (!err) {
+		added->aggregate = aggregate;
 		err = fill_func(plan, added, &sites, options);
 		uint32_t *latest = &plan->state->by_func[func->number];
 		if (err) {
@@ -353,6 +393,8 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 
 static bool has_options(const struct plan_func *func, const struct plan_options *options)
 {
+	if (options->aggregate) // one plan counts one way
+		return true;
 	return func->has_args == !options->no_args && func->has_return == !options->no_return &&
 	       func->every == options->every && func->rate == options->rate;
 }

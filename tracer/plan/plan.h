@@ -11,6 +11,7 @@
 
 #include "bpf/wire.h"
 #include "dwarf/index.h"
+#include "tracer/plan/aggregate.h"
 #include "tracer/plan/select.h"
 #include "tracer/plan/sites.h"
 
@@ -24,6 +25,9 @@ struct plan_options {
 	uint32_t rate;	 // calls of a function a second; 0: no limit
 	uint32_t stack;	 // frames of a call's stack; 0: none. Of the whole plan, as is
 	bool creator;	 // who started the goroutine
+	const struct aggregate_options
+		*aggregate;  // calls are counted, not told; of the whole plan; NULL
+	bool is_within_only; // these functions are those of aggregate->within, and no others
 };
 
 enum { PLAN_DEPTH = 2, PLAN_STRLEN = 64, PLAN_ITEMS = 16 }; // the defaults
@@ -83,6 +87,7 @@ struct plan_func {
 		*former; // the same function, chosen before with other options; or NULL
 	uint64_t lost;	 // events, as far as they were counted
 	struct plan_frame args, results;
+	struct aggregate_func aggregate; // what is counted of its calls
 };
 
 struct text;

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Calls under way. A call is known by its goroutine, the distance of its frame from the top of the stack (the same
+// when the stack moves) and its function: its entry puts it, its return takes it. A call that panicked leaves its
+// entry behind: the next call at that place takes it over, so that it is never taken for another one's; those
+// that stay are swept by user space when the table is crowded. An entry that is not followed forgets what is there.
+//
+// While a function is active, its goroutine's outermost frame of it is known. A frame is gone when anything else of
+// the goroutine is met at its distance or above it, or when the runtime says where a panic was recovered.
+//
+// Compiled for the kernel and for user space, as capture.h is. The includer defines first, besides what capture.h
+// wants:
+//   active_put(host, key, call)   0, or not 0 where there is no room
+//   active_find(host, key)        struct active_call, or NULL; good until the key is dropped
+//   active_drop(host, key)
+//   within_put(host, goid, distance), within_find(host, goid), within_drop(host, goid)   likewise, of wire_u64
+#ifndef GOTRACE_BPF_ACTIVE_H
+#define GOTRACE_BPF_ACTIVE_H
+
+#include "bpf/wire.h"
+
+struct active_key {
+	wire_u64 goid; // or the thread, with the highest bit set, on the system stack
+	wire_u64 distance;
+	wire_u32 func;
+	wire_u32 pad;
+};
+
+struct active_call {
+	wire_u64 time_ns; // of its entry; the first word, for those who sweep
+	wire_u64 value;
+	wire_u32 slot;
+	wire_u32 has_value;
+	struct wire_key key;
+};
+
+static const wire_u64 ACTIVE_THREAD = 1ull << 63;
+
+CAPTURE_INLINE struct active_key active_key(const struct capture_goroutine *goroutine, wire_u32 tid,
+					    wire_u32 func)
+{
+	return (struct active_key){
+		.goid = goroutine->goid ? goroutine->goid : ACTIVE_THREAD | tid,
+		.distance = goroutine->distance,
+		.func = func,
+	};
+}
+
+/** A frame of the function that is asked for begins at this distance; 0, or not 0 where there is no room. */
+CAPTURE_INLINE int within_enter(const struct capture_host *host, wire_u64 goid, wire_u64 distance)
+{
+	const wire_u64 *outermost = within_find(host, goid);
+	if (outermost && *outermost < distance)
+		return 0;
+	return within_put(host, goid, distance);
+}
+
+/** It ends. */
+CAPTURE_INLINE void within_leave(const struct capture_host *host, wire_u64 goid, wire_u64 distance)
+{
+	const wire_u64 *outermost = within_find(host, goid);
+	if (outermost && *outermost >= distance)
+		within_drop(host, goid);
+}
+
+/** Frames of the goroutine beyond this distance are gone. */
+CAPTURE_INLINE void within_unwind(const struct capture_host *host, wire_u64 goid, wire_u64 distance)
+{
+	const wire_u64 *outermost = within_find(host, goid);
+	if (outermost && *outermost > distance)
+		within_drop(host, goid);
+}
+
+/** True if a call whose frame begins at this distance is made while the function is active. */
+CAPTURE_INLINE bool within_holds(const struct capture_host *host, wire_u64 goid, wire_u64 distance)
+{
+	const wire_u64 *outermost = within_find(host, goid);
+	if (!outermost)
+		return false;
+	if (*outermost < distance)
+		return true;
+	if (*outermost > distance)
+		within_drop(host, goid);
+	return false;
+}
+
+#endif

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/aggregate.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/cmd_trace.h"
+
+enum { OPT_BY = 256, OPT_INTERVAL, OPT_KEYS, OPT_WITHIN, OPT_VALUE, OPT_LINEAR, OPT_SORT };
+enum { OPT_FORMAT = 512, OPT_BACKEND, OPT_DURATION, OPT_GOROUTINE };
+enum { POLL_MS = 100, KEYS_DEFAULT = 1024, KEYS_MAX = 65536, TOP_ROWS = 40 };
+static const uint64_t TOP_INTERVAL_NS = 1000000000;
+
+struct arguments {
+	const struct aggregate_command *command;
+	struct trace_options trace;
+	struct aggregate_options aggregate;
+	char **words; // the target's PID, patterns, a value
+	size_t num_words;
+	char *by; // as given, taken apart
+	const char *within;
+	uint64_t interval_ns;
+	enum aggregate_order order;
+	bool is_json, has_program;
+};
+
+// --- Options -------------------------------------------------------------------------------------
+
+static const struct argp_option options[] = {
+	{NULL, 0, NULL, 0, "What is counted:", 1},
+	{"by", OPT_BY, "EXPR[,EXPR]", 0,
+	 "A key for each value: a parameter, a field of one, a result, len(x), goid, caller", 1},
+	{"keys", OPT_KEYS, "N", 0, "Room for N keys (default 1024)", 1},
+	{"within", OPT_WITHIN, "FUNC", 0,
+	 "Only calls made while FUNC is active on the same goroutine", 1},
+	{"goroutine", OPT_GOROUTINE, "ID", 0, "Only this goroutine", 1},
+	{"value", OPT_VALUE, "EXPR", 0, "hist: an integer instead of the calls' durations", 1},
+	{"linear", OPT_LINEAR, "MIN,MAX,STEP", 0, "hist: equal buckets instead of powers of two",
+	 1},
+	{NULL, 0, NULL, 0, "How it is shown:", 2},
+	{"interval", OPT_INTERVAL, "TIME", 0, "Print now and then, not only at the end", 2},
+	{"sort", OPT_SORT, "WHAT", 0, "top: by calls, total (default) or p99", 2},
+	{"format", OPT_FORMAT, "NAME", 0, "text (default) or json", 2},
+	{"output", 'o', "FILE", 0, "Write to FILE instead of standard output", 2},
+	{"quiet", 'q', NULL, 0, "Say nothing on standard error but errors", 2},
+	{"verbose", 'v', NULL, 0, "Say more on standard error", 2},
+	{NULL, 0, NULL, 0, "How it is done:", 3},
+	{"duration", OPT_DURATION, "TIME", 0, "End after TIME, in Go's syntax: 1.5s, 250ms", 3},
+	{"backend", OPT_BACKEND, "NAME", 0, "ebpf (default) or ptrace", 3},
+	{0},
+};
+
+static void take_time(struct argp_state *state, const char *option, const char *arg, uint64_t *ns)
+{
+	if (!parse_duration(arg, ns) || !*ns)
+		argp_error(state, "--%s %s: not a time in Go's syntax, such as 1.5s or 250ms",
+			   option, arg);
+}
+
+// "a.b,len(c)": at most WIRE_KEYS of them.
+static void take_by(struct argp_state *state, struct arguments *arguments, const char *arg)
+{
+	struct aggregate_options *aggregate = &arguments->aggregate;
+	free(arguments->by);
+	arguments->by = strdup(arg);
+	aggregate->num_by = 0;
+	char *rest = arguments->by;
+	for (char *one = strsep(&rest, ","); one; one = strsep(&rest, ",")) {
+		while (isspace((unsigned char)*one))
+			one++;
+		if (!*one || aggregate->num_by == WIRE_KEYS)
+			argp_error(state, "--by %s: give one expression, or two with a comma", arg);
+		aggregate->by[aggregate->num_by++] = one;
+	}
+}
+
+static void take_linear(struct argp_state *state, struct aggregate_options *aggregate,
+			const char *arg)
+{
+	long long min, max, step;
+	char end;
+	if (sscanf(arg, "%lld,%lld,%lld%c", &min, &max, &step, &end) != 3 || max <= min ||
+	    step <= 0)
+		argp_error(state, "--linear %s: give it as MIN,MAX,STEP, such as 0,100,10", arg);
+	uint64_t width = (uint64_t)max - (uint64_t)min, num = (width - 1) / (uint64_t)step + 1;
+	if (num > WIRE_BUCKETS)
+		argp_error(state, "--linear %s: at most %d buckets", arg, WIRE_BUCKETS);
+	aggregate->num_linear = (uint32_t)num;
+	aggregate->linear_min = min;
+	aggregate->linear_step = (uint64_t)step;
+}
+
+static void take_number(struct argp_state *state, const char *option, const char *arg, uint64_t max,
+			uint64_t *out)
+{
+	if (!parse_number(arg, max, out) || !*out)
+		argp_error(state, "--%s %s: not a number from 1 to %llu", option, arg,
+			   (unsigned long long)max);
+}
+
+static void take_sort(struct argp_state *state, struct arguments *arguments, const char *arg)
+{
+	static const char *const names[] = {"calls", "total", "p99"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(arg, names[i]))
+			continue;
+		arguments->order = (enum aggregate_order)i;
+		return;
+	}
+	argp_error(state, "--sort %s: there are calls, total and p99", arg);
+}
+
+static error_t parse_shared(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	struct session_options *session = &arguments->trace.session;
+	switch (key) {
+	case OPT_FORMAT:
+		arguments->is_json = !strcmp(arg, "json");
+		if (!arguments->is_json && strcmp(arg, "text"))
+			argp_error(state, "--format %s: there are text and json", arg);
+		return 0;
+	case OPT_BACKEND:
+		session->backend = backend_find(arg);
+		if (!session->backend)
+			argp_error(state, "--backend %s: there are ebpf and ptrace", arg);
+		return 0;
+	case OPT_DURATION:
+		take_time(state, "duration", arg, &arguments->trace.duration_ns);
+		return 0;
+	case OPT_GOROUTINE:
+		take_number(state, "goroutine", arg, INT64_MAX, &session->goid);
+		return 0;
+	case 'o':
+		arguments->trace.output = arg;
+		return 0;
+	case 'q':
+		arguments->trace.verbosity = -1;
+		return 0;
+	case 'v':
+		arguments->trace.verbosity = 1;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse_words(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	if (key == ARGP_KEY_ARG) {
+		arguments->words[arguments->num_words++] = arg;
+		return 0;
+	}
+	if (key != ARGP_KEY_END)
+		return ARGP_ERR_UNKNOWN;
+	if (!arguments->num_words && !arguments->has_program)
+		argp_error(state, "which process? Give its PID, then patterns such as 'main.*'");
+	if (arguments->num_words < (arguments->has_program ? 1 : 2))
+		argp_error(state, "which functions? Give patterns such as 'main.*'");
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	enum aggregate_kind kind = arguments->command->kind;
+	uint64_t number = 0;
+	if (kind != AGGREGATE_HIST && (key == OPT_VALUE || key == OPT_LINEAR))
+		argp_error(state, "--%s is of gotrace hist", key == OPT_VALUE ? "value" : "linear");
+	if (kind != AGGREGATE_TOP && key == OPT_SORT)
+		argp_error(state, "--sort is of gotrace top");
+	switch (key) {
+	case OPT_BY:
+		take_by(state, arguments, arg);
+		return 0;
+	case OPT_KEYS:
+		take_number(state, "keys", arg, KEYS_MAX, &number);
+		arguments->aggregate.max_keys = (uint32_t)number;
+		return 0;
+	case OPT_WITHIN:
+		arguments->within = arg;
+		return 0;
+	case OPT_VALUE:
+		arguments->aggregate.value = arg;
+		return 0;
+	case OPT_LINEAR:
+		take_linear(state, &arguments->aggregate, arg);
+		return 0;
+	case OPT_SORT:
+		take_sort(state, arguments, arg);
+		return 0;
+	case OPT_INTERVAL:
+		take_time(state, "interval", arg, &arguments->interval_ns);
+		return 0;
+	case ARGP_KEY_ARG:
+	case ARGP_KEY_END:
+		return parse_words(key, arg, state);
+	}
+	return parse_shared(key, arg, state);
+}
+
+// --- Printing ------------------------------------------------------------------------------------
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+// A reader that went away is no error.
+static struct error *show(int out, const struct text *text)
+{
+	if (text->failed)
+		return error_nomem();
+	for (size_t done = 0; done < text->len;) {
+		ssize_t len = write(out, text->data + done, text->len - done);
+		if (len >= 0)
+			done += (size_t)len;
+		else if (errno == EPIPE)
+			return NULL;
+		else if (errno != EINTR || cli_signal)
+			return error_errno(errno, "writing");
+	}
+	return NULL;
+}
+
+static size_t top_rows(int out, bool is_terminal)
+{
+	struct winsize size;
+	if (!is_terminal)
+		return SIZE_MAX;
+	bool is_known = !ioctl(out, TIOCGWINSZ, &size) && size.ws_row > 2;
+	return is_known ? size.ws_row - 2u : TOP_ROWS;
+}
+
+static void print(const struct arguments *arguments, struct aggregates *aggregates, bool is_last,
+		  struct text *text)
+{
+	static const char clear[] = "\033[H\033[J";
+	const struct aggregate_command *command = arguments->command;
+	int out = arguments->trace.session.out;
+	bool is_top = command->kind == AGGREGATE_TOP;
+	aggregates_sort(aggregates, is_top ? arguments->order : AGGREGATE_BY_CALLS, is_top);
+	if (arguments->is_json) {
+		aggregates_print_json(aggregates, command->event, is_last, text);
+	} else if (is_top) {
+		bool is_terminal = isatty(out);
+		if (is_terminal)
+			text_puts(text, clear);
+		aggregates_print_top(aggregates, is_last ? SIZE_MAX : top_rows(out, is_terminal),
+				     text);
+		if (!is_terminal && !is_last)
+			text_putc(text, '\n');
+	} else if (command->kind == AGGREGATE_HIST) {
+		aggregates_print_histograms(aggregates, text);
+	} else {
+		aggregates_print_counts(aggregates, is_last, text);
+		if (!is_last)
+			text_putc(text, '\n');
+	}
+}
+
+static struct error *read_and_print(struct session *session, const struct arguments *arguments,
+				    struct aggregates *aggregates, bool is_last)
+{
+	struct wire_aggregate_lost lost = {0};
+	aggregates_begin(aggregates, now_ns());
+	struct error *err = session_aggregates(session, aggregates_add, aggregates, &lost);
+	if (err)
+		return err;
+	aggregates->lost = lost;
+	struct text text;
+	text_init(&text);
+	print(arguments, aggregates, is_last, &text);
+	err = show(arguments->trace.session.out, &text);
+	text_deinit(&text);
+	return err;
+}
+
+// Counts are the answer; what is missing of them is said on stderr, and in JSON.
+static struct error *print_summary(const struct arguments *arguments,
+				   const struct aggregates *aggregates, size_t num_functions)
+{
+	struct text text;
+	text_init(&text);
+	aggregates_print_summary(aggregates, num_functions, false, &text);
+	if (text.len)
+		cli_say("%.*s", (int)text.len - 1, text.data);
+	text_reset(&text);
+	struct error *err = NULL;
+	if (arguments->is_json) {
+		aggregates_print_summary(aggregates, num_functions, true, &text);
+		err = show(arguments->trace.session.out, &text);
+	}
+	text_deinit(&text);
+	return err;
+}
+
+// --- Counting ------------------------------------------------------------------------------------
+
+static struct error *follow(struct session *session, const struct arguments *arguments,
+			    struct aggregates *aggregates)
+{
+	uint64_t start = now_ns(), next = start + arguments->interval_ns;
+	uint64_t end =
+		arguments->trace.duration_ns ? start + arguments->trace.duration_ns : UINT64_MAX;
+	enum session_state state = SESSION_RUNS;
+	struct error *err = NULL;
+	while (!err && state == SESSION_RUNS && !cli_signal) {
+		uint64_t now = now_ns(), until = end;
+		if (now >= end)
+			break;
+		if (arguments->interval_ns && now >= next) {
+			err = read_and_print(session, arguments, aggregates, false);
+			next += arguments->interval_ns;
+		}
+		if (arguments->interval_ns && next < until)
+			until = next;
+		uint64_t left_ms = until > now ? (until - now) / 1000000 + 1 : 1;
+		if (!err)
+			err = session_poll(session, left_ms < POLL_MS ? (int)left_ms : POLL_MS,
+					   &state);
+	}
+	if (!err)
+		trace_say_end(session, state);
+	return err;
+}
+
+// "n", "req.Size", "len(p)": what a pattern seldom looks like.
+static bool is_value(const char *word)
+{
+	if (!strncmp(word, "len(", 4))
+		return true;
+	if (!isalpha((unsigned char)*word) && *word != '_')
+		return false;
+	for (; *word; word++)
+		if (!isalnum((unsigned char)*word) && *word != '_' && *word != '.')
+			return false;
+	return true;
+}
+
+// hist: the last word is the value where it chooses no function.
+static void take_value(struct session *session, struct arguments *arguments, char **patterns,
+		       size_t *num)
+{
+	struct aggregate_options *aggregate = &arguments->aggregate;
+	if (arguments->command->kind != AGGREGATE_HIST || *num < 2 || aggregate->value ||
+	    !is_value(patterns[*num - 1]))
+		return;
+	struct selection selection;
+	struct error *err =
+		select_functions(session_index(session), &patterns[*num - 1], 1, &selection);
+	if (!err) {
+		selection_deinit(&selection);
+		return;
+	}
+	error_free(err);
+	(*num)--;
+	if (strcmp(patterns[*num], "duration"))
+		aggregate->value = patterns[*num];
+}
+
+static struct error *count_calls(struct session *session, struct arguments *arguments,
+				 const struct session_trace *armed, bool started)
+{
+	struct aggregates aggregates;
+	aggregates_init(&aggregates, session_plan(session), session_bias(session), now_ns());
+	trace_say_armed(session, armed);
+	struct error *err = started ? target_resume(session_target(session)) : NULL;
+	if (!err)
+		err = follow(session, arguments, &aggregates);
+	struct text words;
+	text_init(&words);
+	struct error *finish_err = session_finish(session, &words);
+	text_deinit(&words);
+	if (!err)
+		err = take(finish_err);
+	error_free(finish_err);
+	if (!err)
+		err = read_and_print(session, arguments, &aggregates, true);
+	if (!err)
+		err = print_summary(arguments, &aggregates, armed->num_funcs);
+	aggregates_deinit(&aggregates);
+	return err;
+}
+
+static struct error *trace(struct session *session, struct arguments *arguments, bool started)
+{
+	char **patterns = arguments->words + !started;
+	size_t num = arguments->num_words - !started;
+	take_value(session, arguments, patterns, &num);
+	struct selection within = {0};
+	struct error *err = NULL;
+	if (arguments->within) {
+		err = select_functions(session_index(session), (char *const *)&arguments->within, 1,
+				       &within);
+		arguments->aggregate.within = &within;
+	}
+	struct session_request request = {
+		.patterns = patterns,
+		.num_patterns = num,
+		.options = arguments->trace.session.plan,
+	};
+	const struct session_trace *armed;
+	if (!err)
+		err = session_trace(session, &request, &armed);
+	if (!err)
+		err = count_calls(session, arguments, armed, started);
+	if (within.func)
+		selection_deinit(&within);
+	return err;
+}
+
+static int run(struct target *target, struct arguments *arguments, bool started)
+{
+	struct session *session = NULL;
+	struct error *err = trace_options_open(&arguments->trace);
+	if (!err)
+		err = session_create(target, &arguments->trace.session, &session);
+	else
+		target_destroy(target);
+	if (!err)
+		err = trace(session, arguments, started);
+	int status = err ? cli_fail(err) : EXIT_DONE;
+	if (!status && started)
+		status = trace_program_status(session_target(session));
+	session_destroy(session);
+	trace_options_close(&arguments->trace);
+	return status;
+}
+
+static int open_target(struct arguments *arguments, char **program)
+{
+	struct target *target;
+	struct error *err;
+	uint64_t pid;
+	if (program) {
+		err = target_start(program, false, &target);
+		return err ? cli_fail(err) : run(target, arguments, true);
+	}
+	if (!parse_number(arguments->words[0], INT32_MAX, &pid))
+		return fprintf(stderr, "gotrace: %s: not a PID\n", arguments->words[0]), EXIT_USAGE;
+	err = target_attach((pid_t)pid, &target);
+	return err ? cli_fail(err) : run(target, arguments, false);
+}
+
+int aggregate_main(const struct aggregate_command *command, int argc, char **argv)
+{
+	CLEANUP_FREE char **words = calloc((size_t)argc + 1, sizeof(*words));
+	if (!words)
+		return cli_fail(error_nomem());
+	int split = 1;
+	while (split < argc && strcmp(argv[split], "--"))
+		split++;
+	struct arguments arguments = {
+		.command = command,
+		.words = words,
+		.has_program = split + 1 < argc,
+		.order = AGGREGATE_BY_TOTAL,
+		.aggregate.max_keys = KEYS_DEFAULT,
+		.aggregate.has_errors = command->kind != AGGREGATE_HIST,
+		.aggregate.has_histogram = command->kind != AGGREGATE_COUNT,
+	};
+	trace_options_init(&arguments.trace);
+	arguments.trace.session.plan.aggregate = &arguments.aggregate;
+	struct argp argp = command->argp;
+	argp.parser = parse;
+	argp.options = options;
+	cli_parse(&argp, split, argv, NULL, &arguments);
+	if (command->kind == AGGREGATE_TOP && !arguments.interval_ns)
+		arguments.interval_ns = TOP_INTERVAL_NS;
+	cli_set_verbosity(arguments.trace.verbosity);
+	cli_catch_signals();
+	int status = open_target(&arguments, arguments.has_program ? argv + split + 1 : NULL);
+	free(arguments.by);
+	return status;
+}

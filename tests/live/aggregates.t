@@ -1,0 +1,186 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# count, hist and top: held to what the program says it did, call by call.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Json;
+use Live;
+use Test::More;
+
+live_plan();
+
+# counted(PATH, COMMAND, ARGS): {rows, summary, err, said} of what gotrace counted while the target obeyed.
+sub counted {
+	my ($path, $do, $command, @args) = @_;
+	my $target = start_target($path, []) or return undef;
+	my $trace = start_trace([$command, $target->{pid}, @args, '--format', 'json']);
+	diag "@args: " . $trace->errors if $trace->armed != 1;
+	my $said = join "\n", $target->ask($do);
+	my $status = $trace->stop;
+	my $ended = $target->stop;
+	is("$status $ended", '0 0', "$command @args: both end well") or diag $trace->errors, $target->errors;
+	my @rows = json_lines($trace->output);
+	my $summary = pop @rows;
+	my %said = map { /^(.*)=(\d+)$/ ? ($1 => $2) : () } split /;/, $said;
+	return { rows => \@rows, summary => $summary, err => $trace->errors, said => \%said };
+}
+
+sub key { my ($row, $expr) = @_; return field(field($row, 'by'), $expr) }
+
+# A key that was cut stands for the one that begins so.
+sub plain { my ($value) = @_; return ref $value && defined field($value, 'cut') ? field($value, 'cut') : $value }
+
+# by(RESULT, WHAT, EXPR...): the program's counts of WHAT, and gotrace's, as text.
+sub same_by {
+	my ($result, $what, @exprs) = @_;
+	my %seen;
+	for my $row (@{ $result->{rows} }) {
+		my $name = join ' ', map { plain(key($row, $_)) } @exprs;
+		$name =~ s/\s+$//;
+		$name =~ s/^main\.//;
+		$seen{$name} += field($row, 'calls');
+	}
+	my %said;
+	for (grep { /^\Q$what\E / } keys %{ $result->{said} }) {
+		my $name = substr $_, length($what) + 1;
+		$name = substr $name, 0, 48 if length $name > 48;
+		$name =~ s/\s+$//;
+		$said{$name} += $result->{said}{$_};
+	}
+	my ($seen, $said) = map { my $counts = $_; join ', ', map { "$_=$counts->{$_}" } sort keys %$counts } \%seen, \%said;
+	is($seen, $said, "by @exprs");
+	return;
+}
+
+sub total { my ($result, $key) = @_; my $sum = 0; $sum += field($_, $key) // 0 for @{ $result->{rows} }; return $sum }
+
+sub check_calls {
+	my ($path, $num, @args) = @_;
+	my $do = "calls 4 $num";
+	my $result = counted($path, $do, 'count', 'main.aGet', '--by', 'name', @args);
+	same_by($result, 'name', 'name');
+	is(total($result, 'calls'), $result->{said}{calls}, 'all calls');
+	is(total($result, 'returns'), $result->{said}{calls}, 'and returns');
+	is(total($result, 'errors'), $result->{said}{errors}, 'and errors');
+	my ($long) = grep { ref key($_, 'name') } @{ $result->{rows} };
+	is(field(key($long, 'name'), 'len'), 100, 'a string that was cut says its length');
+	same_by(counted($path, $do, 'count', 'main.aGet', '--by', 'request.user.name,request.user.age', @args), 'user', 'request.user.name', 'request.user.age');
+	same_by(counted($path, $do, 'count', 'main.aGet', '--by', 'caller', @args), 'from', 'caller');
+	same_by(counted($path, $do, 'count', 'main.aGet', '--by', 'length', @args), 'length', 'length');
+	same_by(counted($path, $do, 'count', 'main.aGet', '--by', 'n', @args), 'n', 'n');
+	return;
+}
+
+sub check_hist {
+	my ($path, $num, @args) = @_;
+	my $do = "calls 3 $num";
+	my $result = counted($path, $do, 'hist', 'main.aGet', 'n', '--linear', '-50,50,1', @args);
+	same_buckets($result, 'n');
+	$result = counted($path, $do, 'hist', 'main.aGet', '--by', 'request.large', @args);
+	my %calls = map { key($_, 'request.large') => field($_, 'values') } @{ $result->{rows} };
+	is($calls{$_}, $result->{said}{"large $_"}, "durations of $_") for 'true', 'false';
+	for (@{ $result->{rows} }) {
+		my ($low, $high) = map { json_text($_) } @{ field($_, 'p50') };
+		my $mean = field($_, 'total_ns') / field($_, 'values');
+		cmp_ok($low, '<', $high, 'a quantile has its bounds');
+		cmp_ok($mean, '>', 0, 'time has passed');
+	}
+	$result = counted($path, $do, 'hist', 'main.aGet', 'len(data)', @args);
+	same_buckets($result, 'data');
+	return;
+}
+
+sub same_buckets {
+	my ($result, $what) = @_;
+	my ($row) = @{ $result->{rows} };
+	my $seen = join ', ', map { json_text($_->[0]) . '=' . json_text($_->[2]) } @{ field($row, 'buckets') };
+	my $said = join ', ', map { "$_=" . $result->{said}{"$what $_"} } sort { $a <=> $b } map { /^$what (.*)/ ? $1 : () } keys %{ $result->{said} };
+	is($seen, $said, "a histogram of $what");
+	return;
+}
+
+sub check_ends {
+	my ($path, $num, @args) = @_;
+	my $result = counted($path, "risk $num", 'count', 'main.aRisky', @args);
+	is(total($result, $_), $result->{said}{$_}, "$_ of calls that panic now and then") for 'calls', 'returns', 'errors';
+	$result = counted($path, "within $num", 'count', 'main.aWork', '--within', 'main.aOuter', @args);
+	is(total($result, 'calls'), $result->{said}{within}, 'calls within a function that calls itself and panics');
+	$result = counted($path, "within $num", 'hist', 'main.aWork', '--within', 'main.aOuter', @args);
+	is(total($result, 'values'), $result->{said}{within}, 'and their durations');
+	return;
+}
+
+for my $backend ('ebpf', 'ptrace') {
+	for my $version (versions()) {
+		for my $build (grep { /^(optimized|unoptimized)$/ } builds()) {
+			next if $backend eq 'ptrace' && $version ne newest();
+			my $path = program('aggregates', $version, $build) // next;
+			my $num = $backend eq 'ebpf' ? 600 : 100;
+			subtest "$backend, Go $version, $build" => sub {
+				my @args = ('--backend', $backend);
+				check_calls($path, $num, @args);
+				check_hist($path, $num, @args);
+				check_ends($path, $num, @args);
+			};
+		}
+	}
+}
+
+my $path = program('aggregates', newest(), 'optimized') // BAIL_OUT('the program aggregates cannot be built');
+
+subtest 'a million calls' => sub {
+	my $num = 1000003;
+	is(total(counted($path, "loop $num", 'count', 'main.aLoop'), 'calls'), $num, 'are counted');
+	my $result = counted($path, "loop $num", 'hist', 'main.aLoop', 'n');
+	my ($row) = @{ $result->{rows} };
+	my %seen = map { json_text($_->[0]) => json_text($_->[2]) } @{ field($row, 'buckets') };
+	is(field($row, 'values'), $num, 'are in a histogram');
+	is(field($row, 'total'), $num * ($num - 1) / 2, 'of the right sum');
+	is($seen{524288}, 589824 - 524288, 'each where it belongs');
+};
+
+subtest 'more keys than there is room for' => sub {
+	my $result = counted($path, 'calls 1 300', 'count', 'main.aGet', '--by', 'request.id', '--keys', '10');
+	is(scalar @{ $result->{rows} }, 10, 'ten keys');
+	is(field($result->{summary}, 'keys_full'), 290, 'the other calls are told');
+	is(field($result->{summary}, 'calls'), 300, 'and counted');
+	like($result->{err}, qr/290 calls are under no key/, 'in words too');
+};
+
+subtest 'top, intervals, a program that it starts' => sub {
+	my $input = "$work/aggregates.in";
+	spew($input, "loop 1000\ncalls 1 30\nquit\n");
+	for my $args (['top', 'main.aLoop', 'main.aGet'], ['top', 'main.a*', '--sort', 'calls', '--interval', '50ms']) {
+		my $result = run_command(['sh', '-c', '"$@" <' . $input, 'sh', $gotrace, @$args, '--', $path]);
+		is($result->{status}, 0, "@$args") or diag $result->{err};
+		like($result->{out}, qr/^ +CALLS +CALLS\/S +ERRORS +TOTAL +AVERAGE +P50 +P99 +FUNCTION$/m, 'its head');
+		like($result->{out}, qr/^ +1000 .* main\.aLoop$/m, 'one function');
+		like($result->{out}, qr/^ +30 .* 10 .* main\.aGet$/m, 'the other, with errors');
+	}
+};
+
+subtest 'what cannot be counted' => sub {
+	my $target = start_target($path, []);
+	for (
+		[['count', 'main.aGet', '--by', 'nmae'], qr/it has no 'nmae': there are request, name, data, n, length, err, goid and caller/],
+		[['count', 'main.aGet', '--by', 'request.usr'], qr/'request\.usr': \*main\.aRequest has no field usr/],
+		[['count', 'main.aGet', '--by', 'data'], qr/'data' is of type \[\]uint8/],
+		[['hist', 'main.aGet', 'name'], qr/'name' is no integer/],
+		[['hist', 'main.aGet', 'len(n)'], qr/int8 is no string and no slice/],
+		[['count', 'main.aGet', '--within', 'main.nothing'], qr/main\.nothing/],
+	) {
+		my ($args, $why) = @$_;
+		my ($command, @rest) = @$args;
+		my $result = run_gotrace($command, $target->{pid}, @rest);
+		is($result->{status}, 1, "@$args is refused");
+		like($result->{err}, $why, 'with a reason');
+	}
+	$target->stop;
+	for (['count', '1', 'main.x', '--by', 'a,b,c'], ['hist', '1', 'main.x', '--linear', '5,1,1'], ['top', '1', 'main.x', '--sort', 'x'], ['count', '1', 'main.x', '--value', 'n'], ['count', '1']) {
+		is(run_gotrace(@$_)->{status}, 2, "@$_ is no usage");
+	}
+};
+
+done_testing();

@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Calls that are counted instead of told: keys, durations, what becomes of calls that panic, of recursion and of full
+// tables; --within; and how it prints. In user space, by the code that runs in the kernel.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tracer/aggregates.h"
+#include "tracer/backend/hit.h"
+
+enum { ENTRY, RETURN, OUTER, OUTER_RETURN, RECOVERY, PROBES }; // probes
+enum { WORK, AROUND, RECOVER, FUNCS };			       // functions
+enum { SLOTS = 4, TOP = 0x20000, GOID = 18 };
+
+struct world { // two functions, one goroutine
+	struct wire_probe probes[PROBES];
+	struct plan_tables tables;
+	struct wire_settings settings;
+	struct wire_aggregate_settings counting;
+	struct wire_aggregate aggregates[FUNCS];
+	struct wire_key keys[SLOTS];
+	struct wire_totals totals[SLOTS];
+	uint64_t buckets[SLOTS][WIRE_BUCKETS];
+	struct wire_aggregate_lost lost;
+	_Atomic uint32_t num_keys;
+	struct aggregate_tables counted;
+	uint64_t g
+		[24]; // runtime.g: stack.lo, stack.hi, goid in word 20, the recovered SP in word 21
+	uint8_t memory[256];
+	struct hit_regs regs;
+	struct hit_maker *maker;
+	uint64_t now_ns;
+};
+
+static bool read_block(uint64_t start, const void *block, size_t size, void *dst, size_t len,
+		       uint64_t addr)
+{
+	if (addr < start || len > size || addr - start > size - len)
+		return false;
+	memcpy(dst, (const uint8_t *)block + (addr - start), len);
+	return true;
+}
+
+static bool read_world(void *context, void *dst, size_t len, uint64_t addr)
+{
+	struct world *world = context;
+	return read_block((uintptr_t)world->g, world->g, sizeof(world->g), dst, len, addr) ||
+	       read_block((uintptr_t)world->memory, world->memory, sizeof(world->memory), dst, len,
+			  addr);
+}
+
+static int set_up(void **state)
+{
+	struct world *world = test_calloc(1, sizeof(*world));
+	world->probes[RETURN] = (struct wire_probe){.kind = WIRE_PROBE_RETURN};
+	world->probes[OUTER] = (struct wire_probe){.func = AROUND};
+	world->probes[OUTER_RETURN] =
+		(struct wire_probe){.func = AROUND, .kind = WIRE_PROBE_RETURN};
+	world->probes[RECOVERY] = (struct wire_probe){.func = RECOVER, .kind = WIRE_PROBE_RECOVERY};
+	world->tables = (struct plan_tables){.probes = world->probes, .num_probes = PROBES};
+	world->settings = (struct wire_settings){.g_goid = 160, .g_stack_hi = 8, .has_goid = 1};
+	world->g[0] = 0x10000;
+	world->g[1] = TOP;
+	world->g[20] = GOID;
+	world->regs = (struct hit_regs){.r14 = (uintptr_t)world->g};
+	world->counting.num_slots = SLOTS;
+	world->counted = (struct aggregate_tables){
+		.settings = &world->counting,
+		.aggregates = world->aggregates,
+		.num_aggregates = FUNCS,
+		.max_keys = SLOTS,
+		.keys = world->keys,
+		.totals = world->totals,
+		.buckets = world->buckets[0],
+		.lost = &world->lost,
+		.num_keys = &world->num_keys,
+	};
+	world->aggregates[WORK].flags = WIRE_AGGREGATE_COUNTED | WIRE_AGGREGATE_RETURNS;
+	struct hit_source source = {
+		.tables = &world->tables,
+		.settings = &world->settings,
+		.aggregates = &world->counted,
+		.read = read_world,
+		.context = world,
+	};
+	assert_null(hit_maker_create(&source, &world->maker));
+	*state = world;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *world = *state;
+	hit_maker_destroy(world->maker);
+	test_free(world);
+	return 0;
+}
+
+static void hit(struct world *world, uint32_t probe, uint64_t distance, uint64_t ns)
+{
+	world->now_ns += ns;
+	world->regs.sp = TOP - distance;
+	assert_null(hit_record(world->maker, probe, 7, world->now_ns, &world->regs));
+}
+
+static uint64_t in_bucket(const struct world *world, uint32_t slot, uint64_t value)
+{
+	return world->buckets[slot][histogram_bucket(value)];
+}
+
+static void test_durations(void **state)
+{
+	struct world *world = *state;
+	world->counting.has_buckets = 1;
+	hit(world, ENTRY, 64, 1);
+	hit(world, ENTRY, 128, 5); // recursion
+	hit(world, RETURN, 128, 100);
+	hit(world, RETURN, 64, 10);
+	assert_int_equal(world->totals[0].calls, 2);
+	assert_int_equal(world->totals[0].returns, 2);
+	assert_int_equal(world->totals[0].total, 100 + 115);
+	assert_int_equal(in_bucket(world, 0, 100), 1);
+	assert_int_equal(in_bucket(world, 0, 115), 1);
+}
+
+// A call that panicked leaves its entry: a later call at its place is timed from its own entry.
+static void test_panicked(void **state)
+{
+	struct world *world = *state;
+	world->counting.has_buckets = 1;
+	hit(world, ENTRY, 64, 1);
+	hit(world, ENTRY, 64, 1000);
+	hit(world, RETURN, 64, 3);
+	hit(world, RETURN, 64, 5); // of no call that is known
+	assert_int_equal(world->totals[0].calls, 2);
+	assert_int_equal(world->totals[0].returns, 1);
+	assert_int_equal(world->totals[0].total, 3);
+}
+
+static void test_other_goroutine(void **state)
+{
+	struct world *world = *state;
+	hit(world, ENTRY, 64, 1);
+	world->g[20] = GOID + 1;
+	hit(world, RETURN, 64, 1);
+	assert_int_equal(world->totals[0].returns, 0);
+	world->g[20] = GOID;
+	hit(world, RETURN, 64, 1);
+	assert_int_equal(world->totals[0].returns, 1);
+}
+
+static void test_unknown_goroutine(void **state)
+{
+	struct world *world = *state;
+	world->regs.r14 = 0;
+	hit(world, ENTRY, 64, 1);
+	hit(world, RETURN, 64, 1);
+	assert_int_equal(world->totals[0].calls, 1);
+	assert_int_equal(world->totals[0].returns, 0);
+	assert_int_equal(world->lost.unknown, 1);
+}
+
+static void test_full_table(void **state)
+{
+	enum { MORE = 3 };
+	struct world *world = *state;
+	world->g[0] = 0x1000;
+	world->g[1] = 0x40000000;
+	for (uint64_t i = 1; i <= WIRE_ACTIVE_MAX + MORE; i++)
+		hit(world, ENTRY, TOP + i * 8 - world->g[1], 1);
+	assert_int_equal(world->totals[0].calls, WIRE_ACTIVE_MAX + MORE);
+	assert_int_equal(world->lost.active, MORE);
+	// A minute later those that never returned make room.
+	hit(world, ENTRY, TOP - world->g[1], 100000000000);
+	assert_int_equal(world->lost.active, MORE);
+	hit(world, RETURN, TOP - world->g[1], 1);
+	assert_int_equal(world->totals[0].returns, 1);
+}
+
+static void test_errors(void **state)
+{
+	struct world *world = *state;
+	world->aggregates[WORK].error[0] = (struct wire_path){.kind = WIRE_PATH_UINT,
+							      .size = 8,
+							      .is_result = 1,
+							      .source[0].reg = 1};
+	for (uint64_t i = 0; i < 3; i++) {
+		hit(world, ENTRY, 64, 1);
+		world->regs.ints[1] = i;
+		hit(world, RETURN, 64, 1);
+	}
+	assert_int_equal(world->totals[0].errors, 2);
+}
+
+// A string by pointer and length, and a number behind a pointer.
+static void test_keys(void **state)
+{
+	struct world *world = *state;
+	world->counting.num_keys = 2;
+	world->aggregates[WORK].key[0] =
+		(struct wire_path){.kind = WIRE_PATH_STRING, .size = 8, .source[1].reg = 1};
+	world->aggregates[WORK].key[1] = (struct wire_path){
+		.kind = WIRE_PATH_INT, .size = 2, .num_steps = 1, .source[0].reg = 2, .step = {8}};
+	memset(world->memory, 'x', 100);
+	int16_t number = -5;
+	memcpy(world->memory + 208, &number, sizeof(number));
+	world->regs.ints[0] = (uintptr_t)world->memory;
+	world->regs.ints[2] = (uintptr_t)world->memory + 200;
+	world->regs.ints[1] = 3;
+	hit(world, ENTRY, 64, 1);
+	hit(world, ENTRY, 64, 1);
+	world->regs.ints[1] = 100; // cut, and its length kept
+	hit(world, ENTRY, 64, 1);
+	world->regs.ints[2] = 0; // cannot be read
+	hit(world, ENTRY, 64, 1);
+	assert_int_equal(world->num_keys, 3);
+	assert_int_equal(world->totals[0].calls, 2);
+	assert_memory_equal(world->keys[0].part[0].bytes, "xxx\0", 4);
+	assert_int_equal((int64_t)world->keys[0].part[1].word, -5);
+	assert_int_equal(world->keys[1].part[0].word, 100);
+	assert_int_equal(world->keys[1].part[0].bytes[WIRE_KEY_BYTES - 1], 'x');
+	assert_int_equal(world->keys[2].part[1].state, WIRE_KEY_UNREADABLE);
+}
+
+static void test_full_keys(void **state)
+{
+	struct world *world = *state;
+	world->counting.num_keys = 1;
+	world->aggregates[WORK].key[0] = (struct wire_path){.kind = WIRE_PATH_UINT, .size = 8};
+	for (uint64_t i = 0; i < SLOTS + 2; i++) {
+		world->regs.ints[0] = i;
+		hit(world, ENTRY, 64, 1);
+		hit(world, RETURN, 64, 1);
+	}
+	assert_int_equal(world->num_keys, SLOTS);
+	assert_int_equal(world->lost.keys, 2);
+	assert_int_equal(world->totals[0].returns, 1);
+}
+
+static void test_result_key(void **state)
+{
+	struct world *world = *state;
+	world->counting.num_keys = 1;
+	world->aggregates[WORK].flags |= WIRE_AGGREGATE_LATE;
+	world->aggregates[WORK].key[0] =
+		(struct wire_path){.kind = WIRE_PATH_UINT, .size = 1, .is_result = 1};
+	world->regs.ints[0] = 9;
+	hit(world, ENTRY, 64, 1);
+	assert_int_equal(world->num_keys, 0);
+	world->regs.ints[0] = 0x701; // the upper bytes are anything
+	hit(world, RETURN, 64, 1);
+	assert_int_equal(world->num_keys, 1);
+	assert_int_equal(world->keys[0].part[0].word, 1);
+	assert_int_equal(world->totals[0].calls, 1);
+}
+
+static void test_linear(void **state)
+{
+	struct world *world = *state;
+	world->counting.has_buckets = 1;
+	world->counting.num_linear = 4;
+	world->counting.linear_min = (uint64_t)-10;
+	world->counting.linear_step = 5;
+	world->aggregates[WORK].value = (struct wire_path){.kind = WIRE_PATH_INT, .size = 8};
+	static const int64_t values[] = {-11, -10, -6, -5, 0, 9, 10, INT64_MIN, INT64_MAX};
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		world->regs.ints[0] = (uint64_t)values[i];
+		hit(world, ENTRY, 64, 1);
+	}
+	assert_int_equal(world->totals[0].below, 2);
+	assert_int_equal(world->totals[0].above, 2);
+	assert_int_equal(world->buckets[0][0], 2);
+	assert_int_equal(world->buckets[0][1], 1);
+	assert_int_equal(world->buckets[0][2], 1);
+	assert_int_equal(world->buckets[0][3], 1);
+}
+
+static void test_buckets(void **state)
+{
+	struct world *world = *state;
+	world->counting.has_buckets = 1;
+	world->aggregates[WORK].value = (struct wire_path){.kind = WIRE_PATH_UINT, .size = 8};
+	for (unsigned shift = 0; shift < 64; shift++)
+		for (uint64_t more = 0; more < 3; more++) {
+			uint64_t value = (1ull << shift) + more - 1;
+			uint64_t before = in_bucket(world, 0, value);
+			world->regs.ints[0] = value;
+			hit(world, ENTRY, 64, 1);
+			assert_int_equal(in_bucket(world, 0, value), before + 1);
+		}
+}
+
+static void use_within(struct world *world)
+{
+	world->counting.has_within = 1;
+	world->counting.sp_off = 168;
+	world->aggregates[AROUND].flags = WIRE_AGGREGATE_WITHIN;
+}
+
+static void test_within(void **state)
+{
+	struct world *world = *state;
+	use_within(world);
+	hit(world, ENTRY, 64, 1); // outside
+	hit(world, RETURN, 64, 1);
+	hit(world, OUTER, 64, 1);
+	hit(world, ENTRY, 128, 1);
+	hit(world, RETURN, 128, 1);
+	hit(world, OUTER, 128, 1); // recursion
+	hit(world, ENTRY, 256, 1);
+	hit(world, RETURN, 256, 1);
+	hit(world, OUTER_RETURN, 128, 1);
+	hit(world, ENTRY, 128, 1); // still in the outer one
+	hit(world, RETURN, 128, 1);
+	world->g[20] = GOID + 1;
+	hit(world, ENTRY, 128, 1); // another goroutine
+	hit(world, RETURN, 128, 1);
+	world->g[20] = GOID;
+	hit(world, OUTER_RETURN, 64, 1);
+	hit(world, ENTRY, 128, 1);
+	assert_int_equal(world->totals[0].calls, 3);
+	assert_int_equal(world->totals[0].returns, 3);
+}
+
+static void test_within_panicked(void **state)
+{
+	struct world *world = *state;
+	use_within(world);
+	hit(world, OUTER, 128, 1);
+	hit(world, ENTRY, 96, 1); // nearer to the top: the frame at 128 is gone
+	hit(world, ENTRY, 256, 1);
+	assert_int_equal(world->totals[0].calls, 0);
+	// The runtime says where a goroutine goes on: frames beyond are gone, those nearer to the top are not.
+	world->regs.ints[0] = (uintptr_t)world->g;
+	hit(world, OUTER, 128, 1);
+	world->g[21] = TOP - 160;
+	hit(world, RECOVERY, 64, 1);
+	hit(world, ENTRY, 256, 1);
+	assert_int_equal(world->totals[0].calls, 1);
+	world->g[21] = TOP - 96;
+	hit(world, RECOVERY, 64, 1);
+	hit(world, ENTRY, 256, 1);
+	assert_int_equal(world->totals[0].calls, 1);
+}
+
+// --- Printing ------------------------------------------------------------------------------------
+
+struct view {
+	struct func funcs[2];
+	struct plan_func planned[2];
+	struct plan_func *all[2];
+	struct aggregate_options options;
+	struct plan plan;
+	struct aggregates aggregates;
+	struct text out;
+};
+
+static void view_init(struct view *view)
+{
+	static const char *const names[] = {"main.get", "main.put"};
+	memset(view, 0, sizeof(*view));
+	for (size_t i = 0; i < 2; i++) {
+		view->funcs[i].name = names[i];
+		view->planned[i].func = &view->funcs[i];
+		view->planned[i].number = (uint32_t)i;
+		view->planned[i].aggregate.wire.flags = WIRE_AGGREGATE_COUNTED;
+		view->all[i] = &view->planned[i];
+	}
+	view->plan = (struct plan){.funcs = view->all, .num_funcs = 2};
+	view->plan.options.aggregate = &view->options;
+	view->options.max_keys = 10;
+	text_init(&view->out);
+}
+
+static void view_start(struct view *view)
+{
+	aggregates_init(&view->aggregates, &view->plan, 0, 1000000000);
+	aggregates_begin(&view->aggregates, 3000000000);
+}
+
+static void view_add(struct view *view, uint32_t func, const char *name, struct wire_totals totals,
+		     const uint64_t *buckets)
+{
+	struct wire_key key = {.func = func};
+	if (name) {
+		key.part[0].word = strlen(name);
+		memcpy(key.part[0].bytes, name, strlen(name));
+	}
+	struct backend_aggregate one = {.key = &key, .totals = totals, .buckets = buckets};
+	assert_null(aggregates_add(&view->aggregates, &one));
+}
+
+static void view_check(struct view *view, const char *expected)
+{
+	assert_string_equal(text_string(&view->out), expected);
+	text_deinit(&view->out);
+	aggregates_deinit(&view->aggregates);
+}
+
+static void test_print_counts(void **state)
+{
+	(void)state;
+	struct view view;
+	view_init(&view);
+	view.planned[1].aggregate.wire.error[0].kind = WIRE_PATH_UINT;
+	view_start(&view);
+	view_add(&view, 0, NULL, (struct wire_totals){.calls = 1500}, NULL);
+	view_add(&view, 1, NULL, (struct wire_totals){.calls = 3, .errors = 1}, NULL);
+	aggregates_sort(&view.aggregates, AGGREGATE_BY_CALLS, false);
+	aggregates_print_counts(&view.aggregates, true, &view.out);
+	aggregates_print_summary(&view.aggregates, 2, false, &view.out);
+	view_check(&view, "@[main.put]: 3     1.5/s  1 error\n"
+			  "@[main.get]: 1500  750/s\n"
+			  "2 functions, 1503 calls, 2 s\n");
+}
+
+static void test_print_keys(void **state)
+{
+	(void)state;
+	struct view view;
+	view_init(&view);
+	view.plan.num_funcs = 1;
+	view.options.by[0] = "user";
+	view.options.num_by = 1;
+	view.planned[0].aggregate.keys[0].kind = WIRE_PATH_STRING;
+	view_start(&view);
+	view_add(&view, 0, "al\"ice", (struct wire_totals){.calls = 2}, NULL);
+	view_add(&view, 0, "al\"ice", (struct wire_totals){.calls = 5}, NULL);
+	view.aggregates.lost.keys = 4;
+	aggregates_print_counts(&view.aggregates, true, &view.out);
+	aggregates_print_json(&view.aggregates, "count", true, &view.out);
+	aggregates_print_summary(&view.aggregates, 1, true, &view.out);
+	view_check(
+		&view,
+		"@[\"al\\\"ice\"]: 7  3.5/s\n"
+		"{\"event\":\"count\",\"seconds\":2,\"func\":\"main.get\",\"by\":{\"user\":\"al\\\"ice\"},"
+		"\"calls\":7,\"calls_per_second\":3.5}\n"
+		"{\"event\":\"summary\",\"calls\":11,\"keys\":1,\"keys_full\":4,\"calls_full\":0,"
+		"\"unknown_goroutine\":0,\"seconds\":2,\"functions\":1}\n");
+}
+
+static void test_print_histogram(void **state)
+{
+	(void)state;
+	struct view view;
+	view_init(&view);
+	view.plan.num_funcs = 1;
+	view.options.value = "n";
+	view.options.has_histogram = true;
+	view.planned[0].aggregate.wire.value.kind = WIRE_PATH_INT;
+	view_start(&view);
+	uint64_t buckets[WIRE_BUCKETS] = {0};
+	buckets[histogram_bucket(3)] = 6;
+	buckets[histogram_bucket(100)] = 3;
+	view_add(&view, 0, NULL, (struct wire_totals){.calls = 10, .total = 318 - 8, .below = 1},
+		 buckets);
+	aggregates_print_json(&view.aggregates, "hist", true, &view.out);
+	text_puts(&view.out, "\n");
+	aggregates_print_histograms(&view.aggregates, &view.out);
+	view_check(
+		&view,
+		"{\"event\":\"hist\",\"seconds\":2,\"func\":\"main.get\",\"calls\":10,"
+		"\"calls_per_second\":5,\"values\":10,\"total\":310,\"p50\":[3,4],"
+		"\"p90\":[96,104],\"p99\":[96,104],\"buckets\":[[3,4,6],[96,104,3]],\"below\":1}\n"
+		"\n"
+		"@[main.get]: 10 values, average 31, p50 3, p90 96-104, p99 96-104\n"
+		"[2, 4)                      6 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
+		"[4, 8)                      0 |                                                    |\n"
+		"[8, 16)                     0 |                                                    |\n"
+		"[16, 32)                    0 |                                                    |\n"
+		"[32, 64)                    0 |                                                    |\n"
+		"[64, 128)                   3 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |\n"
+		"below 0: 1\n"
+		"\n");
+}
+
+static void test_print_top(void **state)
+{
+	(void)state;
+	struct view view;
+	view_init(&view);
+	view.options.has_histogram = true;
+	view_start(&view);
+	uint64_t buckets[WIRE_BUCKETS] = {0};
+	buckets[histogram_bucket(1000)] = 2;
+	view_add(&view, 0, NULL, (struct wire_totals){.calls = 9}, NULL);
+	view_add(&view, 1, NULL, (struct wire_totals){.calls = 2, .returns = 2, .total = 2000},
+		 buckets);
+	aggregates_sort(&view.aggregates, AGGREGATE_BY_TOTAL, true);
+	aggregates_print_top(&view.aggregates, 1, &view.out);
+	const char *row = strchr(text_string(&view.out), '\n') + 1;
+	assert_string_equal(row,
+			    "           2             1          -      2.0µs      1.0µs       "
+			    "960ns-1.0µs       960ns-1.0µs  main.put\n");
+	text_deinit(&view.out);
+	aggregates_deinit(&view.aggregates);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_durations, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_panicked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_goroutine, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unknown_goroutine, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_full_table, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_full_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_result_key, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_linear, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_buckets, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_within, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_within_panicked, set_up, tear_down),
+		cmocka_unit_test(test_print_counts),
+		cmocka_unit_test(test_print_keys),
+		cmocka_unit_test(test_print_histogram),
+		cmocka_unit_test(test_print_top),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

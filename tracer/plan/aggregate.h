@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is counted of calls, and by which of their values, as data: names become paths of wire.h.
+#ifndef GOTRACE_TRACER_PLAN_AGGREGATE_H
+#define GOTRACE_TRACER_PLAN_AGGREGATE_H
+
+#include "base/text.h"
+#include "bpf/wire.h"
+#include "dwarf/index.h"
+
+struct selection;
+
+struct aggregate_options {
+	const char *by[WIRE_KEYS]; // "name", "req.URL.Path", "len(p)", "goid", "caller"; borrowed
+	size_t num_by;
+	uint32_t max_keys;
+	bool has_errors;
+	bool has_histogram;
+	const char *value;   // of the histogram, an integer; NULL: the calls' durations; borrowed
+	uint32_t num_linear; // buckets; 0: logarithmic ones
+	int64_t linear_min;
+	uint64_t linear_step;
+	const struct selection *within; // NULL: calls count wherever they are made; borrowed
+};
+
+struct aggregate_key { // how a key's word is to be read
+	enum wire_path_kind kind;
+	bool is_bool, is_address;
+};
+
+struct aggregate_func { // of one function
+	struct wire_aggregate wire;
+	struct aggregate_key keys[WIRE_KEYS];
+};
+
+/** What of this function is counted. *reason, where it cannot be: why, to be freed; else NULL. */
+struct error *aggregate_compile(const struct signature *signature,
+				const struct aggregate_options *options, struct aggregate_func *out,
+				char **reason) MUST_CHECK;
+
+#endif
