@@ -27,6 +27,7 @@ wire_u64 only_goid = 0;	  // records of this goroutine alone; 0: of all
 
 // Which of the programs that the process has executed is traced: that of the first hit. 0: none yet.
 wire_u64 target_exec = 0;
+wire_u32 is_replaced = 0; // another one was met
 
 // Events lost since loading, of all functions.
 wire_u64 lost_buffer = 0;
@@ -362,7 +363,10 @@ static __always_inline bool is_another_program(void)
 	wire_u64 exec = bpf_get_current_task_btf()->self_exec_id;
 	if (!target_exec)
 		target_exec = exec;
-	return exec != target_exec;
+	if (exec == target_exec)
+		return false;
+	is_replaced = 1;
+	return true;
 }
 
 // NULL: all of the function's calls are taken.

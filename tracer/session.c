@@ -252,6 +252,15 @@ struct error *session_take_batch(struct session *session, size_t *num)
 	return err ? err : learn_types(session);
 }
 
+// A program that ended before anybody looked may have been another one by then.
+static bool was_replaced(const struct session *session)
+{
+	struct backend_stats stats = {0};
+	if (session->backend)
+		session->options.backend->stats(session->backend, &stats);
+	return stats.is_replaced;
+}
+
 static void look_at_target(struct session *session, uint64_t now)
 {
 	if (!session->has_ended && now - session->last_state_ns < STATE_EVERY_MS * 1000000ull)
@@ -260,6 +269,8 @@ static void look_at_target(struct session *session, uint64_t now)
 	enum target_end end = target_state(session->target);
 	if (session->state != SESSION_RUNS)
 		return;
+	if (end == TARGET_EXITED && was_replaced(session))
+		end = TARGET_EXECED;
 	if (end != TARGET_RUNS)
 		session->state =
 			end == TARGET_EXECED ? SESSION_TARGET_EXECED : SESSION_TARGET_EXITED;

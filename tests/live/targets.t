@@ -346,6 +346,11 @@ subtest 'the target becomes the same program anew' => sub {
 	is($target->stop, 0, 'ends well');
 };
 
+subtest 'the same, and it ends at once' => sub {
+	my $trace = run_gotrace('run', 'main.h*', @options, '--', $path, 'calls', 3, 'exec', $path, 'calls', 3);
+	like($trace->{err}, qr/has executed another program/, 'which is said') or diag $trace->{err};
+} unless "@options" =~ /ptrace/;
+
 subtest 'fork' => sub {
 	my $target = start_target($path, []);
 	my $trace = attach($target);

@@ -37,6 +37,7 @@ struct backend_stats {	       // counted since open
 	uint64_t missed;       // hits the kernel itself missed or skipped, where it tells
 	uint64_t hits;	       // records made
 	uint64_t run_ns;       // the program's own time, where it is known (see costs)
+	bool is_replaced; // the target has executed its own file anew: its calls since then are not seen
 };
 
 struct backend_costs { // of one hit that is ignored, in ns of the target's time

@@ -397,6 +397,8 @@ static void ebpf_stats(struct backend *backend, struct backend_stats *out)
 		.lost_scratch =
 			__atomic_load_n(&backend->program->bss->lost_scratch, __ATOMIC_RELAXED),
 		.hits = backend->hits,
+		.is_replaced =
+			__atomic_load_n(&backend->program->bss->is_replaced, __ATOMIC_RELAXED),
 	};
 	ask_program(backend, out);
 	ebpf_tables_sweep(backend);
