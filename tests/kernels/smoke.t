@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A smoke part of the live tests, for kernels other than this machine's: several hundred values of every
 # kind are right, a storm's calls are as many as the program counted, nothing is lost, the target lives on with its
-# code untouched. "smoke.t build" only builds the programs, which emulation is slow at.
+# code untouched; call stacks are right. "smoke.t build" only builds the programs, which emulation is slow at.
 use strict;
 use warnings;
 use FindBin;
@@ -11,6 +11,7 @@ use Compare;
 use File::Copy 'copy';
 use Json;
 use Live;
+use Stacks;
 use Storm;
 use Test::More;
 
@@ -20,7 +21,7 @@ my @patterns = ('/^main\.t[A-Z]/', '/^main\.\(\*t[A-Z]/', 'main.(*tPoint).Scaled
 
 if (@ARGV && $ARGV[0] eq 'build') {
 	for my $version (@versions) {
-		program($_, $version, 'optimized') or die "$_ cannot be built by Go $version\n" for qw(values storm);
+		program($_, $version, 'optimized') or die "$_ cannot be built by Go $version\n" for qw(values storm stacks);
 	}
 	exit 0;
 }
@@ -90,6 +91,13 @@ for my $version (@versions) {
 	} else {
 		fail("$what: the program says what it did");
 	}
+
+	$what = "Go $version, stacks";
+	my $stacks = "$work/stacks";
+	copy(program('stacks', $version, 'optimized'), $stacks) && chmod 0755, $stacks or die "$stacks: $!\n";
+	my ($said_stacks, $seen) = run_stacks($stacks, '--stack=128', '--creator', '--sample', '1/1');
+	cmp_ok(scalar keys %$seen, '>', 50, "$what: some are seen");
+	compare($what, $said_stacks, $seen);
 }
 
 done_testing();
