@@ -12,12 +12,13 @@ enum exit_status { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
 struct command {
 	const char *name;
-	const char *summary;		   // one line for "gotrace --help"
+	const char *summary; // one line for "gotrace --help"; NULL: for programs, not told there
 	int (*run)(int argc, char **argv); // argv[0] is "gotrace NAME"; returns the exit status
 };
 
 extern const struct command command_attach, command_run, command_list, command_info, command_doctor,
-	command_replay, command_bench, command_shell, command_count, command_hist, command_top;
+	command_replay, command_bench, command_shell, command_count, command_hist, command_top,
+	command_types, command_whatis, command_disassemble, command_complete;
 
 /** Prints "gotrace: MESSAGE" on stderr, ends the error, returns EXIT_REFUSED. */
 int cli_fail(struct error *err);

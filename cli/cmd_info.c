@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace info: what kind of Go program this is and what it tells a tracer.
+// gotrace info: what kind of Go program this is and what it tells a tracer; or the same of one function.
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "cli/options.h"
 
 struct arguments {
-	const char *target;
+	const char *target, *func;
 	bool json;
 };
 
@@ -23,13 +23,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &arguments->json;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (arguments->target)
-			argp_error(state, "one TARGET at a time");
-		arguments->target = arg;
+		if (arguments->func)
+			argp_error(state, "one function at a time");
+		else if (arguments->target)
+			arguments->func = arg;
+		else
+			arguments->target = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->target)
 			argp_error(state, "of what? Give a PID or an executable");
+		if (arguments->func && arguments->json)
+			argp_error(state, "a function is told as text only (list has JSON)");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -147,14 +152,35 @@ void inspect_target(struct index *index, pid_t pid, FILE *out)
 	json_decref(info);
 }
 
+static struct error *print_func(struct index *index, const char *name)
+{
+	const struct func *func;
+	struct error *err = inspect_find(index, name, &func);
+	return err ? err : inspect_func(index, func, stdout);
+}
+
+static void print_info(struct index *index, pid_t pid, bool json)
+{
+	json_t *info = describe(index, pid);
+	if (json) {
+		json_dumpf(info, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else {
+		print_text(info, stdout);
+	}
+	json_decref(info);
+}
+
 static int info_main(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.parser = parse,
 		.children = text_or_json_children,
-		.args_doc = "TARGET",
+		.args_doc = "TARGET [FUNC]",
 		.doc = "Tell a running process's (a PID) or an executable's Go version, build mode, ABI, and what debug "
-		       "information it has.\vExample: gotrace info ./server",
+		       "information it has. Of a function: file and line, signature, where each argument and "
+		       "result stands, and where it is probed or why it cannot be.\v"
+		       "Example: gotrace info ./server 'main.(*Store).Get'",
 	};
 	struct arguments arguments = {0};
 	cli_parse(&argp, argc, argv, NULL, &arguments);
@@ -163,16 +189,12 @@ static int info_main(int argc, char **argv)
 	struct error *err = open_target_index(arguments.target, &index, &pid);
 	if (err)
 		return cli_fail(err);
-	json_t *info = describe(index, pid);
-	if (arguments.json) {
-		json_dumpf(info, stdout, JSON_COMPACT);
-		putchar('\n');
-	} else {
-		print_text(info, stdout);
-	}
-	json_decref(info);
+	if (arguments.func)
+		err = print_func(index, arguments.func);
+	else
+		print_info(index, pid, arguments.json);
 	index_close(index);
-	return EXIT_DONE;
+	return err ? cli_fail(err) : EXIT_DONE;
 }
 
 const struct command command_info = {"info",

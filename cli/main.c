@@ -12,9 +12,9 @@
 #include "cli/cli.h"
 
 static const struct command *const commands[] = {
-	&command_attach, &command_run,	  &command_list,  &command_info,
-	&command_doctor, &command_replay, &command_bench, &command_shell,
-	&command_count,	 &command_hist,	  &command_top,
+	&command_attach, &command_run,	       &command_list,	&command_types,	 &command_whatis,
+	&command_info,	 &command_disassemble, &command_doctor, &command_replay, &command_count,
+	&command_hist,	 &command_top,	       &command_bench,	&command_shell,	 &command_complete,
 };
 enum { NUM_COMMANDS = sizeof(commands) / sizeof(*commands) };
 
@@ -111,7 +111,8 @@ static void print_help(FILE *out)
 	      "Commands:\n",
 	      out);
 	for (size_t i = 0; i < NUM_COMMANDS; i++)
-		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+		if (commands[i]->summary)
+			fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n\"gotrace COMMAND --help\" tells a command's options; the manual is gotrace(1).\n",
 	      out);
 }

@@ -55,6 +55,8 @@ const struct shell_command *shell_find(const char *name, struct error **err);
 struct error *shell_words(const char *line, int *argc, char ***argv) MUST_CHECK;
 void shell_words_free(int argc, char **argv);
 
+/** Teaches readline what the words of a line may be. */
+void shell_complete_init(struct shell *shell);
 /** Reads commands from the terminal until the end. */
 struct error *shell_prompt(struct shell *shell) MUST_CHECK;
 /** Prints above the line that is being typed, if any. */

@@ -51,12 +51,8 @@ struct error *shell_cmd_whatis(struct shell *shell, int argc, char **argv)
 		return err;
 	if (argc != 2)
 		return error_new("whatis: of which type or function?");
-	struct index *index = session_index(shell->session);
-	const struct func *func;
-	if (!index_type(index, argv[1]) && index_named(index, argv[1], &func, 1))
-		return print_func(shell, argv[1], inspect_func);
 	FILE *page = shell_page(shell);
-	err = inspect_type(index, argv[1], page);
+	err = inspect_whatis(session_index(shell->session), argv[1], page);
 	shell_page_end(shell, page);
 	return err;
 }

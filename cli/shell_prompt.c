@@ -15,7 +15,6 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/complete.h"
 #include "cli/shell.h"
 
 enum { HISTORY_MAX = 10000, TICK_MS = 10 };

@@ -12,32 +12,31 @@ _gotrace_pids() {
 	done
 }
 
-# Functions of a target whose names begin as $2 does. A name may hold what the shell reads otherwise, so
-# it is quoted unless the user has begun a quote.
-_gotrace_functions() {
-	local target=$1 word=$2 quote= begin name
+# What the functions or types of a target that begin as $2 does go on with, part by part. A name may hold what the shell
+# reads otherwise, so it is quoted unless the user has begun a quote. $3: --types, or nothing.
+_gotrace_names() {
+	local target=$1 word=$2 types=$3 quote= not= name
 	case $word in
 	\'* | \"*) quote=${word:0:1} word=${word:1} ;;
 	*) word=${word//\\/} ;;
 	esac
-	begin=${word%%[*?]*}
-	[[ $word == !* ]] && return
+	[[ $word == !* ]] && not=! word=${word:1}
 	COMPREPLY=()
 	while IFS= read -r name; do
-		name=${name%%  *}
-		[[ ${name:0:${#word}} == "$word" ]] || continue
+		name=$not$name
+		[[ $name == *[./] ]] && compopt -o nospace
 		[[ $quote ]] || printf -v name %q "$name"
 		COMPREPLY+=("$name")
-	done < <("$gotrace" list "$target" "$begin*" 2>/dev/null | head -n 2000)
+	done < <("$gotrace" complete $types -- "$target" "$word" 2>/dev/null | head -n 2000)
 }
 
 _gotrace() {
 	local gotrace=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='attach run list info doctor replay count hist top bench' command=${COMP_WORDS[1]} i target=
+	local commands='attach run shell list types whatis info disassemble doctor replay count hist top bench' command=${COMP_WORDS[1]} i target=
 	local trace='--format --output --depth --strlen --items --no-args --no-return --timestamps --color
 		--goroutine --duration --count --backend --buffer --save --sample --rate --max-overhead --stack --creator --dry-run --quiet --verbose --help'
 	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine
-		--duration --count --backend --buffer --save --sample --rate --max-overhead --svg --rounds --calls --workload '
+		--duration --count --backend --buffer --save --sample --rate --max-overhead --svg --rounds --calls --workload --execute --script -e -x '
 	local counting='--by --keys --within --goroutine --interval --duration --backend --format --output --quiet --verbose --help'
 	with_value+='--by --keys --within --interval --value --linear --sort '
 	COMPREPLY=()
@@ -68,7 +67,7 @@ _gotrace() {
 	--sort) COMPREPLY=($(compgen -W 'calls total p99' -- "$word")) && return ;;
 	--timestamps) COMPREPLY=($(compgen -W 'none relative wall mono' -- "$word")) && return ;;
 	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")) && return ;;
-	--output | -o | --save | --svg) compopt -o default && return ;;
+	--output | -o | --save | --svg | --script | -x) compopt -o default && return ;;
 	esac
 	[[ $with_value == *" $before "* ]] && return
 
@@ -84,6 +83,7 @@ _gotrace() {
 			COMPREPLY=($(compgen -W '--format --svg --rounds --calls --workload --peers --quiet --help' -- "$word"))
 			;;
 		replay) COMPREPLY=($(compgen -W '--format --output --timestamps --color --quiet --help' -- "$word")) ;;
+		shell) COMPREPLY=($(compgen -W '--execute --script --keep-going --quiet --verbose --help' -- "$word")) ;;
 		*) COMPREPLY=($(compgen -W --help -- "$word")) ;;
 		esac
 		return
@@ -96,13 +96,16 @@ _gotrace() {
 	done
 	case $command in
 	replay) compopt -o default ;;
-	attach | list | info | doctor | count | hist | top)
+	attach | shell | list | types | whatis | info | disassemble | doctor | count | hist | top)
 		if [[ -z $target ]]; then
-			[[ $command == @(attach|count|hist|top) ]] || compopt -o default
+			[[ $command == @(attach|shell|count|hist|top) ]] || compopt -o default
 			COMPREPLY=($(compgen -W "$(_gotrace_pids)" -- "$word"))
-		elif [[ $command == @(attach|list|count|hist|top) ]]; then
-			_gotrace_functions "$target" "$word"
+			return
 		fi
+		case $command in
+		attach | list | info | disassemble | count | hist | top) _gotrace_names "$target" "$word" ;;
+		types | whatis) _gotrace_names "$target" "$word" --types ;;
+		esac
 		;;
 	esac
 }

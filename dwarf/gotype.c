@@ -227,6 +227,7 @@ void gotype_break(struct gotype *type, const char *why)
 	type->len = 0;
 	type->fields = NULL;
 	type->num_fields = 0;
+	type->tags = NULL;
 	type->broken = why;
 	type->is_complete = true;
 }

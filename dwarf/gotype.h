@@ -89,6 +89,7 @@ struct gotype {
 	uint64_t len;		// array
 	struct gofield *fields; // struct, in order
 	size_t num_fields;
+	const char **tags;	 // of the fields, NULL without; NULL where DWARF told of the type
 	struct gomap map;	 // map
 	bool is_empty_interface; // interface: data words are {type, data}, else {itab, data}
 	uint64_t rtype;		 // vaddr of its run-time descriptor, 0 if not known

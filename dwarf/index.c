@@ -42,8 +42,7 @@ static void warn(struct index *index, struct error *err)
 	error_free(err);
 }
 
-static struct error *find_symbols(struct index *index, const struct image_symbol **symbols,
-				  size_t *num)
+struct error *index_symbols(struct index *index, const struct image_symbol **symbols, size_t *num)
 {
 	struct error *err = image_symbols(index->image, symbols, num);
 	if (!err && !*num && index->debug_image)
@@ -91,7 +90,7 @@ static struct error *open_functions(struct index *index)
 		.image = index->image,
 		.has_regabi = index->runtime.has_regabi,
 	};
-	struct error *err = find_symbols(index, &query.symbols, &query.num_symbols);
+	struct error *err = index_symbols(index, &query.symbols, &query.num_symbols);
 	if (!err)
 		err = functable_init(&index->functions, &query);
 	if (err)
@@ -296,12 +295,37 @@ struct gotype *index_type(struct index *index, const char *name)
 	return debuginfo_type(index->debug, package ? package : "", name);
 }
 
-bool index_types(struct index *index, bool (*visit)(void *context, const char *name), void *context)
+size_t index_types_named(struct index *index, const char *name, struct gotype **out, size_t max)
 {
-	if (!open_debug(index))
-		return false;
-	debuginfo_types(index->debug, visit, context);
-	return true;
+	struct gotype *type = index_type(index, name);
+	if (type) {
+		if (max)
+			out[0] = type;
+		return 1;
+	}
+	size_t num, found = 0;
+	struct gotype *const *all = rtypes_all(index->rtypes, &num);
+	for (size_t i = 0; i < num; i++) {
+		if (strcmp(all[i]->full_name, name) != 0)
+			continue;
+		if (found < max)
+			out[found] = all[i];
+		found++;
+	}
+	return found;
+}
+
+void index_types(struct index *index, bool (*visit)(void *context, const char *name), void *context)
+{
+	if (open_debug(index)) {
+		debuginfo_types(index->debug, visit, context);
+		return;
+	}
+	size_t num;
+	struct gotype *const *all = rtypes_all(index->rtypes, &num);
+	for (size_t i = 0; i < num; i++)
+		if (!visit(context, all[i]->full_name))
+			return;
 }
 
 struct image *index_image(const struct index *index)

@@ -61,11 +61,18 @@ bool index_line(const struct index *index, uint64_t vaddr, const char **file, in
 struct gotype *index_rtype(struct index *index, uint64_t vaddr);
 /** A type by name ("main.Req", "net/http.Request"), from DWARF. NULL if not found. */
 struct gotype *index_type(struct index *index, const char *name);
+/** Types by full name for people who look: DWARF's, else those of the run-time type descriptors, where local types
+ *  of one package share a name. Fills at most max, returns how many there are. */
+size_t index_types_named(struct index *index, const char *name, struct gotype **out, size_t max);
 
-/** Calls visit with the name of every type in DWARF until it returns false; a name may come more than once. False
- *  without DWARF. */
-bool index_types(struct index *index, bool (*visit)(void *context, const char *name),
+/** Calls visit with the full name of every type in DWARF, or without DWARF of every one that has a run-time
+ *  descriptor, until it returns false; a name may come more than once. */
+void index_types(struct index *index, bool (*visit)(void *context, const char *name),
 		 void *context);
+
+/** The symbols of the executable, else of its separate debug file; num 0 where both are stripped. */
+struct error *index_symbols(struct index *index, const struct image_symbol **symbols,
+			    size_t *num) MUST_CHECK;
 
 struct image *index_image(const struct index *index);
 const struct buildinfo *index_buildinfo(const struct index *index);

@@ -125,8 +125,11 @@ static void fill_module(const struct module_layout *layout, const struct module_
 	if (layout->itablinks) {
 		out->itablinks = word_at(bytes, layout->itablinks);
 		out->num_itablinks = word_at(bytes, layout->itablinks + 8);
+		out->typelinks = word_at(bytes, layout->typelinks);
+		out->num_typelinks = word_at(bytes, layout->typelinks + 8);
 	}
 	if (layout->itabs) {
+		out->desc_bytes = word_at(bytes, layout->desc_bytes);
 		out->itabs = out->types + word_at(bytes, layout->itabs);
 		out->itabs_bytes = word_at(bytes, layout->itabs + 8);
 	}

@@ -17,6 +17,8 @@ struct moduledata {	// what gotrace needs of runtime.firstmoduledata; vaddrs
 	uint64_t types, etypes; // run-time types; nameOff and typeOff count from types
 	uint64_t rodata, gofunc;
 	uint64_t itablinks, num_itablinks; // array of itab pointers; 0 from Go 1.27 on
+	uint64_t typelinks, num_typelinks; // array of u32 offsets from types; 0 from 1.27 on
+	uint64_t desc_bytes;	     // of the descriptors themselves, from types on, from 1.27 on
 	uint64_t itabs, itabs_bytes; // the itabs themselves, one behind the other, from 1.27 on
 	int minor;		     // the first release (1.minor) with this layout
 };

@@ -71,15 +71,13 @@ static bool read_byte(struct rtypes *types, uint64_t vaddr, uint8_t *out)
 	return true;
 }
 
-// A flag byte, the length (a varint since 1.17, two bytes before), the bytes.
-bool rtype_read_name(struct rtypes *types, uint64_t vaddr, struct rtype_name *out)
+// The length (a varint since 1.17, two bytes before), the bytes.
+static bool read_string(struct rtypes *types, uint64_t vaddr, struct rtype_name *out)
 {
 	enum { MAX_NAME = 1 << 16, MAX_LENGTH_BYTES = 3 };
 	bool is_varint = go_version_at_least(types->go, 17);
-	uint8_t flags, byte;
+	uint8_t byte;
 	size_t len = 0;
-	if (!read_byte(types, vaddr++, &flags))
-		return false;
 	for (unsigned i = 0;; i++) {
 		if (i == MAX_LENGTH_BYTES || !read_byte(types, vaddr++, &byte))
 			return false;
@@ -93,12 +91,23 @@ bool rtype_read_name(struct rtypes *types, uint64_t vaddr, struct rtype_name *ou
 		return false;
 	out->bytes = (const char *)bytes;
 	out->len = len;
-	out->flags = flags;
+	out->end = vaddr + len;
 	return true;
 }
 
-// Where the part of a descriptor that only its kind has ends.
-static uint64_t kind_bytes(const struct rtypes *types, uint64_t vaddr, enum gokind kind)
+// A flag byte, then a string.
+bool rtype_read_name(struct rtypes *types, uint64_t vaddr, struct rtype_name *out)
+{
+	uint8_t flags;
+	struct rtype_name name;
+	if (!read_byte(types, vaddr, &flags) || !read_string(types, vaddr + 1, &name))
+		return false;
+	name.flags = flags;
+	*out = name;
+	return true;
+}
+
+uint64_t rtype_kind_bytes(const struct rtypes *types, uint64_t vaddr, enum gokind kind)
 {
 	switch (kind) {
 	case GO_POINTER:
@@ -125,7 +134,8 @@ static bool read_package(struct rtypes *types, uint64_t vaddr, const struct rtyp
 {
 	uint32_t off;
 	if (!(head->tflag & RTYPE_UNCOMMON) ||
-	    !image_read_u32(types->image, vaddr + kind_bytes(types, vaddr, head->kind), &off) ||
+	    !image_read_u32(types->image, vaddr + rtype_kind_bytes(types, vaddr, head->kind),
+			    &off) ||
 	    !off || off >= types->module.etypes - types->module.types)
 		return false;
 	return rtype_read_name(types, types->module.types + off, out);
@@ -242,7 +252,8 @@ static bool fields_fit(const struct gotype *type, const struct gofield *fields, 
 	return true;
 }
 
-static bool read_field(struct rtypes *types, uint64_t vaddr, struct gofield *out)
+static bool read_field(struct rtypes *types, uint64_t vaddr, struct gofield *out,
+		       const char **tag_out)
 {
 	enum { MAX_FIELD_NAME = 4096 };
 	uint64_t name_at;
@@ -254,6 +265,10 @@ static bool read_field(struct rtypes *types, uint64_t vaddr, struct gofield *out
 	out->name = gotypes_string(&types->store, name.bytes, name.len);
 	out->is_embedded = name.flags & RTYPE_NAME_EMBEDDED;
 	out->type = find_at(types, vaddr + 8);
+	struct rtype_name tag;
+	if (name.flags & RTYPE_NAME_TAG && read_string(types, name.end, &tag) &&
+	    tag.len <= MAX_FIELD_NAME)
+		*tag_out = gotypes_string(&types->store, tag.bytes, tag.len);
 	return out->name && out->type;
 }
 
@@ -269,10 +284,11 @@ static bool complete_struct(struct rtypes *types, struct gotype *type)
 	if (num && !image_read(types->image, at + num * FIELD_BYTES - 1, &last, 1))
 		return false;
 	struct gofield *fields = gotypes_alloc(&types->store, num * sizeof(*fields));
-	if (!fields)
+	const char **tags = gotypes_alloc(&types->store, num * sizeof(*tags));
+	if (!fields || !tags)
 		return false;
 	for (size_t i = 0; i < num; i++)
-		if (!read_field(types, at + i * FIELD_BYTES, &fields[i]))
+		if (!read_field(types, at + i * FIELD_BYTES, &fields[i], &tags[i]))
 			return false;
 	// To 1.18 offsets stood one bit to the left, with the embedded flag below.
 	unsigned shift = go_version_at_least(types->go, 19) ? 0 : 1;
@@ -287,6 +303,7 @@ static bool complete_struct(struct rtypes *types, struct gotype *type)
 	}
 	type->fields = fields;
 	type->num_fields = num;
+	type->tags = tags;
 	return true;
 }
 
@@ -393,6 +410,7 @@ void rtypes_close(struct rtypes *types)
 	if (!types)
 		return;
 	HASH_CLEAR(hh, types->known);
+	free(types->all);
 	gotypes_deinit(&types->store);
 	free(types);
 }

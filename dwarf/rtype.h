@@ -18,6 +18,10 @@ void rtypes_close(struct rtypes *types);
  *  descriptor can stand (outside [types, etypes), or damaged). */
 struct gotype *rtypes_find(struct rtypes *types, uint64_t vaddr);
 
+/** All types that the linker's tables lead to, each once, by full name. Read once and kept; what is damaged is left
+ *  out. Types that nothing can reach at run time have no descriptor. */
+struct gotype *const *rtypes_all(struct rtypes *types, size_t *num);
+
 /** The itabs that the linker made, (interface type, concrete type, itab) vaddrs: from moduledata's
  *  itablinks, or from the "go:itab.*" symbols. Calls visit for each until it returns false. */
 void rtypes_itabs(struct rtypes *types,

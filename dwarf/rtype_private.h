@@ -14,7 +14,8 @@ enum {
 	RTYPE_UNCOMMON = 1 << 0, // tflag's bits
 	RTYPE_EXTRA_STAR = 1 << 1,
 	RTYPE_NAMED = 1 << 2,
-	RTYPE_NAME_EMBEDDED = 1 << 3, // a name's bit
+	RTYPE_NAME_TAG = 1 << 1, // a name's bits
+	RTYPE_NAME_EMBEDDED = 1 << 3,
 };
 static const uint64_t RTYPE_MAX_SIZE = 1ull << 40;
 
@@ -26,6 +27,9 @@ struct rtypes {
 	bool is_certain;     // go is the build info's word, not a guess from the layout
 	struct known *known; // by vaddr
 	int depth;	     // of completions that completions ask for
+	struct gotype **all; // by full name, once asked for
+	size_t num_all;
+	bool is_listed;
 };
 
 struct rtype_head {
@@ -40,6 +44,7 @@ struct rtype_name {
 	const char *bytes; // borrowed from the image, without a NUL
 	size_t len;
 	uint8_t flags;
+	uint64_t end; // vaddr behind it
 };
 
 /** The part that all descriptors have; false where none can stand. */
@@ -50,6 +55,9 @@ bool rtype_read_name(struct rtypes *types, uint64_t vaddr, struct rtype_name *ou
 
 /** The size of the map descriptor at vaddr without its uncommon part. */
 uint64_t rtype_map_bytes(const struct rtypes *types, uint64_t vaddr);
+
+/** Where the part of a descriptor that only its kind has ends: bytes from its start. */
+uint64_t rtype_kind_bytes(const struct rtypes *types, uint64_t vaddr, enum gokind kind);
 
 /** Fills in a map type's memory layout, its key and elem known; GOMAP_UNKNOWN where it does not fit. */
 void rtype_read_map(struct rtypes *types, struct gotype *type);

@@ -59,6 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.num_itablinks = data[2],
 		.itabs = TYPES + 8 * data[1],
 		.itabs_bytes = 8 * data[2],
+		.typelinks = TYPES + 8 * data[1],
+		.num_typelinks = data[2],
+		.desc_bytes = size - HEAD,
 		.minor = 20,
 	};
 	struct rtypes *types;
@@ -68,6 +71,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (uint64_t at = 0; at < size - HEAD && steps < MAX_STEPS; at += 8)
 			walk(rtypes_find(types, TYPES + at), 0, &steps);
 		rtypes_itabs(types, see_itab, &steps);
+		size_t num;
+		struct gotype *const *all = rtypes_all(types, &num);
+		for (size_t i = 0; i < num; i++)
+			check(all[i]);
 		rtypes_close(types);
 	}
 	error_free(err);

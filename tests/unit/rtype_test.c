@@ -436,6 +436,98 @@ static void walks_itabs(void **state)
 	}
 }
 
+// A list without duplicates of what leads from one slice, whichever way the release lists types.
+static void lists_all_types(int minor)
+{
+	static const char *const expected[] = {"*example.com/main.T", "[2]int",
+					       "[]*example.com/main.T", "example.com/main.T",
+					       "int"};
+	enum { SLICE_BYTES = 56, NUM = sizeof(expected) / sizeof(*expected) };
+	struct types types = {.minor = minor};
+	uint8_t room[8 + SLICE_BYTES] = {0};
+	put(&types, room, sizeof(room)); // 1.27: the descriptors begin behind the first word
+	uint64_t integer = put_int(&types);
+	uint64_t pointer = put_pointer(&types, "*main.T", 0);
+	struct field fields[] = {{"x", put_array(&types, "[2]int", integer, 2, 16), 0, false},
+				 {"Next", pointer, 16, false}};
+	uint64_t record = put_struct(&types, "main.T", "example.com/main", 24, fields, 2);
+	memcpy(types.bytes + (pointer - TYPES) + 48, &record, 8);
+	uint64_t slice = put_type(&types, &(struct descriptor){.size = 24,
+							       .pointer_bytes = 8,
+							       .kind = GO_SLICE,
+							       .name = "[]*main.T",
+							       .extra = {pointer},
+							       .num_extra = 1});
+	// What is no descriptor is passed over.
+	uint32_t links[] = {(uint32_t)(slice - TYPES), 8, UINT32_MAX, (uint32_t)(slice - TYPES)};
+	uint64_t at = put(&types, links, sizeof(links));
+	struct moduledata module = {.typelinks = at, .num_typelinks = 4};
+	if (minor >= 27) {
+		memcpy(types.bytes + 8, types.bytes + (slice - TYPES), SLICE_BYTES);
+		module = (struct moduledata){.desc_bytes = sizeof(room)};
+	}
+	struct opened opened;
+	open_types(&types, module, true, &opened);
+	size_t num;
+	struct gotype *const *all = rtypes_all(opened.types, &num);
+	assert_int_equal(num, NUM);
+	for (size_t i = 0; i < num; i++)
+		assert_string_equal(all[i]->full_name, expected[i]);
+	assert_ptr_equal(rtypes_all(opened.types, &num), all);
+	close_types(&opened);
+}
+
+static void lists_all_types_of_every_release(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NUM_MINORS; i++)
+		lists_all_types(minors[i]);
+}
+
+// Descriptors one behind the other: parameters, fields and methods are stepped over.
+static void walks_descriptors(void **state)
+{
+	(void)state;
+	struct types types = {.minor = 27};
+	uint8_t room[512] = {0};
+	put(&types, room, sizeof(room));
+	uint64_t integer = put_int(&types);
+	struct field field = {"x", integer, 0, false};
+	uint64_t record = put_struct(&types, "main.T", "example.com/main", 8, &field, 1);
+	uint64_t function = put_type(&types, &(struct descriptor){.size = 8,
+								  .pointer_bytes = 8,
+								  .kind = GO_FUNC | DIRECT_KIND,
+								  .name = "func(int, ...int) int",
+								  .extra = {2 | 0x8001 << 16},
+								  .num_extra = 1});
+	uint64_t interface = put_type(&types, &(struct descriptor){.size = 16,
+								   .pointer_bytes = 16,
+								   .kind = GO_INTERFACE,
+								   .name = "main.I",
+								   .extra = {0, 0, 2, 2},
+								   .num_extra = 4});
+	size_t end = 8;
+	memcpy(types.bytes + end, types.bytes + (function - TYPES), 56);
+	end += 56 + 3 * 8; // two parameters, one result
+	memcpy(types.bytes + end, types.bytes + (record - TYPES), 96);
+	types.bytes[end + 84] = 3; // methods
+	end += 96 + 24 + 3 * 16;
+	memcpy(types.bytes + end, types.bytes + (interface - TYPES), 80);
+	end += 80 + 2 * 8;
+	memcpy(types.bytes + end, types.bytes + (integer - TYPES), 48);
+	end += 48;
+	struct opened opened;
+	open_types(&types, (struct moduledata){.desc_bytes = end}, true, &opened);
+	size_t num;
+	struct gotype *const *all = rtypes_all(opened.types, &num);
+	static const char *const expected[] = {"example.com/main.T", "func(int, ...int) int", "int",
+					       "int", "main.I"};
+	assert_int_equal(num, sizeof(expected) / sizeof(*expected));
+	for (size_t i = 0; i < num; i++)
+		assert_string_equal(all[i]->full_name, expected[i]);
+	close_types(&opened);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +535,8 @@ int main(void)
 		cmocka_unit_test(reads_maps),
 		cmocka_unit_test(passes_over_what_is_no_type),
 		cmocka_unit_test(walks_itabs),
+		cmocka_unit_test(lists_all_types_of_every_release),
+		cmocka_unit_test(walks_descriptors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
