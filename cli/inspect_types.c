@@ -7,13 +7,14 @@
 #include "base/text.h"
 #include "cli/complete.h"
 #include "cli/inspect.h"
-#include "tracer/plan/select.h"
+#include "tracer/plan/pattern.h"
 
 enum { TYPES_MAX = 1 << 20, FIELDS_DEPTH_MAX = 8, NAMESAKES_MAX = 64 };
 
 struct type_names {
 	struct completions *completions;
-	const char *pattern, *prefix;
+	struct pattern *pattern; // NULL: all
+	const char *prefix;
 	char **name; // borrowed from the index
 	size_t num, size;
 	struct error *err;
@@ -31,14 +32,20 @@ static bool is_internal(const char *name)
 	return false;
 }
 
+// An array's brackets are no type arguments: "main.*" does not choose "[4]main.T".
+static bool is_chosen(struct pattern *pattern, const char *name)
+{
+	bool is_array = *name == '[' && !strchr("[*?/", *pattern->body);
+	bool is_match = !is_array && ((!pattern->is_regexp && pattern_is_instance(pattern, name)) ||
+				      pattern_matches(pattern, name));
+	return is_match != pattern->takes_away;
+}
+
 static bool take_type(void *context, const char *name)
 {
 	struct type_names *names = context;
-	bool is_match = !is_internal(name);
-	if (is_match && names->pattern)
-		names->err = select_matches(names->pattern, name, &is_match);
-	if (names->err || !is_match)
-		return !names->err;
+	if (is_internal(name) || (names->pattern && !is_chosen(names->pattern, name)))
+		return true;
 	if (names->num == names->size) {
 		size_t size = names->size ? 2 * names->size : 1024;
 		if (size > TYPES_MAX) {
@@ -80,9 +87,15 @@ static void print_types(struct index *index, const char *name, FILE *out)
 
 struct error *inspect_types(struct index *index, const char *pattern, FILE *out)
 {
-	struct type_names names = {.pattern = pattern};
+	struct pattern read;
+	struct type_names names = {.pattern = pattern ? &read : NULL};
+	struct error *err = pattern ? pattern_init(&read, pattern) : NULL;
+	if (err)
+		return err;
 	index_types(index, take_type, &names);
-	struct error *err = names.err;
+	if (pattern)
+		pattern_deinit(&read);
+	err = names.err;
 	if (!err && !names.num)
 		err = error_new("no type is called %s", pattern ? pattern : "anything");
 	if (!err)

@@ -110,6 +110,8 @@ for my $version (versions()) {
 			my %listed = map { /^(main\.\S+) +(\S+) +(\d+)$/ ? ($1 => "$2 $3") : () } split /\n/, run_gotrace('types', $path, 'main.*')->{out};
 			# DWARF has no type that no function's variables lead to.
 			for (grep { $_->{Type} =~ /^main\./ && ($_->{Type} ne 'main.tCall' || !$typed) } @$types) { is($listed{ $_->{Type} }, "$_->{Kind} $_->{Size}", "types lists $_->{Type}") }
+			is(scalar(grep { !/^main\./ } split /\n/, run_gotrace('types', $path, 'main.*')->{out}), 0, 'and no others');
+			like(run_gotrace('types', $path, '/^main\.(tTable|tNone)$/')->{out}, qr/\Amain\.tTable +map +8\n\z/, 'regexps choose too');
 			like(whatis($path, 'main.tInner')->{out}, qr/^main\.tInner\.Show  .*\n?(.*\n)*main\.\(\*tInner\)\.Add  /m, 'methods');
 			unlike(whatis($path, 'main.tInner')->{out}, qr/^main\.tNumber/m, 'of no other type');
 			is(whatis($path, 'main.tNone')->{status}, 1, 'what is no type is said so');

@@ -498,7 +498,7 @@ static void walks_descriptors(void **state)
 								  .pointer_bytes = 8,
 								  .kind = GO_FUNC | DIRECT_KIND,
 								  .name = "func(int, ...int) int",
-								  .extra = {2 | 0x8001 << 16},
+								  .extra = {2 | 0x8001ull << 16},
 								  .num_extra = 1});
 	uint64_t interface = put_type(&types, &(struct descriptor){.size = 16,
 								   .pointer_bytes = 16,
