@@ -22,6 +22,8 @@ struct listing {
 	struct sites sites;
 	struct speller *speller;
 	struct symbols data;
+	struct gotype **types; // those with a descriptor, by its address
+	size_t num_types;
 	uint32_t *label; // of each byte of the code that a branch leads to, 0 for all others
 	FILE *out;
 };
@@ -105,16 +107,34 @@ static void name_place(const char *name, uint64_t off, struct text *words)
 		text_printf(words, "+0x%lx", (unsigned long)off);
 }
 
-// A type descriptor, which has no symbol of its own.
-static void name_type(const struct index *index, uint64_t vaddr, struct text *words)
+static int by_rtype(const void *a, const void *b)
+{
+	const struct gotype *x = *(struct gotype *const *)a, *y = *(struct gotype *const *)b;
+	return (x->rtype > y->rtype) - (x->rtype < y->rtype);
+}
+
+// Type descriptors, which have no symbols of their own.
+static struct error *read_types(struct listing *listing)
 {
 	size_t num;
-	struct gotype *const *types = rtypes_all(index_rtypes(index), &num);
+	struct gotype *const *types = rtypes_all(index_rtypes(listing->index), &num);
+	listing->types = calloc(num + 1, sizeof(*types));
+	if (!listing->types)
+		return error_nomem();
 	for (size_t i = 0; i < num; i++)
-		if (types[i]->rtype == vaddr) {
-			text_printf(words, "  ; type %s", types[i]->full_name);
-			return;
-		}
+		listing->types[listing->num_types++] = types[i];
+	qsort(listing->types, num, sizeof(*types), by_rtype);
+	return NULL;
+}
+
+static void name_type(const struct listing *listing, uint64_t vaddr, struct text *words)
+{
+	struct gotype key = {.rtype = vaddr};
+	const struct gotype *const wanted = &key;
+	struct gotype **found = bsearch(&wanted, listing->types, listing->num_types,
+					sizeof(*listing->types), by_rtype);
+	if (found)
+		text_printf(words, "  ; type %s", (*found)->full_name);
 }
 
 static void name_target(const struct listing *listing, const struct spelled *spelled,
@@ -133,7 +153,7 @@ static void name_target(const struct listing *listing, const struct spelled *spe
 	else if (symbol)
 		name_place(symbol->name, target - symbol->vaddr, words);
 	else if (!at)
-		name_type(listing->index, target, words);
+		name_type(listing, target, words);
 }
 
 const char *inspect_site_kind(const struct site *site)
@@ -205,6 +225,8 @@ struct error *inspect_code(struct index *index, const struct func *func, FILE *o
 	if (!err)
 		err = read_symbols(index, &listing.data);
 	if (!err)
+		err = read_types(&listing);
+	if (!err)
 		err = find_labels(&listing);
 	if (!err)
 		print_code(&listing);
@@ -212,6 +234,7 @@ struct error *inspect_code(struct index *index, const struct func *func, FILE *o
 		fprintf(out, "cannot be probed: %s\n", listing.sites.refused);
 	free(listing.label);
 	free(listing.data.symbol);
+	free(listing.types);
 	speller_destroy(listing.speller);
 	sites_deinit(&listing.sites);
 	return err;

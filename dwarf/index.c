@@ -305,13 +305,17 @@ size_t index_types_named(struct index *index, const char *name, struct gotype **
 	}
 	size_t num, found = 0;
 	struct gotype *const *all = rtypes_all(index->rtypes, &num);
-	for (size_t i = 0; i < num; i++) {
-		if (strcmp(all[i]->full_name, name) != 0)
-			continue;
-		if (found < max)
-			out[found] = all[i];
-		found++;
+	size_t low = 0, high = num;
+	while (low < high) { // the first one that is not before it
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(all[middle]->full_name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	for (; low < num && !strcmp(all[low]->full_name, name); low++, found++)
+		if (found < max)
+			out[found] = all[low];
 	return found;
 }
 
