@@ -281,10 +281,10 @@ static size_t package_length(const char *name)
 	return dot ? (size_t)(dot - name) : 0;
 }
 
-bool index_is_inlined(const struct index *index, const char *name)
+void index_names(const struct index *index, bool (*visit)(void *context, const char *name),
+		 void *context)
 {
-	const struct func *func;
-	return !index_named(index, name, &func, 1) && pclntab_has_name(index->table, name);
+	pclntab_names(index->table, visit, context);
 }
 
 struct gotype *index_type(struct index *index, const char *name)

@@ -43,8 +43,10 @@ const struct func *index_func_at(const struct index *index, uint64_t vaddr);
 size_t index_named(const struct index *index, const char *name, const struct func **out,
 		   size_t max);
 
-/** True if the program has this function's name but no code of its own: every call of it was inlined. */
-bool index_is_inlined(const struct index *index, const char *name);
+/** Calls visit, until it returns false, with the names of all functions: of those too that have no code of their own,
+ *  because every call of them was inlined (Go 1.16 and newer). */
+void index_names(const struct index *index, bool (*visit)(void *context, const char *name),
+		 void *context);
 
 /** The function's signature: DWARF's parameters placed by Go's ABI and cross-checked with
  *  location lists and ArgInfo, or ArgInfo's raw words without DWARF. Borrowed; read once and

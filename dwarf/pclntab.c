@@ -436,15 +436,17 @@ bool pclntab_find(const struct pclntab *table, uint64_t vaddr, size_t *i)
 	return true;
 }
 
-bool pclntab_has_name(const struct pclntab *table, const char *name)
+void pclntab_names(const struct pclntab *table, bool (*visit)(void *context, const char *name),
+		   void *context)
 {
 	if (table->format < PCLN_16 || table->units > table->size || table->names > table->units)
-		return false;
-	const uint8_t *at = table->data + table->names, *end = table->data + table->units;
-	size_t len = strlen(name) + 1; // with its NUL
-	for (const uint8_t *from = at;; from++) {
-		from = memmem(from, (size_t)(end - from), name, len);
-		if (!from || from == at || !from[-1])
-			return from;
+		return;
+	const char *at = (const char *)table->data + table->names;
+	const char *end = (const char *)table->data + table->units;
+	while (at < end) {
+		size_t len = strnlen(at, (size_t)(end - at));
+		if (at + len == end || !visit(context, at))
+			return;
+		at += len + 1;
 	}
 }

@@ -54,8 +54,10 @@ bool pclntab_find(const struct pclntab *table, uint64_t vaddr, size_t *i);
 /** File (borrowed) and line of vaddr. */
 bool pclntab_line(const struct pclntab *table, uint64_t vaddr, const char **file, int *line);
 
-/** True if this name is one of the table's: of a function, or of one that was inlined somewhere (from Go 1.16 on). */
-bool pclntab_has_name(const struct pclntab *table, const char *name);
+/** Calls visit, until it returns false, with the names of the table's functions and of those that were inlined
+ *  somewhere (from Go 1.16 on; none before). */
+void pclntab_names(const struct pclntab *table, bool (*visit)(void *context, const char *name),
+		   void *context);
 
 struct pcln_inline { // one function inlined at a place, innermost first
 	const char *name;

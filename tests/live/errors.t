@@ -112,6 +112,7 @@ my $pid = $target->{pid};
 refused('a pattern that chooses nothing', 1, qr/main\.hWrok.*main\.hWork/, 'attach', $pid, 'main.hWrok');
 refused('another, in list', 1, qr/main\.hWrok.*main\.hWork/, 'list', $path, 'main.hWrok');
 refused('a function without code of its own', 1, qr/main\.small.*inlined/, 'attach', $pid, 'main.small');
+refused('a glob of such functions', 1, qr/main\.sm\*.*main\.small.*inlined/, 'attach', $pid, 'main.sm*');
 refused('a glob that chooses nothing', 1, qr/nothing\*/, 'attach', $pid, 'nothing*');
 refused('all taken away again', 1, qr/./, 'attach', $pid, 'main.h*', '!main.*');
 for my $bad ('/main.(/', '/[/') {

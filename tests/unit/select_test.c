@@ -41,10 +41,14 @@ size_t index_named(const struct index *index, const char *name, const struct fun
 	return num;
 }
 
-bool index_is_inlined(const struct index *index, const char *name)
+void index_names(const struct index *index, bool (*visit)(void *context, const char *name),
+		 void *context)
 {
-	(void)index;
-	return !strcmp(name, "main.inlined");
+	for (size_t i = 0; i < index->num; i++)
+		if (!visit(context, index->func[i].name))
+			return;
+	if (visit(context, "main.inlined"))
+		visit(context, "ex.am/lib%2ev3.Min[go.shape.int]");
 }
 
 static struct func funcs[] = {
@@ -201,6 +205,14 @@ static const struct choice refusals[] = {
 	 .chosen =
 		 "'main.inlined' has no code of its own, every call of it was inlined: build the program with "
 		 "-gcflags=all=-l to trace it"},
+	{{"main.inl*"},
+	 .chosen =
+		 "'main.inl*' matches no function that has code of its own; every call of 'main.inlined' was "
+		 "inlined: build the program with -gcflags=all=-l to trace it"},
+	{{"ex.am/lib.v3.Min"},
+	 .chosen =
+		 "'ex.am/lib%2ev3.Min[go.shape.int]' has no code of its own, every call of it was inlined: "
+		 "build the program with -gcflags=all=-l to trace it"},
 	{{"MAIN.ADD"}, .chosen = "no function has the name 'MAIN.ADD'; did you mean 'main.add'?"},
 	{{"main.(*Sotre).Get"},
 	 .chosen = "no function matches 'main.(*Sotre).Get'; did you mean 'main.(*Store).Get', "

@@ -81,18 +81,40 @@ static void choose_named(struct chooser *chooser)
 	warn_named(chooser, has_body, FUNC_WRAPPER, "is a wrapper that the compiler made");
 }
 
-static struct error *nothing_chosen(const struct chooser *chooser, const struct pattern *pattern,
+struct inlined { // a function that the pattern would choose if it had code of its own
+	struct pattern *pattern;
+	const char *name;
+};
+
+static bool look_for_inlined(void *context, const char *name)
+{
+	struct inlined *inlined = context;
+	struct pattern *pattern = inlined->pattern;
+	if (pattern_matches(pattern, name) ||
+	    (!pattern->is_regexp && pattern_is_instance(pattern, name)))
+		inlined->name = name;
+	return !inlined->name;
+}
+
+static struct error *nothing_chosen(const struct chooser *chooser, struct pattern *pattern,
 				    const struct func *left_out)
 {
 	if (left_out)
 		return error_new("'%s' matches only wrappers and functions of the runtime or C, "
 				 "which are left out: give one by its exact name, for example '%s'",
 				 pattern->given, left_out->name);
-	if (index_is_inlined(chooser->index, pattern->body))
+	struct inlined inlined = {.pattern = pattern};
+	index_names(chooser->index, look_for_inlined, &inlined);
+	if (inlined.name && !pattern->is_glob && !pattern->is_regexp)
 		return error_new(
 			"'%s' has no code of its own, every call of it was inlined: build the "
 			"program with -gcflags=all=-l to trace it",
-			pattern->given);
+			inlined.name);
+	if (inlined.name)
+		return error_new(
+			"'%s' matches no function that has code of its own; every call of '%s' was "
+			"inlined: build the program with -gcflags=all=-l to trace it",
+			pattern->given, inlined.name);
 	const char *near[NEAREST_MAX];
 	size_t num = nearest_names(chooser->func, chooser->num, pattern->body, near);
 	const char *fault = pattern->is_glob || pattern->is_regexp ? "no function matches"
