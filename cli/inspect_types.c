@@ -235,5 +235,5 @@ static bool complete_type(void *context, const char *name)
 void inspect_type_names(struct index *index, struct completions *out, const char *prefix)
 {
 	struct type_names names = {.completions = out, .prefix = prefix};
-	index_types(index, complete_type, &names);
+	index_go_types(index, complete_type, &names);
 }

@@ -514,16 +514,38 @@ struct gotype *debuginfo_type(struct debuginfo *info, const char *unit, const ch
 	return type;
 }
 
-void debuginfo_types(struct debuginfo *info, bool (*visit)(void *context, const char *name),
-		     void *context)
+// False where visit wants no more.
+static bool visit_types(struct debuginfo *info, struct unit *unit, type_visitor *visit,
+			void *context)
+{
+	if (!unit->is_read)
+		unit->damage = read_unit(info, unit);
+	for (size_t i = 0; i < unit->types.num; i++)
+		if (!visit(context, unit->types.place[i].name))
+			return false;
+	return true;
+}
+
+void debuginfo_types(struct debuginfo *info, type_visitor *visit, void *context)
 {
 	for (size_t i = 0; i < info->num_units; i++) {
-		struct unit *unit = &info->units[i];
 		log_progress("units read", i + 1, info->num_units);
-		if (!unit->is_read)
-			unit->damage = read_unit(info, unit);
-		for (size_t j = 0; j < unit->types.num; j++)
-			if (!visit(context, unit->types.place[j].name))
-				return;
+		if (!visit_types(info, &info->units[i], visit, context))
+			return;
 	}
+}
+
+void debuginfo_go_types(struct debuginfo *info, type_visitor *visit, void *context)
+{
+	bool has_types = false;
+	for (size_t i = 0; i < info->num_units; i++) {
+		struct unit *unit = &info->units[i];
+		if (strcmp(unit->name, "runtime") != 0)
+			continue;
+		if (!visit_types(info, unit, visit, context))
+			return;
+		has_types |= unit->types.num;
+	}
+	if (!has_types)
+		debuginfo_types(info, visit, context);
 }

@@ -46,9 +46,13 @@ struct error *debuginfo_func(struct debuginfo *info, uint64_t vaddr,
  *  unit is the compilation unit's name to look into first ("runtime"). */
 struct gotype *debuginfo_type(struct debuginfo *info, const char *unit, const char *name);
 
+typedef bool type_visitor(void *context, const char *name);
+
 /** Calls visit with the name of every type, unit after unit (which reads them all), until it returns false. A name
  *  may come more than once. */
-void debuginfo_types(struct debuginfo *info, bool (*visit)(void *context, const char *name),
-		     void *context);
+void debuginfo_types(struct debuginfo *info, type_visitor *visit, void *context);
+/** The same for those in the runtime's unit alone, where Go's linker writes all Go types (src/cmd/link/internal/ld/dwarf.go);
+ *  in all units where it has none. */
+void debuginfo_go_types(struct debuginfo *info, type_visitor *visit, void *context);
 
 #endif

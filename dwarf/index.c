@@ -319,17 +319,29 @@ size_t index_types_named(struct index *index, const char *name, struct gotype **
 	return found;
 }
 
-void index_types(struct index *index, bool (*visit)(void *context, const char *name), void *context)
+static void visit_rtypes(struct index *index, type_visitor *visit, void *context)
 {
-	if (open_debug(index)) {
-		debuginfo_types(index->debug, visit, context);
-		return;
-	}
 	size_t num;
 	struct gotype *const *all = rtypes_all(index->rtypes, &num);
 	for (size_t i = 0; i < num; i++)
 		if (!visit(context, all[i]->full_name))
 			return;
+}
+
+void index_types(struct index *index, type_visitor *visit, void *context)
+{
+	if (open_debug(index))
+		debuginfo_types(index->debug, visit, context);
+	else
+		visit_rtypes(index, visit, context);
+}
+
+void index_go_types(struct index *index, type_visitor *visit, void *context)
+{
+	if (open_debug(index))
+		debuginfo_go_types(index->debug, visit, context);
+	else
+		visit_rtypes(index, visit, context);
 }
 
 struct image *index_image(const struct index *index)

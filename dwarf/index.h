@@ -71,6 +71,9 @@ size_t index_types_named(struct index *index, const char *name, struct gotype **
  *  descriptor, until it returns false; a name may come more than once. */
 void index_types(struct index *index, bool (*visit)(void *context, const char *name),
 		 void *context);
+/** The same without those of C and without reading all of DWARF: soon enough for a Tab key. */
+void index_go_types(struct index *index, bool (*visit)(void *context, const char *name),
+		    void *context);
 
 /** The symbols of the executable, else of its separate debug file; num 0 where both are stripped. */
 struct error *index_symbols(struct index *index, const struct image_symbol **symbols,
