@@ -47,7 +47,7 @@ void index_names(const struct index *index, bool (*visit)(void *context, const c
 	for (size_t i = 0; i < index->num; i++)
 		if (!visit(context, index->func[i].name))
 			return;
-	if (visit(context, "main.inlined"))
+	if (visit(context, "main.inlined") && visit(context, "main.(*T).Inlined"))
 		visit(context, "ex.am/lib%2ev3.Min[go.shape.int]");
 }
 
@@ -209,6 +209,10 @@ static const struct choice refusals[] = {
 	 .chosen =
 		 "'main.inl*' matches no function that has code of its own; every call of 'main.inlined' was "
 		 "inlined: build the program with -gcflags=all=-l to trace it"},
+	{{"main.(*T).Inlined"},
+	 .chosen =
+		 "'main.(*T).Inlined' has no code of its own, every call of it was inlined: build the program with "
+		 "-gcflags=all=-l to trace it"},
 	{{"ex.am/lib.v3.Min"},
 	 .chosen =
 		 "'ex.am/lib%2ev3.Min[go.shape.int]' has no code of its own, every call of it was inlined: "

@@ -105,7 +105,7 @@ static struct error *nothing_chosen(const struct chooser *chooser, struct patter
 				 pattern->given, left_out->name);
 	struct inlined inlined = {.pattern = pattern};
 	index_names(chooser->index, look_for_inlined, &inlined);
-	if (inlined.name && !pattern->is_glob && !pattern->is_regexp)
+	if (inlined.name && !pattern->is_regexp && pattern_is_instance(pattern, inlined.name))
 		return error_new(
 			"'%s' has no code of its own, every call of it was inlined: build the "
 			"program with -gcflags=all=-l to trace it",
