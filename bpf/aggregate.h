@@ -6,6 +6,7 @@
 //
 // The includer defines first, besides what active.h wants:
 //   aggregate_settings(host)        struct wire_aggregate_settings
+//   aggregate_read_string(host, dst, len, addr)  as capture_read, of at most WIRE_KEY_BYTES
 //   aggregate_slot(host, key)       the key's slot, made where it has none; AGGREGATE_NO_SLOT where there is no room
 //   aggregate_totals(host, slot)    struct wire_totals, or NULL
 //   aggregate_bucket(host, slot, bucket)  wire_u64, or NULL
@@ -59,16 +60,24 @@ CAPTURE_INLINE wire_u32 aggregate_log_bucket(wire_u64 value)
 
 // --- Values --------------------------------------------------------------------------------------
 
+// Each size is a constant, as old verifiers want it.
 CAPTURE_INLINE int aggregate_number(const struct capture_host *host, wire_u64 addr, wire_u64 size,
 				    wire_u64 *out)
 {
 	wire_u64 value = 0;
-	CAPTURE_HIDE(size);
-	if (size > sizeof(value) || !size || !capture_is_readable(addr, size) ||
-	    capture_read(host, &value, size, addr))
+	int err = -1;
+	if (!capture_is_readable(addr, sizeof(value)))
 		return -1;
+	if (size == sizeof(wire_u64))
+		err = capture_read(host, &value, sizeof(wire_u64), addr);
+	else if (size == sizeof(wire_u32))
+		err = capture_read(host, &value, sizeof(wire_u32), addr);
+	else if (size == sizeof(wire_u16))
+		err = capture_read(host, &value, sizeof(wire_u16), addr);
+	else if (size == sizeof(wire_u8))
+		err = capture_read(host, &value, sizeof(wire_u8), addr);
 	*out = value;
-	return 0;
+	return err;
 }
 
 CAPTURE_INLINE int aggregate_source(const struct capture_host *host,
@@ -145,12 +154,11 @@ CAPTURE_INLINE void aggregate_string(const struct capture_host *host, wire_u64 a
 		len = WIRE_KEY_BYTES;
 	if (!len)
 		return;
-	CAPTURE_HIDE(len);
 	if (addr >= settings->ro_start && addr < settings->ro_end) {
 		part->state = WIRE_KEY_IN_FILE;
 		__builtin_memcpy(part->bytes, &addr, sizeof(addr));
-	} else if (len > WIRE_KEY_BYTES || !capture_is_readable(addr, len) ||
-		   capture_read(host, part->bytes, len, addr)) {
+	} else if (!capture_is_readable(addr, len) ||
+		   aggregate_read_string(host, part->bytes, len, addr)) {
 		part->state = WIRE_KEY_UNREADABLE;
 		part->word = 0;
 	}
@@ -301,16 +309,6 @@ static __attribute__((noinline)) void aggregate_entry(const struct capture_host 
 		aggregate_add(&aggregate_lost(host)->active, 1);
 }
 
-// At its end, the key's late parts and its slot.
-static __attribute__((noinline)) wire_u32 aggregate_late_slot(
-	const struct capture_host *host, const struct aggregate_hit *hit,
-	const struct wire_aggregate *aggregate, const struct active_call *call)
-{
-	struct wire_key key = call->key;
-	aggregate_key(host, hit, aggregate, &key);
-	return aggregate_slot(host, &key);
-}
-
 // Results are not known where a call jumps out to another function.
 static __attribute__((noinline)) void aggregate_return(const struct capture_host *host,
 						       const struct aggregate_hit *hit,
@@ -326,7 +324,8 @@ static __attribute__((noinline)) void aggregate_return(const struct capture_host
 		return;
 	wire_u32 slot = call->slot;
 	if ((aggregate->flags & WIRE_AGGREGATE_LATE) && has_results) {
-		slot = aggregate_late_slot(host, hit, aggregate, call);
+		aggregate_key(host, hit, aggregate, &call->key);
+		slot = aggregate_slot(host, &call->key);
 		aggregate_count(host, slot);
 	}
 	struct wire_totals *totals =

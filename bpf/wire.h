@@ -156,7 +156,7 @@ struct wire_budget {	// of one function; user space writes the first half, the e
 enum {
 	WIRE_PATH_STEPS = 6,	   // pointers followed to a value
 	WIRE_KEYS = 2,		   // values that a key is made of
-	WIRE_KEY_BYTES = 48,	   // of a string in a key
+	WIRE_KEY_BYTES = 40,	   // of a string in a key
 	WIRE_ERRORS = 2,	   // results of type error
 	WIRE_BUCKETS = 62 * 8,	   // of a histogram; tracer/histogram.h
 	WIRE_ACTIVE_MAX = 1 << 16, // calls under way
@@ -319,7 +319,7 @@ _Static_assert(sizeof(struct wire_budget) == 64, "wire_budget");
 _Static_assert(sizeof(struct wire_path) == 48, "wire_path");
 _Static_assert(sizeof(struct wire_aggregate) == 248, "wire_aggregate");
 _Static_assert(sizeof(struct wire_aggregate_settings) == 56, "wire_aggregate_settings");
-_Static_assert(sizeof(struct wire_key) == 136, "wire_key");
+_Static_assert(sizeof(struct wire_key) == 120, "wire_key");
 _Static_assert(sizeof(struct wire_totals) == 56, "wire_totals");
 _Static_assert(sizeof(struct wire_record) == 40, "wire_record");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");

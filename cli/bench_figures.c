@@ -50,11 +50,19 @@ struct bench_summary bench_read_summary(const char *text)
 {
 	for (const char *line = text; *line;) {
 		struct bench_summary summary = {0};
+		int len = 0;
 		if (sscanf(line,
 			   "gotrace: %*u function%*[s,] %" SCNu64 " call%*[s,] %" SCNu64
 			   " return%*[s,] %" SCNu64 " lost",
 			   &summary.calls, &summary.returns, &summary.lost) == 3)
 			return summary;
+		// What counts says how many calls alone; those that are counted have returned.
+		if (sscanf(line, "gotrace: %*u function%*[s,] %" SCNu64 " call%n", &summary.calls,
+			   &len) == 1 &&
+		    len && !strstr(line, " lost")) {
+			summary.returns = summary.calls;
+			return summary;
+		}
 		const char *end = strchr(line, '\n');
 		if (!end)
 			break;

@@ -20,6 +20,8 @@ const struct bench_variant bench_variants[] = {
 	{"ebpf depth 0", BENCH_EBPF, true, {"--depth", "0"}, NULL, NULL},
 	{"ebpf depth 1", BENCH_EBPF, true, {"--depth", "1"}, NULL, NULL},
 	{"ebpf depth 2", BENCH_EBPF, true, {"--depth", "2"}, NULL, NULL},
+	{"ebpf count", BENCH_EBPF, false, {"count"}, NULL, NULL},
+	{"ebpf hist", BENCH_EBPF, true, {"hist"}, NULL, NULL},
 	{"ptrace entry", BENCH_PTRACE, false, {"--no-return", "--no-args"}, NULL, NULL},
 	{"ptrace entry+return", BENCH_PTRACE, true, {"--no-args", "--depth", "0"}, NULL, NULL},
 	{"dlv trace", BENCH_PEER, true, {"dlv"}, ">> goroutine(", "dlv"},

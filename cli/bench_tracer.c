@@ -204,19 +204,21 @@ static struct error *start_gotrace(struct bench_tracer *tracer,
 {
 	char number[16];
 	snprintf(number, sizeof(number), "%d", (int)pid);
+	const char *const *options = tracer->variant->options;
+	bool is_attach = !options[0] || options[0][0] == '-'; // else its first word is the command
 	const char *argv[WORDS_MAX] = {"/proc/self/exe",
-				       "attach",
+				       is_attach ? "attach" : *options++,
 				       number,
 				       function->name,
 				       "-o",
 				       "/dev/null",
-				       "--format",
-				       "lines",
 				       "--backend",
-				       tracer->variant->kind == BENCH_EBPF ? "ebpf" : "ptrace"};
+				       tracer->variant->kind == BENCH_EBPF ? "ebpf" : "ptrace",
+				       "--format",
+				       is_attach ? "lines" : "text"};
 	size_t num = 10;
-	for (size_t i = 0; tracer->variant->options[i]; i++)
-		argv[num++] = tracer->variant->options[i];
+	for (; *options; options++)
+		argv[num++] = *options;
 	struct error *err = bench_spawn((char *const *)argv, tracer->said, &tracer->pid);
 	return err ? err : bench_wait_traces(tracer->pid, tracer->said);
 }

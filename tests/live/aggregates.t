@@ -45,7 +45,7 @@ sub same_by {
 	my %said;
 	for (grep { /^\Q$what\E / } keys %{ $result->{said} }) {
 		my $name = substr $_, length($what) + 1;
-		$name = substr $name, 0, 48 if length $name > 48;
+		$name = substr $name, 0, 40 if length $name > 40;
 		$name =~ s/\s+$//;
 		$said{$name} += $result->{said}{$_};
 	}

@@ -110,7 +110,7 @@ static void sweep(struct backend *backend)
 	int map = bpf_map__fd(backend->program->maps.active);
 	uint64_t key[3], next[3];
 	struct {
-		uint64_t time_ns, rest[19];
+		uint64_t time_ns, rest[17];
 	} call;
 	_Static_assert(sizeof(call) == 3 * sizeof(uint64_t) + sizeof(struct wire_key),
 		       "struct active_call");

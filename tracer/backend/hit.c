@@ -82,6 +82,12 @@ static inline bool stack_is_known(const struct capture_host *host, uint64_t numb
 
 #include "bpf/stack.h"
 
+static inline int aggregate_read_string(const struct capture_host *host, uint8_t *dst, uint64_t len,
+					uint64_t addr)
+{
+	return capture_read(host, dst, len, addr);
+}
+
 struct active_key;
 struct active_call;
 
