@@ -77,7 +77,11 @@ struct capture {
 	wire_u32 edge;	   // of its type
 	wire_u32 faults;
 	wire_u32 ended;
+	wire_u32
+		room; // bytes of this record, where they are fewer than others may have; 0: they are not
+	wire_u32 pad;
 	struct capture_seen seen[CAPTURE_SEEN];
+	struct wire_kept kept; // directly before the record: an entry is held as both
 	union {
 		struct wire_record record;
 		// Any offset below WIRE_RECORD_MAX has room behind it for a whole block and an edge's words.
@@ -148,10 +152,17 @@ CAPTURE_INLINE struct wire_block *capture_block(struct capture *c, wire_u64 at)
 	return (struct wire_block *)(c->bytes + (at & (WIRE_RECORD_MAX - 1)));
 }
 
+CAPTURE_INLINE wire_u64 capture_least(wire_u64 a, wire_u64 b)
+{
+	return a < b ? a : b;
+}
+
 // The budget in bytes of a record.
 CAPTURE_INLINE wire_u64 capture_room(struct capture *c)
 {
 	wire_u64 max = capture_settings(&c->host)->record_max;
+	if (c->room)
+		max = capture_least(max, c->room);
 	return max < WIRE_RECORD_MAX ? max : WIRE_RECORD_MAX;
 }
 
@@ -233,11 +244,6 @@ CAPTURE_INLINE void capture_append(struct capture *c, wire_u64 addr, wire_u32 ty
 CAPTURE_INLINE wire_u64 capture_word(const wire_u8 *bytes, wire_u32 offset)
 {
 	return *(const capture_u64 *)(bytes + offset);
-}
-
-CAPTURE_INLINE wire_u64 capture_least(wire_u64 a, wire_u64 b)
-{
-	return a < b ? a : b;
 }
 
 struct capture_target { // what an edge leads to

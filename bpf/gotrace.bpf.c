@@ -18,6 +18,7 @@ enum { SLOTS = 8, DYNAMICS_MAX = 65536 };
 const volatile struct wire_settings settings = {0};
 const volatile struct wire_stack_settings stacks = {0};
 const volatile bool has_budgets = false;    // calls are left out, by table budgets
+const volatile bool has_conditions = false; // or by their values, by table conditions
 const volatile wire_u32 namespace_inum = 0; // for find_target: the PID namespace and the PID in it
 const volatile wire_u32 namespace_pid = 0;
 
@@ -92,6 +93,31 @@ struct {
 	__type(key, wire_u32);
 	__type(value, struct wire_budget);
 } budgets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_op);
+} ops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_literal);
+} literals SEC(".maps");
+
+// By function.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_condition);
+} conditions SEC(".maps");
 
 // The stacks whose words user space has.
 struct {
@@ -214,11 +240,28 @@ static inline bool stack_is_known(const struct capture_host *host, wire_u64 numb
 
 #include "bpf/stack.h"
 
+// --- Conditions --------------------------------------------------------------------------------
+
+static inline const struct wire_op *expr_op(const struct capture_host *host, wire_u32 i)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&ops, &i);
+}
+
+static inline const struct wire_literal *expr_literal(const struct capture_host *host, wire_u32 i)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&literals, &i);
+}
+
+#include "bpf/expr.h"
+
 // --- Scratch -----------------------------------------------------------------------------------
 
 struct slot {
 	wire_u32 is_taken;
 	wire_u32 pad;
+	struct expr expr;
 	struct capture capture;
 };
 
@@ -327,6 +370,19 @@ static __noinline wire_u64 add_stack(struct capture *c, wire_u64 bp, const struc
 	return stacks.max ? stack_append(c, bp, hit->goroutine) : 0;
 }
 
+// The record of a hit, in a slot; the number of its stack.
+static __always_inline wire_u64 fill_record(struct capture *c, const struct pt_regs *regs,
+					    const struct wire_probe *probe, const struct hit *hit)
+{
+	capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
+	copy_regs(&c->regs, regs);
+	if (probe->num_pieces)
+		capture_walk(c, probe);
+	else
+		c->write_at = sizeof(c->record);
+	return wants_stack(probe) ? add_stack(c, regs->bp, hit) : 0;
+}
+
 static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe *probe,
 			     const struct hit *hit)
 {
@@ -336,13 +392,8 @@ static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe
 		return;
 	}
 	struct capture *c = &slot->capture;
-	capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
-	copy_regs(&c->regs, regs);
-	if (probe->num_pieces)
-		capture_walk(c, probe);
-	else
-		c->write_at = sizeof(c->record);
-	wire_u64 stack = wants_stack(probe) ? add_stack(c, regs->bp, hit) : 0;
+	c->room = 0;
+	wire_u64 stack = fill_record(c, regs, probe, hit);
 	wire_u64 size = c->record.size;
 	asm volatile("" : "+r"(size));
 	long err = -1;
@@ -355,6 +406,8 @@ static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe
 	else if (stack)
 		bpf_map_update_elem(&known_stacks, &stack, &known, BPF_ANY);
 }
+
+#include "bpf/condition.h"
 
 // A program that executes its own file again meets the same probes before user space can take them off: its calls
 // would be taken for ones made by the program before.
@@ -409,10 +462,15 @@ static __noinline int take_hit(struct pt_regs *regs)
 	hit.goroutine = known ? &goroutine : NULL;
 	if (budget && !decides_first)
 		is_taken = budget_admits(budget, probe, hit.time_ns);
+	struct wire_condition *condition = find_condition(probe);
+	if (condition && is_taken && probe->kind == WIRE_PROBE_ENTRY)
+		is_taken = condition_admits(condition, regs, probe, &hit);
 	if (budget && !follow(budget, probe, &hit, is_taken))
 		return 0;
 	if (budget && budget->level)
 		hit.flags = WIRE_BARE;
+	if (condition && condition->num_return && !condition_settles(condition, regs, probe, &hit))
+		return 0;
 	if ((probe->num_pieces || wants_stack(probe)) && !hit.flags)
 		emit_walk(regs, probe, &hit);
 	else

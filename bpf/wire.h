@@ -252,6 +252,92 @@ struct wire_aggregate_lost { // what is missing, in all
 	wire_u64 active;     // calls whose end could not be waited for: the table was full
 	wire_u64 unknown;    // hits on an unknown goroutine that had to be known
 };
+// --- Conditions --------------------------------------------------------------------------------
+
+enum {
+	WIRE_EXPR_STACK = 16,	 // values
+	WIRE_EXPR_OPS = 512,	 // of one program
+	WIRE_EXPR_STEPS = 16384, // of one run: an operation, or a part of one on strings
+	WIRE_LITERAL_MAX = 64,	 // bytes of a string that stands in an expression
+	WIRE_KEPT_MAX = 8,	 // values of an entry that are wanted at its return
+	WIRE_HELD_MAX = 4096,	 // bytes of an entry's record that waits for its return
+};
+
+// The machine has a stack of 64-bit words: integers are extended to them by their sign, floats are their bits, a string is two,
+// its address and its length on top. "Pops" and "pushes" are about that stack. What cannot be read fails:
+// all is passed over up to the next WIRE_OP_CHECK or WIRE_OP_KEEP.
+enum wire_op_code {
+	WIRE_OP_PUSH,	 // pushes value
+	WIRE_OP_REG,	 // pushes register reg, size bytes of it
+	WIRE_OP_STACK,	 // pushes size bytes at SP + 8 + off (off: a signed number)
+	WIRE_OP_ADDR,	 // pushes SP + 8 + off
+	WIRE_OP_LOAD,	 // pops an address, pushes size bytes at it + off
+	WIRE_OP_DUP,	 // pushes the top again
+	WIRE_OP_SWAP,	 // exchanges the two on top
+	WIRE_OP_POP,	 // pops
+	WIRE_OP_ELEMENT, // pops index, length, address: pushes address + index * value; fails outside
+	WIRE_OP_ADD,	 // these pop two and push one, wrapped to size and sign
+	WIRE_OP_SUB,
+	WIRE_OP_MUL,
+	WIRE_OP_AND,
+	WIRE_OP_OR,
+	WIRE_OP_EQUAL, // these pop two and push 0 or 1
+	WIRE_OP_LESS,  // as signed numbers where is_signed
+	WIRE_OP_LESS_EQUAL,
+	WIRE_OP_FLOAT_EQUAL, // of size 4 or 8
+	WIRE_OP_FLOAT_LESS,
+	WIRE_OP_FLOAT_LESS_EQUAL,
+	WIRE_OP_NOT,	 // pops, pushes whether it was 0
+	WIRE_OP_IF_ZERO, // leaves the top where it is, and if it is 0 goes on off operations further
+	WIRE_OP_IF_NOT_ZERO, // likewise
+	WIRE_OP_TEXT_EQUAL,  // pops a string, pushes whether it is literal off
+	WIRE_OP_TEXT_PREFIX, // whether it begins with it
+	WIRE_OP_TEXT_FIND,   // whether it stands in the string's first value bytes
+	WIRE_OP_TEXT_ORDER,  // -1, 0 or 1: how the string compares with it
+	WIRE_OP_TEXTS_EQUAL, // pops two strings, pushes whether they are equal
+	WIRE_OP_TEXTS_ORDER, // -1, 0 or 1: how they compare
+	WIRE_OP_GOID,
+	WIRE_OP_TID,
+	WIRE_OP_DURATION, // since the entry, in ns
+	WIRE_OP_KEPT,	  // pushes what was kept at the entry as number off; fails if that failed
+	WIRE_OP_KEEP,	  // pops, and keeps it as number off
+	WIRE_OP_CHECK,	  // pops: the condition is false, and the program ends, if it is 0
+	WIRE_NUM_OPS,
+};
+
+struct wire_op {
+	wire_u8 code; // enum wire_op_code
+	wire_u8 size; // bytes: 1, 2, 4, 8
+	wire_u8 is_signed;
+	wire_u8 reg; // as in struct wire_piece
+	wire_u32 off;
+	wire_u64 value;
+};
+
+struct wire_literal {
+	wire_u8 bytes[WIRE_LITERAL_MAX]; // zeros behind len
+	wire_u8 back
+		[WIRE_LITERAL_MAX]; // of its first i + 1 bytes: how many at the end are those at the beginning
+	wire_u32 len;
+	wire_u32 pad;
+};
+
+struct wire_condition { // of one function; user space writes the first half, the engine the second
+	wire_u32 entry_op;   // its program at entry
+	wire_u32 num_entry;  // operations; 0: true
+	wire_u32 return_op;  // at return: the entry's record is held until then
+	wire_u32 num_return; // 0: decided at entry
+	wire_u64 unreadable; // false because of something that could not be read
+	wire_u64 crowded;    // calls that there was no room to hold
+};
+
+struct wire_kept { // of an entry that is held
+	wire_u64 values[WIRE_KEPT_MAX];
+	wire_u32 valid; // bits
+	wire_u32 pad;
+};
+
+enum { WIRE_CALLS_HELD_MAX = 4096 };
 
 // --- Records -----------------------------------------------------------------------------------
 
@@ -321,6 +407,10 @@ _Static_assert(sizeof(struct wire_aggregate) == 248, "wire_aggregate");
 _Static_assert(sizeof(struct wire_aggregate_settings) == 56, "wire_aggregate_settings");
 _Static_assert(sizeof(struct wire_key) == 120, "wire_key");
 _Static_assert(sizeof(struct wire_totals) == 56, "wire_totals");
+_Static_assert(sizeof(struct wire_op) == 16, "wire_op");
+_Static_assert(sizeof(struct wire_literal) == 136, "wire_literal");
+_Static_assert(sizeof(struct wire_condition) == 32, "wire_condition");
+_Static_assert(sizeof(struct wire_kept) == 72, "wire_kept");
 _Static_assert(sizeof(struct wire_record) == 40, "wire_record");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");
 

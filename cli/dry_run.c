@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "tracer/plan/conditions.h"
 
 static void write_places(const char *title, const struct param *params, size_t num,
 			 struct text *out)
@@ -46,15 +47,25 @@ static struct error *print_plan(struct index *index, char *const *patterns, size
 				const struct plan_options *options)
 {
 	struct selection selection;
-	struct error *err = select_functions(index, patterns, num_patterns, &selection);
+	struct plan_conditions conditions;
+	struct plan_options wanted = *options;
+	struct error *err =
+		plan_conditions_init(&conditions, index, patterns, num_patterns, options);
 	if (err)
 		return err;
+	wanted.wanted = &conditions;
+	err = select_functions(index, conditions.patterns, conditions.num_patterns, &selection);
+	if (err) {
+		plan_conditions_deinit(&conditions);
+		return err;
+	}
 	struct plan *plan = NULL;
 	err = plan_create(index, options, &plan);
 	size_t first, num;
 	if (!err)
-		err = plan_add(plan, &selection, options, 1, &first, &num);
+		err = plan_add(plan, &selection, &wanted, 1, &first, &num);
 	selection_deinit(&selection);
+	plan_conditions_deinit(&conditions);
 	struct text out;
 	text_init(&out);
 	for (size_t i = 0; !err && i < num; i++)
@@ -65,9 +76,10 @@ static struct error *print_plan(struct index *index, char *const *patterns, size
 	if (!err)
 		text_printf(
 			&out,
-			"%zu functions, %u probes, %u pieces, %u types, %u edges, %zu dynamic types\n",
+			"%zu functions, %u probes, %u pieces, %u types, %u edges, %zu dynamic types, %u operations\n",
 			num, plan->tables.num_probes, plan->tables.num_pieces,
-			plan->tables.num_types, plan->tables.num_edges, plan->num_dynamics);
+			plan->tables.num_types, plan->tables.num_edges, plan->num_dynamics,
+			plan->tables.num_ops);
 	fwrite(text_string(&out), 1, out.len, stdout);
 	text_deinit(&out);
 	plan_destroy(plan);

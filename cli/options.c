@@ -33,6 +33,10 @@ enum {
 	OPT_STACK,
 	OPT_MAX_OVERHEAD,
 	OPT_CREATOR,
+	OPT_IF,
+	OPT_SLOWER,
+	OPT_ERRORS,
+	OPT_CALLER,
 };
 
 enum { RATE_MAX = 1000000000 };
@@ -71,6 +75,14 @@ static const struct argp_option trace_options[] = {
 	{"rate", OPT_RATE, "N/s", 0, "At most N calls of each function a second", 2},
 	{"max-overhead", OPT_MAX_OVERHEAD, "PCT", 0,
 	 "Trace no more of each function's calls than takes PCT percent of the program's time", 2},
+	{NULL, 0, NULL, 0, "Which calls (decided where they happen; others cost no event):", 4},
+	{"if", OPT_IF, "EXPR", 0,
+	 "Only calls for which this Go expression over the function's names holds: 'n > 3 && err != nil'; of one "
+	 "pattern only: 'PATTERN if EXPR'",
+	 4},
+	{"slower", OPT_SLOWER, "TIME", 0, "Only calls that take longer than TIME", 4},
+	{"errors", OPT_ERRORS, NULL, 0, "Only calls that return an error", 4},
+	{"caller", OPT_CALLER, "FUNC", 0, "Only calls made by this function", 4},
 	{NULL, 0, NULL, 0, "How it is captured:", 3},
 	{"backend", OPT_BACKEND, "NAME", 0,
 	 "ebpf (default), or ptrace: by breakpoints, where eBPF is not allowed; slower", 3},
@@ -287,6 +299,30 @@ static void parse_budgets(struct argp_state *state, int key, const char *arg,
 	plan->rate = (uint32_t)value;
 }
 
+static void parse_conditions(struct argp_state *state, int key, const char *arg,
+			     struct plan_options *plan)
+{
+	switch (key) {
+	case OPT_IF:
+		if (plan->num_conditions == PLAN_CONDITIONS)
+			argp_error(state, "--if: at most %d conditions", PLAN_CONDITIONS);
+		else
+			plan->conditions[plan->num_conditions++] = arg;
+		break;
+	case OPT_SLOWER:
+		if (!parse_duration(arg, &plan->slower_ns) || !plan->slower_ns)
+			argp_error(state, "--slower %s: not a time in Go's syntax, such as 10ms",
+				   arg);
+		break;
+	case OPT_ERRORS:
+		plan->errors = true;
+		break;
+	case OPT_CALLER:
+		plan->caller = arg;
+		break;
+	}
+}
+
 static error_t parse_output(int key, char *arg, struct argp_state *state)
 {
 	static const char *const timestamps[] = {"none", "relative", "wall", "mono", NULL};
@@ -363,6 +399,12 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MAX_OVERHEAD:
 		parse_overhead(state, arg, &session->max_overhead);
+		return 0;
+	case OPT_IF:
+	case OPT_SLOWER:
+	case OPT_ERRORS:
+	case OPT_CALLER:
+		parse_conditions(state, key, arg, &session->plan);
 		return 0;
 	case OPT_CREATOR:
 		session->plan.creator = true;

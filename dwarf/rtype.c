@@ -223,6 +223,17 @@ struct gotype *rtypes_find(struct rtypes *types, uint64_t vaddr)
 	return type;
 }
 
+uint64_t rtypes_pointer(const struct rtypes *types, uint64_t vaddr)
+{
+	enum { PTR_TO_THIS = 44 };
+	uint32_t off;
+	if (!image_read(types->image, vaddr + PTR_TO_THIS, &off, sizeof(off)) || !off)
+		return 0;
+	uint64_t pointer = types->module.types + off;
+	struct rtype_head head;
+	return rtype_read_head(types, pointer, &head) && head.kind == GO_POINTER ? pointer : 0;
+}
+
 // The type that the address at vaddr leads to; one that says why not, where it cannot be read.
 static struct gotype *find_at(struct rtypes *types, uint64_t vaddr)
 {

@@ -22,6 +22,9 @@ struct gotype *rtypes_find(struct rtypes *types, uint64_t vaddr);
  *  out. Types that nothing can reach at run time have no descriptor. */
 struct gotype *const *rtypes_all(struct rtypes *types, size_t *num);
 
+/** The descriptor of the pointers to the type whose descriptor stands at vaddr; 0 if the program has none. */
+uint64_t rtypes_pointer(const struct rtypes *types, uint64_t vaddr);
+
 /** The itabs that the linker made, (interface type, concrete type, itab) vaddrs: from moduledata's
  *  itablinks, or from the "go:itab.*" symbols. Calls visit for each until it returns false. */
 void rtypes_itabs(struct rtypes *types,

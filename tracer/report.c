@@ -17,6 +17,8 @@ struct report {
 	struct sink *sink;
 	struct text out;
 	uint64_t lost, skipped;
+	bool has_conditions;
+	uint64_t unreadable, crowded; // of their calls
 	uint64_t unseen[UNSEEN_MAX];
 	size_t num_unseen;
 	struct error *failed; // of a callback, until the record that led to it has been taken
@@ -172,6 +174,13 @@ void report_lost(struct report *report, uint64_t count, const char *where)
 	report->options.sink->lost(report->sink, count, where, &report->out);
 }
 
+void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded)
+{
+	report->has_conditions = true;
+	report->unreadable = unreadable;
+	report->crowded = crowded;
+}
+
 void report_skipped(struct report *report, uint64_t count)
 {
 	report->skipped = count;
@@ -233,6 +242,9 @@ void report_finish(struct report *report, uint64_t began_ns, uint64_t now_ns, si
 		.detached = stats.detached,
 		.lost = report->lost,
 		.skipped = report->skipped,
+		.has_conditions = report->has_conditions,
+		.unreadable = report->unreadable,
+		.crowded = report->crowded,
 		.seconds = now_ns > began_ns ? (double)(now_ns - began_ns) / 1e9 : 0,
 		.functions = functions,
 	};

@@ -32,6 +32,8 @@ struct error *report_record(struct report *report, const struct wire_record *rec
 /** Events were lost: count of them, at where ("ring buffer"). */
 void report_lost(struct report *report, uint64_t count, const char *where);
 /** So many calls have been left out, in all. */
+/** Calls not told because of something a condition could not read, or because there was no room to hold them. */
+void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded);
 void report_skipped(struct report *report, uint64_t count);
 /** Time goes on; see calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);

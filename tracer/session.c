@@ -71,8 +71,11 @@ static struct error *session_open(struct session *session)
 	err = target_bias(target, index_image(session->index), &session->bias);
 	if (!err)
 		err = plan_create(session->index, &session->options.plan, &session->plan);
-	if (!err)
+	if (!err) {
+		session->plan->bias = session->bias;
+		session->plan->pid = (uint32_t)target_pid(target);
 		err = session_open_report(session);
+	}
 	return err ? err : open_writer(session);
 }
 
@@ -438,6 +441,20 @@ static struct error *tell_skipped(struct session *session)
 		if (budget)
 			count += __atomic_load_n(&budget->skipped, __ATOMIC_RELAXED);
 	}
+	uint64_t unreadable = 0, crowded = 0;
+	bool any = false;
+	for (size_t i = 0; session->backend && i < session->plan->tables.num_conditions; i++) {
+		const struct wire_condition *condition =
+			session->options.backend->condition(session->backend,
+							    session->plan->funcs[i]);
+		if (!condition || !(condition->num_entry + condition->num_return))
+			continue;
+		any = true;
+		unreadable += __atomic_load_n(&condition->unreadable, __ATOMIC_RELAXED);
+		crowded += __atomic_load_n(&condition->crowded, __ATOMIC_RELAXED);
+	}
+	if (any)
+		report_conditions(session->report, unreadable, crowded);
 	report_skipped(session->report, count);
 	return count && session->writer ? capture_write_skipped(session->writer, count) : NULL;
 }

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
+#include "tracer/plan/conditions.h"
 #include "tracer/session_internal.h"
 
 enum { FIRST_TO_RUN = -20 }; // nice; without privileges it stays what it was
@@ -31,7 +32,9 @@ static struct error *open_backend(struct session *session)
 		.buffer_bytes = session->options.buffer_bytes,
 		.goid = session->options.goid,
 		.has_budgets = session->options.is_open || session->options.plan.every ||
-			       session->options.plan.rate || session->options.max_overhead > 0,
+			       session->options.plan.rate || session->options.max_overhead > 0 ||
+			       session->plan->tables.num_ops,
+		.has_conditions = session->options.is_open || session->plan->tables.num_ops,
 	};
 	struct error *err = session->options.backend->open(&target, session->plan, &settings,
 							   &session->backend);
@@ -126,7 +129,9 @@ static struct error *trace_create(const struct session_request *request, uint32_
 	if (!trace)
 		return error_nomem();
 	trace->id = id;
-	trace->options = request->options;
+	trace->options = request->options; // but for what is borrowed
+	trace->options.num_conditions = 0;
+	trace->options.caller = NULL;
 	trace->counts.goid = request->goid;
 	trace->counts.calls_left = request->max_calls ? request->max_calls : UINT64_MAX;
 	trace->num_patterns = request->num_patterns;
@@ -222,15 +227,28 @@ static struct error *choose(struct session *session, const struct session_reques
 			    struct session_trace *trace)
 {
 	struct selection selection;
-	struct error *err = select_functions(session->index, request->patterns,
-					     request->num_patterns, &selection);
+	struct plan_options options = request->options;
+	struct plan_conditions conditions;
+	struct error *err = plan_conditions_init(&conditions, session->index, request->patterns,
+						 request->num_patterns, &options);
 	if (err)
 		return err;
+	options.wanted = &conditions;
+	if (options.aggregate && conditions.num)
+		err = error_new("calls that are counted cannot have conditions");
+	else
+		err = select_functions(session->index, conditions.patterns, conditions.num_patterns,
+				       &selection);
+	if (err) {
+		plan_conditions_deinit(&conditions);
+		return err;
+	}
 	size_t first, num, first_refusal = session->plan->num_refusals;
-	err = plan_add(session->plan, &selection, &request->options, trace->id, &first, &num);
+	err = plan_add(session->plan, &selection, &options, trace->id, &first, &num);
 	if (!err)
-		err = take_funcs(session, &selection, &request->options, trace);
+		err = take_funcs(session, &selection, &options, trace);
 	selection_deinit(&selection);
+	plan_conditions_deinit(&conditions);
 	if (!err && !trace->num_funcs)
 		err = nothing_to_arm(session, first_refusal);
 	if (!err && request->options.aggregate && request->options.aggregate->within)

@@ -100,8 +100,12 @@ static void add_edge(struct world *world, uint32_t type, struct wire_edge edge)
 static int set_up(void **state)
 {
 	struct world *world = test_calloc(1, sizeof(*world));
-	world->tables = (struct plan_tables){
-		world->probes, world->pieces, world->types, world->edges, 1, 0, 2, 0};
+	world->tables = (struct plan_tables){.probes = world->probes,
+					     .pieces = world->pieces,
+					     .types = world->types,
+					     .edges = world->edges,
+					     .num_probes = 1,
+					     .num_types = 2};
 	world->probes[0].frame_type = 1;
 	world->settings = (struct wire_settings){
 		.depth = 2,

@@ -23,6 +23,7 @@ struct backend_settings {
 	size_t buffer_bytes; // of events waiting; rounded up to what the back end needs
 	uint64_t goid;	     // only this goroutine; 0: all
 	bool has_budgets; // calls are left out: some function has a rate, or is sampled, or may be later
+	bool has_conditions; // some function has one, or may have one later
 };
 
 struct backend_aggregate { // what was counted for one key
@@ -85,6 +86,9 @@ struct backend_ops {
 				    struct error *(*visit)(void *context,
 							   const struct backend_aggregate *one),
 				    void *context, struct wire_aggregate_lost *lost);
+	/** What of a function's condition the engine counts; NULL without has_conditions. */
+	const struct wire_condition *(*condition)(struct backend *backend,
+						  const struct plan_func *func);
 	/** Measures what hits cost on this machine, which takes a moment, and has run_ns counted from here on. */
 	void (*costs)(struct backend *backend, struct backend_costs *out);
 };

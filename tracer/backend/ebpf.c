@@ -84,6 +84,7 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	program->bss->target_tgid = is_initial ? (uint32_t)backend->target.pid : 0;
 	program->bss->only_goid = settings->goid;
 	program->rodata->has_budgets = backend->has_budgets = settings->has_budgets;
+	program->rodata->has_conditions = backend->has_conditions = settings->has_conditions;
 	bpf_program__set_autoload(program->progs.find_target, !is_initial);
 	struct bpf_program *hit =
 		backend->counts ? program->progs.gotrace_count : program->progs.gotrace_hit;
@@ -101,6 +102,8 @@ static struct error *load(struct backend *backend, const struct backend_settings
 		bpf_map__set_max_entries(program->maps.known_stacks, KNOWN_STACKS);
 	if (settings->has_budgets)
 		bpf_map__set_max_entries(program->maps.followed, WIRE_FOLLOWED_MAX);
+	if (settings->has_conditions)
+		bpf_map__set_max_entries(program->maps.held, WIRE_CALLS_HELD_MAX);
 	int result = gotrace_bpf__load(program);
 	if (result) {
 		const char *advice = features_advice(-result);
@@ -419,6 +422,14 @@ static struct wire_budget *ebpf_budget(struct backend *backend, const struct pla
 	return budgets && func->number < table->num ? &budgets[func->number] : NULL;
 }
 
+static const struct wire_condition *ebpf_condition(struct backend *backend,
+						   const struct plan_func *func)
+{
+	const struct ebpf_table *table = &backend->tables[TABLE_CONDITIONS];
+	const struct wire_condition *conditions = table->entries;
+	return conditions && func->number < table->num ? &conditions[func->number] : NULL;
+}
+
 const struct backend_ops backend_ebpf = {
 	.name = "ebpf",
 	.open = ebpf_open,
@@ -434,5 +445,6 @@ const struct backend_ops backend_ebpf = {
 	.lost = ebpf_lost,
 	.budget = ebpf_budget,
 	.aggregates = ebpf_aggregates,
+	.condition = ebpf_condition,
 	.costs = ebpf_costs,
 };

@@ -32,6 +32,9 @@ enum {
 	TABLE_LOST,
 	TABLE_BUDGETS,
 	TABLE_AGGREGATES,
+	TABLE_OPS,
+	TABLE_LITERALS,
+	TABLE_CONDITIONS,
 	NUM_TABLES
 };
 
@@ -52,7 +55,8 @@ struct backend {
 	bool by_process; // and they can be told the process
 	struct ebpf_table tables[NUM_TABLES];
 	bool has_budgets;
-	bool counts;	     // calls are counted instead of told
+	bool counts; // calls are counted instead of told
+	bool has_conditions;
 	uint64_t crowded;    // calls that there was no room to follow, at the last sweep
 	size_t num_dynamics; // of the plan's, known to the kernel
 	struct ebpf_arming *armings;

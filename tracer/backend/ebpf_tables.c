@@ -26,6 +26,9 @@ static const struct table_kind kinds[NUM_TABLES] = {
 	[TABLE_LOST] = {"functions", sizeof(uint64_t), 16384},
 	[TABLE_BUDGETS] = {"budgets", sizeof(struct wire_budget), 16384},
 	[TABLE_AGGREGATES] = {"aggregates", sizeof(struct wire_aggregate), 64},
+	[TABLE_OPS] = {"operations", sizeof(struct wire_op), 65536},
+	[TABLE_LITERALS] = {"strings", sizeof(struct wire_literal), 4096},
+	[TABLE_CONDITIONS] = {"conditions", sizeof(struct wire_condition), 16384},
 };
 
 static struct bpf_map *table_map(const struct backend *backend, size_t kind)
@@ -39,6 +42,9 @@ static struct bpf_map *table_map(const struct backend *backend, size_t kind)
 		[TABLE_LOST] = program->maps.lost,
 		[TABLE_BUDGETS] = program->maps.budgets,
 		[TABLE_AGGREGATES] = program->maps.aggregates,
+		[TABLE_OPS] = program->maps.ops,
+		[TABLE_LITERALS] = program->maps.literals,
+		[TABLE_CONDITIONS] = program->maps.conditions,
 	};
 	return maps[kind];
 }
@@ -60,10 +66,24 @@ static size_t plan_entries(const struct plan *plan, size_t kind, const void **en
 	case TABLE_EDGES:
 		*entries = tables->edges;
 		return tables->num_edges;
+	case TABLE_OPS:
+		*entries = tables->ops;
+		return tables->num_ops;
+	case TABLE_LITERALS:
+		*entries = tables->literals;
+		return tables->num_literals;
+	case TABLE_CONDITIONS:
+		*entries = tables->conditions;
+		return tables->num_conditions;
 	default:
 		*entries = NULL;
 		return plan->num_funcs;
 	}
+}
+
+static bool is_of_conditions(size_t kind)
+{
+	return kind == TABLE_OPS || kind == TABLE_LITERALS || kind == TABLE_CONDITIONS;
 }
 
 struct error *ebpf_tables_size(struct backend *backend)
@@ -74,6 +94,10 @@ struct error *ebpf_tables_size(struct backend *backend)
 		if ((i == TABLE_BUDGETS && !backend->has_budgets) ||
 		    (i == TABLE_AGGREGATES && !backend->counts))
 			continue;
+		if (is_of_conditions(i) && !backend->has_conditions)
+			continue;
+		if (i == TABLE_CONDITIONS) // by function
+			capacity = backend->plan->num_funcs * 2ull + kinds[i].room;
 		if (capacity > INT32_MAX / kinds[i].entry_size)
 			return error_new("too many functions: the table of %s would be too large",
 					 kinds[i].name);
@@ -224,12 +248,15 @@ struct error *ebpf_tables_update(struct backend *backend)
 	update_budgets(backend);
 	update_aggregates(backend);
 	// What others point at comes first: edges before types, pieces before probes.
-	static const size_t order[] = {TABLE_EDGES, TABLE_TYPES, TABLE_PIECES, TABLE_PROBES};
+	static const size_t order[] = {TABLE_EDGES,	 TABLE_TYPES,  TABLE_LITERALS, TABLE_OPS,
+				       TABLE_CONDITIONS, TABLE_PIECES, TABLE_PROBES};
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
 		struct ebpf_table *table = &backend->tables[order[i]];
 		size_t size = kinds[order[i]].entry_size;
 		const void *entries;
 		uint32_t num = (uint32_t)plan_entries(backend->plan, order[i], &entries);
+		if (!table->capacity)
+			continue;
 		if (num > table->num)
 			memcpy((char *)table->entries + table->num * size,
 			       (const char *)entries + table->num * size,

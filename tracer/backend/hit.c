@@ -7,6 +7,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/cleanup.h"
+
 // What the capture engine needs, in user space.
 
 #define CAPTURE_HAS_FLOATS 1
@@ -109,7 +111,30 @@ static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_ho
 
 #include "bpf/aggregate.h"
 
+static inline const struct wire_op *expr_op(const struct capture_host *host, uint32_t i)
+{
+	const struct plan_tables *tables = host->source.tables;
+	return i < tables->num_ops ? &tables->ops[i] : NULL;
+}
+
+static inline const struct wire_literal *expr_literal(const struct capture_host *host, uint32_t i)
+{
+	const struct plan_tables *tables = host->source.tables;
+	return i < tables->num_literals ? &tables->literals[i] : NULL;
+}
+
+#include "bpf/expr.h"
+
+// What a held record keeps free for stack and creator, which come last.
+enum { HELD_STACK = 2 * sizeof(struct wire_block) + (WIRE_STACK_MAX + 2) * sizeof(uint64_t) };
 enum { KNOWN_STACKS = 16384 };
+
+struct held { // an entry whose return decides
+	struct budget_key key;
+	struct wire_kept kept;
+	UT_hash_handle hh;
+	uint64_t record[WIRE_HELD_MAX / sizeof(uint64_t)];
+};
 
 struct followed { // a call that was taken and is under way
 	struct budget_key key;
@@ -121,8 +146,11 @@ struct hit_maker {
 	struct capture capture; // first: its host is found from it
 	struct followed *followed;
 	uint64_t *known_stacks;	       // each where its number says; NULL: no stacks are told
-	uint64_t told;		       // the stack whose words are in the last record; 0: none
 	struct aggregate_store *store; // NULL: hits are not counted
+	struct expr expr;
+	struct held *held;
+	struct held *released; // what hit_entry gives
+	uint64_t told;	       // the stack whose words are in the last record; 0: none
 };
 
 static struct aggregate_store *store_of(const struct capture_host *host)
@@ -269,6 +297,12 @@ void hit_maker_destroy(struct hit_maker *maker)
 		HASH_DEL(maker->followed, call);
 		free(call);
 	}
+	struct held *held, *next_held;
+	HASH_ITER (hh, maker->held, held, next_held) {
+		HASH_DEL(maker->held, held);
+		free(held);
+	}
+	free(maker->released);
 	free(maker->known_stacks);
 	aggregate_store_destroy(maker->store);
 	free(maker);
@@ -337,6 +371,119 @@ static void count(struct hit_maker *maker, const struct aggregate_hit *hit,
 	aggregate_take(&c->host, hit, &tables->aggregates[hit->probe->func]);
 }
 
+// --- Conditions ----------------------------------------------------------------------------------
+
+// NULL: all of the function's calls are wanted.
+static struct wire_condition *find_condition(const struct hit_source *source,
+					     const struct wire_probe *probe)
+{
+	const struct plan_tables *tables = source->tables;
+	if (!budget_is_about(probe) || probe->func >= tables->num_conditions)
+		return NULL;
+	struct wire_condition *condition = &tables->conditions[probe->func];
+	return condition->num_entry + condition->num_return ? condition : NULL;
+}
+
+static bool admits(struct hit_maker *maker, struct wire_condition *condition, uint32_t tid,
+		   const struct capture_goroutine *goroutine)
+{
+	bool failed = condition->num_return && !goroutine;
+	struct expr_hit about = {.goid = goroutine ? goroutine->goid : 0, .tid = tid};
+	bool holds = !failed && expr_run(&maker->expr, &maker->capture, condition->entry_op,
+					 condition->num_entry, &about, &failed);
+	condition->unreadable += failed;
+	return holds;
+}
+
+static struct budget_key held_key(const struct wire_probe *probe, uint32_t tid,
+				  const struct capture_goroutine *goroutine)
+{
+	return (struct budget_key){
+		.goid = goroutine->goid ? goroutine->goid : BUDGET_THREAD | tid,
+		.distance = goroutine->distance,
+		.func = probe->func,
+	};
+}
+
+// Keeps the entry whose record was made.
+static void hold(struct hit_maker *maker, struct wire_condition *condition,
+		 const struct budget_key *key)
+{
+	const struct wire_record *record = &maker->capture.record;
+	struct held *held;
+	HASH_FIND (hh, maker->held, key, sizeof(*key), held)
+		;
+	if (!held && HASH_COUNT(maker->held) < WIRE_CALLS_HELD_MAX &&
+	    record->size <= sizeof(held->record) && (held = calloc(1, sizeof(*held)))) {
+		held->key = *key;
+		HASH_ADD(hh, maker->held, key, sizeof(held->key), held);
+		if (!held->hh.tbl) {
+			free(held);
+			held = NULL;
+		}
+	}
+	if (!held) {
+		budget_forget(&maker->capture.host, key);
+		condition->crowded++;
+		return;
+	}
+	held->kept = maker->capture.kept;
+	memcpy(held->record, record, record->size);
+}
+
+// Decides at the return; the entry is released, to be told if the return is.
+static bool settle(struct hit_maker *maker, struct wire_condition *condition,
+		   const struct wire_probe *probe, const struct budget_key *key, uint32_t tid,
+		   uint64_t time_ns)
+{
+	struct held *held;
+	HASH_FIND (hh, maker->held, key, sizeof(*key), held)
+		;
+	if (!held)
+		return false;
+	HASH_DEL(maker->held, held);
+	maker->released = held;
+	maker->capture.kept = held->kept;
+	struct expr_hit about = {
+		.goid = key->goid & BUDGET_THREAD ? 0 : key->goid,
+		.tid = tid,
+		.duration = time_ns - ((const struct wire_record *)held->record)->time_ns,
+		.is_blind = probe->kind != WIRE_PROBE_RETURN,
+	};
+	bool failed;
+	bool holds = expr_run(&maker->expr, &maker->capture, condition->return_op,
+			      condition->num_return, &about, &failed);
+	condition->unreadable += failed;
+	return holds;
+}
+
+const struct wire_record *hit_entry(const struct hit_maker *maker)
+{
+	return maker->released ? (const struct wire_record *)maker->released->record : NULL;
+}
+
+// --- Hits ----------------------------------------------------------------------------------------
+
+// Fills the record, whose head is there.
+static void fill(struct hit_maker *maker, const struct wire_probe *probe,
+		 const struct hit_regs *regs, const struct capture_goroutine *known)
+{
+	struct capture *c = &maker->capture;
+	const struct hit_source *source = &c->host.source;
+	bool has_stack = (maker->known_stacks || (source->stacks && source->stacks->has_creator)) &&
+			 probe->kind == WIRE_PROBE_ENTRY;
+	if ((!probe->num_pieces && !has_stack) || (c->record.flags & WIRE_BARE))
+		return;
+	if (probe->num_pieces)
+		capture_walk(c, probe);
+	else
+		c->write_at = sizeof(c->record);
+	if (has_stack)
+		add_stack(maker, probe, regs, known);
+	if (regs->floats)
+		c->record.flags |= WIRE_FLOATS;
+}
+
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, uint32_t tid,
 				     uint64_t time_ns, const struct hit_regs *regs)
 {
@@ -364,30 +511,33 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 		count(maker, &hit, regs);
 		return NULL;
 	}
+	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
+	c->regs.sp = regs->sp;
+	c->host.regs = regs;
+	free(take(maker->released));
 	struct wire_budget *budget = find_budget(source, probe);
-	if (budget && !budget_follows(&c->host, budget, probe, known, tid, time_ns,
-				      budget_admits(budget, probe, time_ns)))
+	struct wire_condition *condition = find_condition(source, probe);
+	bool is_entry = probe->kind == WIRE_PROBE_ENTRY;
+	bool is_taken = !budget || budget_admits(budget, probe, time_ns);
+	if (condition && is_taken && is_entry)
+		is_taken = admits(maker, condition, tid, known);
+	if (budget && !budget_follows(&c->host, budget, probe, known, tid, time_ns, is_taken))
+		return NULL;
+	bool is_held = condition && condition->num_return && known;
+	struct budget_key key = is_held ? held_key(probe, tid, known) : (struct budget_key){0};
+	if (is_held && !is_entry && !settle(maker, condition, probe, &key, tid, time_ns))
 		return NULL;
 	capture_head(&c->record, number, tid, time_ns, known);
 	if (budget && budget->level)
 		c->record.flags |= WIRE_BARE;
-	bool has_stack = (maker->known_stacks || (source->stacks && source->stacks->has_creator)) &&
-			 probe->kind == WIRE_PROBE_ENTRY;
 	maker->told = 0;
-	if ((!probe->num_pieces && !has_stack) || (c->record.flags & WIRE_BARE))
+	c->room = is_held && is_entry ? WIRE_HELD_MAX - HELD_STACK : 0;
+	fill(maker, probe, regs, known);
+	if (!is_held || !is_entry)
 		return &c->record;
-	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
-	c->regs.sp = regs->sp;
-	c->host.regs = regs;
-	if (probe->num_pieces)
-		capture_walk(c, probe);
-	else
-		c->write_at = sizeof(c->record);
-	if (has_stack)
-		add_stack(maker, probe, regs, known);
-	if (regs->floats)
-		c->record.flags |= WIRE_FLOATS;
-	return &c->record;
+	hit_lost(maker); // the stack's words are told when the entry is
+	hold(maker, condition, &key);
+	return NULL;
 }
 
 bool hit_wants_floats(const struct plan_tables *tables, uint32_t number)

@@ -48,6 +48,9 @@ void hit_maker_destroy(struct hit_maker *maker);
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t probe, uint32_t tid,
 				     uint64_t time_ns, const struct hit_regs *regs);
 
+/** The entry whose return hit_record gave last, where it was held until then, to be told before it; else NULL. */
+const struct wire_record *hit_entry(const struct hit_maker *maker);
+
 /** The function was disarmed: its calls under way are not followed any more. */
 void hit_forget(struct hit_maker *maker, uint32_t func);
 

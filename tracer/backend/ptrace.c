@@ -342,6 +342,14 @@ static struct wire_budget *ptrace_budget(struct backend *backend, const struct p
 	return func->number < shared->num_budgets ? &shared->budgets[func->number] : NULL;
 }
 
+static const struct wire_condition *ptrace_condition(struct backend *backend,
+						     const struct plan_func *func)
+{
+	const struct ptrace_shared *shared = backend->shared;
+	bool has_one = shared->has_conditions && func->number < shared->tables.num_conditions;
+	return has_one ? &shared->tables.conditions[func->number] : NULL;
+}
+
 // It stops a thread, wakes the worker and lets the thread go on: of the order of this, depending on where they run.
 static void ptrace_costs(struct backend *backend, struct backend_costs *out)
 {
@@ -391,5 +399,6 @@ const struct backend_ops backend_ptrace = {
 	.lost = ptrace_lost,
 	.budget = ptrace_budget,
 	.aggregates = ptrace_aggregates,
+	.condition = ptrace_condition,
 	.costs = ptrace_costs,
 };

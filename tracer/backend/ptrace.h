@@ -61,8 +61,10 @@ struct ptrace_shared {
 	uint32_t *request;	   // the probes that a command means, in the order of arming
 	uint32_t num_request;
 	struct ptrace_dynamic *dynamics;
-	_Atomic uint64_t *lost;	     // of each function
-	uint32_t num_lost;	     // functions that can be counted
+	_Atomic uint64_t *lost;			// of each function
+	uint32_t num_lost;			// functions that can be counted
+	uint32_t num_ops_max, num_literals_max; // of tables, room
+	bool has_conditions;
 	struct wire_budget *budgets; // of each function; NULL: all calls are taken
 	uint32_t num_budgets;
 	struct aggregate_tables aggregates; // totals NULL: hits are not counted

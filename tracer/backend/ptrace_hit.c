@@ -132,6 +132,9 @@ void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread 
 		hit.floats = use->wants_floats && has_floats ? floats : NULL;
 		const struct wire_record *record =
 			hit_record(worker->maker, use->probe, (uint32_t)thread->tid, time_ns, &hit);
+		const struct wire_record *entry = hit_entry(worker->maker);
+		if (record && entry)
+			emit(worker, entry->probe, entry);
 		if (record)
 			emit(worker, use->probe, record);
 	}

@@ -15,7 +15,7 @@ enum {
 
 // Entries beyond twice the plan's, for what is armed and learnt later.
 enum { ROOM_PROBES = 32768, ROOM_PIECES = 65536, ROOM_TYPES = 65536, ROOM_EDGES = 131072 };
-enum { ROOM_FUNCS = 16384 };
+enum { ROOM_FUNCS = 16384, ROOM_OPS = 65536, ROOM_LITERALS = 4096 };
 
 // --- The block of memory -----------------------------------------------------------------------
 
@@ -71,6 +71,9 @@ struct error *ptrace_shared_create(const struct plan *plan, const struct backend
 			     2 * tables->num_types + ROOM_TYPES,
 			     2 * tables->num_edges + ROOM_EDGES},
 		.num_lost = 2 * (uint32_t)plan->num_funcs + ROOM_FUNCS,
+		.num_ops_max = 2 * tables->num_ops + ROOM_OPS,
+		.num_literals_max = 2 * tables->num_literals + ROOM_LITERALS,
+		.has_conditions = settings->has_conditions,
 		.ring.bytes = ring_bytes(settings->buffer_bytes),
 	};
 	const uint32_t *room = layout.capacity;
@@ -88,6 +91,11 @@ struct error *ptrace_shared_create(const struct plan *plan, const struct backend
 		{(void **)&layout.dynamics, DYNAMICS * sizeof(*layout.dynamics)},
 		{(void **)&layout.lost, layout.num_lost * sizeof(*layout.lost)},
 		{(void **)&layout.ring.data, layout.ring.bytes},
+		{(void **)&layout.tables.ops, layout.num_ops_max * sizeof(struct wire_op)},
+		{(void **)&layout.tables.literals,
+		 layout.num_literals_max * sizeof(struct wire_literal)},
+		{(void **)&layout.tables.conditions,
+		 layout.num_lost * sizeof(struct wire_condition)},
 		{(void **)&layout.budgets,
 		 settings->has_budgets ? layout.num_lost * sizeof(*layout.budgets) : 0},
 		{(void **)&layout.func_aggregates,
@@ -122,7 +130,9 @@ static struct error *check_room(const struct ptrace_shared *shared, const struct
 	const struct plan_tables *tables = &plan->tables;
 	if (tables->num_probes <= shared->capacity[0] &&
 	    tables->num_pieces <= shared->capacity[1] && tables->num_types <= shared->capacity[2] &&
-	    tables->num_edges <= shared->capacity[3] && plan->num_funcs <= shared->num_lost)
+	    tables->num_edges <= shared->capacity[3] && plan->num_funcs <= shared->num_lost &&
+	    tables->num_ops <= shared->num_ops_max &&
+	    tables->num_literals <= shared->num_literals_max)
 		return NULL;
 	return error_errno(ENOSPC, "no room for more probes beside those that are armed");
 }
@@ -173,6 +183,17 @@ static void update_dynamics(struct ptrace_shared *shared, const struct plan *pla
 	}
 }
 
+static void update_conditions(struct plan_tables *to, const struct plan_tables *from)
+{
+	for (; to->num_literals < from->num_literals; to->num_literals++)
+		to->literals[to->num_literals] = from->literals[to->num_literals];
+	for (; to->num_ops < from->num_ops; to->num_ops++)
+		to->ops[to->num_ops] = from->ops[to->num_ops];
+	for (uint32_t i = to->num_conditions; i < from->num_conditions; i++)
+		to->conditions[i] = from->conditions[i];
+	__atomic_store_n(&to->num_conditions, from->num_conditions, __ATOMIC_RELEASE);
+}
+
 // A table that is empty may have no memory.
 static void append(void *to, const void *from, uint32_t have, uint32_t num, size_t size)
 {
@@ -204,6 +225,7 @@ struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct pl
 	__atomic_store_n(&to->num_types, from->num_types, __ATOMIC_RELEASE);
 	append(to->pieces, from->pieces, to->num_pieces, from->num_pieces, sizeof(*to->pieces));
 	__atomic_store_n(&to->num_pieces, from->num_pieces, __ATOMIC_RELEASE);
+	update_conditions(to, from);
 	append(to->probes, from->probes, to->num_probes, from->num_probes, sizeof(*to->probes));
 	for (uint32_t i = to->num_probes; i < from->num_probes; i++)
 		shared->addrs[i] = plan->probes[i].vaddr + bias;

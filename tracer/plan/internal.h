@@ -34,9 +34,10 @@ struct plan_state {
 	struct plan_known_dynamic *dynamics;
 	uint32_t learnt_types, learnt_edges; // entries made for dynamics
 	uint32_t *by_func;		     // index's function number -> plan number + 1
-	uint32_t size_probes, size_pieces, size_types, size_edges, size_dynamics; // allocated
-	uint32_t hchan_type, word_type; // what channels and function values lead to
-	bool failed;			// an allocation failed while edges were made
+	uint32_t size_probes, size_pieces, size_types, size_edges, size_dynamics, size_ops,
+		size_literals, size_conditions; // allocated
+	uint32_t hchan_type, word_type;		// what channels and function values lead to
+	bool failed;				// an allocation failed while edges were made
 };
 
 struct plan_edges { // edges of one type while they are being made

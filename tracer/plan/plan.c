@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include "base/log.h"
+#include "tracer/plan/conditions.h"
 #include "tracer/plan/internal.h"
 
 struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
@@ -137,6 +138,7 @@ static void func_destroy(struct plan_func *func)
 	plan_frame_deinit(&func->args);
 	plan_frame_deinit(&func->results);
 	free(func->refused);
+	free(func->condition);
 	free(func);
 }
 
@@ -156,6 +158,9 @@ void plan_destroy(struct plan *plan)
 	free(plan->tables.pieces);
 	free(plan->tables.types);
 	free(plan->tables.edges);
+	free(plan->tables.ops);
+	free(plan->tables.literals);
+	free(plan->tables.conditions);
 	state_destroy(plan->state);
 	free(plan);
 }
@@ -300,6 +305,8 @@ static void drop_last(struct plan *plan)
 {
 	struct plan_func *func = plan->funcs[--plan->num_funcs];
 	plan->tables.num_probes = func->first_probe;
+	if (plan->tables.num_conditions > func->number)
+		plan->tables.num_conditions = func->number;
 	func_destroy(func);
 }
 
@@ -374,11 +381,26 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 		sites_deinit(&sites);
 		return err;
 	}
+	struct wire_condition condition;
+	char *reason;
+	err = plan_compile_condition(plan, func, options, &condition, &reason);
+	if (!err && reason)
+		err = plan_refuse(plan, func, reason);
+	if (err || reason) {
+		free(reason);
+		sites_deinit(&sites);
+		return err;
+	}
 	struct plan_func *added;
 	err = plan_append_func(plan, func, trace, &added);
 	if (!err) {
 		added->aggregate = aggregate;
 		err = fill_func(plan, added, &sites, options);
+		added->condition = plan_condition_text(options, func);
+		if (!err && !added->condition)
+			err = error_nomem();
+		if (!err && condition.num_entry + condition.num_return)
+			err = plan_set_condition(plan, added->number, &condition);
 		uint32_t *latest = &plan->state->by_func[func->number];
 		if (err) {
 			drop_last(plan);
@@ -391,12 +413,21 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 	return err;
 }
 
+static bool has_condition(const struct plan_func *func, const struct plan_options *options)
+{
+	char *text = plan_condition_text(options, func->func);
+	bool is_same = text && !strcmp(text, func->condition ? func->condition : "");
+	free(text);
+	return is_same;
+}
+
 static bool has_options(const struct plan_func *func, const struct plan_options *options)
 {
 	if (options->aggregate) // one plan counts one way
 		return true;
 	return func->has_args == !options->no_args && func->has_return == !options->no_return &&
-	       func->every == options->every && func->rate == options->rate;
+	       func->every == options->every && func->rate == options->rate &&
+	       has_condition(func, options);
 }
 
 const struct plan_func *plan_find(const struct plan *plan, const struct func *func,

@@ -15,6 +15,10 @@
 #include "tracer/plan/select.h"
 #include "tracer/plan/sites.h"
 
+struct plan_conditions;
+
+enum { PLAN_CONDITIONS = 16 };
+
 struct plan_options {
 	uint32_t depth;	 // pointers and interfaces followed one after the other
 	uint32_t strlen; // bytes of a string
@@ -28,6 +32,12 @@ struct plan_options {
 	const struct aggregate_options
 		*aggregate;  // calls are counted, not told; of the whole plan; NULL
 	bool is_within_only; // these functions are those of aggregate->within, and no others
+	const char *conditions[PLAN_CONDITIONS]; // that calls have to fulfil; borrowed
+	uint32_t num_conditions;
+	const char *caller; // calls made by this function only; borrowed; NULL: by any
+	uint64_t slower_ns; // calls that take longer only; 0: any
+	bool errors;	    // calls that return an error only
+	const struct plan_conditions *wanted; // all that, taken apart; borrowed; NULL: none
 };
 
 enum { PLAN_DEPTH = 2, PLAN_STRLEN = 64, PLAN_ITEMS = 16 }; // the defaults
@@ -83,6 +93,7 @@ struct plan_func {
 	uint64_t
 		off_ns; // likewise: since when its returns are not seen (CLOCK_MONOTONIC); 0: they are
 	uint32_t every, rate; // as in plan_options
+	char *condition;      // of its calls; "": none
 	const struct plan_func
 		*former; // the same function, chosen before with other options; or NULL
 	uint64_t lost;	 // events, as far as they were counted
@@ -103,6 +114,10 @@ struct plan_tables { // wire.h's tables; entry i of probes is also plan->probes[
 	struct wire_type *types; // [0] is WIRE_NO_TYPE
 	struct wire_edge *edges;
 	uint32_t num_probes, num_pieces, num_types, num_edges;
+	struct wire_op *ops;
+	struct wire_literal *literals;
+	struct wire_condition *conditions; // by function; those beyond num_conditions have none
+	uint32_t num_ops, num_literals, num_conditions;
 };
 
 // How many dynamic types are learnt, and from how many entries in the tables for them on no more: back ends have
@@ -126,6 +141,8 @@ struct plan_recovery {
 struct plan {
 	struct index *index; // borrowed
 	struct plan_options options;
+	uint64_t bias; // run-time address - vaddr; the session sets it
+	uint32_t pid;  // likewise
 	struct plan_func **funcs;
 	size_t num_funcs;
 	struct plan_probe *probes;

@@ -324,6 +324,10 @@ void format_summary(const struct sink_summary *summary, struct text *out)
 	text_printf(out, "%" PRIu64 " lost, ", summary->lost);
 	if (summary->skipped)
 		text_printf(out, "%" PRIu64 " skipped, ", summary->skipped);
+	if (summary->unreadable)
+		text_printf(out, "%" PRIu64 " unreadable, ", summary->unreadable);
+	if (summary->crowded)
+		text_printf(out, "%" PRIu64 " without room, ", summary->crowded);
 	if (summary->orphans)
 		text_printf(out, "%" PRIu64 " entered before the trace, ", summary->orphans);
 	if (summary->detached)

@@ -249,6 +249,10 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 	write_number(",\"lost\":", summary->lost, out);
 	if (summary->skipped)
 		write_number(",\"skipped\":", summary->skipped, out);
+	if (summary->has_conditions) {
+		write_number(",\"unreadable\":", summary->unreadable, out);
+		write_number(",\"crowded\":", summary->crowded, out);
+	}
 	text_puts(out, ",\"seconds\":");
 	format_seconds(summary->seconds, 6, out);
 	write_number(",\"functions\":", summary->functions, out);

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Conditions in the kernel: a part of gotrace.bpf.c. What an entry decides is decided before the call is followed; where
+// the return has to decide, the entry's record is held until then, and both are told together or not at all.
+#ifndef GOTRACE_BPF_CONDITION_H
+#define GOTRACE_BPF_CONDITION_H
+
+// What a record keeps free for stack and creator, which come last.
+enum { HELD_STACK = 2 * sizeof(struct wire_block) + (WIRE_STACK_MAX + 2) * sizeof(wire_u64) };
+
+struct held { // as it stands in a slot: the record directly behind what is kept
+	struct wire_kept kept;
+	wire_u8 record[WIRE_HELD_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct budget_key);
+	__type(value, struct held);
+} held SEC(".maps");
+
+// NULL: all of the function's calls are wanted.
+static __always_inline struct wire_condition *find_condition(const struct wire_probe *probe)
+{
+	wire_u32 func = probe->func;
+	if (!has_conditions || !budget_is_about(probe))
+		return NULL;
+	struct wire_condition *condition = bpf_map_lookup_elem(&conditions, &func);
+	return condition && condition->num_entry + condition->num_return ? condition : NULL;
+}
+
+// Functions of their own, for their share of the stack.
+
+static __noinline bool condition_run(struct slot *slot, const struct pt_regs *regs, wire_u32 first,
+				     wire_u32 num, struct expr_hit *hit)
+{
+	bool failed = false;
+	copy_regs(&slot->capture.regs, regs);
+	bool holds = expr_run(&slot->expr, &slot->capture, first, num, hit, &failed);
+	hit->is_blind = failed; // told so
+	return holds;
+}
+
+static __always_inline struct expr_hit condition_hit(const struct hit *hit)
+{
+	return (struct expr_hit){
+		.goid = hit->goroutine ? hit->goroutine->goid : 0,
+		.tid = hit->tid,
+	};
+}
+
+static __noinline bool condition_admits(struct wire_condition *condition,
+					const struct pt_regs *regs, const struct wire_probe *probe,
+					const struct hit *hit)
+{
+	if (condition->num_return && !hit->goroutine) { // its return would not be known
+		__sync_fetch_and_add(&condition->unreadable, 1);
+		return false;
+	}
+	if (!condition->num_entry)
+		return true;
+	struct slot *slot = slot_take();
+	if (!slot) {
+		count_lost(probe, &lost_scratch);
+		return false;
+	}
+	struct expr_hit about = condition_hit(hit);
+	bool holds = condition_run(slot, regs, condition->entry_op, condition->num_entry, &about);
+	slot_give(slot);
+	if (about.is_blind)
+		__sync_fetch_and_add(&condition->unreadable, 1);
+	return holds;
+}
+
+static __always_inline struct budget_key condition_key(const struct wire_probe *probe,
+						       const struct hit *hit)
+{
+	return (struct budget_key){
+		.goid = hit->goroutine->goid ? hit->goroutine->goid : BUDGET_THREAD | hit->tid,
+		.distance = hit->goroutine->distance,
+		.func = probe->func,
+	};
+}
+
+// Keeps the entry's record.
+static __noinline void condition_hold(struct wire_condition *condition, const struct pt_regs *regs,
+				      const struct wire_probe *probe, const struct hit *hit)
+{
+	struct budget_key key = condition_key(probe, hit);
+	struct slot *slot = slot_take();
+	if (!slot) {
+		budget_forget(NULL, &key);
+		count_lost(probe, &lost_scratch);
+		return;
+	}
+	struct capture *c = &slot->capture;
+	if (condition->num_entry) {
+		struct expr_hit about = condition_hit(hit);
+		condition_run(slot, regs, condition->entry_op, condition->num_entry, &about);
+	}
+	c->room = WIRE_HELD_MAX - HELD_STACK;
+	if (hit->flags) {
+		capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
+		c->record.flags |= hit->flags;
+	} else {
+		fill_record(c, regs, probe, hit);
+	}
+	bool is_held = c->record.size <= WIRE_HELD_MAX &&
+		       !bpf_map_update_elem(&held, &key, &c->kept, BPF_ANY);
+	slot_give(slot);
+	if (!is_held) {
+		budget_forget(NULL, &key);
+		__sync_fetch_and_add(&condition->crowded, 1);
+	}
+}
+
+// Decides at the return; the entry is told if it holds.
+static __noinline bool condition_tell(struct wire_condition *condition, const struct pt_regs *regs,
+				      const struct wire_probe *probe, const struct hit *hit)
+{
+	struct budget_key key = condition_key(probe, hit);
+	struct held *entry = bpf_map_lookup_elem(&held, &key);
+	struct slot *slot = entry ? slot_take() : NULL;
+	if (!slot) {
+		if (entry)
+			count_lost(probe, &lost_scratch);
+		return false;
+	}
+	struct wire_record *record = (struct wire_record *)entry->record;
+	struct expr_hit about = condition_hit(hit);
+	about.duration = hit->time_ns - record->time_ns;
+	about.is_blind = probe->kind != WIRE_PROBE_RETURN;
+	slot->capture.kept = entry->kept;
+	bool holds = condition_run(slot, regs, condition->return_op, condition->num_return, &about);
+	slot_give(slot);
+	if (about.is_blind)
+		__sync_fetch_and_add(&condition->unreadable, 1);
+	wire_u64 size = record->size;
+	asm volatile("" : "+r"(size));
+	if (holds && size <= WIRE_HELD_MAX &&
+	    bpf_ringbuf_output(&events, entry->record, size, BPF_RB_NO_WAKEUP)) {
+		count_lost(probe, &lost_buffer);
+		holds = false;
+	}
+	bpf_map_delete_elem(&held, &key);
+	return holds;
+}
+
+// Of a function whose returns decide. True: the hit is to be told now.
+static __always_inline bool condition_settles(struct wire_condition *condition,
+					      const struct pt_regs *regs,
+					      const struct wire_probe *probe, const struct hit *hit)
+{
+	if (!hit->goroutine)
+		return false;
+	if (probe->kind != WIRE_PROBE_ENTRY)
+		return condition_tell(condition, regs, probe, hit);
+	condition_hold(condition, regs, probe, hit);
+	return false;
+}
+
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Conditions: what is no expression, and what the operations do, held to what C says.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "tracer/backend/hit.h"
+#include "tracer/plan/expr.h"
+
+// --- Compiling -----------------------------------------------------------------------------------
+
+static struct gotype type_int = {
+	.kind = GO_INT, .size = 8, .name = "int", .full_name = "int", .is_complete = true};
+static struct gotype type_u8 = {
+	.kind = GO_UINT8, .size = 1, .name = "uint8", .full_name = "uint8", .is_complete = true};
+static struct gotype type_string = {.kind = GO_STRING,
+				    .size = 16,
+				    .name = "string",
+				    .full_name = "string",
+				    .is_complete = true};
+static struct abi_piece pieces[] = {{ABI_INT_REG, 0, 0, 8, 0},
+				    {ABI_INT_REG, 1, 0, 1, 0},
+				    {ABI_INT_REG, 2, 0, 8, 0},
+				    {ABI_INT_REG, 3, 8, 8, 0}};
+static struct param params[] = {
+	{.name = "n", .type = &type_int, .pieces = &pieces[0], .num_pieces = 1},
+	{.name = "u", .type = &type_u8, .pieces = &pieces[1], .num_pieces = 1},
+	{.name = "s", .type = &type_string, .pieces = &pieces[2], .num_pieces = 2},
+	{.name = "", .type = &type_int, .pieces = &pieces[0], .num_pieces = 1, .is_result = true},
+};
+static struct signature signature = {.is_known = true,
+				     .params = params,
+				     .num_params = 4,
+				     .num_args = 3};
+static const struct expr_scope scope = {.signature = &signature, .pid = 77, .strlen = 64};
+
+static char *wrong(const char *text)
+{
+	struct expr_code code;
+	char *reason;
+	assert_null(expr_compile(&scope, &text, 1, &code, &reason));
+	if (!reason)
+		expr_code_deinit(&code);
+	return reason;
+}
+
+static void test_what_is_wrong(void **state)
+{
+	(void)state;
+	static const char *const table[][2] = {
+		{"", "'': column 1: a value is missing"},
+		{"n >", "'n >': column 4: a value is missing"},
+		{"x",
+		 "'x': column 1: there is no 'x'; there are n, u, s, ret0, goid, pid, tid, duration, caller, failed"},
+		{"n", "'n': column 1: this is int, not a condition"},
+		{"n == s", "'n == s': column 3: mismatched types: int and string"},
+		{"n == u", "'n == u': column 3: mismatched types: int and uint8"},
+		{"u > 255 - -1", "'u > 255 - -1': column 5: this does not fit uint8"},
+		{"(n > 1", "'(n > 1': column 7: ')' is missing"},
+		{"n > 1)", "'n > 1)': column 6: an operator is missing before this"},
+		{"n = 1", "'n = 1': column 3: equality is =="},
+		{"s == \"a", "'s == \"a': column 6: this quotation does not end"},
+		{"n.x == 1", "'n.x == 1': column 3: int has no fields"},
+		{"!n", "'!n': column 1: ! is for bools, not for int"},
+		{"f(n)",
+		 "'f(n)': column 1: there is no function 'f'; there are len, hasPrefix and contains"},
+		{"n > 1 && s", "'n > 1 && s': column 10: this is string, not a condition"},
+		{"failed", "'failed': column 1: the function has no result of type error"},
+		{"s == \"\" || ret0 > 0 && s < s",
+		 "'s == \"\" || ret0 > 0 && s < s': column 24: a string of the entry cannot be compared with what is known at the return"},
+	};
+	// The last compiles: both strings are compared at the entry, and what came of it is kept.
+	size_t num = sizeof(table) / sizeof(*table) - 1;
+	for (size_t i = 0; i < num; i++) {
+		CLEANUP_FREE char *reason = wrong(table[i][0]);
+		assert_non_null(reason);
+		assert_string_equal(reason, table[i][1]);
+	}
+	assert_null(wrong(table[num][0]));
+}
+
+static void test_nesting_is_bounded(void **state)
+{
+	(void)state;
+	char text[4000];
+	memset(text, '(', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	CLEANUP_FREE char *reason = wrong(text);
+	assert_non_null(strstr(reason, "column 65: this is nested too deep"));
+}
+
+// --- Running -------------------------------------------------------------------------------------
+
+struct world {
+	struct wire_probe probes[2];
+	struct wire_condition condition;
+	struct plan_tables tables;
+	struct wire_settings settings;
+	struct wire_budget budget;
+	uint64_t g[24]; // runtime.g: stack.lo, stack.hi, goid in word 20
+	char text[128];
+};
+
+static bool read_world(void *context, void *dst, size_t len, uint64_t addr)
+{
+	uint64_t start = (uintptr_t)context;
+	if (addr < start || addr - start > sizeof(struct world) - len)
+		return false;
+	memcpy(dst, (const void *)(uintptr_t)addr, len);
+	return true;
+}
+
+// Whether a call with these arguments, and then its return, is told.
+static bool holds(const char *text, int64_t n, uint64_t u, const char *s, int64_t result)
+{
+	struct expr_code code;
+	char *reason;
+	assert_null(expr_compile(&scope, &text, 1, &code, &reason));
+	if (reason)
+		fail_msg("%s", reason);
+	struct world *world = test_calloc(1, sizeof(*world));
+	world->probes[1].kind = WIRE_PROBE_RETURN;
+	world->condition = (struct wire_condition){.num_entry = code.num_entry,
+						   .return_op = code.num_entry,
+						   .num_return = code.num_return};
+	world->tables = (struct plan_tables){.probes = world->probes,
+					     .num_probes = 2,
+					     .ops = code.ops,
+					     .num_ops = code.num_entry + code.num_return,
+					     .literals = code.literals,
+					     .num_literals = code.num_literals,
+					     .conditions = &world->condition,
+					     .num_conditions = 1};
+	world->settings = (struct wire_settings){.g_goid = 160, .g_stack_hi = 8, .has_goid = 1};
+	world->budget.flags = WIRE_BUDGET_FOLLOW;
+	world->g[0] = 0x10000;
+	world->g[1] = 0x20000;
+	world->g[20] = 18;
+	snprintf(world->text, sizeof(world->text), "%s", s);
+	struct hit_source source = {.tables = &world->tables,
+				    .settings = &world->settings,
+				    .budgets = &world->budget,
+				    .num_budgets = 1,
+				    .read = read_world,
+				    .context = world};
+	struct hit_maker *maker;
+	assert_null(hit_maker_create(&source, &maker));
+	struct hit_regs regs = {.sp = 0x1f000,
+				.r14 = (uintptr_t)world->g,
+				.ints = {(uint64_t)n, u, (uintptr_t)world->text, strlen(s)}};
+	bool entry = hit_record(maker, 0, 7, 1000, &regs);
+	regs.ints[0] = (uint64_t)result;
+	bool told = hit_record(maker, 1, 7, 3000, &regs);
+	assert_true(!entry || told);
+	hit_maker_destroy(maker);
+	test_free(world);
+	expr_code_deinit(&code);
+	return told;
+}
+
+static void test_numbers(void **state)
+{
+	(void)state;
+	static const int64_t values[] = {INT64_MIN, -300, -1, 0, 1, 2, 77, 255, 256, INT64_MAX};
+	for (size_t i = 0; i < 10; i++)
+		for (size_t j = 0; j < 10; j++) {
+			int64_t n = values[i];
+			uint8_t u = (uint8_t)values[j];
+			uint64_t reg = (uint64_t)values[j]; // its upper bytes are anything
+			assert_int_equal(holds("n > 1 || n == -300", n, reg, "", 0),
+					 n > 1 || n == -300);
+			assert_int_equal(holds("n+1 < n", n, reg, "", 0), n == INT64_MAX);
+			assert_int_equal(holds("n&255 == 255", n, reg, "", 0), (n & 255) == 255);
+			assert_int_equal(holds("u*3+1 >= 200", n, reg, "", 0),
+					 (uint8_t)(u * 3 + 1) >= 200);
+			assert_int_equal(holds("-u < u", n, reg, "", 0), (uint8_t)-u < u);
+			assert_int_equal(holds("!(u <= 1 && n != 0) && n <= 2", n, reg, "", 0),
+					 !(u <= 1 && n != 0) && n <= 2);
+		}
+}
+
+static void test_strings(void **state)
+{
+	(void)state;
+	static const char *const values[] = {"",
+					     "a",
+					     "ab",
+					     "abab",
+					     "aab",
+					     "ababac",
+					     "b",
+					     "abababababababab!",
+					     "abababababababac"};
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		const char *s = values[i];
+		assert_int_equal(holds("s == \"abab\"", 0, 0, s, 0), !strcmp(s, "abab"));
+		assert_int_equal(holds("s != \"\"", 0, 0, s, 0), *s != 0);
+		assert_int_equal(holds("s < \"abababababababb\"", 0, 0, s, 0),
+				 strcmp(s, "abababababababb") < 0);
+		assert_int_equal(holds("\"ab\" <= s", 0, 0, s, 0), strcmp("ab", s) <= 0);
+		assert_int_equal(holds("hasPrefix(s, \"aba\")", 0, 0, s, 0), !strncmp(s, "aba", 3));
+		assert_int_equal(holds("contains(s, \"abac\")", 0, 0, s, 0),
+				 strstr(s, "abac") != NULL);
+		assert_int_equal(holds("s == s && s <= s", 0, 0, s, 0), true);
+		assert_int_equal(holds("len(s) > 3", 0, 0, s, 0), strlen(s) > 3);
+	}
+}
+
+static void test_returns(void **state)
+{
+	(void)state;
+	assert_true(holds("ret0 == 5", 1, 0, "", 5));
+	assert_false(holds("ret0 == 5", 5, 0, "", 1));
+	assert_true(holds("ret0 > n", 1, 0, "", 5));
+	assert_false(holds("ret0 > n", 5, 0, "", 1));
+	assert_true(holds("duration == 2us && goid == 18 && pid == 77 && tid == 7", 5, 0, "", 1));
+	assert_true(holds("ret0 == 5 || hasPrefix(s, \"a\")", 1, 0, "a", 0));
+	assert_false(holds("ret0 == 5 && hasPrefix(s, \"a\")", 1, 0, "b", 5));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_is_wrong), cmocka_unit_test(test_nesting_is_bounded),
+		cmocka_unit_test(test_numbers),	      cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_returns),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/plan/conditions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "tracer/plan/expr.h"
+#include "tracer/plan/internal.h"
+
+static const char IF[] = " if ";
+
+static struct error *add_condition(struct plan_conditions *conditions, char *text,
+				   struct plan_condition **out)
+{
+	if (!text)
+		return error_nomem();
+	struct plan_condition *all =
+		realloc(conditions->conditions, (conditions->num + 1) * sizeof(*all));
+	if (!all) {
+		free(text);
+		return error_nomem();
+	}
+	conditions->conditions = all;
+	*out = &all[conditions->num++];
+	**out = (struct plan_condition){.text = text, .is_for_all = true};
+	char *reason;
+	struct error *err = expr_check(text, &reason);
+	if (!err && reason)
+		err = error_new("the condition %s", reason);
+	free(reason);
+	return err;
+}
+
+__attribute__((format(printf, 2, 3))) static struct error *add_short_form(
+	struct plan_conditions *conditions, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	char *text;
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	va_end(args);
+	struct plan_condition *condition;
+	return add_condition(conditions, text, &condition);
+}
+
+static struct error *add_of_all(struct plan_conditions *conditions,
+				const struct plan_options *options)
+{
+	struct error *err = NULL;
+	struct plan_condition *condition;
+	for (uint32_t i = 0; i < options->num_conditions && !err; i++)
+		err = add_condition(conditions, strdup(options->conditions[i]), &condition);
+	if (!err && options->caller)
+		err = add_short_form(conditions, "caller == \"%s\"", options->caller);
+	if (!err && options->slower_ns)
+		err = add_short_form(conditions, "duration > %lluns",
+				     (unsigned long long)options->slower_ns);
+	if (!err && options->errors)
+		err = add_short_form(conditions, "failed");
+	return err;
+}
+
+static struct error *add_pattern(struct plan_conditions *conditions, const struct index *index,
+				 const char *pattern)
+{
+	const char *split = pattern[0] == '/' ? NULL : strstr(pattern, IF);
+	char *name = split ? strndup(pattern, (size_t)(split - pattern)) : strdup(pattern);
+	if (!name)
+		return error_nomem();
+	conditions->patterns[conditions->num_patterns++] = name;
+	if (!split)
+		return NULL;
+	struct plan_condition *condition = NULL;
+	struct error *err = add_condition(conditions, strdup(split + sizeof(IF) - 1), &condition);
+	if (err)
+		return err;
+	condition->is_for_all = false;
+	return select_functions(index, &name, 1, &condition->only);
+}
+
+struct error *plan_conditions_init(struct plan_conditions *conditions, const struct index *index,
+				   char *const *patterns, size_t num,
+				   const struct plan_options *options)
+{
+	*conditions = (struct plan_conditions){0};
+	conditions->patterns = calloc(num + 1, sizeof(*conditions->patterns));
+	if (!conditions->patterns)
+		return error_nomem();
+	struct error *err = add_of_all(conditions, options);
+	for (size_t i = 0; i < num && !err; i++)
+		err = add_pattern(conditions, index, patterns[i]);
+	if (err)
+		plan_conditions_deinit(conditions);
+	return err;
+}
+
+void plan_conditions_deinit(struct plan_conditions *conditions)
+{
+	for (size_t i = 0; i < conditions->num_patterns; i++)
+		free(conditions->patterns[i]);
+	free(conditions->patterns);
+	for (size_t i = 0; i < conditions->num; i++) {
+		free(conditions->conditions[i].text);
+		if (!conditions->conditions[i].is_for_all)
+			selection_deinit(&conditions->conditions[i].only);
+	}
+	free(conditions->conditions);
+	*conditions = (struct plan_conditions){0};
+}
+
+// --- One function's ------------------------------------------------------------------------------
+
+static bool is_about(const struct plan_condition *condition, const struct func *func)
+{
+	if (condition->is_for_all)
+		return true;
+	for (size_t i = 0; i < condition->only.num; i++)
+		if (condition->only.func[i] == func)
+			return true;
+	return false;
+}
+
+// At most num of the texts that are about it.
+static size_t texts_about(const struct plan_options *options, const struct func *func,
+			  const char **out)
+{
+	size_t num = 0;
+	for (size_t i = 0; options->wanted && i < options->wanted->num; i++)
+		if (is_about(&options->wanted->conditions[i], func))
+			out[num++] = options->wanted->conditions[i].text;
+	return num;
+}
+
+static const char **new_texts(const struct plan_options *options)
+{
+	return calloc((options->wanted ? options->wanted->num : 0) + 1, sizeof(const char *));
+}
+
+char *plan_condition_text(const struct plan_options *options, const struct func *func)
+{
+	CLEANUP_FREE const char **texts = new_texts(options);
+	if (!texts)
+		return NULL;
+	size_t num = texts_about(options, func, texts);
+	struct text all;
+	text_init(&all);
+	text_puts(&all, "");
+	for (size_t i = 0; i < num; i++)
+		text_printf(&all, "%s%s%s%s", i ? " && " : "", num > 1 ? "(" : "", texts[i],
+			    num > 1 ? ")" : "");
+	char *text = all.failed ? NULL : strdup(text_string(&all));
+	text_deinit(&all);
+	return text;
+}
+
+// --- Tables --------------------------------------------------------------------------------------
+
+static struct error *add_code(struct plan *plan, const struct expr_code *code,
+			      struct wire_condition *out)
+{
+	struct plan_tables *tables = &plan->tables;
+	uint32_t num = code->num_entry + code->num_return, first = tables->num_ops;
+	for (uint32_t i = 0; i < num; i++) {
+		struct error *err = plan_grow((void **)&tables->ops, &plan->state->size_ops,
+					      tables->num_ops, sizeof(*tables->ops));
+		if (err)
+			return err;
+		struct wire_op op = code->ops[i];
+		if (op.code >= WIRE_OP_TEXT_EQUAL && op.code <= WIRE_OP_TEXT_ORDER)
+			op.off += tables->num_literals;
+		tables->ops[tables->num_ops++] = op;
+	}
+	for (uint32_t i = 0; i < code->num_literals; i++) {
+		struct error *err =
+			plan_grow((void **)&tables->literals, &plan->state->size_literals,
+				  tables->num_literals, sizeof(*tables->literals));
+		if (err)
+			return err;
+		tables->literals[tables->num_literals++] = code->literals[i];
+	}
+	*out = (struct wire_condition){
+		.entry_op = first,
+		.num_entry = code->num_entry,
+		.return_op = first + code->num_entry,
+		.num_return = code->num_return,
+	};
+	return NULL;
+}
+
+struct error *plan_compile_condition(struct plan *plan, const struct func *func,
+				     const struct plan_options *options, struct wire_condition *out,
+				     char **reason)
+{
+	*reason = NULL;
+	*out = (struct wire_condition){0};
+	CLEANUP_FREE const char **texts = new_texts(options);
+	if (!texts)
+		return error_nomem();
+	size_t num = texts_about(options, func, texts);
+	if (!num)
+		return NULL;
+	struct expr_scope scope = {
+		.index = plan->index,
+		.signature = index_signature(plan->index, func),
+		.bias = plan->bias,
+		.pid = plan->pid,
+		.strlen = plan->options.strlen,
+	};
+	struct expr_code code;
+	struct error *err = expr_compile(&scope, texts, num, &code, reason);
+	if (err || *reason)
+		return err;
+	if (code.num_return && options->no_return &&
+	    !(*reason = strdup(
+		      "its condition is decided at the return, which --no-return leaves out")))
+		err = error_nomem();
+	if (!err && !*reason)
+		err = add_code(plan, &code, out);
+	expr_code_deinit(&code);
+	return err;
+}
+
+struct error *plan_set_condition(struct plan *plan, uint32_t func,
+				 const struct wire_condition *condition)
+{
+	static const struct wire_condition none = {0};
+	struct plan_tables *tables = &plan->tables;
+	while (tables->num_conditions <= func) {
+		struct error *err =
+			plan_grow((void **)&tables->conditions, &plan->state->size_conditions,
+				  tables->num_conditions, sizeof(none));
+		if (err)
+			return err;
+		tables->conditions[tables->num_conditions++] = none;
+	}
+	tables->conditions[func] = *condition;
+	return NULL;
+}

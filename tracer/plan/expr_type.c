@@ -1,0 +1,707 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Names and types: what a node is, and whether Go would take it.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "dwarf/rtype.h"
+#include "tracer/plan/expr_internal.h"
+
+enum { WORD = 8, EMBEDDED_MAX = 4, CALLERS_MAX = 16 };
+
+struct expr_node *expr_new(struct expr_parser *parser, enum expr_kind kind, uint32_t column)
+{
+	if (parser->num_nodes == EXPR_NODES)
+		expr_wrong(parser, column, "this is too long");
+	if (expr_is_wrong(parser))
+		return NULL;
+	struct expr_node *node = &parser->nodes[parser->num_nodes++];
+	*node = (struct expr_node){.kind = kind, .class = CLASS_OTHER, .column = column};
+	return node;
+}
+
+static struct expr_node *new_class(struct expr_parser *parser, enum expr_kind kind,
+				   enum expr_class class, uint32_t column)
+{
+	struct expr_node *node = expr_new(parser, kind, column);
+	if (!node)
+		return NULL;
+	node->class = class;
+	if (class == CLASS_INT) {
+		node->size = WORD;
+		node->is_signed = true;
+	}
+	return node;
+}
+
+void expr_set_type(struct expr_node *node, struct gotype *type)
+{
+	gotype_complete(type);
+	node->type = type;
+	node->class = CLASS_OTHER;
+	node->size = (uint8_t)type->size;
+	switch (type->kind) {
+	case GO_BOOL:
+		node->class = CLASS_BOOL;
+		break;
+	case GO_INT:
+	case GO_INT8:
+	case GO_INT16:
+	case GO_INT32:
+	case GO_INT64:
+		node->is_signed = true;
+		node->class = CLASS_INT;
+		break;
+	case GO_UINT:
+	case GO_UINT8:
+	case GO_UINT16:
+	case GO_UINT32:
+	case GO_UINT64:
+	case GO_UINTPTR:
+		node->class = CLASS_INT;
+		break;
+	case GO_FLOAT32:
+	case GO_FLOAT64:
+		node->class = CLASS_FLOAT;
+		break;
+	case GO_STRING:
+		node->class = CLASS_STRING;
+		break;
+	case GO_SLICE:
+		node->class = CLASS_SLICE;
+		break;
+	case GO_INTERFACE:
+		node->class = CLASS_IFACE;
+		break;
+	case GO_POINTER:
+	case GO_UNSAFE_POINTER:
+	case GO_MAP:
+	case GO_CHAN:
+	case GO_FUNC:
+		node->class = CLASS_POINTER;
+		break;
+	default:
+		break;
+	}
+}
+
+const char *expr_describe(const struct expr_node *node)
+{
+	static const char *const names[] = {
+		[CLASS_BOOL] = "a bool",	[CLASS_INT] = "an integer",
+		[CLASS_FLOAT] = "a float",	[CLASS_STRING] = "a string",
+		[CLASS_POINTER] = "a pointer",	[CLASS_SLICE] = "a slice",
+		[CLASS_IFACE] = "an interface", [CLASS_NIL] = "nil",
+		[CLASS_OTHER] = "a value",
+	};
+	if (node->type && node->type->name && *node->type->name)
+		return node->type->name;
+	return node->kind == EXPR_CALLER ? "a function" : names[node->class];
+}
+
+// --- Names ---------------------------------------------------------------------------------------
+
+static bool is_unnamed(const struct param *param)
+{
+	return !*param->name || !strcmp(param->name, "_") || *param->name == '~';
+}
+
+static bool is_param(const struct param *param, const char *name)
+{
+	if (param->is_hidden)
+		return false;
+	if (!is_unnamed(param) && !strcmp(param->name, name))
+		return true;
+	char result[16];
+	snprintf(result, sizeof(result), "ret%d", param->ret_slot);
+	return param->is_result && !strcmp(result, name);
+}
+
+static void no_such_name(struct expr_parser *parser, const char *name, uint32_t column)
+{
+	const struct signature *signature = parser->scope->signature;
+	struct text names;
+	text_init(&names);
+	for (size_t i = 0; signature->is_known && i < signature->num_params; i++) {
+		const struct param *param = &signature->params[i];
+		if (param->is_hidden || (is_unnamed(param) && !param->is_result))
+			continue;
+		if (is_unnamed(param))
+			text_printf(&names, "ret%d, ", param->ret_slot);
+		else
+			text_printf(&names, "%s, ", param->name);
+	}
+	expr_wrong(parser, column,
+		   "there is no '%s'%s; there are %sgoid, pid, tid, duration, caller, failed", name,
+		   signature->is_known ? "" : " (its parameters' names are not known)",
+		   text_string(&names));
+	text_deinit(&names);
+}
+
+static struct expr_node *param_node(struct expr_parser *parser, const struct param *param,
+				    uint32_t column)
+{
+	if (param->unknown || !param->type) {
+		expr_wrong(parser, column, "where it stands is not known: %s",
+			   param->unknown ? param->unknown : "its type is not known");
+		return NULL;
+	}
+	struct expr_node *node = expr_new(parser, EXPR_PARAM, column);
+	if (!node)
+		return NULL;
+	expr_set_type(node, param->type);
+	node->param = param;
+	node->at_return = param->is_result;
+	return node;
+}
+
+static bool is_error(const struct param *param)
+{
+	return param->is_result && param->type && !param->unknown &&
+	       !strcmp(param->type->name, "error");
+}
+
+static struct expr_node *builtin(struct expr_parser *parser, const char *name, uint32_t column)
+{
+	static const struct {
+		const char *name;
+		enum expr_kind kind;
+		enum expr_class class;
+		bool at_return;
+	} names[] = {
+		{"goid", EXPR_GOID, CLASS_INT, false},
+		{"tid", EXPR_TID, CLASS_INT, false},
+		{"pid", EXPR_CONST, CLASS_INT, false},
+		{"duration", EXPR_DURATION, CLASS_INT, true},
+		{"caller", EXPR_CALLER, CLASS_OTHER, false},
+		{"failed", EXPR_FAILED, CLASS_BOOL, true},
+		{"nil", EXPR_CONST, CLASS_NIL, false},
+		{"true", EXPR_CONST, CLASS_BOOL, false},
+		{"false", EXPR_CONST, CLASS_BOOL, false},
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i].name, name))
+			continue;
+		struct expr_node *node = new_class(parser, names[i].kind, names[i].class, column);
+		if (!node)
+			return NULL;
+		node->at_return = names[i].at_return;
+		if (!strcmp(name, "pid"))
+			node->integer = parser->scope->pid;
+		else
+			node->integer = !strcmp(name, "true");
+		return node;
+	}
+	no_such_name(parser, name, column);
+	return NULL;
+}
+
+struct expr_node *expr_name(struct expr_parser *parser, const char *name, uint32_t column)
+{
+	if (expr_is_wrong(parser))
+		return NULL;
+	if (!parser->scope)
+		return expr_new(parser, EXPR_CONST, column);
+	const struct signature *signature = parser->scope->signature;
+	for (size_t i = 0; signature->is_known && i < signature->num_params; i++)
+		if (is_param(&signature->params[i], name))
+			return param_node(parser, &signature->params[i], column);
+	struct expr_node *node = builtin(parser, name, column);
+	if (!node || node->kind != EXPR_FAILED)
+		return node;
+	for (size_t i = 0; signature->is_known && i < signature->num_params; i++)
+		if (is_error(&signature->params[i]))
+			return node;
+	expr_wrong(parser, column, "the function has no result of type error");
+	return NULL;
+}
+
+// --- Paths ---------------------------------------------------------------------------------------
+
+static struct expr_node *child(struct expr_parser *parser, enum expr_kind kind,
+			       struct expr_node *base, struct gotype *type, uint32_t column)
+{
+	struct expr_node *node = expr_new(parser, kind, column);
+	if (!node)
+		return NULL;
+	expr_set_type(node, type);
+	node->left = base;
+	node->at_return = base->at_return;
+	return node;
+}
+
+static struct gotype *pointed(const struct expr_node *node)
+{
+	return node->type && node->type->kind == GO_POINTER ? node->type->elem : NULL;
+}
+
+struct expr_node *expr_deref(struct expr_parser *parser, struct expr_node *base, uint32_t column)
+{
+	if (!base || !parser->scope)
+		return base;
+	struct gotype *to = pointed(base);
+	if (!to) {
+		expr_wrong(parser, column, "%s is no pointer", expr_describe(base));
+		return NULL;
+	}
+	return child(parser, EXPR_DEREF, base, to, column);
+}
+
+// A field, or one of an embedded struct; NULL if there is none.
+static struct expr_node *find_field(struct expr_parser *parser, struct expr_node *base,
+				    const char *name, int level, uint32_t column)
+{
+	if (pointed(base))
+		base = expr_deref(parser, base, column);
+	if (!base || base->type->kind != GO_STRUCT)
+		return NULL;
+	const struct gofield *field = gotype_field(base->type, name);
+	if (field) {
+		struct expr_node *node = child(parser, EXPR_FIELD, base, field->type, column);
+		if (node)
+			node->offset = field->offset;
+		return node;
+	}
+	for (size_t i = 0; level < EMBEDDED_MAX && i < base->type->num_fields; i++) {
+		field = &base->type->fields[i];
+		if (!field->is_embedded)
+			continue;
+		struct expr_node *inner = child(parser, EXPR_FIELD, base, field->type, column);
+		if (!inner)
+			return NULL;
+		inner->offset = field->offset;
+		struct expr_node *node = find_field(parser, inner, name, level + 1, column);
+		if (node)
+			return node;
+	}
+	return NULL;
+}
+
+struct expr_node *expr_select(struct expr_parser *parser, struct expr_node *base, const char *name,
+			      uint32_t column)
+{
+	if (!base || !parser->scope)
+		return base;
+	struct gotype *type = pointed(base) ? pointed(base) : base->type;
+	if (type)
+		gotype_complete(type);
+	struct expr_node *node = type ? find_field(parser, base, name, 0, column) : NULL;
+	if (node || expr_is_wrong(parser))
+		return node;
+	if (!type || type->kind != GO_STRUCT) {
+		expr_wrong(parser, column, "%s has no fields", expr_describe(base));
+		return NULL;
+	}
+	struct text names;
+	text_init(&names);
+	for (size_t i = 0; i < type->num_fields; i++)
+		text_printf(&names, "%s%s", i ? ", " : "", type->fields[i].name);
+	expr_wrong(parser, column, "%s has no field '%s'; there are %s", type->name, name,
+		   text_string(&names));
+	text_deinit(&names);
+	return NULL;
+}
+
+struct expr_node *expr_index(struct expr_parser *parser, struct expr_node *base,
+			     struct expr_node *index, uint32_t column)
+{
+	if (!base || !index || !parser->scope)
+		return base;
+	if (pointed(base) && base->type->elem->kind == GO_ARRAY)
+		base = expr_deref(parser, base, column);
+	if (!base)
+		return NULL;
+	bool is_array = base->type && base->type->kind == GO_ARRAY;
+	if (!is_array && base->class != CLASS_SLICE &&
+	    (base->class != CLASS_STRING || base->kind == EXPR_CONST)) {
+		expr_wrong(parser, column, "%s has no elements that can be read here",
+			   expr_describe(base));
+		return NULL;
+	}
+	bool is_const = index->kind == EXPR_CONST;
+	if (index->class != CLASS_INT || (is_const && index->integer < 0) ||
+	    (is_const && is_array && index->integer >= (__int128)base->type->len)) {
+		expr_wrong(parser, index->column, "this is no index of %s", expr_describe(base));
+		return NULL;
+	}
+	struct expr_node *node = expr_new(parser, EXPR_ELEMENT, column);
+	if (!node)
+		return NULL;
+	if (base->class == CLASS_STRING) {
+		node->class = CLASS_INT;
+		node->size = 1;
+	} else {
+		expr_set_type(node, base->type->elem);
+	}
+	node->left = base;
+	node->right = index;
+	node->at_return = base->at_return || index->at_return;
+	return node;
+}
+
+struct expr_node *expr_length(struct expr_parser *parser, struct expr_node *base, uint32_t column)
+{
+	if (!base || !parser->scope)
+		return base;
+	enum gokind kind = base->type ? base->type->kind : GO_INVALID;
+	struct expr_node *node = new_class(parser, EXPR_LEN, CLASS_INT, column);
+	if (!node)
+		return NULL;
+	node->left = base;
+	node->at_return = base->at_return;
+	if (kind == GO_ARRAY || (base->kind == EXPR_CONST && base->class == CLASS_STRING)) {
+		node->kind = EXPR_CONST;
+		node->integer = kind == GO_ARRAY ? (__int128)base->type->len : (__int128)base->len;
+	} else if (kind != GO_STRING && kind != GO_SLICE && kind != GO_MAP && kind != GO_CHAN) {
+		expr_wrong(parser, column, "%s has no length", expr_describe(base));
+		return NULL;
+	}
+	return node;
+}
+
+// --- Types ---------------------------------------------------------------------------------------
+
+struct type_search {
+	const char *wanted;
+	char *found;
+};
+
+static bool visit_type(void *context, const char *name)
+{
+	struct type_search *search = context;
+	struct text shown;
+	text_init(&shown);
+	gotype_short_name(name, &shown);
+	if (!strcmp(name, search->wanted) || !strcmp(text_string(&shown), search->wanted))
+		search->found = strdup(name);
+	text_deinit(&shown);
+	return !search->found;
+}
+
+// The descriptor of a type by its name as Go prints it, or with its package's whole path; 0: there is none.
+static uint64_t find_rtype(struct index *index, const char *name)
+{
+	struct gotype *found = index_type(index, name);
+	if (!found || !found->rtype) {
+		struct type_search search = {.wanted = name};
+		index_types(index, visit_type, &search);
+		found = search.found ? index_type(index, search.found) : NULL;
+		free(search.found);
+	}
+	if (found && found->rtype)
+		return found->rtype;
+	uint64_t elem = *name == '*' ? find_rtype(index, name + 1) : 0;
+	return elem ? rtypes_pointer(index_rtypes(index), elem) : 0;
+}
+
+struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *base,
+				 const char *type, size_t len, uint32_t column)
+{
+	if (!base || !parser->scope)
+		return base;
+	if (base->class != CLASS_IFACE) {
+		expr_wrong(parser, column, "%s is no interface", expr_describe(base));
+		return NULL;
+	}
+	CLEANUP_FREE char *name = strndup(type, len);
+	if (!name) {
+		parser->failed = true;
+		return NULL;
+	}
+	uint64_t rtype = find_rtype(parser->scope->index, name);
+	if (!rtype) {
+		expr_wrong(parser, column, "the program has no type '%s' that an interface holds",
+			   name);
+		return NULL;
+	}
+	struct expr_node *node = new_class(parser, EXPR_TYPE_TEST, CLASS_BOOL, column);
+	if (!node)
+		return NULL;
+	node->left = base;
+	node->at_return = base->at_return;
+	node->offset = rtype + parser->scope->bias;
+	return node;
+}
+
+// --- Constants -----------------------------------------------------------------------------------
+
+static bool is_const(const struct expr_node *node)
+{
+	return node->kind == EXPR_CONST;
+}
+
+static void overflows(struct expr_parser *parser, const struct expr_node *node,
+		      const struct expr_node *like)
+{
+	expr_wrong(parser, node->column, "this does not fit %s", expr_describe(like));
+}
+
+// A constant becomes one of the other's type.
+static void convert(struct expr_parser *parser, struct expr_node *node,
+		    const struct expr_node *like)
+{
+	if (like->class == CLASS_FLOAT && node->class == CLASS_INT) {
+		node->number = (double)node->integer;
+		node->class = CLASS_FLOAT;
+	} else if (like->class == CLASS_INT && node->class == CLASS_FLOAT && !like->type) {
+		return;
+	} else if (like->class == CLASS_INT && node->class == CLASS_FLOAT) {
+		if (node->number != floor(node->number) || fabs(node->number) > 1.8e19) {
+			overflows(parser, node, like);
+			return;
+		}
+		node->integer = (__int128)node->number;
+		node->class = CLASS_INT;
+	}
+	if (node->class == CLASS_FLOAT)
+		node->size = like->size ? like->size : WORD;
+	if (node->class != CLASS_INT || like->class != CLASS_INT)
+		return;
+	unsigned bits = like->size ? like->size * 8u : 64;
+	__int128 one = 1;
+	__int128 least = like->is_signed ? -(one << (bits - 1)) : 0;
+	__int128 most = (one << (like->is_signed ? bits - 1 : bits)) - 1;
+	if (!is_const(like) && (node->integer < least || node->integer > most))
+		overflows(parser, node, like);
+	node->size = like->size;
+	node->is_signed = like->is_signed;
+}
+
+static struct expr_node *fold(struct expr_parser *parser, enum expr_token token,
+			      struct expr_node *left, const struct expr_node *right)
+{
+	if (left->class == CLASS_FLOAT || right->class == CLASS_FLOAT) {
+		double a = left->class == CLASS_INT ? (double)left->integer : left->number;
+		double b = right->class == CLASS_INT ? (double)right->integer : right->number;
+		left->class = CLASS_FLOAT;
+		left->number = token == TOKEN_PLUS ? a + b : token == TOKEN_MINUS ? a - b : a * b;
+		if (token == TOKEN_AND || token == TOKEN_OR)
+			expr_wrong(parser, right->column, "floats have no bits");
+		return left;
+	}
+	__int128 a = left->integer, b = right->integer, limit = (__int128)1 << 65;
+	if (a > limit || b > limit || -a > limit || -b > limit) {
+		expr_wrong(parser, left->column, "this number is too large");
+		return NULL;
+	}
+	switch (token) {
+	case TOKEN_PLUS:
+		left->integer = a + b;
+		break;
+	case TOKEN_MINUS:
+		left->integer = a - b;
+		break;
+	case TOKEN_STAR:
+		if (__builtin_mul_overflow(a, b, &left->integer))
+			left->integer = limit + 1;
+		break;
+	case TOKEN_AND:
+		left->integer = a & b;
+		break;
+	default:
+		left->integer = a | b;
+		break;
+	}
+	return left;
+}
+
+// --- Operators -----------------------------------------------------------------------------------
+
+struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
+			     struct expr_node *node, uint32_t column)
+{
+	if (!node || !parser->scope)
+		return node;
+	if (token == TOKEN_NOT) {
+		if (node->class != CLASS_BOOL) {
+			expr_wrong(parser, column, "! is for bools, not for %s",
+				   expr_describe(node));
+			return NULL;
+		}
+		struct expr_node *not_node = new_class(parser, EXPR_NOT, CLASS_BOOL, column);
+		if (not_node) {
+			not_node->left = node;
+			not_node->at_return = node->at_return;
+		}
+		return not_node;
+	}
+	bool is_number = node->class == CLASS_INT || node->class == CLASS_FLOAT;
+	if (!is_number || (node->class == CLASS_FLOAT && !is_const(node))) {
+		expr_wrong(parser, column, "%s cannot be computed with", expr_describe(node));
+		return NULL;
+	}
+	if (token == TOKEN_PLUS)
+		return node;
+	if (is_const(node)) {
+		node->integer = -node->integer;
+		node->number = -node->number;
+		return node;
+	}
+	struct expr_node *zero = new_class(parser, EXPR_CONST, CLASS_INT, column);
+	return zero ? expr_binary_node(parser, TOKEN_MINUS, zero, node, column) : NULL;
+}
+
+// "caller" and a function's name.
+static struct expr_node *called_by(struct expr_parser *parser, bool is_equal,
+				   const struct expr_node *name, uint32_t column)
+{
+	if (name->class != CLASS_STRING || !is_const(name)) {
+		expr_wrong(parser, name->column, "a caller is told by its name, in quotes");
+		return NULL;
+	}
+	const struct func *found[CALLERS_MAX];
+	size_t num = index_named(parser->scope->index, name->string, found, CALLERS_MAX);
+	if (!num || num > CALLERS_MAX) {
+		expr_wrong(parser, name->column,
+			   num ? "too many functions are called %s"
+			       : "there is no function %s with code of its own",
+			   name->string);
+		return NULL;
+	}
+	struct expr_node *node = new_class(parser, EXPR_CALLED_BY, CLASS_BOOL, column);
+	if (!node)
+		return NULL;
+	node->ranges = calloc(num, sizeof(*node->ranges));
+	if (!node->ranges) {
+		parser->failed = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < num; i++)
+		node->ranges[node->num_ranges++] =
+			(struct expr_range){found[i]->vaddr + parser->scope->bias, found[i]->size};
+	if (is_equal)
+		return node;
+	return expr_unary(parser, TOKEN_NOT, node, column);
+}
+
+static bool same_types(const struct expr_node *left, const struct expr_node *right)
+{
+	if (!left->type || !right->type)
+		return true;
+	return left->type->kind == right->type->kind &&
+	       !strcmp(left->type->full_name, right->type->full_name);
+}
+
+// True if a value of this class can be nil.
+static bool is_nilable(const struct expr_node *node)
+{
+	return node->class == CLASS_POINTER || node->class == CLASS_SLICE ||
+	       node->class == CLASS_IFACE;
+}
+
+static bool can_compare(enum expr_token token, const struct expr_node *left,
+			const struct expr_node *right)
+{
+	bool is_order = token != TOKEN_EQUAL && token != TOKEN_NOT_EQUAL;
+	switch (left->class) {
+	case CLASS_BOOL:
+		return !is_order;
+	case CLASS_INT:
+	case CLASS_FLOAT:
+	case CLASS_STRING:
+		return true;
+	case CLASS_POINTER:
+		return !is_order && left->type && right->type &&
+		       (left->type->kind == GO_POINTER || left->type->kind == GO_CHAN ||
+			left->type->kind == GO_UNSAFE_POINTER);
+	default:
+		return false;
+	}
+}
+
+static bool is_comparison(enum expr_token token)
+{
+	return token >= TOKEN_EQUAL && token <= TOKEN_GREATER_EQUAL;
+}
+
+// Whether operands and operator go together; constants take the other's type.
+static bool check_operands(struct expr_parser *parser, enum expr_token token,
+			   struct expr_node *left, struct expr_node *right, uint32_t column)
+{
+	if (token == TOKEN_AND_AND || token == TOKEN_OR_OR) {
+		const struct expr_node *wrong = left->class != CLASS_BOOL    ? left
+						: right->class != CLASS_BOOL ? right
+									     : NULL;
+		if (wrong)
+			expr_wrong(parser, wrong->column, "this is %s, not a condition",
+				   expr_describe(wrong));
+		return !wrong;
+	}
+	bool is_equality = token == TOKEN_EQUAL || token == TOKEN_NOT_EQUAL;
+	if (is_equality && ((left->class == CLASS_NIL && is_nilable(right)) ||
+			    (right->class == CLASS_NIL && is_nilable(left))))
+		return true;
+	if (is_const(right))
+		convert(parser, right, left);
+	if (is_const(left))
+		convert(parser, left, right);
+	if (expr_is_wrong(parser))
+		return false;
+	if (left->class != right->class || !same_types(left, right)) {
+		expr_wrong(parser, column, "mismatched types: %s and %s", expr_describe(left),
+			   expr_describe(right));
+		return false;
+	}
+	bool is_right = is_comparison(token)
+				? can_compare(token, left, right)
+				: left->class == CLASS_INT || (left->class == CLASS_FLOAT &&
+							       is_const(left) && is_const(right));
+	if (!is_right)
+		expr_wrong(parser, column, "this cannot be done with %s", expr_describe(left));
+	return is_right;
+}
+
+struct expr_node *expr_binary_node(struct expr_parser *parser, enum expr_token token,
+				   struct expr_node *left, struct expr_node *right, uint32_t column)
+{
+	if (!left || !right || !parser->scope)
+		return left;
+	bool is_equality = token == TOKEN_EQUAL || token == TOKEN_NOT_EQUAL;
+	if (is_equality && (left->kind == EXPR_CALLER || right->kind == EXPR_CALLER))
+		return called_by(parser, token == TOKEN_EQUAL,
+				 left->kind == EXPR_CALLER ? right : left, column);
+	if (!check_operands(parser, token, left, right, column))
+		return NULL;
+	bool is_bool = is_comparison(token) || token == TOKEN_AND_AND || token == TOKEN_OR_OR;
+	if (!is_bool && is_const(left) && is_const(right))
+		return fold(parser, token, left, right);
+	struct expr_node *node = new_class(parser, EXPR_BINARY, CLASS_BOOL, column);
+	if (!node)
+		return NULL;
+	if (!is_bool) {
+		const struct expr_node *typed = is_const(left) || !left->type ? right : left;
+		node->class = CLASS_INT;
+		node->type = typed->type;
+		node->size = typed->size;
+		node->is_signed = typed->is_signed;
+	}
+	node->token = token;
+	node->left = left;
+	node->right = right;
+	node->at_return = left->at_return || right->at_return;
+	return node;
+}
+
+struct expr_node *expr_text_test(struct expr_parser *parser, enum expr_kind kind,
+				 struct expr_node *text, struct expr_node *part)
+{
+	if (!parser->scope)
+		return text;
+	if (text->class != CLASS_STRING || is_const(text)) {
+		expr_wrong(parser, text->column, "this is %s, not a string of the function",
+			   expr_describe(text));
+		return NULL;
+	}
+	if (part->class != CLASS_STRING || !is_const(part)) {
+		expr_wrong(parser, part->column, "a string in quotes is wanted here");
+		return NULL;
+	}
+	struct expr_node *node = new_class(parser, kind, CLASS_BOOL, text->column);
+	if (!node)
+		return NULL;
+	node->left = text;
+	node->right = part;
+	node->at_return = text->at_return;
+	return node;
+}
