@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -47,8 +46,8 @@ const struct shell_command shell_commands[] = {
 	 "files", NULL},
 	{"set", "[NAME [VALUE]]", "show or change a setting", shell_cmd_set, "settings",
 	 "Settings are the options of gotrace attach without their dashes. Those of a trace (no-args, no-return, "
-	 "sample, rate, count) hold for the traces that follow; depth, strlen, items, stack, backend and "
-	 "buffer can be changed while nothing is traced."},
+	 "sample, rate, count) hold for the traces that follow. With depth, strlen, items, stack, creator, backend "
+	 "and buffer, all that is traced is armed anew."},
 	{"source", "FILE", "execute the commands in a file", cmd_source, "files", NULL},
 	{"stats", "[PATTERN...|reset]", "calls, errors and durations by function", shell_cmd_stats,
 	 "functions", NULL},
@@ -157,15 +156,12 @@ const struct shell_command *shell_find(const char *name, struct error **err)
 	return second ? NULL : found;
 }
 
-static struct error *escape(const char *command)
+static struct error *escape(struct shell *shell, const char *command)
 {
-	fflush(stdout);
-	int status = system(command);
+	int status = shell_system(shell, command, -1);
 	if (status < 0)
 		return error_errno(errno, "%s", command);
-	if (WIFEXITED(status) && WEXITSTATUS(status))
-		return error_new("%s: exit status %d", command, WEXITSTATUS(status));
-	return NULL;
+	return status ? error_new("%s: exit status %d", command, status) : NULL;
 }
 
 struct error *shell_execute(struct shell *shell, const char *line)
@@ -175,7 +171,7 @@ struct error *shell_execute(struct shell *shell, const char *line)
 	if (!*line || *line == '#')
 		return NULL;
 	if (*line == '!')
-		return escape(line + 1);
+		return escape(shell, line + 1);
 	int argc;
 	char **argv;
 	struct error *err = shell_words(line, &argc, &argv);

@@ -10,6 +10,7 @@
 
 struct shell_display {		  // events on a terminal, no faster than a person reads
 	bool is_prompting;	  // a line is being typed: print above it
+	bool is_held;		  // another program has the terminal: nothing is shown
 	uint64_t lines_max;	  // a second; 0: no limit
 	uint64_t second_ns;	  // when the second began
 	uint64_t shown, left_out; // lines, since then
@@ -72,6 +73,9 @@ uint64_t shell_now_ns(void);
 /** Where a long answer goes: a pager on a terminal, else standard output. */
 FILE *shell_page(struct shell *shell);
 void shell_page_end(struct shell *shell, FILE *page);
+/** Runs a command of the system to its end, with in as its standard input (-1: ours). Events come meanwhile, and are
+ *  not shown on a terminal. Its exit status, or 128 and a signal's number; -1 where it could not be run. */
+int shell_system(struct shell *shell, const char *command, int in);
 
 /** An error where there is no target. */
 struct error *shell_needs_target(struct shell *shell) MUST_CHECK;

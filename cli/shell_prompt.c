@@ -50,7 +50,7 @@ static void end_above(const struct shell *shell)
 void shell_display_tick(struct shell *shell, uint64_t now_ns)
 {
 	struct shell_display *display = &shell->display;
-	if (now_ns - display->second_ns < 1000000000)
+	if (display->is_held || now_ns - display->second_ns < 1000000000)
 		return;
 	uint64_t left_out = display->left_out;
 	display->second_ns = now_ns;
@@ -70,7 +70,8 @@ static size_t admit(struct shell_display *display, const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] != '\n')
 			continue;
-		if (display->lines_max && display->shown >= display->lines_max) {
+		if (display->is_held ||
+		    (display->lines_max && display->shown >= display->lines_max)) {
 			display->left_out++;
 			continue;
 		}
@@ -111,28 +112,6 @@ void shell_say(struct shell *shell, const char *fmt, ...)
 	begin_above(shell);
 	puts(said);
 	end_above(shell);
-}
-
-FILE *shell_page(struct shell *shell)
-{
-	const char *pager = getenv("PAGER");
-	if (!shell->is_interactive || !isatty(STDOUT_FILENO))
-		return stdout;
-	if (!pager || !*pager)
-		pager = "less";
-	fflush(stdout);
-	setenv("LESS", "FRX", 0); // what fits on the screen is shown at once
-	FILE *page = popen(pager, "we");
-	return page ? page : stdout;
-}
-
-void shell_page_end(struct shell *shell, FILE *page)
-{
-	(void)shell;
-	if (page != stdout)
-		pclose(page);
-	else
-		fflush(stdout);
 }
 
 // --- History -------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ RESET(sample, plan.every)
 RESET(rate, plan.rate)
 RESET(count, max_calls)
 RESET(stack, plan.stack)
+RESET(creator, plan.creator)
 RESET(goroutine, goid)
 
 static void print_flag(bool is_on, FILE *out)
@@ -60,6 +61,11 @@ static void print_no_args(const struct trace_options *options, FILE *out)
 static void print_no_return(const struct trace_options *options, FILE *out)
 {
 	print_flag(options->session.plan.no_return, out);
+}
+
+static void print_creator(const struct trace_options *options, FILE *out)
+{
+	print_flag(options->session.plan.creator, out);
 }
 
 static void print_or(uint64_t value, const char *format, const char *none, FILE *out)
@@ -121,6 +127,7 @@ static const struct setting settings[] = {
 	{"buffer", SCOPE_SESSION, false, NULL, print_buffer, NULL},
 	{"color", SCOPE_NOW, false, NULL, print_color, NULL},
 	{"count", SCOPE_TRACE, false, "off", print_count, reset_count},
+	{"creator", SCOPE_SESSION, true, "off", print_creator, reset_creator},
 	{"depth", SCOPE_SESSION, false, NULL, print_depth, NULL},
 	{"goroutine", SCOPE_NOW, false, "all", print_goroutine, reset_goroutine},
 	{"items", SCOPE_SESSION, false, NULL, print_items, NULL},
@@ -305,6 +312,9 @@ struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 			fputs(" --no-args", file);
 		if (traces[i]->options.no_return)
 			fputs(" --no-return", file);
+		if (traces[i]->counts.goid)
+			fprintf(file, " --goroutine=%llu",
+				(unsigned long long)traces[i]->counts.goid);
 		if (traces[i]->options.every)
 			fprintf(file, " --sample=1/%u", traces[i]->options.every);
 		if (traces[i]->options.rate)

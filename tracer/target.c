@@ -228,11 +228,20 @@ struct error *target_find(const char *program, char **path)
 	return NULL;
 }
 
+// In the child: a process group of its own, which may not read from the terminal.
+static void stand_apart(void)
+{
+	setpgid(0, 0);
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null >= 0)
+		dup2(null, STDIN_FILENO);
+}
+
 // In the child: runs the program, or tells why it cannot through the pipe.
 static void child_exec(const char *path, char *const *argv, bool is_apart, int report)
 {
 	if (is_apart)
-		setpgid(0, 0);
+		stand_apart();
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -21,7 +21,7 @@ struct error *target_attach(pid_t pid, struct target **out) MUST_CHECK;
 struct error *target_find(const char *program, char **path) MUST_CHECK;
 
 /** Starts argv (PATH is searched) and holds it at its first instruction. is_apart: in a process group of its
- *  own, so that the terminal's Ctrl-C is not for it. */
+ *  own, so that the terminal's Ctrl-C is not for it, and with nothing to read. */
 struct error *target_start(char *const *argv, bool is_apart, struct target **out) MUST_CHECK;
 
 /** Lets somebody else become the tracer of a started process that is held: from here on a SIGSTOP holds it.

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "cli/cli.h"
+#include "cli/shell.h"
+
+// What main.c has for all commands.
+volatile sig_atomic_t cli_signal;
+
+int cli_fail(struct error *err)
+{
+	error_free(err);
+	return EXIT_REFUSED;
+}
+
+void cli_say(const char *fmt, ...)
+{
+	(void)fmt;
+}
+
+void cli_parse(const struct argp *argp, int argc, char **argv, int *arg_index, void *input)
+{
+	argp_parse(argp, argc, argv, 0, arg_index, input);
+}
+
+// --- Words ---------------------------------------------------------------------------------------
+
+// The words with "|" between them, or "error: ..." .
+static void assert_words(const char *line, const char *expected)
+{
+	int argc = 0;
+	char **argv = NULL;
+	char joined[256] = "";
+	struct error *err = shell_words(line, &argc, &argv);
+	if (err)
+		snprintf(joined, sizeof(joined), "error: %s", error_message(err));
+	for (int i = 0; !err && i < argc; i++) {
+		size_t len = strlen(joined);
+		snprintf(joined + len, sizeof(joined) - len, "%s%s", i ? "|" : "", argv[i]);
+	}
+	assert_string_equal(joined, expected);
+	error_free(err);
+	shell_words_free(argc, argv);
+}
+
+static void words_are_parted_by_blanks(void **state)
+{
+	(void)state;
+	assert_words("", "");
+	assert_words("  trace\tmain.(*Store).Get  --no-args ", "trace|main.(*Store).Get|--no-args");
+	assert_words("trace main.Map[int] !main.log*", "trace|main.Map[int]|!main.log*");
+}
+
+static void quotes_keep_blanks(void **state)
+{
+	(void)state;
+	assert_words("set x 'a b' \"c d\"", "set|x|a b|c d");
+	assert_words("a'b c'd", "ab cd");
+	assert_words("''", "");
+	assert_words("'it'\\''s'", "it's");
+	assert_words("\"a \\\"b\\\" 'c'\"", "a \"b\" 'c'");
+	assert_words("'open", "error: a ' without its second one");
+}
+
+static void regexps_keep_their_backslashes(void **state)
+{
+	(void)state;
+	assert_words("trace /^main\\.[A-Z]/", "trace|/^main\\.[A-Z]/");
+	assert_words("trace '/^main\\.[A-Z]/'", "trace|/^main\\.[A-Z]/");
+	assert_words("a\\ b", "a b");
+}
+
+// --- Commands ------------------------------------------------------------------------------------
+
+static void assert_found(const char *name, const char *expected)
+{
+	struct error *err = NULL;
+	const struct shell_command *command = shell_find(name, &err);
+	assert_string_equal(command ? command->name : error_message(err), expected);
+	error_free(err);
+}
+
+static void commands_are_found_by_their_beginnings(void **state)
+{
+	(void)state;
+	assert_found("trace", "trace"); // although traces begins so too
+	assert_found("traces", "traces");
+	assert_found("un", "untrace");
+	assert_found("g", "goroutines");
+	assert_found("nothing", "no command 'nothing': see help");
+	struct error *err = NULL;
+	assert_null(shell_find("s", &err));
+	assert_non_null(err);
+	error_free(err);
+}
+
+static void a_line_without_a_target_is_refused(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"trace main.f", "stats", "hist f", "watch 1", "info"};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct shell shell = {0};
+		struct error *err = shell_execute(&shell, lines[i]);
+		assert_non_null(err);
+		assert_non_null(strstr(error_message(err), "no target"));
+		error_free(err);
+	}
+	struct shell shell = {0};
+	assert_null(shell_execute(&shell, "  # a comment 'with a quote"));
+	assert_null(shell_execute(&shell, ""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_are_parted_by_blanks),
+		cmocka_unit_test(quotes_keep_blanks),
+		cmocka_unit_test(regexps_keep_their_backslashes),
+		cmocka_unit_test(commands_are_found_by_their_beginnings),
+		cmocka_unit_test(a_line_without_a_target_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
