@@ -57,6 +57,9 @@ struct error *session_drain(struct session *session) MUST_CHECK;
 /** A trace that was there before, of these functions, in a plan that is new. */
 struct error *session_trace_again(struct session *session, struct session_trace *trace,
 				  const struct selection *selection) MUST_CHECK;
+/** session_renew with room for one more trace; NULL: for those that there are. */
+struct error *session_renew_for(struct session *session, const struct session_options *options,
+				const struct session_request *more) MUST_CHECK;
 void session_trace_destroy(struct session_trace *trace);
 /** What functions that were disarmed or paused left in the buffer comes first; then their calls are told to have ended. */
 struct error *session_settle(struct session *session) MUST_CHECK;

@@ -23,6 +23,27 @@ struct error *session_count_lost(struct session *session)
 	return err;
 }
 
+// All of them are in the plan before the back end is opened, which makes room for what it finds there.
+static struct error *add_all(struct session *session, const struct selection *selections,
+			     const struct session_request *more)
+{
+	size_t first, num;
+	struct error *err = NULL;
+	for (size_t i = 0; !err && i < session->num_traces; i++)
+		err = plan_add(session->plan, &selections[i], &session->traces[i]->options,
+			       session->traces[i]->id, &first, &num);
+	if (err || !more)
+		return err;
+	struct selection selection;
+	err = select_functions(session->index, more->patterns, more->num_patterns, &selection);
+	if (err)
+		return err;
+	err = plan_add(session->plan, &selection, &more->options, session->last_trace + 1, &first,
+		       &num);
+	selection_deinit(&selection);
+	return err;
+}
+
 // What the plan's numbers of a trace mean, once that plan is gone.
 static struct error *note_funcs(const struct session *session, const struct session_trace *trace,
 				struct selection *out)
@@ -85,7 +106,7 @@ static void use(struct session *session, const struct session_options *options)
 }
 
 static struct error *renew(struct session *session, const struct session_options *options,
-			   struct selection *selections)
+			   struct selection *selections, const struct session_request *more)
 {
 	struct error *err = NULL;
 	for (size_t i = 0; !err && i < session->num_traces; i++)
@@ -104,6 +125,7 @@ static struct error *renew(struct session *session, const struct session_options
 		return err;
 	use(session, options);
 	session->num_functions = 0;
+	err = add_all(session, selections, more);
 	for (size_t i = 0; i < session->num_traces; i++) {
 		struct error *again =
 			session_trace_again(session, session->traces[i], &selections[i]);
@@ -115,15 +137,21 @@ static struct error *renew(struct session *session, const struct session_options
 	return err;
 }
 
-struct error *session_renew(struct session *session, const struct session_options *options)
+struct error *session_renew_for(struct session *session, const struct session_options *options,
+				const struct session_request *more)
 {
 	struct session_options copy = *options; // it may be the session's own
 	struct selection *selections = calloc(session->num_traces + 1, sizeof(*selections));
 	if (!selections)
 		return error_nomem();
-	struct error *err = renew(session, &copy, selections);
+	struct error *err = renew(session, &copy, selections, more);
 	for (size_t i = 0; i < session->num_traces; i++)
 		selection_deinit(&selections[i]);
 	free(selections);
 	return err;
+}
+
+struct error *session_renew(struct session *session, const struct session_options *options)
+{
+	return session_renew_for(session, options, NULL);
 }

@@ -352,7 +352,7 @@ struct error *session_trace(struct session *session, const struct session_reques
 	if (!err || error_code(err) != ENOSPC || !session->options.is_open)
 		return err;
 	error_free(err);
-	err = session_renew(session, &session->options);
+	err = session_renew_for(session, &session->options, request);
 	return err ? err : try_trace(session, request, out);
 }
 
