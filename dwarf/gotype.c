@@ -287,7 +287,7 @@ void *gotypes_alloc(struct gotypes *store, size_t size)
 char *gotypes_string(struct gotypes *store, const char *string, size_t len)
 {
 	char *copy = alloc_aligned(store, len + 1, 1);
-	if (copy)
+	if (copy && len)
 		memcpy(copy, string, len);
 	return copy;
 }

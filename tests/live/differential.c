@@ -87,6 +87,12 @@ const struct image_segment *image_segments(const struct image *image, size_t *nu
 	return segments;
 }
 
+void plan_func_refuse(struct plan_func *func, const char *why)
+{
+	(void)func;
+	(void)why;
+}
+
 // Loads the registers, runs to one site and comes back. The byte behind each site's nop stops the child.
 void run_site(struct shared *shared);
 extern const uint8_t sites_start[];
