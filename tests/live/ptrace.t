@@ -18,7 +18,7 @@ live_plan();
 sub begin {
 	my ($version, $build, @patterns) = @_;
 	my $path = program('tracee', $version, $build) // return;
-	my $target = start_target($path, []) // return;
+	my $target = start_target($path, [], own_group => 1) // return;
 	@patterns = ('/^main\.k[A-Z]/') unless @patterns;
 	my $trace = start_trace(['attach', $target->{pid}, @patterns, '--backend', 'ptrace', '--format', 'json']);
 	is($trace->armed, 1, 'attached') or diag $trace->errors;

@@ -188,6 +188,7 @@ sub spawn {
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
 		chdir $io{cd} if $io{cd};
+		setpgrp if $io{own_group};
 		$SIG{$_} = 'DEFAULT' for qw(INT PIPE TERM HUP);
 		for my $fd (0 .. 2) {
 			my $handle = $io{$fd} or next;
@@ -256,14 +257,16 @@ sub tracers {
 	return keys %tracers;
 }
 
-# start_target(PATH, ARGS, options): a program that says READY. prefix: a command to start it with.
+# start_target(PATH, ARGS, options): a program that says READY. prefix: a command to start it with. own_group: in a process
+# group whose parent is in the same session, so that SIGTSTP stops it wherever the test runs.
 sub start_target {
 	my ($path, $args, %options) = @_;
 	pipe my $in_read, my $in or die $!;
 	pipe my $out, my $out_write or die $!;
 	my $err = "$work/target.$$." . int(rand 1e9) . '.err';
 	open my $err_file, '>', $err or die $!;
-	my $pid = spawn([@{ $options{prefix} // [] }, $path, @$args], 0 => $in_read, 1 => $out_write, 2 => $err_file, cd => $options{cd});
+	my $pid = spawn([@{ $options{prefix} // [] }, $path, @$args], 0 => $in_read, 1 => $out_write, 2 => $err_file, cd => $options{cd},
+		own_group => $options{own_group});
 	close $_ for $in_read, $out_write;
 	$in->autoflush(1);
 	my $target = bless { child => $pid, pid => $pid, in => $in, out => $out, err => $err, buffer => '' }, 'Live::Target';
