@@ -27,9 +27,9 @@ struct active_key {
 
 struct active_call {
 	wire_u64 time_ns; // of its entry; the first word, for those who sweep
-	wire_u64 value;
 	wire_u32 slot;
-	wire_u32 has_value;
+	wire_u32 pad;
+	struct wire_kept kept;
 	struct wire_key key;
 };
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Calls that are counted where they happen instead of being told: by function and by values of them, with durations or
 // values in a histogram. A key has a slot: without values the function's number is its slot, else a
-// table leads from key to slot. What is counted is of the CPU, but a program can be preempted by another on the same
-// CPU, so all sums are atomic. Compiled for the kernel and for user space, as capture.h is.
+// table leads from key to slot. Which calls are counted, and their values, is found by programs (expr.h). What is counted
+// is of the CPU, but a program can be preempted by another on the same CPU, so all sums are atomic. Compiled for
+// the kernel and for user space, as capture.h is.
 //
-// The includer defines first, besides what active.h wants:
+// The includer defines first, besides what active.h and expr.h want:
 //   aggregate_settings(host)        struct wire_aggregate_settings
 //   aggregate_read_string(host, dst, len, addr)  as capture_read, of at most WIRE_KEY_BYTES
 //   aggregate_slot(host, key)       the key's slot, made where it has none; AGGREGATE_NO_SLOT where there is no room
@@ -15,13 +16,16 @@
 #define GOTRACE_BPF_AGGREGATE_H
 
 #include "bpf/active.h"
+#include "bpf/expr.h"
 
 enum { AGGREGATE_SUB_BITS = 3, AGGREGATE_WORD = 8 };
 static const wire_u32 AGGREGATE_NO_SLOT = ~0u;
 
 struct aggregate_hit {
 	const struct wire_probe *probe;
-	const struct capture_regs *regs;
+	struct expr *expr;			   // to run programs in
+	struct capture *c;			   // with the hit's registers
+	struct active_call *call;		   // room for one
 	const struct capture_goroutine *goroutine; // NULL: not known
 	wire_u32 tid;
 	wire_u32 pad;
@@ -58,35 +62,25 @@ CAPTURE_INLINE wire_u32 aggregate_log_bucket(wire_u64 value)
 	return ((power - AGGREGATE_SUB_BITS + 1) << AGGREGATE_SUB_BITS) + sub;
 }
 
-// --- Values --------------------------------------------------------------------------------------
+// --- Reading -------------------------------------------------------------------------------------
 
-// Each size is a constant, as old verifiers want it.
-CAPTURE_INLINE int aggregate_number(const struct capture_host *host, wire_u64 addr, wire_u64 size,
-				    wire_u64 *out)
+CAPTURE_INLINE int aggregate_read_word(const struct capture_host *host, wire_u64 addr,
+				       wire_u64 *out)
 {
-	wire_u64 value = 0;
-	int err = -1;
-	if (!capture_is_readable(addr, sizeof(value)))
-		return -1;
-	if (size == sizeof(wire_u64))
-		err = capture_read(host, &value, sizeof(wire_u64), addr);
-	else if (size == sizeof(wire_u32))
-		err = capture_read(host, &value, sizeof(wire_u32), addr);
-	else if (size == sizeof(wire_u16))
-		err = capture_read(host, &value, sizeof(wire_u16), addr);
-	else if (size == sizeof(wire_u8))
-		err = capture_read(host, &value, sizeof(wire_u8), addr);
-	*out = value;
-	return err;
+	*out = 0;
+	return capture_is_readable(addr, sizeof(*out)) ? capture_read(host, out, sizeof(*out), addr)
+						       : -1;
 }
 
-CAPTURE_INLINE int aggregate_source(const struct capture_host *host,
-				    const struct capture_regs *regs,
-				    const struct wire_source *source, wire_u64 size, wire_u64 *out)
+// The argument of runtime.recovery.
+CAPTURE_INLINE int aggregate_argument(const struct capture_host *host,
+				      const struct aggregate_hit *hit,
+				      const struct wire_source *source, wire_u64 *out)
 {
+	const struct capture_regs *regs = &hit->c->regs;
 	if (source->where == WIRE_STACK)
-		return aggregate_number(host, regs->sp + AGGREGATE_WORD + source->stack_off, size,
-					out);
+		return aggregate_read_word(host, regs->sp + AGGREGATE_WORD + source->stack_off,
+					   out);
 	wire_u64 reg = source->reg;
 	CAPTURE_HIDE(reg);
 	if (source->where != WIRE_INT_REG || reg >= CAPTURE_INTS)
@@ -95,54 +89,37 @@ CAPTURE_INLINE int aggregate_source(const struct capture_host *host,
 	return 0;
 }
 
-// Where the value of a path with steps stands; 0: it cannot be reached.
-CAPTURE_INLINE wire_u64 aggregate_place(const struct capture_host *host,
-					const struct capture_regs *regs,
-					const struct wire_path *path)
+// Runs a program of the function's. False: the call is not to be counted.
+static __attribute__((noinline)) bool aggregate_run(const struct capture_host *host,
+						    const struct aggregate_hit *hit, wire_u32 first,
+						    wire_u32 num, wire_u64 duration)
 {
-	wire_u64 addr;
-	if (aggregate_source(host, regs, &path->source[0], sizeof(addr), &addr))
-		return 0;
-#ifdef __bpf__
-#pragma clang loop unroll(disable)
-#endif
-	for (wire_u64 i = 0; i < WIRE_PATH_STEPS; i++) {
-		if (addr < CAPTURE_LOWEST) // a nil pointer and a field's offset
-			return 0;
-		addr += path->step[i];
-		if (i + 1 >= path->num_steps)
-			break;
-		if (aggregate_number(host, addr, sizeof(addr), &addr))
-			return 0;
-	}
-	return addr;
+	struct expr_hit about = {
+		.goid = hit->goroutine ? hit->goroutine->goid : EXPR_NO_GOID,
+		.tid = hit->tid,
+		.duration = duration,
+		.is_blind = hit->probe->kind == WIRE_PROBE_TAIL,
+	};
+	bool failed = false;
+	bool holds = expr_run(hit->expr, hit->c, first, num, &about, &failed);
+	if (failed)
+		aggregate_add(&aggregate_lost(host)->unreadable, 1);
+	return holds;
 }
 
-// The number, or the string's address and length.
-CAPTURE_INLINE int aggregate_value(const struct capture_host *host, const struct capture_regs *regs,
-				   const struct wire_path *path, wire_u64 *out, wire_u64 *len)
+// --- Values --------------------------------------------------------------------------------------
+
+CAPTURE_INLINE bool aggregate_is_known(const struct wire_kept *kept, const struct wire_value *value)
 {
-	bool is_string = path->kind == WIRE_PATH_STRING;
-	wire_u64 size = is_string ? sizeof(*out) : path->size;
-	if (path->num_steps) {
-		wire_u64 addr = aggregate_place(host, regs, path);
-		if (!addr || aggregate_number(host, addr, size, out))
-			return -1;
-		if (is_string)
-			return aggregate_number(host, addr + sizeof(*out), sizeof(*len), len);
-	} else {
-		if (aggregate_source(host, regs, &path->source[0], size, out))
-			return -1;
-		if (is_string)
-			return aggregate_source(host, regs, &path->source[1], sizeof(*len), len);
-	}
-	// A register's upper bytes are anything.
-	wire_u32 shift = size < sizeof(*out) ? 64 - 8 * (wire_u32)size : 0;
-	if (path->kind == WIRE_PATH_INT)
-		*out = (wire_u64)((long long)(*out << shift) >> shift);
-	else
-		*out = *out << shift >> shift;
-	return 0;
+	return kept->valid >> (value->kept & (WIRE_KEPT_MAX - 1)) & 1;
+}
+
+CAPTURE_INLINE wire_u64 aggregate_word(const struct wire_kept *kept, const struct wire_value *value,
+				       wire_u32 next)
+{
+	wire_u64 at = value->kept + next;
+	CAPTURE_HIDE(at);
+	return kept->values[at & (WIRE_KEPT_MAX - 1)];
 }
 
 CAPTURE_INLINE void aggregate_string(const struct capture_host *host, wire_u64 addr, wire_u64 len,
@@ -164,38 +141,28 @@ CAPTURE_INLINE void aggregate_string(const struct capture_host *host, wire_u64 a
 	}
 }
 
-CAPTURE_INLINE void aggregate_part(const struct capture_host *host, const struct aggregate_hit *hit,
-				   const struct wire_path *path, struct wire_key_part *part)
+CAPTURE_INLINE void aggregate_part(const struct capture_host *host, const struct wire_kept *kept,
+				   const struct wire_value *value, struct wire_key_part *part)
 {
-	wire_u64 value = 0, len = 0;
-	int err;
-	if (path->kind == WIRE_PATH_GOID) {
-		err = !hit->goroutine;
-		value = hit->goroutine ? hit->goroutine->goid : 0;
-	} else if (path->kind == WIRE_PATH_CALLER) {
-		err = aggregate_number(host, hit->regs->sp, sizeof(value), &value);
-	} else {
-		err = aggregate_value(host, hit->regs, path, &value, &len);
-	}
-	if (err)
+	if (!aggregate_is_known(kept, value))
 		part->state = WIRE_KEY_UNREADABLE;
-	else if (path->kind == WIRE_PATH_STRING)
-		aggregate_string(host, value, len, part);
+	else if (value->kind == WIRE_VALUE_STRING)
+		aggregate_string(host, aggregate_word(kept, value, 0),
+				 aggregate_word(kept, value, 1), part);
 	else
-		part->word = value;
+		part->word = aggregate_word(kept, value, 0);
 }
 
-// Those parts of the key that are known at this hit.
+// Those parts of the key that are known at an entry, or at a return.
 static __attribute__((noinline)) void aggregate_key(const struct capture_host *host,
-						    const struct aggregate_hit *hit,
+						    const struct wire_kept *kept,
 						    const struct wire_aggregate *aggregate,
-						    struct wire_key *key)
+						    wire_u32 is_return, struct wire_key *key)
 {
-	bool is_return = hit->probe->kind != WIRE_PROBE_ENTRY;
 	if (aggregate->key[0].kind && aggregate->key[0].is_result == is_return)
-		aggregate_part(host, hit, &aggregate->key[0], &key->part[0]);
+		aggregate_part(host, kept, &aggregate->key[0], &key->part[0]);
 	if (aggregate->key[1].kind && aggregate->key[1].is_result == is_return)
-		aggregate_part(host, hit, &aggregate->key[1], &key->part[1]);
+		aggregate_part(host, kept, &aggregate->key[1], &key->part[1]);
 }
 
 // --- Counting ------------------------------------------------------------------------------------
@@ -233,42 +200,23 @@ CAPTURE_INLINE void aggregate_sort(const struct capture_host *host, wire_u32 slo
 		aggregate_add(aggregate_bucket(host, slot, (wire_u32)bucket), 1);
 }
 
-static __attribute__((noinline)) int aggregate_measure(const struct capture_host *host,
-						       const struct aggregate_hit *hit,
-						       const struct wire_aggregate *aggregate,
-						       struct active_call *call)
+// Puts a call's value or duration into the histogram.
+static __attribute__((noinline)) int aggregate_put(const struct capture_host *host, wire_u32 slot,
+						   const struct wire_aggregate *aggregate,
+						   const struct wire_kept *kept, wire_u64 duration)
 {
-	const struct wire_path *path = &aggregate->value;
-	wire_u64 len;
-	if (path->kind == WIRE_PATH_NONE) {
-		call->value = hit->time_ns - call->time_ns;
-		call->has_value = 1;
+	const struct wire_value *value = &aggregate->value;
+	struct wire_totals *totals = aggregate_totals(host, slot);
+	if (!totals)
 		return 0;
-	}
-	call->has_value = !aggregate_value(host, hit->regs, path, &call->value, &len);
-	return 0;
-}
-
-CAPTURE_INLINE void aggregate_put_value(const struct capture_host *host, wire_u32 slot,
-					struct wire_totals *totals, const struct active_call *call,
-					bool is_signed)
-{
-	if (call->has_value)
-		aggregate_sort(host, slot, totals, call->value, is_signed);
+	if (!value->kind)
+		aggregate_sort(host, slot, totals, duration, false);
+	else if (aggregate_is_known(kept, value))
+		aggregate_sort(host, slot, totals, aggregate_word(kept, value, 0),
+			       value->kind == WIRE_VALUE_INT);
 	else
 		aggregate_add(&totals->unreadable, 1);
-}
-
-CAPTURE_INLINE bool aggregate_is_error(const struct capture_host *host,
-				       const struct aggregate_hit *hit,
-				       const struct wire_aggregate *aggregate)
-{
-	wire_u64 word, len;
-	for (wire_u32 i = 0; i < WIRE_ERRORS; i++)
-		if (aggregate->error[i].kind &&
-		    !aggregate_value(host, hit->regs, &aggregate->error[i], &word, &len) && word)
-			return true;
-	return false;
+	return 0;
 }
 
 // Of an entry whose end is waited for, the call is remembered.
@@ -279,67 +227,82 @@ static __attribute__((noinline)) void aggregate_entry(const struct capture_host 
 	const struct wire_aggregate_settings *settings = aggregate_settings(host);
 	bool has_return = aggregate->flags & WIRE_AGGREGATE_RETURNS;
 	bool is_late = aggregate->flags & WIRE_AGGREGATE_LATE;
-	struct active_call call = {.time_ns = hit->time_ns, .slot = hit->probe->func};
-	call.key.func = hit->probe->func;
-	if (settings->num_keys) {
-		aggregate_key(host, hit, aggregate, &call.key);
-		call.slot = is_late ? AGGREGATE_NO_SLOT : aggregate_slot(host, &call.key);
+	struct active_call *call = hit->call;
+	struct active_key key = {0};
+	if (has_return && hit->goroutine)
+		key = active_key(hit->goroutine, hit->tid, hit->probe->func);
+	call->time_ns = hit->time_ns;
+	call->slot = hit->probe->func;
+	call->kept.valid = 0;
+	if (aggregate->num_entry) {
+		hit->c->kept.valid = 0;
+		if (!aggregate_run(host, hit, aggregate->entry_op, aggregate->num_entry, 0)) {
+			if (has_return && hit->goroutine)
+				active_drop(host, &key);
+			return;
+		}
+		call->kept = hit->c->kept;
 	}
-	bool has_value =
-		settings->has_buckets && aggregate->value.kind && !aggregate->value.is_result;
-	if (has_value)
-		aggregate_measure(host, hit, aggregate, &call);
+	if (settings->num_keys) {
+		__builtin_memset(&call->key, 0, sizeof(call->key));
+		call->key.func = hit->probe->func;
+		aggregate_key(host, &call->kept, aggregate, 0, &call->key);
+		call->slot = is_late ? AGGREGATE_NO_SLOT : aggregate_slot(host, &call->key);
+	}
 	if (!is_late) {
-		aggregate_count(host, call.slot);
-		struct wire_totals *totals = has_value && call.slot != AGGREGATE_NO_SLOT
-						     ? aggregate_totals(host, call.slot)
-						     : NULL;
-		if (totals)
-			aggregate_put_value(host, call.slot, totals, &call,
-					    aggregate->value.kind == WIRE_PATH_INT);
+		aggregate_count(host, call->slot);
+		bool has_value = settings->has_buckets && aggregate->value.kind &&
+				 !aggregate->value.is_result;
+		if (has_value && call->slot != AGGREGATE_NO_SLOT)
+			aggregate_put(host, call->slot, aggregate, &call->kept, 0);
 	}
 	if (!has_return)
 		return;
-	if (!hit->goroutine) {
+	if (!hit->goroutine)
 		aggregate_add(&aggregate_lost(host)->unknown, 1);
-		return;
-	}
-	struct active_key key = active_key(hit->goroutine, hit->tid, hit->probe->func);
-	if (active_put(host, &key, &call))
+	else if (active_put(host, &key, call))
 		aggregate_add(&aggregate_lost(host)->active, 1);
 }
 
-// Results are not known where a call jumps out to another function.
+// Where a call jumps out to another function, its results are not known.
 static __attribute__((noinline)) void aggregate_return(const struct capture_host *host,
 						       const struct aggregate_hit *hit,
 						       const struct wire_aggregate *aggregate)
 {
 	const struct wire_aggregate_settings *settings = aggregate_settings(host);
-	bool has_results = hit->probe->kind == WIRE_PROBE_RETURN;
+	bool is_late = aggregate->flags & WIRE_AGGREGATE_LATE;
 	if (!hit->goroutine)
 		return;
 	struct active_key key = active_key(hit->goroutine, hit->tid, hit->probe->func);
 	struct active_call *call = active_find(host, &key);
 	if (!call)
 		return;
+	struct wire_kept *kept = &hit->c->kept;
+	wire_u64 duration = hit->time_ns - call->time_ns;
 	wire_u32 slot = call->slot;
-	if ((aggregate->flags & WIRE_AGGREGATE_LATE) && has_results) {
-		aggregate_key(host, hit, aggregate, &call->key);
-		slot = aggregate_slot(host, &call->key);
-		aggregate_count(host, slot);
+	if (aggregate->num_entry | aggregate->num_return)
+		*kept = call->kept;
+	if (aggregate->num_return &&
+	    !aggregate_run(host, hit, aggregate->return_op, aggregate->num_return, duration)) {
+		active_drop(host, &key);
+		return;
 	}
+	if (is_late && settings->num_keys) {
+		aggregate_key(host, kept, aggregate, 1, &call->key);
+		slot = aggregate_slot(host, &call->key);
+	}
+	if (is_late)
+		aggregate_count(host, slot);
 	struct wire_totals *totals =
 		slot == AGGREGATE_NO_SLOT ? NULL : aggregate_totals(host, slot);
 	if (totals) {
+		const struct wire_value *value = &aggregate->value, *error = &aggregate->error;
 		aggregate_add(&totals->returns, 1);
-		if (has_results && aggregate_is_error(host, hit, aggregate))
+		if (error->kind && aggregate_is_known(kept, error) &&
+		    aggregate_word(kept, error, 0))
 			aggregate_add(&totals->errors, 1);
-		bool is_now = !aggregate->value.kind || aggregate->value.is_result;
-		if (settings->has_buckets && is_now && (has_results || !aggregate->value.kind)) {
-			aggregate_measure(host, hit, aggregate, call);
-			aggregate_put_value(host, slot, totals, call,
-					    aggregate->value.kind == WIRE_PATH_INT);
-		}
+		if (settings->has_buckets && (!value->kind || value->is_result || is_late))
+			aggregate_put(host, slot, aggregate, kept, duration);
 	}
 	active_drop(host, &key);
 }
@@ -355,10 +318,10 @@ static __attribute__((noinline)) void aggregate_recovery(const struct capture_ho
 	const struct wire_aggregate_settings *at = aggregate_settings(host);
 	wire_u64 goid, high, sp, from = g;
 	(void)hit;
-	if (aggregate_number(host, g + settings->g_goid, sizeof(goid), &goid) ||
-	    aggregate_number(host, g + settings->g_stack_hi, sizeof(high), &high) ||
-	    (at->is_in_panic && aggregate_number(host, g + at->panic_off, sizeof(from), &from)) ||
-	    aggregate_number(host, from + at->sp_off, sizeof(sp), &sp))
+	if (aggregate_read_word(host, g + settings->g_goid, &goid) ||
+	    aggregate_read_word(host, g + settings->g_stack_hi, &high) ||
+	    (at->is_in_panic && aggregate_read_word(host, g + at->panic_off, &from)) ||
+	    aggregate_read_word(host, from + at->sp_off, &sp))
 		return;
 	if (sp <= high)
 		within_unwind(host, goid, high - sp);
@@ -395,8 +358,8 @@ CAPTURE_INLINE void aggregate_take(const struct capture_host *host, const struct
 	wire_u64 g;
 	if (hit->probe->kind == WIRE_PROBE_RECOVERY) {
 		bool is_known = settings->has_within;
-		const struct wire_source *source = &aggregate->value.source[0];
-		if (is_known && !aggregate_source(host, hit->regs, source, sizeof(g), &g))
+		const struct wire_source *source = &aggregate->argument;
+		if (is_known && !aggregate_argument(host, hit, source, &g))
 			aggregate_recovery(host, hit, g);
 		return;
 	}

@@ -22,17 +22,6 @@ static inline int aggregate_read_string(const struct capture_host *host, wire_u8
 	return (int)bpf_probe_read_user(dst, len, (const void *)addr);
 }
 
-struct active_key;
-struct active_call;
-
-static inline int active_put(const struct capture_host *host, const struct active_key *key,
-			     const struct active_call *call);
-static inline struct active_call *active_find(const struct capture_host *host,
-					      const struct active_key *key);
-static inline void active_drop(const struct capture_host *host, const struct active_key *key);
-static inline int within_put(const struct capture_host *host, wire_u64 goid, wire_u64 distance);
-static inline const wire_u64 *within_find(const struct capture_host *host, wire_u64 goid);
-static inline void within_drop(const struct capture_host *host, wire_u64 goid);
 static inline const struct wire_aggregate_settings *aggregate_settings(
 	const struct capture_host *host);
 static inline wire_u32 aggregate_slot(const struct capture_host *host, const struct wire_key *key);
@@ -214,10 +203,17 @@ static __noinline int count_hit(struct pt_regs *regs)
 	if (only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!hit.goroutine || goroutine.goid != only_goid))
 		return 0;
-	struct capture_regs copy;
-	copy_regs(&copy, regs);
-	hit.regs = &copy;
+	struct slot *slot = slot_take();
+	if (!slot) {
+		__sync_fetch_and_add(&aggregate_losses.scratch, 1);
+		return 0;
+	}
+	hit.expr = &slot->expr;
+	hit.c = &slot->capture;
+	hit.call = &slot->call;
+	copy_regs(&slot->capture.regs, regs);
 	aggregate_take(NULL, &hit, aggregate);
+	slot_give(slot);
 	return 0;
 }
 

@@ -44,7 +44,7 @@ static __noinline bool condition_run(struct slot *slot, const struct pt_regs *re
 static __always_inline struct expr_hit condition_hit(const struct hit *hit)
 {
 	return (struct expr_hit){
-		.goid = hit->goroutine ? hit->goroutine->goid : 0,
+		.goid = hit->goroutine ? hit->goroutine->goid : EXPR_NO_GOID,
 		.tid = hit->tid,
 	};
 }

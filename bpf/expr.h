@@ -25,6 +25,8 @@ struct expr {		  // a run
 	wire_u64 word; // read from memory
 };
 
+static const wire_u64 EXPR_NO_GOID = ~0ull; // the goroutine is not known
+
 struct expr_run {
 	struct expr *expr;
 	struct capture *c;
@@ -328,14 +330,17 @@ CAPTURE_INLINE wire_u64 *expr_kept(struct capture *c, wire_u32 number)
 
 CAPTURE_INLINE void expr_keep(struct expr *expr, struct capture *c, const struct wire_op *op)
 {
-	wire_u32 bit = 1u << (op->off & (WIRE_KEPT_MAX - 1));
-	*expr_kept(c, op->off) = expr->failed ? 0 : *expr_value(expr, 1);
-	c->kept.valid = expr->failed ? c->kept.valid & ~bit : c->kept.valid | bit;
+	bool is_string = op->value;
+	wire_u32 bits = (is_string ? 3u : 1u) << (op->off & (WIRE_KEPT_MAX - 1));
+	*expr_kept(c, op->off) = *expr_value(expr, is_string ? 2 : 1);
+	if (is_string)
+		*expr_kept(c, op->off + 1) = *expr_value(expr, 1);
+	c->kept.valid = expr->failed ? c->kept.valid & ~bits : c->kept.valid | bits;
 	expr->depth = 0;
 	expr->failed = 0;
 }
 
-CAPTURE_INLINE void expr_check(struct expr *expr)
+CAPTURE_INLINE void expr_decide(struct expr *expr)
 {
 	if (expr->failed || !*expr_value(expr, 1))
 		expr_end(expr, 0);
@@ -365,7 +370,10 @@ CAPTURE_INLINE void expr_source(struct expr *expr, struct capture *c, const stru
 		expr_push(expr, place);
 		break;
 	case WIRE_OP_GOID:
-		expr_push(expr, expr->goid);
+		if (expr->goid == EXPR_NO_GOID)
+			expr->failed = 1;
+		else
+			expr_push(expr, expr->goid);
 		break;
 	case WIRE_OP_TID:
 		expr_push(expr, expr->tid);
@@ -433,7 +441,7 @@ static long expr_step(wire_u32 i, void *context)
 	wire_u32 code = op->code;
 	bool is_done = true;
 	if (code == WIRE_OP_CHECK) {
-		expr_check(expr);
+		expr_decide(expr);
 	} else if (code == WIRE_OP_KEEP) {
 		expr_keep(expr, c, op);
 	} else if (expr->failed) {
@@ -456,8 +464,9 @@ static long expr_step(wire_u32 i, void *context)
 	return 0;
 }
 
-struct expr_hit { // what a program is told besides registers and memory
-	wire_u64 goid, tid, duration;
+struct expr_hit {      // what a program is told besides registers and memory
+	wire_u64 goid; // or EXPR_NO_GOID
+	wire_u64 tid, duration;
 	wire_u32 is_blind; // the call ends in a jump: no results are known
 	wire_u32 pad;
 };

@@ -256,12 +256,29 @@ static inline const struct wire_literal *expr_literal(const struct capture_host 
 
 #include "bpf/expr.h"
 
+// --- Calls under way ---------------------------------------------------------------------------
+
+struct active_key;
+struct active_call;
+
+static inline int active_put(const struct capture_host *host, const struct active_key *key,
+			     const struct active_call *call);
+static inline struct active_call *active_find(const struct capture_host *host,
+					      const struct active_key *key);
+static inline void active_drop(const struct capture_host *host, const struct active_key *key);
+static inline int within_put(const struct capture_host *host, wire_u64 goid, wire_u64 distance);
+static inline const wire_u64 *within_find(const struct capture_host *host, wire_u64 goid);
+static inline void within_drop(const struct capture_host *host, wire_u64 goid);
+
+#include "bpf/active.h"
+
 // --- Scratch -----------------------------------------------------------------------------------
 
 struct slot {
 	wire_u32 is_taken;
 	wire_u32 pad;
 	struct expr expr;
+	struct active_call call; // that is counted
 	struct capture capture;
 };
 

@@ -154,21 +154,10 @@ struct wire_budget {	// of one function; user space writes the first half, the e
 // --- Aggregates --------------------------------------------------------------------------------
 
 enum {
-	WIRE_PATH_STEPS = 6,	   // pointers followed to a value
 	WIRE_KEYS = 2,		   // values that a key is made of
 	WIRE_KEY_BYTES = 40,	   // of a string in a key
-	WIRE_ERRORS = 2,	   // results of type error
 	WIRE_BUCKETS = 62 * 8,	   // of a histogram; tracer/histogram.h
 	WIRE_ACTIVE_MAX = 1 << 16, // calls under way
-};
-
-enum wire_path_kind {
-	WIRE_PATH_NONE,
-	WIRE_PATH_INT, // signed
-	WIRE_PATH_UINT,
-	WIRE_PATH_STRING,
-	WIRE_PATH_GOID,
-	WIRE_PATH_CALLER, // the return address at entry
 };
 
 struct wire_source {   // a word as a hit finds it
@@ -178,31 +167,38 @@ struct wire_source {   // a word as a hit finds it
 	wire_u32 stack_off;
 };
 
-// Without steps the value is in source[0] (a string's length in source[1]). Else source[0] is an address, and each step
-// but the last adds its bytes and follows the pointer there; the value stands at the last.
-struct wire_path {
-	wire_u8 kind; // enum wire_path_kind
-	wire_u8 size; // bytes of a number
+enum wire_value_kind {
+	WIRE_VALUE_NONE,
+	WIRE_VALUE_INT, // signed
+	WIRE_VALUE_UINT,
+	WIRE_VALUE_STRING, // its address, and its length behind it
+};
+
+struct wire_value {   // what a function's program keeps for those who count
+	wire_u8 kind; // enum wire_value_kind
+	wire_u8 kept; // its number in struct wire_kept
 	wire_u8 is_result;
-	wire_u8 num_steps;
-	wire_u32 pad;
-	struct wire_source source[2];
-	wire_u32 step[WIRE_PATH_STEPS];
+	wire_u8 pad;
 };
 
 enum wire_aggregate_flags {
 	WIRE_AGGREGATE_COUNTED = 1, // its calls are counted
 	WIRE_AGGREGATE_WITHIN = 2,  // calls are counted while it is active
 	WIRE_AGGREGATE_RETURNS = 4, // its calls' ends are wanted
-	WIRE_AGGREGATE_LATE = 8,    // some key is a result: a call is counted when it returns
+	WIRE_AGGREGATE_LATE =
+		8, // a call is counted when it returns: it decides, or some key is a result
 };
 
 struct wire_aggregate { // of one function
 	wire_u32 flags; // enum wire_aggregate_flags
+	wire_u32 entry_op,
+		num_entry; // its program at entry: which calls are counted, and values that it keeps
+	wire_u32 return_op, num_return; // likewise, at return
+	struct wire_value key[WIRE_KEYS];
+	struct wire_value value;     // of a histogram; WIRE_VALUE_NONE: the duration
+	struct wire_value error;     // not 0: the call has returned an error
+	struct wire_source argument; // of runtime.recovery
 	wire_u32 pad;
-	struct wire_path key[WIRE_KEYS];
-	struct wire_path value; // of a histogram; WIRE_PATH_NONE: the duration
-	struct wire_path error[WIRE_ERRORS];
 };
 
 // Set before the program is loaded, in read-only data.
@@ -251,7 +247,10 @@ struct wire_aggregate_lost { // what is missing, in all
 	wire_u64 keys;	     // calls whose key did not fit
 	wire_u64 active;     // calls whose end could not be waited for: the table was full
 	wire_u64 unknown;    // hits on an unknown goroutine that had to be known
+	wire_u64 unreadable; // calls not counted because of something that could not be read
+	wire_u64 scratch;    // hits that there was no memory to work on
 };
+
 // --- Conditions --------------------------------------------------------------------------------
 
 enum {
@@ -259,8 +258,9 @@ enum {
 	WIRE_EXPR_OPS = 512,	 // of one program
 	WIRE_EXPR_STEPS = 16384, // of one run: an operation, or a part of one on strings
 	WIRE_LITERAL_MAX = 64,	 // bytes of a string that stands in an expression
-	WIRE_KEPT_MAX = 8,	 // values of an entry that are wanted at its return
-	WIRE_HELD_MAX = 4096,	 // bytes of an entry's record that waits for its return
+	WIRE_KEPT_MAX =
+		16, // values that are kept: of an entry for its return, and of calls that are counted
+	WIRE_HELD_MAX = 4096, // bytes of an entry's record that waits for its return
 };
 
 // The machine has a stack of 64-bit words: integers are extended to them by their sign, floats are their bits, a string is two,
@@ -300,8 +300,8 @@ enum wire_op_code {
 	WIRE_OP_TID,
 	WIRE_OP_DURATION, // since the entry, in ns
 	WIRE_OP_KEPT,	  // pushes what was kept at the entry as number off; fails if that failed
-	WIRE_OP_KEEP,	  // pops, and keeps it as number off
-	WIRE_OP_CHECK,	  // pops: the condition is false, and the program ends, if it is 0
+	WIRE_OP_KEEP, // pops, and keeps it as number off; a string where value is 1, as off and the next
+	WIRE_OP_CHECK, // pops: the condition is false, and the program ends, if it is 0
 	WIRE_NUM_OPS,
 };
 
@@ -402,15 +402,14 @@ _Static_assert(sizeof(struct wire_edge) == 16, "wire_edge");
 _Static_assert(sizeof(struct wire_settings) == 56, "wire_settings");
 _Static_assert(sizeof(struct wire_stack_settings) == 16, "wire_stack_settings");
 _Static_assert(sizeof(struct wire_budget) == 64, "wire_budget");
-_Static_assert(sizeof(struct wire_path) == 48, "wire_path");
-_Static_assert(sizeof(struct wire_aggregate) == 248, "wire_aggregate");
+_Static_assert(sizeof(struct wire_aggregate) == 48, "wire_aggregate");
 _Static_assert(sizeof(struct wire_aggregate_settings) == 56, "wire_aggregate_settings");
 _Static_assert(sizeof(struct wire_key) == 120, "wire_key");
 _Static_assert(sizeof(struct wire_totals) == 56, "wire_totals");
 _Static_assert(sizeof(struct wire_op) == 16, "wire_op");
 _Static_assert(sizeof(struct wire_literal) == 136, "wire_literal");
 _Static_assert(sizeof(struct wire_condition) == 32, "wire_condition");
-_Static_assert(sizeof(struct wire_kept) == 72, "wire_kept");
+_Static_assert(sizeof(struct wire_kept) == 136, "wire_kept");
 _Static_assert(sizeof(struct wire_record) == 40, "wire_record");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");
 

@@ -14,8 +14,8 @@
 #include "cli/cli.h"
 #include "cli/cmd_trace.h"
 
-enum { OPT_BY = 256, OPT_INTERVAL, OPT_KEYS, OPT_WITHIN, OPT_VALUE, OPT_LINEAR, OPT_SORT };
-enum { OPT_FORMAT = 512, OPT_BACKEND, OPT_DURATION, OPT_GOROUTINE };
+enum { OPT_BY = 768, OPT_INTERVAL, OPT_KEYS, OPT_WITHIN, OPT_VALUE, OPT_LINEAR, OPT_SORT };
+enum { OPT_FORMAT = 1024, OPT_BACKEND, OPT_DURATION, OPT_GOROUTINE };
 enum { POLL_MS = 100, KEYS_DEFAULT = 1024, KEYS_MAX = 65536, TOP_ROWS = 40 };
 static const uint64_t TOP_INTERVAL_NS = 1000000000;
 
@@ -37,14 +37,15 @@ struct arguments {
 static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "What is counted:", 1},
 	{"by", OPT_BY, "EXPR[,EXPR]", 0,
-	 "A key for each value: a parameter, a field of one, a result, len(x), goid, caller", 1},
+	 "A key for each value: a parameter, a field of one, a result, an expression over them, goid, caller",
+	 1},
 	{"keys", OPT_KEYS, "N", 0, "Room for N keys (default 1024)", 1},
-	{"within", OPT_WITHIN, "FUNC", 0,
-	 "Only calls made while FUNC is active on the same goroutine", 1},
-	{"goroutine", OPT_GOROUTINE, "ID", 0, "Only this goroutine", 1},
 	{"value", OPT_VALUE, "EXPR", 0, "hist: an integer instead of the calls' durations", 1},
 	{"linear", OPT_LINEAR, "MIN,MAX,STEP", 0, "hist: equal buckets instead of powers of two",
 	 1},
+	{"within", OPT_WITHIN, "FUNC", 0,
+	 "Only calls made while FUNC is active on the same goroutine", 4},
+	{"goroutine", OPT_GOROUTINE, "ID", 0, "Only calls of this goroutine", 4},
 	{NULL, 0, NULL, 0, "How it is shown:", 2},
 	{"interval", OPT_INTERVAL, "TIME", 0, "Print now and then, not only at the end", 2},
 	{"sort", OPT_SORT, "WHAT", 0, "top: by calls, total (default) or p99", 2},
@@ -65,6 +66,26 @@ static void take_time(struct argp_state *state, const char *option, const char *
 			   option, arg);
 }
 
+// Where the next of the expressions ends, at a comma outside of brackets and quotation marks.
+static size_t one_expression(const char *text)
+{
+	int open = 0;
+	char quote = 0;
+	size_t len = 0;
+	for (; text[len] && (quote || open > 0 || text[len] != ','); len++) {
+		char c = text[len];
+		if (quote && c == '\\' && quote != '`' && text[len + 1])
+			len++;
+		else if (quote)
+			quote = c == quote ? 0 : quote;
+		else if (strchr("\"'`", c))
+			quote = c;
+		else
+			open += !!strchr("([", c) - !!strchr(")]", c);
+	}
+	return len;
+}
+
 // "a.b,len(c)": at most WIRE_KEYS of them.
 static void take_by(struct argp_state *state, struct arguments *arguments, const char *arg)
 {
@@ -72,10 +93,11 @@ static void take_by(struct argp_state *state, struct arguments *arguments, const
 	free(arguments->by);
 	arguments->by = strdup(arg);
 	aggregate->num_by = 0;
-	char *rest = arguments->by;
-	for (char *one = strsep(&rest, ","); one; one = strsep(&rest, ",")) {
-		while (isspace((unsigned char)*one))
-			one++;
+	for (char *one = arguments->by, *next; one; one = next) {
+		size_t len = one_expression(one);
+		next = one[len] ? one + len + 1 : NULL;
+		one[len] = '\0';
+		one += strspn(one, " \t");
 		if (!*one || aggregate->num_by == WIRE_KEYS)
 			argp_error(state, "--by %s: give one expression, or two with a comma", arg);
 		aggregate->by[aggregate->num_by++] = one;
@@ -178,6 +200,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	if (kind != AGGREGATE_TOP && key == OPT_SORT)
 		argp_error(state, "--sort is of gotrace top");
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->trace;
+		return 0;
 	case OPT_BY:
 		take_by(state, arguments, arg);
 		return 0;
@@ -206,6 +231,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 	return parse_shared(key, arg, state);
 }
+
+static const struct argp_child children[] = {{&choosing_options_argp, 0, NULL, 0}, {0}};
 
 // --- Printing ------------------------------------------------------------------------------------
 
@@ -335,38 +362,38 @@ static struct error *follow(struct session *session, const struct arguments *arg
 	return err;
 }
 
-// "n", "req.Size", "len(p)": what a pattern seldom looks like.
-static bool is_value(const char *word)
+// "n", "req.Size", "len(p) * 8": what a pattern seldom looks like. A method's name reads as a type test.
+static struct error *looks_like_value(const char *word, bool *out)
 {
-	if (!strncmp(word, "len(", 4))
-		return true;
-	if (!isalpha((unsigned char)*word) && *word != '_')
-		return false;
-	for (; *word; word++)
-		if (!isalnum((unsigned char)*word) && *word != '_' && *word != '.')
-			return false;
-	return true;
+	char *reason;
+	struct error *err = expr_check(word, &reason);
+	*out = !err && !reason && !strstr(word, ".(");
+	free(reason);
+	return err;
 }
 
 // hist: the last word is the value where it chooses no function.
-static void take_value(struct session *session, struct arguments *arguments, char **patterns,
-		       size_t *num)
+static struct error *take_value(struct session *session, struct arguments *arguments,
+				char **patterns, size_t *num)
 {
 	struct aggregate_options *aggregate = &arguments->aggregate;
-	if (arguments->command->kind != AGGREGATE_HIST || *num < 2 || aggregate->value ||
-	    !is_value(patterns[*num - 1]))
-		return;
+	if (arguments->command->kind != AGGREGATE_HIST || *num < 2 || aggregate->value)
+		return NULL;
+	bool is_value;
+	struct error *err = looks_like_value(patterns[*num - 1], &is_value);
+	if (err || !is_value)
+		return err;
 	struct selection selection;
-	struct error *err =
-		select_functions(session_index(session), &patterns[*num - 1], 1, &selection);
+	err = select_functions(session_index(session), &patterns[*num - 1], 1, &selection);
 	if (!err) {
 		selection_deinit(&selection);
-		return;
+		return NULL;
 	}
 	error_free(err);
 	(*num)--;
 	if (strcmp(patterns[*num], "duration"))
 		aggregate->value = patterns[*num];
+	return NULL;
 }
 
 static struct error *count_calls(struct session *session, struct arguments *arguments,
@@ -397,10 +424,9 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 {
 	char **patterns = arguments->words + !started;
 	size_t num = arguments->num_words - !started;
-	take_value(session, arguments, patterns, &num);
 	struct selection within = {0};
-	struct error *err = NULL;
-	if (arguments->within) {
+	struct error *err = take_value(session, arguments, patterns, &num);
+	if (!err && arguments->within) {
 		err = select_functions(session_index(session), (char *const *)&arguments->within, 1,
 				       &within);
 		arguments->aggregate.within = &within;
@@ -475,6 +501,7 @@ int aggregate_main(const struct aggregate_command *command, int argc, char **arg
 	struct argp argp = command->argp;
 	argp.parser = parse;
 	argp.options = options;
+	argp.children = children;
 	cli_parse(&argp, split, argv, NULL, &arguments);
 	if (command->kind == AGGREGATE_TOP && !arguments.interval_ns)
 		arguments.interval_ns = TOP_INTERVAL_NS;

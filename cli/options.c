@@ -55,6 +55,18 @@ static const struct argp_option output_options[] = {
 	{0},
 };
 
+static const struct argp_option choosing_options[] = {
+	{NULL, 0, NULL, 0, "Which calls (decided where they happen; others cost no event):", 4},
+	{"if", OPT_IF, "EXPR", 0,
+	 "Only calls for which this Go expression over the function's names holds: 'n > 3 && err != nil'; of one "
+	 "pattern only: 'PATTERN if EXPR'",
+	 4},
+	{"slower", OPT_SLOWER, "TIME", 0, "Only calls that take longer than TIME", 4},
+	{"errors", OPT_ERRORS, NULL, 0, "Only calls that return an error", 4},
+	{"caller", OPT_CALLER, "FUNC", 0, "Only calls made by this function", 4},
+	{0},
+};
+
 static const struct argp_option trace_options[] = {
 	{NULL, 0, NULL, 0, "What is captured:", 2},
 	{"depth", OPT_DEPTH, "N", 0,
@@ -75,14 +87,6 @@ static const struct argp_option trace_options[] = {
 	{"rate", OPT_RATE, "N/s", 0, "At most N calls of each function a second", 2},
 	{"max-overhead", OPT_MAX_OVERHEAD, "PCT", 0,
 	 "Trace no more of each function's calls than takes PCT percent of the program's time", 2},
-	{NULL, 0, NULL, 0, "Which calls (decided where they happen; others cost no event):", 4},
-	{"if", OPT_IF, "EXPR", 0,
-	 "Only calls for which this Go expression over the function's names holds: 'n > 3 && err != nil'; of one "
-	 "pattern only: 'PATTERN if EXPR'",
-	 4},
-	{"slower", OPT_SLOWER, "TIME", 0, "Only calls that take longer than TIME", 4},
-	{"errors", OPT_ERRORS, NULL, 0, "Only calls that return an error", 4},
-	{"caller", OPT_CALLER, "FUNC", 0, "Only calls made by this function", 4},
 	{NULL, 0, NULL, 0, "How it is captured:", 3},
 	{"backend", OPT_BACKEND, "NAME", 0,
 	 "ebpf (default), or ptrace: by breakpoints, where eBPF is not allowed; slower", 3},
@@ -299,29 +303,33 @@ static void parse_budgets(struct argp_state *state, int key, const char *arg,
 	plan->rate = (uint32_t)value;
 }
 
-static void parse_conditions(struct argp_state *state, int key, const char *arg,
-			     struct plan_options *plan)
+static error_t parse_choosing(int key, char *arg, struct argp_state *state)
 {
+	struct trace_options *trace = state->input;
+	struct plan_options *plan = &trace->session.plan;
 	switch (key) {
 	case OPT_IF:
 		if (plan->num_conditions == PLAN_CONDITIONS)
 			argp_error(state, "--if: at most %d conditions", PLAN_CONDITIONS);
 		else
 			plan->conditions[plan->num_conditions++] = arg;
-		break;
+		return 0;
 	case OPT_SLOWER:
 		if (!parse_duration(arg, &plan->slower_ns) || !plan->slower_ns)
 			argp_error(state, "--slower %s: not a time in Go's syntax, such as 10ms",
 				   arg);
-		break;
+		return 0;
 	case OPT_ERRORS:
 		plan->errors = true;
-		break;
+		return 0;
 	case OPT_CALLER:
 		plan->caller = arg;
-		break;
+		return 0;
 	}
+	return ARGP_ERR_UNKNOWN;
 }
+
+const struct argp choosing_options_argp = {.options = choosing_options, .parser = parse_choosing};
 
 static error_t parse_output(int key, char *arg, struct argp_state *state)
 {
@@ -365,6 +373,7 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = trace;
+		state->child_inputs[1] = trace;
 		return 0;
 	case OPT_BACKEND:
 		session->backend = backend_find(arg);
@@ -400,12 +409,6 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	case OPT_MAX_OVERHEAD:
 		parse_overhead(state, arg, &session->max_overhead);
 		return 0;
-	case OPT_IF:
-	case OPT_SLOWER:
-	case OPT_ERRORS:
-	case OPT_CALLER:
-		parse_conditions(state, key, arg, &session->plan);
-		return 0;
 	case OPT_CREATOR:
 		session->plan.creator = true;
 		return 0;
@@ -417,7 +420,9 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child trace_children[] = {{&output_options_argp, 0, NULL, 0}, {0}};
+static const struct argp_child trace_children[] = {{&output_options_argp, 0, NULL, 0},
+						   {&choosing_options_argp, 0, NULL, 0},
+						   {0}};
 const struct argp trace_options_argp = {.options = trace_options,
 					.parser = parse_trace,
 					.children = trace_children};

@@ -22,8 +22,8 @@ struct trace_options { // of attach and run
 /** The defaults, before parsing. */
 void trace_options_init(struct trace_options *options);
 
-/** How a trace is shown; and that with what is traced. Their input is a struct trace_options. */
-extern const struct argp output_options_argp, trace_options_argp;
+/** How a trace is shown; which calls are wanted; and both with what is traced. Their input is a struct trace_options. */
+extern const struct argp output_options_argp, choosing_options_argp, trace_options_argp;
 
 /** --format text|json, as the one child of a command's argp. Its input is a bool, true for json. */
 extern const struct argp text_or_json_argp;

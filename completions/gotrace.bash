@@ -37,7 +37,7 @@ _gotrace() {
 		--goroutine --duration --count --backend --buffer --save --sample --rate --max-overhead --stack --creator --if --slower --errors --caller --dry-run --quiet --verbose --help'
 	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine
 		--duration --count --backend --buffer --save --sample --rate --max-overhead --svg --rounds --calls --workload --execute --script -e -x '
-	local counting='--by --keys --within --goroutine --interval --duration --backend --format --output --quiet --verbose --help'
+	local counting='--by --keys --within --goroutine --if --slower --errors --caller --interval --duration --backend --format --output --quiet --verbose --help'
 	with_value+='--by --keys --within --interval --value --linear --sort '
 	COMPREPLY=()
 

@@ -104,34 +104,24 @@ static void write_caller(const struct aggregates *aggregates, uint64_t addr, boo
 		text_putc(out, '"');
 }
 
-static void write_part(const struct aggregates *aggregates, const struct aggregate_key *key,
-		       const struct wire_key_part *part, bool is_json, struct text *out)
+static void write_part(const struct aggregates *aggregates, const struct wire_value *value,
+		       enum expr_looks looks, const struct wire_key_part *part, bool is_json,
+		       struct text *out)
 {
-	if (part->state == WIRE_KEY_UNREADABLE) {
+	if (part->state == WIRE_KEY_UNREADABLE)
 		text_puts(out, is_json ? "{\"unavailable\":\"unreadable\"}" : "?(unreadable)");
-		return;
-	}
-	switch (key->kind) {
-	case WIRE_PATH_STRING:
+	else if (value->kind == WIRE_VALUE_STRING)
 		write_string(aggregates, part, is_json, out);
-		return;
-	case WIRE_PATH_CALLER:
+	else if (looks == EXPR_FUNCTION)
 		write_caller(aggregates, part->word, is_json, out);
-		return;
-	case WIRE_PATH_INT:
-		text_i64(out, (int64_t)part->word);
-		return;
-	case WIRE_PATH_NONE:
-	case WIRE_PATH_UINT:
-	case WIRE_PATH_GOID:
-		break;
-	}
-	if (key->is_bool)
+	else if (looks == EXPR_BOOL)
 		text_puts(out, part->word ? "true" : "false");
-	else if (key->is_address && is_json)
+	else if (looks == EXPR_ADDRESS && is_json)
 		text_printf(out, "\"0x%llx\"", (unsigned long long)part->word);
-	else if (key->is_address)
+	else if (looks == EXPR_ADDRESS)
 		text_hex(out, part->word);
+	else if (value->kind == WIRE_VALUE_INT)
+		text_i64(out, (int64_t)part->word);
 	else
 		text_u64(out, part->word);
 }
@@ -144,7 +134,8 @@ static void write_name(const struct aggregates *aggregates, const struct plan_fu
 	for (size_t i = 0; i < aggregates->options->num_by; i++) {
 		if (i || aggregates->names_func)
 			text_puts(out, ", ");
-		write_part(aggregates, &func->aggregate.keys[i], &key->part[i], false, out);
+		write_part(aggregates, &func->aggregate.wire.key[i], func->aggregate.looks[i],
+			   &key->part[i], false, out);
 	}
 	format_disarm(out, 0);
 }
@@ -162,7 +153,8 @@ static void write_json(const struct aggregates *aggregates, const struct plan_fu
 			text_putc(out, ',');
 		value_json_string(options->by[i], strlen(options->by[i]), out);
 		text_putc(out, ':');
-		write_part(aggregates, &func->aggregate.keys[i], &key->part[i], true, out);
+		write_part(aggregates, &func->aggregate.wire.key[i], func->aggregate.looks[i],
+			   &key->part[i], true, out);
 	}
 	if (options->num_by)
 		text_putc(out, '}');
@@ -181,7 +173,7 @@ static struct aggregate_row *find_row(struct aggregates *aggregates, const struc
 		write_json(aggregates, func, key, &json);
 		row->name = strdup(text_string(&name));
 		row->json = strdup(text_string(&json));
-		row->has_errors = func->aggregate.wire.error[0].kind;
+		row->has_errors = func->aggregate.wire.error.kind;
 		row->has_returns = func->aggregate.wire.flags & WIRE_AGGREGATE_RETURNS;
 		if (row->name && row->json && !name.failed && !json.failed) {
 			HASH_ADD_KEYPTR(hh, aggregates->rows, row->name, strlen(row->name), row);
@@ -629,13 +621,18 @@ void aggregates_print_summary(const struct aggregates *aggregates, size_t num_fu
 	const struct wire_aggregate_lost *lost = &aggregates->lost;
 	double seconds = (double)(aggregates->now_ns - aggregates->start_ns) / NS_PER_S;
 	unsigned long long calls = all_calls(aggregates), keys = lost->keys, active = lost->active,
-			   unknown = lost->unknown;
+			   unknown = lost->unknown, unreadable = lost->unreadable,
+			   scratch = lost->scratch;
 	if (is_json) {
 		text_printf(out,
 			    "{\"event\":\"summary\",\"calls\":%llu,\"keys\":%u,\"keys_full\":%llu,"
 			    "\"calls_full\":%llu,\"unknown_goroutine\":%llu,\"seconds\":",
 			    calls, HASH_COUNT(aggregates->rows), keys, active, unknown);
 		format_seconds(seconds, 3, out);
+		if (unreadable)
+			text_printf(out, ",\"unreadable\":%llu", unreadable);
+		if (scratch)
+			text_printf(out, ",\"scratch_full\":%llu", scratch);
 		text_printf(out, ",\"functions\":%zu}\n", num_functions);
 		return;
 	}
@@ -651,5 +648,12 @@ void aggregates_print_summary(const struct aggregates *aggregates, size_t num_fu
 		text_printf(out, "; %llu calls had no room to be followed to their end", active);
 	if (unknown)
 		text_printf(out, "; %llu calls on a goroutine that is not known", unknown);
+	if (unreadable)
+		text_printf(
+			out,
+			"; %llu calls left out because of something the condition could not read",
+			unreadable);
+	if (scratch)
+		text_printf(out, "; %llu hits lost: no memory to work on them", scratch);
 	text_putc(out, '\n');
 }

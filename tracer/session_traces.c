@@ -234,11 +234,8 @@ static struct error *choose(struct session *session, const struct session_reques
 	if (err)
 		return err;
 	options.wanted = &conditions;
-	if (options.aggregate && conditions.num)
-		err = error_new("calls that are counted cannot have conditions");
-	else
-		err = select_functions(session->index, conditions.patterns, conditions.num_patterns,
-				       &selection);
+	err = select_functions(session->index, conditions.patterns, conditions.num_patterns,
+			       &selection);
 	if (err) {
 		plan_conditions_deinit(&conditions);
 		return err;

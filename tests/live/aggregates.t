@@ -112,6 +112,41 @@ sub check_ends {
 	return;
 }
 
+# same_part(RESULT, WHAT, KEY): the program's counts of WHAT, each under what KEY makes of it (undef: under nothing).
+sub same_part {
+	my ($result, $what, $key, $expr) = @_;
+	my (%said, %seen);
+	for (keys %{ $result->{said} }) {
+		my ($value) = /^\Q$what\E (.*)/ or next;
+		my $name = $key->($value) // next;
+		$said{$name} += $result->{said}{$_};
+	}
+	$seen{ plain(key($_, $expr)) } += field($_, 'calls') for @{ $result->{rows} };
+	my ($seen, $said) = map { my $counts = $_; join ', ', map { "$_=$counts->{$_}" } sort keys %$counts } \%seen, \%said;
+	is($seen, $said, "by $expr");
+	is(field($result->{summary}, 'unreadable'), undef, 'everything could be read');
+	return;
+}
+
+sub check_choosing {
+	my ($path, $num, @args) = @_;
+	my @count = ($path, "calls 4 $num", 'count', 'main.aGet');
+	same_part(counted(@count, '--by', 'n', '--if', 'n > 10 && request.user != nil', @args), 'n', sub { $_[0] > 10 ? $_[0] : undef }, 'n');
+	same_part(counted(@count, '--by', 'n&3', @args), 'n', sub { $_[0] & 3 }, 'n&3');
+	same_part(counted(@count, '--by', 'n', '--errors', @args), 'n', sub { $_[0] % 3 ? undef : $_[0] }, 'n');
+	same_part(counted(@count, '--by', 'length', '--if', 'err == nil', '--if', 'length > 4', @args), 'length', sub { $_[0] > 4 ? $_[0] : undef }, 'length');
+	same_part(counted(@count, '--by', 'n*2', '--if', 'err != nil && n < 0', @args), 'n', sub { $_[0] % 3 || $_[0] >= 0 ? undef : $_[0] * 2 }, 'n*2');
+	is(total(counted(@count, '--slower', '1h', @args), 'calls'), 0, 'no call is that slow');
+	my $result = counted(@count, '--caller', 'main.aFirst', @args);
+	is(total($result, 'calls'), $result->{said}{'from aFirst'}, 'calls by one function');
+	$result = counted($path, "calls 3 $num", 'hist', 'main.aGet', 'n - 1', '--linear', '-60,60,1', '--errors', @args);
+	my ($row) = @{ $result->{rows} };
+	my %said = map { /^n (.*)/ && !($1 % 3) ? ($1 - 1 => $result->{said}{$_}) : () } keys %{ $result->{said} };
+	my $seen = join ', ', map { json_text($_->[0]) . '=' . json_text($_->[2]) } @{ field($row, 'buckets') };
+	is($seen, join(', ', map { "$_=$said{$_}" } sort { $a <=> $b } keys %said), "a histogram of an entry's values, decided at the return");
+	return;
+}
+
 for my $backend ('ebpf', 'ptrace') {
 	for my $version (versions()) {
 		for my $build (grep { /^(optimized|unoptimized)$/ } builds()) {
@@ -123,6 +158,7 @@ for my $backend ('ebpf', 'ptrace') {
 				check_calls($path, $num, @args);
 				check_hist($path, $num, @args);
 				check_ends($path, $num, @args);
+				check_choosing($path, $num, @args);
 			};
 		}
 	}
@@ -164,11 +200,13 @@ subtest 'top, intervals, a program that it starts' => sub {
 subtest 'what cannot be counted' => sub {
 	my $target = start_target($path, []);
 	for (
-		[['count', 'main.aGet', '--by', 'nmae'], qr/it has no 'nmae': there are request, name, data, n, length, err, goid and caller/],
-		[['count', 'main.aGet', '--by', 'request.usr'], qr/'request\.usr': \*main\.aRequest has no field usr/],
-		[['count', 'main.aGet', '--by', 'data'], qr/'data' is of type \[\]uint8/],
-		[['hist', 'main.aGet', 'name'], qr/'name' is no integer/],
-		[['hist', 'main.aGet', 'len(n)'], qr/int8 is no string and no slice/],
+		[['count', 'main.aGet', '--by', 'nmae'], qr/'nmae': column 1: there is no 'nmae'; there are request, name, data, n, length, err, goid, pid, tid, duration, caller, failed/],
+		[['count', 'main.aGet', '--by', 'request.usr'], qr/'request\.usr': column 9: main\.aRequest has no field 'usr'; there are id, user, large/],
+		[['count', 'main.aGet', '--by', 'data'], qr/'data': column 1: this is \[\]uint8, not an integer, a bool or a string/],
+		[['hist', 'main.aGet', 'name'], qr/'name': column 1: this is string, not an integer/],
+		[['hist', 'main.aGet', 'len(n)'], qr/'len\(n\)': column 1: int8 has no length/],
+		[['count', 'main.aGet', '--if', 'n'], qr/'n': column 1: this is int8, not a condition/],
+		[['count', 'main.aLoop', '--errors'], qr/the function has no result of type error/],
 		[['count', 'main.aGet', '--within', 'main.nothing'], qr/main\.nothing/],
 	) {
 		my ($args, $why) = @$_;
@@ -178,7 +216,7 @@ subtest 'what cannot be counted' => sub {
 		like($result->{err}, $why, 'with a reason');
 	}
 	$target->stop;
-	for (['count', '1', 'main.x', '--by', 'a,b,c'], ['hist', '1', 'main.x', '--linear', '5,1,1'], ['top', '1', 'main.x', '--sort', 'x'], ['count', '1', 'main.x', '--value', 'n'], ['count', '1']) {
+	for (['count', '1', 'main.x', '--by', 'a,b,c'], ['count', '1', 'main.x', '--by', 'contains(a, "b,c"),'], ['count', '1', 'main.x', '--slower', '5'], ['hist', '1', 'main.x', '--linear', '5,1,1'], ['top', '1', 'main.x', '--sort', 'x'], ['count', '1', 'main.x', '--value', 'n'], ['count', '1']) {
 		is(run_gotrace(@$_)->{status}, 2, "@$_ is no usage");
 	}
 };

@@ -14,10 +14,11 @@
 
 enum { ENTRY, RETURN, OUTER, OUTER_RETURN, RECOVERY, PROBES }; // probes
 enum { WORK, AROUND, RECOVER, FUNCS };			       // functions
-enum { SLOTS = 4, TOP = 0x20000, GOID = 18 };
+enum { SLOTS = 4, TOP = 0x20000, GOID = 18, OPS = 16 };
 
 struct world { // two functions, one goroutine
 	struct wire_probe probes[PROBES];
+	struct wire_op ops[OPS];
 	struct plan_tables tables;
 	struct wire_settings settings;
 	struct wire_aggregate_settings counting;
@@ -61,7 +62,9 @@ static int set_up(void **state)
 	world->probes[OUTER_RETURN] =
 		(struct wire_probe){.func = AROUND, .kind = WIRE_PROBE_RETURN};
 	world->probes[RECOVERY] = (struct wire_probe){.func = RECOVER, .kind = WIRE_PROBE_RECOVERY};
-	world->tables = (struct plan_tables){.probes = world->probes, .num_probes = PROBES};
+	world->tables = (struct plan_tables){.probes = world->probes,
+					     .num_probes = PROBES,
+					     .ops = world->ops};
 	world->settings = (struct wire_settings){.g_goid = 160, .g_stack_hi = 8, .has_goid = 1};
 	world->g[0] = 0x10000;
 	world->g[1] = TOP;
@@ -105,6 +108,40 @@ static void hit(struct world *world, uint32_t probe, uint64_t distance, uint64_t
 	world->now_ns += ns;
 	world->regs.sp = TOP - distance;
 	assert_null(hit_record(world->maker, probe, 7, world->now_ns, &world->regs));
+}
+
+// Appends to the program of the function WORK, at its entry or, when that is whole, at its return.
+static void add_op(struct world *world, bool is_return, struct wire_op op)
+{
+	struct wire_aggregate *work = &world->aggregates[WORK];
+	world->ops[world->tables.num_ops++] = op;
+	if (is_return)
+		work->num_return++;
+	else
+		work->return_op = ++work->num_entry;
+}
+
+static void add_reg(struct world *world, bool is_return, uint8_t reg, uint8_t size)
+{
+	add_op(world, is_return,
+	       (struct wire_op){.code = WIRE_OP_REG, .reg = reg, .size = size, .is_signed = 1});
+}
+
+static struct wire_value keep(struct world *world, bool is_return, enum wire_value_kind kind,
+			      uint8_t number)
+{
+	add_op(world, is_return,
+	       (struct wire_op){.code = WIRE_OP_KEEP,
+				.off = number,
+				.value = kind == WIRE_VALUE_STRING});
+	return (struct wire_value){.kind = (uint8_t)kind, .kept = number, .is_result = is_return};
+}
+
+// The value of the first register.
+static struct wire_value keep_first(struct world *world, bool is_return, enum wire_value_kind kind)
+{
+	add_reg(world, is_return, 0, 8);
+	return keep(world, is_return, kind, 0);
 }
 
 static uint64_t in_bucket(const struct world *world, uint32_t slot, uint64_t value)
@@ -184,10 +221,8 @@ static void test_full_table(void **state)
 static void test_errors(void **state)
 {
 	struct world *world = *state;
-	world->aggregates[WORK].error[0] = (struct wire_path){.kind = WIRE_PATH_UINT,
-							      .size = 8,
-							      .is_result = 1,
-							      .source[0].reg = 1};
+	add_reg(world, true, 1, 8);
+	world->aggregates[WORK].error = keep(world, true, WIRE_VALUE_UINT, 0);
 	for (uint64_t i = 0; i < 3; i++) {
 		hit(world, ENTRY, 64, 1);
 		world->regs.ints[1] = i;
@@ -201,10 +236,13 @@ static void test_keys(void **state)
 {
 	struct world *world = *state;
 	world->counting.num_keys = 2;
-	world->aggregates[WORK].key[0] =
-		(struct wire_path){.kind = WIRE_PATH_STRING, .size = 8, .source[1].reg = 1};
-	world->aggregates[WORK].key[1] = (struct wire_path){
-		.kind = WIRE_PATH_INT, .size = 2, .num_steps = 1, .source[0].reg = 2, .step = {8}};
+	add_reg(world, false, 0, 8);
+	add_reg(world, false, 1, 8);
+	world->aggregates[WORK].key[0] = keep(world, false, WIRE_VALUE_STRING, 0);
+	add_reg(world, false, 2, 8);
+	add_op(world, false,
+	       (struct wire_op){.code = WIRE_OP_LOAD, .size = 2, .is_signed = 1, .off = 8});
+	world->aggregates[WORK].key[1] = keep(world, false, WIRE_VALUE_INT, 2);
 	memset(world->memory, 'x', 100);
 	int16_t number = -5;
 	memcpy(world->memory + 208, &number, sizeof(number));
@@ -230,7 +268,7 @@ static void test_full_keys(void **state)
 {
 	struct world *world = *state;
 	world->counting.num_keys = 1;
-	world->aggregates[WORK].key[0] = (struct wire_path){.kind = WIRE_PATH_UINT, .size = 8};
+	world->aggregates[WORK].key[0] = keep_first(world, false, WIRE_VALUE_UINT);
 	for (uint64_t i = 0; i < SLOTS + 2; i++) {
 		world->regs.ints[0] = i;
 		hit(world, ENTRY, 64, 1);
@@ -246,8 +284,8 @@ static void test_result_key(void **state)
 	struct world *world = *state;
 	world->counting.num_keys = 1;
 	world->aggregates[WORK].flags |= WIRE_AGGREGATE_LATE;
-	world->aggregates[WORK].key[0] =
-		(struct wire_path){.kind = WIRE_PATH_UINT, .size = 1, .is_result = 1};
+	add_reg(world, true, 0, 1);
+	world->aggregates[WORK].key[0] = keep(world, true, WIRE_VALUE_UINT, 0);
 	world->regs.ints[0] = 9;
 	hit(world, ENTRY, 64, 1);
 	assert_int_equal(world->num_keys, 0);
@@ -258,6 +296,56 @@ static void test_result_key(void **state)
 	assert_int_equal(world->totals[0].calls, 1);
 }
 
+// A call that its return decides is counted then, with what its entry kept.
+static void test_decided_at_return(void **state)
+{
+	struct world *world = *state;
+	world->counting.num_keys = 1;
+	world->counting.has_buckets = 1;
+	world->aggregates[WORK].flags |= WIRE_AGGREGATE_LATE;
+	add_reg(world, false, 1, 8);
+	world->aggregates[WORK].key[0] = keep(world, false, WIRE_VALUE_UINT, 3);
+	add_reg(world, false, 2, 8);
+	world->aggregates[WORK].value = keep(world, false, WIRE_VALUE_UINT, 4);
+	add_reg(world, true, 0, 8);
+	add_op(world, true, (struct wire_op){.code = WIRE_OP_CHECK});
+	for (uint64_t i = 0; i < 4; i++) {
+		world->regs.ints[1] = 70 + i / 2;
+		world->regs.ints[2] = 500 + i;
+		hit(world, ENTRY, 64 + 8 * i, 1);
+	}
+	for (uint64_t i = 4; i-- > 0;) {
+		world->regs.ints[0] = i % 2;
+		hit(world, RETURN, 64 + 8 * i, 1);
+	}
+	assert_int_equal(world->num_keys, 2);
+	assert_int_equal(world->keys[0].part[0].word, 71);
+	assert_int_equal(world->keys[1].part[0].word, 70);
+	assert_int_equal(world->totals[0].calls, 1);
+	assert_int_equal(world->totals[0].total, 503);
+	assert_int_equal(world->totals[1].total, 501);
+	assert_int_equal(world->lost.unreadable, 0);
+}
+
+// What its condition leaves out at the entry has no return either, not even that of a call before.
+static void test_decided_at_entry(void **state)
+{
+	struct world *world = *state;
+	add_reg(world, false, 0, 8);
+	add_op(world, false, (struct wire_op){.code = WIRE_OP_CHECK});
+	world->regs.ints[0] = 1;
+	hit(world, ENTRY, 64, 1); // panics
+	world->regs.ints[0] = 0;
+	hit(world, ENTRY, 64, 1);
+	hit(world, RETURN, 64, 1);
+	assert_int_equal(world->totals[0].calls, 1);
+	assert_int_equal(world->totals[0].returns, 0);
+	world->ops[0] = (struct wire_op){.code = WIRE_OP_STACK, .size = 8};
+	hit(world, ENTRY, 64, 1); // nothing can be read there
+	assert_int_equal(world->totals[0].calls, 1);
+	assert_int_equal(world->lost.unreadable, 1);
+}
+
 static void test_linear(void **state)
 {
 	struct world *world = *state;
@@ -265,7 +353,7 @@ static void test_linear(void **state)
 	world->counting.num_linear = 4;
 	world->counting.linear_min = (uint64_t)-10;
 	world->counting.linear_step = 5;
-	world->aggregates[WORK].value = (struct wire_path){.kind = WIRE_PATH_INT, .size = 8};
+	world->aggregates[WORK].value = keep_first(world, false, WIRE_VALUE_INT);
 	static const int64_t values[] = {-11, -10, -6, -5, 0, 9, 10, INT64_MIN, INT64_MAX};
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
 		world->regs.ints[0] = (uint64_t)values[i];
@@ -283,7 +371,7 @@ static void test_buckets(void **state)
 {
 	struct world *world = *state;
 	world->counting.has_buckets = 1;
-	world->aggregates[WORK].value = (struct wire_path){.kind = WIRE_PATH_UINT, .size = 8};
+	world->aggregates[WORK].value = keep_first(world, false, WIRE_VALUE_UINT);
 	for (unsigned shift = 0; shift < 64; shift++)
 		for (uint64_t more = 0; more < 3; more++) {
 			uint64_t value = (1ull << shift) + more - 1;
@@ -406,7 +494,7 @@ static void test_print_counts(void **state)
 	(void)state;
 	struct view view;
 	view_init(&view);
-	view.planned[1].aggregate.wire.error[0].kind = WIRE_PATH_UINT;
+	view.planned[1].aggregate.wire.error.kind = WIRE_VALUE_UINT;
 	view_start(&view);
 	view_add(&view, 0, NULL, (struct wire_totals){.calls = 1500}, NULL);
 	view_add(&view, 1, NULL, (struct wire_totals){.calls = 3, .errors = 1}, NULL);
@@ -426,7 +514,7 @@ static void test_print_keys(void **state)
 	view.plan.num_funcs = 1;
 	view.options.by[0] = "user";
 	view.options.num_by = 1;
-	view.planned[0].aggregate.keys[0].kind = WIRE_PATH_STRING;
+	view.planned[0].aggregate.wire.key[0].kind = WIRE_VALUE_STRING;
 	view_start(&view);
 	view_add(&view, 0, "al\"ice", (struct wire_totals){.calls = 2}, NULL);
 	view_add(&view, 0, "al\"ice", (struct wire_totals){.calls = 5}, NULL);
@@ -451,7 +539,7 @@ static void test_print_histogram(void **state)
 	view.plan.num_funcs = 1;
 	view.options.value = "n";
 	view.options.has_histogram = true;
-	view.planned[0].aggregate.wire.value.kind = WIRE_PATH_INT;
+	view.planned[0].aggregate.wire.value.kind = WIRE_VALUE_INT;
 	view_start(&view);
 	uint64_t buckets[WIRE_BUCKETS] = {0};
 	buckets[histogram_bucket(3)] = 6;
@@ -512,6 +600,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_result_key, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_decided_at_return, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_decided_at_entry, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_linear, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_buckets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_within, set_up, tear_down),

@@ -33,10 +33,15 @@ static struct param params[] = {
 	{.name = "u", .type = &type_u8, .pieces = &pieces[1], .num_pieces = 1},
 	{.name = "s", .type = &type_string, .pieces = &pieces[2], .num_pieces = 2},
 	{.name = "", .type = &type_int, .pieces = &pieces[0], .num_pieces = 1, .is_result = true},
+	{.name = "tid",
+	 .type = &type_int,
+	 .pieces = &pieces[0],
+	 .num_pieces = 1,
+	 .is_result = true},
 };
 static struct signature signature = {.is_known = true,
 				     .params = params,
-				     .num_params = 4,
+				     .num_params = 5,
 				     .num_args = 3};
 static const struct expr_scope scope = {.signature = &signature, .pid = 77, .strlen = 64};
 
@@ -44,7 +49,7 @@ static char *wrong(const char *text)
 {
 	struct expr_code code;
 	char *reason;
-	assert_null(expr_compile(&scope, &text, 1, &code, &reason));
+	assert_null(expr_compile(&scope, &text, 1, NULL, 0, &code, &reason));
 	if (!reason)
 		expr_code_deinit(&code);
 	return reason;
@@ -57,7 +62,7 @@ static void test_what_is_wrong(void **state)
 		{"", "'': column 1: a value is missing"},
 		{"n >", "'n >': column 4: a value is missing"},
 		{"x",
-		 "'x': column 1: there is no 'x'; there are n, u, s, ret0, goid, pid, tid, duration, caller, failed"},
+		 "'x': column 1: there is no 'x'; there are n, u, s, ret0, tid, goid, pid, tid, duration, caller, failed"},
 		{"n", "'n': column 1: this is int, not a condition"},
 		{"n == s", "'n == s': column 3: mismatched types: int and string"},
 		{"n == u", "'n == u': column 3: mismatched types: int and uint8"},
@@ -121,7 +126,7 @@ static bool holds(const char *text, int64_t n, uint64_t u, const char *s, int64_
 {
 	struct expr_code code;
 	char *reason;
-	assert_null(expr_compile(&scope, &text, 1, &code, &reason));
+	assert_null(expr_compile(&scope, &text, 1, NULL, 0, &code, &reason));
 	if (reason)
 		fail_msg("%s", reason);
 	struct world *world = test_calloc(1, sizeof(*world));
@@ -219,7 +224,9 @@ static void test_returns(void **state)
 	assert_false(holds("ret0 == 5", 5, 0, "", 1));
 	assert_true(holds("ret0 > n", 1, 0, "", 5));
 	assert_false(holds("ret0 > n", 5, 0, "", 1));
-	assert_true(holds("duration == 2us && goid == 18 && pid == 77 && tid == 7", 5, 0, "", 1));
+	assert_true(holds("duration == 2us && goid == 18 && pid == 77 && $tid == 7", 5, 0, "", 1));
+	assert_true(holds("tid == 1", 5, 0, "", 1)); // the function's own name comes first
+	assert_false(holds("$tid == 1", 5, 0, "", 1));
 	assert_true(holds("ret0 == 5 || hasPrefix(s, \"a\")", 1, 0, "a", 0));
 	assert_false(holds("ret0 == 5 && hasPrefix(s, \"a\")", 1, 0, "b", 5));
 }

@@ -30,7 +30,7 @@ void aggregate_store_destroy(struct aggregate_store *store);
 const struct aggregate_tables *aggregate_store_tables(const struct aggregate_store *store);
 
 // What active.h and aggregate.h ask for; see there. key and call are struct active_key and struct active_call.
-enum { STORE_KEY_BYTES = 24, STORE_CALL_BYTES = 144 };
+enum { STORE_KEY_BYTES = 24, STORE_CALL_BYTES = 272 };
 int aggregate_store_put(struct aggregate_store *store, const void *key, const void *call);
 void *aggregate_store_find(struct aggregate_store *store, const void *key);
 void aggregate_store_drop(struct aggregate_store *store, const void *key);

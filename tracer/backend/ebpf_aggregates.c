@@ -110,9 +110,10 @@ static void sweep(struct backend *backend)
 	int map = bpf_map__fd(backend->program->maps.active);
 	uint64_t key[3], next[3];
 	struct {
-		uint64_t time_ns, rest[17];
+		uint64_t time_ns, rest[33];
 	} call;
-	_Static_assert(sizeof(call) == 3 * sizeof(uint64_t) + sizeof(struct wire_key),
+	_Static_assert(sizeof(call) == 2 * sizeof(uint64_t) + sizeof(struct wire_kept) +
+					       sizeof(struct wire_key),
 		       "struct active_call");
 	bool any = !bpf_map_get_next_key(map, NULL, key);
 	for (size_t i = 0; any && i < 2 * WIRE_ACTIVE_MAX; i++) {
@@ -145,7 +146,7 @@ struct error *ebpf_aggregates(struct backend *backend,
 		return err;
 	const volatile uint64_t *counts =
 		(const volatile uint64_t *)&backend->program->bss->aggregate_losses;
-	*lost = (struct wire_aggregate_lost){counts[0], counts[1], counts[2]};
+	*lost = (struct wire_aggregate_lost){counts[0], counts[1], counts[2], counts[3], counts[4]};
 	sweep(backend);
 	return NULL;
 }

@@ -84,6 +84,20 @@ static inline bool stack_is_known(const struct capture_host *host, uint64_t numb
 
 #include "bpf/stack.h"
 
+static inline const struct wire_op *expr_op(const struct capture_host *host, uint32_t i)
+{
+	const struct plan_tables *tables = host->source.tables;
+	return i < tables->num_ops ? &tables->ops[i] : NULL;
+}
+
+static inline const struct wire_literal *expr_literal(const struct capture_host *host, uint32_t i)
+{
+	const struct plan_tables *tables = host->source.tables;
+	return i < tables->num_literals ? &tables->literals[i] : NULL;
+}
+
+#include "bpf/expr.h"
+
 static inline int aggregate_read_string(const struct capture_host *host, uint8_t *dst, uint64_t len,
 					uint64_t addr)
 {
@@ -111,20 +125,6 @@ static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_ho
 
 #include "bpf/aggregate.h"
 
-static inline const struct wire_op *expr_op(const struct capture_host *host, uint32_t i)
-{
-	const struct plan_tables *tables = host->source.tables;
-	return i < tables->num_ops ? &tables->ops[i] : NULL;
-}
-
-static inline const struct wire_literal *expr_literal(const struct capture_host *host, uint32_t i)
-{
-	const struct plan_tables *tables = host->source.tables;
-	return i < tables->num_literals ? &tables->literals[i] : NULL;
-}
-
-#include "bpf/expr.h"
-
 // What a held record keeps free for stack and creator, which come last.
 enum { HELD_STACK = 2 * sizeof(struct wire_block) + (WIRE_STACK_MAX + 2) * sizeof(uint64_t) };
 enum { KNOWN_STACKS = 16384 };
@@ -147,6 +147,7 @@ struct hit_maker {
 	struct followed *followed;
 	uint64_t *known_stacks;	       // each where its number says; NULL: no stacks are told
 	struct aggregate_store *store; // NULL: hits are not counted
+	struct active_call call;       // one that is counted
 	struct expr expr;
 	struct held *held;
 	struct held *released; // what hit_entry gives
@@ -359,16 +360,22 @@ static struct wire_budget *find_budget(const struct hit_source *source,
 	return has_one ? &source->budgets[probe->func] : NULL;
 }
 
-static void count(struct hit_maker *maker, const struct aggregate_hit *hit,
-		  const struct hit_regs *regs)
+static void count(struct hit_maker *maker, const struct wire_probe *probe, uint32_t tid,
+		  uint64_t time_ns, const struct capture_goroutine *goroutine)
 {
 	const struct aggregate_tables *tables = aggregate_store_tables(maker->store);
-	struct capture *c = &maker->capture;
-	if (hit->probe->func >= tables->num_aggregates)
+	if (probe->func >= tables->num_aggregates)
 		return;
-	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
-	c->regs.sp = regs->sp;
-	aggregate_take(&c->host, hit, &tables->aggregates[hit->probe->func]);
+	struct aggregate_hit hit = {
+		.probe = probe,
+		.expr = &maker->expr,
+		.c = &maker->capture,
+		.call = &maker->call,
+		.goroutine = goroutine,
+		.tid = tid,
+		.time_ns = time_ns,
+	};
+	aggregate_take(&maker->capture.host, &hit, &tables->aggregates[probe->func]);
 }
 
 // --- Conditions ----------------------------------------------------------------------------------
@@ -388,7 +395,7 @@ static bool admits(struct hit_maker *maker, struct wire_condition *condition, ui
 		   const struct capture_goroutine *goroutine)
 {
 	bool failed = condition->num_return && !goroutine;
-	struct expr_hit about = {.goid = goroutine ? goroutine->goid : 0, .tid = tid};
+	struct expr_hit about = {.goid = goroutine ? goroutine->goid : EXPR_NO_GOID, .tid = tid};
 	bool holds = !failed && expr_run(&maker->expr, &maker->capture, condition->entry_op,
 					 condition->num_entry, &about, &failed);
 	condition->unreadable += failed;
@@ -500,19 +507,12 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	if (source->only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!known || goroutine.goid != source->only_goid))
 		return NULL;
-	if (maker->store) {
-		struct aggregate_hit hit = {
-			.probe = probe,
-			.regs = &c->regs,
-			.goroutine = known,
-			.tid = tid,
-			.time_ns = time_ns,
-		};
-		count(maker, &hit, regs);
-		return NULL;
-	}
 	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
 	c->regs.sp = regs->sp;
+	if (maker->store) {
+		count(maker, probe, tid, time_ns, known);
+		return NULL;
+	}
 	c->host.regs = regs;
 	free(take(maker->released));
 	struct wire_budget *budget = find_budget(source, probe);

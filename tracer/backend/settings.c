@@ -103,7 +103,7 @@ void settings_fill_aggregate(struct wire_aggregate_settings *out, const struct p
 	};
 }
 
-// Of runtime.recovery, where its argument stands is told in the place of a value.
+// Of runtime.recovery, where its argument stands is told.
 void settings_aggregate(struct wire_aggregate *out, const struct plan *plan,
 			const struct plan_func *func)
 {
@@ -112,7 +112,7 @@ void settings_aggregate(struct wire_aggregate *out, const struct plan *plan,
 	if (!func->num_probes || probe->kind != WIRE_PROBE_RECOVERY || !probe->num_pieces)
 		return;
 	const struct wire_piece *piece = &plan->tables.pieces[probe->first_piece];
-	out->value.source[0] = (struct wire_source){
+	out->argument = (struct wire_source){
 		.where = piece->where,
 		.reg = piece->reg,
 		.stack_off = piece->stack_off,

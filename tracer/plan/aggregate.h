@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is counted of calls, and by which of their values, as data: names become paths of wire.h.
+// What is counted of calls, and by which of their values, as data: expressions (expr.h) become programs of wire.h.
 #ifndef GOTRACE_TRACER_PLAN_AGGREGATE_H
 #define GOTRACE_TRACER_PLAN_AGGREGATE_H
 
-#include "base/text.h"
+#include "base/error.h"
 #include "bpf/wire.h"
 #include "dwarf/index.h"
+#include "tracer/plan/expr.h"
 
+struct plan;
+struct plan_options;
 struct selection;
 
 struct aggregate_options {
-	const char *by[WIRE_KEYS]; // "name", "req.URL.Path", "len(p)", "goid", "caller"; borrowed
+	const char *by[WIRE_KEYS]; // "name", "req.URL.Path", "n & 7", "goid", "caller"; borrowed
 	size_t num_by;
 	uint32_t max_keys;
 	bool has_errors;
@@ -22,19 +25,14 @@ struct aggregate_options {
 	const struct selection *within; // NULL: calls count wherever they are made; borrowed
 };
 
-struct aggregate_key { // how a key's word is to be read
-	enum wire_path_kind kind;
-	bool is_bool, is_address;
-};
-
 struct aggregate_func { // of one function
 	struct wire_aggregate wire;
-	struct aggregate_key keys[WIRE_KEYS];
+	enum expr_looks looks[WIRE_KEYS];
 };
 
-/** What of this function is counted. *reason, where it cannot be: why, to be freed; else NULL. */
-struct error *aggregate_compile(const struct signature *signature,
-				const struct aggregate_options *options, struct aggregate_func *out,
+/** What of this function is counted, and which of its calls. *reason, where it cannot be: why, to be freed; else NULL. */
+struct error *aggregate_compile(struct plan *plan, const struct func *func,
+				const struct plan_options *options, struct aggregate_func *out,
 				char **reason) MUST_CHECK;
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "tracer/plan/expr.h"
 #include "tracer/plan/internal.h"
 
 static const char IF[] = " if ";
@@ -55,12 +54,12 @@ static struct error *add_of_all(struct plan_conditions *conditions,
 	for (uint32_t i = 0; i < options->num_conditions && !err; i++)
 		err = add_condition(conditions, strdup(options->conditions[i]), &condition);
 	if (!err && options->caller)
-		err = add_short_form(conditions, "caller == \"%s\"", options->caller);
+		err = add_short_form(conditions, "$caller == \"%s\"", options->caller);
 	if (!err && options->slower_ns)
-		err = add_short_form(conditions, "duration > %lluns",
+		err = add_short_form(conditions, "$duration > %lluns",
 				     (unsigned long long)options->slower_ns);
 	if (!err && options->errors)
-		err = add_short_form(conditions, "failed");
+		err = add_short_form(conditions, "$failed");
 	return err;
 }
 
@@ -160,7 +159,7 @@ char *plan_condition_text(const struct plan_options *options, const struct func 
 // --- Tables --------------------------------------------------------------------------------------
 
 static struct error *add_code(struct plan *plan, const struct expr_code *code,
-			      struct wire_condition *out)
+			      struct plan_program *out)
 {
 	struct plan_tables *tables = &plan->tables;
 	uint32_t num = code->num_entry + code->num_return, first = tables->num_ops;
@@ -182,26 +181,27 @@ static struct error *add_code(struct plan *plan, const struct expr_code *code,
 			return err;
 		tables->literals[tables->num_literals++] = code->literals[i];
 	}
-	*out = (struct wire_condition){
+	*out = (struct plan_program){
 		.entry_op = first,
 		.num_entry = code->num_entry,
 		.return_op = first + code->num_entry,
 		.num_return = code->num_return,
+		.decides_at_return = code->decides_at_return,
 	};
 	return NULL;
 }
 
-struct error *plan_compile_condition(struct plan *plan, const struct func *func,
-				     const struct plan_options *options, struct wire_condition *out,
-				     char **reason)
+struct error *plan_compile_program(struct plan *plan, const struct func *func,
+				   const struct plan_options *options, struct expr_value_of *values,
+				   size_t num_values, struct plan_program *out, char **reason)
 {
 	*reason = NULL;
-	*out = (struct wire_condition){0};
+	*out = (struct plan_program){0};
 	CLEANUP_FREE const char **texts = new_texts(options);
 	if (!texts)
 		return error_nomem();
 	size_t num = texts_about(options, func, texts);
-	if (!num)
+	if (!num && !num_values)
 		return NULL;
 	struct expr_scope scope = {
 		.index = plan->index,
@@ -211,10 +211,10 @@ struct error *plan_compile_condition(struct plan *plan, const struct func *func,
 		.strlen = plan->options.strlen,
 	};
 	struct expr_code code;
-	struct error *err = expr_compile(&scope, texts, num, &code, reason);
+	struct error *err = expr_compile(&scope, texts, num, values, num_values, &code, reason);
 	if (err || *reason)
 		return err;
-	if (code.num_return && options->no_return &&
+	if (code.decides_at_return && options->no_return &&
 	    !(*reason = strdup(
 		      "its condition is decided at the return, which --no-return leaves out")))
 		err = error_nomem();
@@ -225,7 +225,7 @@ struct error *plan_compile_condition(struct plan *plan, const struct func *func,
 }
 
 struct error *plan_set_condition(struct plan *plan, uint32_t func,
-				 const struct wire_condition *condition)
+				 const struct plan_program *program)
 {
 	static const struct wire_condition none = {0};
 	struct plan_tables *tables = &plan->tables;
@@ -237,6 +237,11 @@ struct error *plan_set_condition(struct plan *plan, uint32_t func,
 			return err;
 		tables->conditions[tables->num_conditions++] = none;
 	}
-	tables->conditions[func] = *condition;
+	tables->conditions[func] = (struct wire_condition){
+		.entry_op = program->entry_op,
+		.num_entry = program->num_entry,
+		.return_op = program->return_op,
+		.num_return = program->num_return,
+	};
 	return NULL;
 }

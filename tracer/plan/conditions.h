@@ -4,6 +4,7 @@
 #ifndef GOTRACE_TRACER_PLAN_CONDITIONS_H
 #define GOTRACE_TRACER_PLAN_CONDITIONS_H
 
+#include "tracer/plan/expr.h"
 #include "tracer/plan/plan.h"
 
 struct plan_condition {
@@ -28,13 +29,20 @@ void plan_conditions_deinit(struct plan_conditions *conditions);
 /** Those of one function as one text, to be freed; NULL: out of memory. */
 char *plan_condition_text(const struct plan_options *options, const struct func *func);
 
-/** Compiles the conditions of a function into the plan's tables. *reason, where that cannot be: why, to be freed. */
-struct error *plan_compile_condition(struct plan *plan, const struct func *func,
-				     const struct plan_options *options, struct wire_condition *out,
-				     char **reason) MUST_CHECK;
+struct plan_program { // operations in the plan's tables
+	uint32_t entry_op, num_entry, return_op, num_return;
+	bool decides_at_return;
+};
+
+/** Compiles the conditions of a function, and values of it, into the plan's tables. *reason, where that cannot be: why, to
+ *  be freed. */
+struct error *plan_compile_program(struct plan *plan, const struct func *func,
+				   const struct plan_options *options, struct expr_value_of *values,
+				   size_t num_values, struct plan_program *out,
+				   char **reason) MUST_CHECK;
 
 /** Has the plan's functions up to this number in its table of conditions. */
 struct error *plan_set_condition(struct plan *plan, uint32_t func,
-				 const struct wire_condition *condition) MUST_CHECK;
+				 const struct plan_program *program) MUST_CHECK;
 
 #endif

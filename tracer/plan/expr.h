@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Conditions: Go expressions over a function's own names, checked against its signature and types, and compiled to the
 // operations of wire.h that bpf/expr.h runs at its entry and at its returns. What is known at the entry is
-// decided there; what results and durations are needed for has to wait.
+// decided there; what results and durations are needed for has to wait. Values that calls are counted by
+// are expressions too.
 #ifndef GOTRACE_TRACER_PLAN_EXPR_H
 #define GOTRACE_TRACER_PLAN_EXPR_H
 
@@ -17,22 +18,33 @@ struct expr_scope { // what an expression is about; all borrowed
 	uint32_t strlen; // bytes of a string in which contains() looks
 };
 
-struct expr_code { // of a condition
+enum expr_looks { EXPR_NUMBER, EXPR_BOOL, EXPR_ADDRESS, EXPR_FUNCTION }; // of a value's word
+
+struct expr_value_of {	  // a value that the program keeps
+	const char *text; // borrowed
+	bool is_integer;  // nothing else will do
+	struct wire_value value;
+	enum expr_looks looks;
+};
+
+struct expr_code {
 	struct wire_op *ops;
 	struct wire_literal *literals; // operations count them from 0
 	uint32_t num_entry;	       // operations at entry; those at return follow them
-	uint32_t num_return;	       // 0: decided at entry
+	uint32_t num_return;
 	uint32_t num_literals;
+	bool decides_at_return;
 };
 
 /** True if the text can be read as an expression at all, whatever its names; if not, why is in *reason (to be
  *  freed). */
 struct error *expr_check(const char *text, char **reason) MUST_CHECK;
 
-/** Compiles conditions, all of which have to hold. *reason, where one cannot be: one line, to be freed; else
- *  NULL, and *out is to be freed. */
+/** Compiles conditions, all of which have to hold, and values that are kept of the calls for which they do. *reason, where
+ *  one cannot be: one line, to be freed; else NULL, and *out is to be freed. */
 struct error *expr_compile(const struct expr_scope *scope, const char *const *texts, size_t num,
-			   struct expr_code *out, char **reason) MUST_CHECK;
+			   struct expr_value_of *values, size_t num_values, struct expr_code *out,
+			   char **reason) MUST_CHECK;
 void expr_code_deinit(struct expr_code *code);
 
 #endif

@@ -254,13 +254,17 @@ static void emit_type_test(struct expr_emitter *emitter, const struct expr_node 
 	code(emitter, WIRE_OP_EQUAL);
 }
 
+void expr_emit_caller(struct expr_emitter *emitter)
+{
+	expr_emit_op(emitter,
+		     (struct wire_op){.code = WIRE_OP_STACK, .size = WORD, .off = (uint32_t)-WORD});
+}
+
 // The address to which it returns is in one of the ranges; a call can be a function's last instruction.
 static void emit_called_by(struct expr_emitter *emitter, const struct expr_node *node)
 {
 	for (size_t i = 0; i < node->num_ranges; i++) {
-		expr_emit_op(emitter, (struct wire_op){.code = WIRE_OP_STACK,
-						       .size = WORD,
-						       .off = (uint32_t)-WORD});
+		expr_emit_caller(emitter);
 		push(emitter, node->ranges[i].start + 1);
 		expr_emit_op(emitter, (struct wire_op){.code = WIRE_OP_SUB, .size = WORD});
 		push(emitter, node->ranges[i].size);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "tracer/plan/expr.h"
 
+enum { EXPR_OURS = '$' }; // before a name: no parameter's
 enum { EXPR_NODES = 256, EXPR_NESTING = 64, EXPR_NAME_MAX = 128 };
 
 enum expr_token {
@@ -66,7 +67,7 @@ enum expr_kind {
 	EXPR_GOID,
 	EXPR_TID,
 	EXPR_DURATION,
-	EXPR_CALLER,	// only in a comparison with a name
+	EXPR_CALLER,	// compared with a name, or a value by itself
 	EXPR_CALLED_BY, // the caller is one of ranges
 	EXPR_FAILED,	// some result of type error is not nil
 };
@@ -122,8 +123,10 @@ static inline bool expr_is_wrong(const struct expr_parser *parser)
 /** Reads the next token. */
 void expr_next(struct expr_parser *parser);
 
-/** The whole text as a condition; NULL when something is wrong. */
+/** The whole text as a value of any type; NULL when something is wrong. */
 struct expr_node *expr_parse(struct expr_parser *parser);
+/** As a condition. */
+struct expr_node *expr_parse_condition(struct expr_parser *parser);
 void expr_parser_init(struct expr_parser *parser, const struct expr_scope *scope, const char *text);
 void expr_parser_deinit(struct expr_parser *parser);
 
@@ -164,6 +167,8 @@ struct expr_emitter {
 
 /** Appends what leaves the node's value on the stack. */
 void expr_emit(struct expr_emitter *emitter, struct expr_node *node);
+/** Appends what leaves the address to which the function returns there; at its entry. */
+void expr_emit_caller(struct expr_emitter *emitter);
 void expr_emit_op(struct expr_emitter *emitter, struct wire_op op);
 
 #endif

@@ -34,7 +34,7 @@ static bool is_name(char c)
 
 static void take_name(struct expr_parser *parser)
 {
-	size_t len = 0;
+	size_t len = *parser->at == EXPR_OURS;
 	while (is_name(parser->at[len]))
 		len++;
 	if (len >= sizeof(parser->name)) {
@@ -316,7 +316,7 @@ void expr_next(struct expr_parser *parser)
 		return;
 	if (isdigit((unsigned char)c) || (c == '.' && isdigit((unsigned char)parser->at[1])))
 		take_number(parser);
-	else if (is_name(c))
+	else if (is_name(c) || (c == EXPR_OURS && is_name(parser->at[1])))
 		take_name(parser);
 	else if (c == '"' || c == '`')
 		take_string(parser);

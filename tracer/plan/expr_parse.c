@@ -234,6 +234,12 @@ struct expr_node *expr_parse(struct expr_parser *parser)
 	struct expr_node *node = parse_binary(parser, LOWEST);
 	if (node && parser->token != TOKEN_END)
 		expr_wrong(parser, parser->column, "an operator is missing before this");
+	return expr_is_wrong(parser) ? NULL : node;
+}
+
+struct expr_node *expr_parse_condition(struct expr_parser *parser)
+{
+	struct expr_node *node = expr_parse(parser);
 	if (node && node->class != CLASS_BOOL && parser->scope)
 		expr_wrong(parser, node->column, "this is %s, not a condition",
 			   expr_describe(node));

@@ -204,10 +204,11 @@ struct expr_node *expr_name(struct expr_parser *parser, const char *name, uint32
 	if (!parser->scope)
 		return expr_new(parser, EXPR_CONST, column);
 	const struct signature *signature = parser->scope->signature;
-	for (size_t i = 0; signature->is_known && i < signature->num_params; i++)
+	bool is_ours = *name == EXPR_OURS;
+	for (size_t i = 0; signature->is_known && i < signature->num_params && !is_ours; i++)
 		if (is_param(&signature->params[i], name))
 			return param_node(parser, &signature->params[i], column);
-	struct expr_node *node = builtin(parser, name, column);
+	struct expr_node *node = builtin(parser, name + is_ours, column);
 	if (!node || node->kind != EXPR_FAILED)
 		return node;
 	for (size_t i = 0; signature->is_known && i < signature->num_params; i++)

@@ -353,8 +353,7 @@ static struct error *find_aggregate(struct plan *plan, const struct func *func,
 	char *reason = NULL;
 	struct error *err = NULL;
 	if (!options->is_within_only)
-		err = aggregate_compile(index_signature(plan->index, func), aggregate, out,
-					&reason);
+		err = aggregate_compile(plan, func, options, out, &reason);
 	if (!err && reason)
 		err = plan_refuse(plan, func, reason);
 	*is_refused = reason;
@@ -381,9 +380,10 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 		sites_deinit(&sites);
 		return err;
 	}
-	struct wire_condition condition;
-	char *reason;
-	err = plan_compile_condition(plan, func, options, &condition, &reason);
+	struct plan_program program = {0};
+	char *reason = NULL;
+	if (!options->aggregate)
+		err = plan_compile_program(plan, func, options, NULL, 0, &program, &reason);
 	if (!err && reason)
 		err = plan_refuse(plan, func, reason);
 	if (err || reason) {
@@ -399,8 +399,8 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 		added->condition = plan_condition_text(options, func);
 		if (!err && !added->condition)
 			err = error_nomem();
-		if (!err && condition.num_entry + condition.num_return)
-			err = plan_set_condition(plan, added->number, &condition);
+		if (!err && program.num_entry + program.num_return)
+			err = plan_set_condition(plan, added->number, &program);
 		uint32_t *latest = &plan->state->by_func[func->number];
 		if (err) {
 			drop_last(plan);
