@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Conditions in the kernel: a part of gotrace.bpf.c. What an entry decides is decided before the call is followed; where
-// the return has to decide, the entry's record is held until then, and both are told together or not at all.
+// the return has to decide, the entry's record is held until then, and both are told together or not at all. A
+// call that is held is followed by that: table followed does not know it.
 #ifndef GOTRACE_BPF_CONDITION_H
 #define GOTRACE_BPF_CONDITION_H
 
@@ -89,7 +90,7 @@ static __noinline void condition_hold(struct wire_condition *condition, const st
 	struct budget_key key = condition_key(probe, hit);
 	struct slot *slot = slot_take();
 	if (!slot) {
-		budget_forget(NULL, &key);
+		bpf_map_delete_elem(&held, &key);
 		count_lost(probe, &lost_scratch);
 		return;
 	}
@@ -109,7 +110,7 @@ static __noinline void condition_hold(struct wire_condition *condition, const st
 		       !bpf_map_update_elem(&held, &key, &c->kept, BPF_ANY);
 	slot_give(slot);
 	if (!is_held) {
-		budget_forget(NULL, &key);
+		bpf_map_delete_elem(&held, &key);
 		__sync_fetch_and_add(&condition->crowded, 1);
 	}
 }
@@ -146,16 +147,27 @@ static __noinline bool condition_tell(struct wire_condition *condition, const st
 	return holds;
 }
 
+// Another call was at its place, and left without a return.
+static __noinline void condition_forget(const struct wire_probe *probe, const struct hit *hit)
+{
+	struct budget_key key = condition_key(probe, hit);
+	bpf_map_delete_elem(&held, &key);
+}
+
 // Of a function whose returns decide. True: the hit is to be told now.
 static __always_inline bool condition_settles(struct wire_condition *condition,
 					      const struct pt_regs *regs,
-					      const struct wire_probe *probe, const struct hit *hit)
+					      const struct wire_probe *probe, const struct hit *hit,
+					      bool is_taken)
 {
 	if (!hit->goroutine)
 		return false;
 	if (probe->kind != WIRE_PROBE_ENTRY)
 		return condition_tell(condition, regs, probe, hit);
-	condition_hold(condition, regs, probe, hit);
+	if (is_taken)
+		condition_hold(condition, regs, probe, hit);
+	else
+		condition_forget(probe, hit);
 	return false;
 }
 

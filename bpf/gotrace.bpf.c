@@ -482,11 +482,12 @@ static __noinline int take_hit(struct pt_regs *regs)
 	struct wire_condition *condition = find_condition(probe);
 	if (condition && is_taken && probe->kind == WIRE_PROBE_ENTRY)
 		is_taken = condition_admits(condition, regs, probe, &hit);
-	if (budget && !follow(budget, probe, &hit, is_taken))
+	bool is_held = condition && condition->num_return;
+	if (budget && !is_held && !follow(budget, probe, &hit, is_taken))
 		return 0;
 	if (budget && budget->level)
 		hit.flags = WIRE_BARE;
-	if (condition && condition->num_return && !condition_settles(condition, regs, probe, &hit))
+	if (is_held && !condition_settles(condition, regs, probe, &hit, is_taken))
 		return 0;
 	if ((probe->num_pieces || wants_stack(probe)) && !hit.flags)
 		emit_walk(regs, probe, &hit);

@@ -76,6 +76,7 @@ struct bench_variant { // a row
 		[6]; // gotrace's; of a peer: its command, with the words that bench_rows.c knows
 	const char *mark;    // of a peer: what begins the line of a kept call
 	const char *program; // of a peer: what must be installed
+	bool keeps_none;     // a condition that never holds
 };
 
 extern const struct bench_variant bench_variants[];

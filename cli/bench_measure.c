@@ -125,8 +125,9 @@ static struct error *measure_variant(struct bench *bench, const struct bench_var
 	row->made[round] = taken.calls;
 	row->tracer_ns += (double)cpu_ns;
 	row->measured_ns += taken.elapsed_ns;
-	if (variant->kind == BENCH_EBPF || variant->kind == BENCH_PTRACE ||
-	    variant->kind == BENCH_PEER)
+	bool keeps_all = variant->kind == BENCH_EBPF || variant->kind == BENCH_PTRACE ||
+			 variant->kind == BENCH_PEER;
+	if (keeps_all && !variant->keeps_none)
 		row->lost += taken.calls > kept ? taken.calls - kept : 0;
 	return NULL;
 }

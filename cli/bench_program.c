@@ -30,12 +30,18 @@ struct run {		  // one run of the program
 };
 
 static const struct bench_variant program_variants[] = {
-	{"untraced", BENCH_UNTRACED, false, {0}, NULL, NULL},
-	{"ebpf entry", BENCH_EBPF, false, {"--no-return", "--no-args"}, NULL, NULL},
-	{"ebpf entry+return", BENCH_EBPF, true, {"--no-args", "--depth", "0"}, NULL, NULL},
-	{"ebpf depth 2", BENCH_EBPF, true, {"--depth", "2"}, NULL, NULL},
-	{"ptrace entry", BENCH_PTRACE, false, {"--no-return", "--no-args"}, NULL, NULL},
-	{"ptrace entry+return", BENCH_PTRACE, true, {"--no-args", "--depth", "0"}, NULL, NULL},
+	{"untraced", BENCH_UNTRACED, false, {0}, NULL, NULL, false},
+	{"ebpf entry", BENCH_EBPF, false, {"--no-return", "--no-args"}, NULL, NULL, false},
+	{"ebpf entry+return", BENCH_EBPF, true, {"--no-args", "--depth", "0"}, NULL, NULL, false},
+	{"ebpf depth 2", BENCH_EBPF, true, {"--depth", "2"}, NULL, NULL, false},
+	{"ptrace entry", BENCH_PTRACE, false, {"--no-return", "--no-args"}, NULL, NULL, false},
+	{"ptrace entry+return",
+	 BENCH_PTRACE,
+	 true,
+	 {"--no-args", "--depth", "0"},
+	 NULL,
+	 NULL,
+	 false},
 };
 enum { NUM_PROGRAM_VARIANTS = sizeof(program_variants) / sizeof(*program_variants) };
 

@@ -176,27 +176,44 @@ static struct error *update_dynamics(struct backend *backend)
 	return NULL;
 }
 
-struct followed { // bpf/budget.h, struct budget_key
+struct call { // bpf/budget.h, struct budget_key
 	uint64_t goid, distance;
 	uint32_t func, pad;
 };
 
-// Forgets calls that began before, and (disarmed) those of functions that are not armed.
-static void forget_followed(struct backend *backend, uint64_t before_ns, bool disarmed)
+// Forgets calls that a table follows: those that began before, and (disarmed) those of functions that are not armed.
+static void forget_in(struct backend *backend, const struct bpf_map *table, size_t time_at,
+		      uint64_t before_ns, bool disarmed)
 {
 	const struct plan *plan = backend->plan;
-	int map = bpf_map__fd(backend->program->maps.followed);
-	struct followed key, next;
-	uint64_t time_ns;
+	int map = bpf_map__fd(table);
+	struct call key, next;
+	uint8_t value[sizeof(struct wire_kept) + WIRE_HELD_MAX];
+	if (bpf_map__value_size(table) > sizeof(value))
+		return;
 	bool any = !bpf_map_get_next_key(map, NULL, &key);
-	for (size_t i = 0; any && i < 2 * WIRE_FOLLOWED_MAX; i++) {
+	for (size_t i = 0; any && i < 2 * (size_t)bpf_map__max_entries(table); i++) {
+		uint64_t time_ns;
 		any = !bpf_map_get_next_key(map, &key, &next);
 		bool is_gone =
 			disarmed && key.func < plan->num_funcs && !plan->funcs[key.func]->is_armed;
-		if (is_gone || (!bpf_map_lookup_elem(map, &key, &time_ns) && time_ns < before_ns))
+		if (!is_gone && before_ns && !bpf_map_lookup_elem(map, &key, value)) {
+			memcpy(&time_ns, value + time_at, sizeof(time_ns));
+			is_gone = time_ns < before_ns;
+		}
+		if (is_gone)
 			bpf_map_delete_elem(map, &key);
 		key = next;
 	}
+}
+
+static void forget_calls(struct backend *backend, uint64_t before_ns, bool disarmed)
+{
+	const struct gotrace_bpf *program = backend->program;
+	forget_in(backend, program->maps.followed, 0, before_ns, disarmed);
+	forget_in(backend, program->maps.held,
+		  sizeof(struct wire_kept) + offsetof(struct wire_record, time_ns), before_ns,
+		  disarmed);
 }
 
 // Calls that panicked or whose goroutine ended have left no return that would have them forgotten. Once there is no
@@ -209,18 +226,22 @@ void ebpf_tables_sweep(struct backend *backend)
 	uint64_t crowded = 0;
 	for (uint32_t i = 0; budgets && i < table->num; i++)
 		crowded += __atomic_load_n(&budgets[i].crowded, __ATOMIC_RELAXED);
+	table = &backend->tables[TABLE_CONDITIONS];
+	const struct wire_condition *conditions = table->entries;
+	for (uint32_t i = 0; conditions && i < table->num; i++)
+		crowded += __atomic_load_n(&conditions[i].crowded, __ATOMIC_RELAXED);
 	if (crowded == backend->crowded)
 		return;
 	backend->crowded = crowded;
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	forget_followed(backend, now_ns > LONG_NS ? now_ns - LONG_NS : 0, false);
+	forget_calls(backend, now_ns > LONG_NS ? now_ns - LONG_NS : 0, false);
 }
 
 void ebpf_tables_forget(struct backend *backend)
 {
-	forget_followed(backend, 0, true);
+	forget_calls(backend, 0, true);
 }
 
 static void update_budgets(struct backend *backend)

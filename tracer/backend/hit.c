@@ -343,6 +343,13 @@ void hit_forget(struct hit_maker *maker, uint32_t func)
 		HASH_DEL(maker->followed, call);
 		free(call);
 	}
+	struct held *held, *next_held;
+	HASH_ITER (hh, maker->held, held, next_held) {
+		if (held->key.func != func)
+			continue;
+		HASH_DEL(maker->held, held);
+		free(held);
+	}
 }
 
 void hit_lost(struct hit_maker *maker)
@@ -430,12 +437,23 @@ static void hold(struct hit_maker *maker, struct wire_condition *condition,
 		}
 	}
 	if (!held) {
-		budget_forget(&maker->capture.host, key);
 		condition->crowded++;
 		return;
 	}
 	held->kept = maker->capture.kept;
 	memcpy(held->record, record, record->size);
+}
+
+// Another call was at its place, and left without a return.
+static void forget_held(struct hit_maker *maker, const struct budget_key *key)
+{
+	struct held *held;
+	HASH_FIND (hh, maker->held, key, sizeof(*key), held)
+		;
+	if (!held)
+		return;
+	HASH_DEL(maker->held, held);
+	free(held);
 }
 
 // Decides at the return; the entry is released, to be told if the return is.
@@ -521,12 +539,19 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	bool is_taken = !budget || budget_admits(budget, probe, time_ns);
 	if (condition && is_taken && is_entry)
 		is_taken = admits(maker, condition, tid, known);
-	if (budget && !budget_follows(&c->host, budget, probe, known, tid, time_ns, is_taken))
+	bool is_held = condition && condition->num_return;
+	if (budget && !is_held &&
+	    !budget_follows(&c->host, budget, probe, known, tid, time_ns, is_taken))
 		return NULL;
-	bool is_held = condition && condition->num_return && known;
+	if (is_held && !known)
+		return NULL;
 	struct budget_key key = is_held ? held_key(probe, tid, known) : (struct budget_key){0};
 	if (is_held && !is_entry && !settle(maker, condition, probe, &key, tid, time_ns))
 		return NULL;
+	if (is_held && is_entry && !is_taken) {
+		forget_held(maker, &key);
+		return NULL;
+	}
 	capture_head(&c->record, number, tid, time_ns, known);
 	if (budget && budget->level)
 		c->record.flags |= WIRE_BARE;
