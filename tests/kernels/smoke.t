@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A smoke part of the live tests, for kernels other than this machine's: several hundred values of every
 # kind are right, a storm's calls are as many as the program counted, nothing is lost, the target lives on with its
-# code untouched; call stacks are right. "smoke.t build" only builds the programs, which emulation is slow at.
+# code untouched; call stacks, conditions, counts and histograms are right. "smoke.t build" only builds the programs,
+# which emulation is slow at.
 use strict;
 use warnings;
 use FindBin;
@@ -21,7 +22,7 @@ my @patterns = ('/^main\.t[A-Z]/', '/^main\.\(\*t[A-Z]/', 'main.(*tPoint).Scaled
 
 if (@ARGV && $ARGV[0] eq 'build') {
 	for my $version (@versions) {
-		program($_, $version, 'optimized') or die "$_ cannot be built by Go $version\n" for qw(values storm stacks);
+		program($_, $version, 'optimized') or die "$_ cannot be built by Go $version\n" for qw(values storm stacks conditions aggregates);
 	}
 	exit 0;
 }
@@ -30,9 +31,7 @@ if (@ARGV && $ARGV[0] eq 'build') {
 # the path of the trace.
 sub traced {
 	my ($what, $name, $version, $patterns, $until) = @_;
-	my $path = "$work/$name";
-	copy(program($name, $version, 'optimized'), $path) && chmod 0755, $path or die "$path: $!\n";
-	my $target = start_target($path, []) or return;
+	my $target = start_target(copied($name, $version), []) or return;
 	my $trace = start_trace(['attach', $target->{pid}, @$patterns, '--format', 'json']);
 	is($trace->armed(120), 1, "$what: is traced") or diag $trace->errors;
 	$target->say("\n");
@@ -47,6 +46,101 @@ sub traced {
 	is($target->stop, 0, "$what: it ends well") or diag $target->errors;
 	return ($trace->{path}, @said);
 }
+
+# Decided at the entry and at the return. In none of these is anything that a call has not.
+my @conditions = (
+	'n > 900', 'i8 + 100 < 0', 's >= "abab/api/4"', 'contains(s, "ab/api/3")', 'p == nil || p.ratio < 0', 'wide.names[n&1] == "one"',
+	'any.(int)', 'caller == "main.cOdd"', 'ret > n', 'failed && n > 500', 'text == "t4" && hasPrefix(s, "ab")',
+);
+
+# copied(NAME, VERSION): the path of a copy of the program in the machine's memory.
+sub copied {
+	my ($name, $version) = @_;
+	my $path = "$work/$name";
+	copy(program($name, $version, 'optimized'), $path) && chmod 0755, $path or die "$path: $!\n";
+	return $path;
+}
+
+# exactly(WHAT, CODE): CODE's rows are right, where it says (as its second word) what the kernel could not read; as
+# above, it is tried again then.
+sub exactly {
+	my ($what, $code) = @_;
+	for my $try (1 .. 3) {
+		my ($seen, $missing, $wanted) = $code->();
+		if ($seen eq $wanted || !$missing || $try == 3) {
+			is("$seen, $missing missing", "$wanted, 0 missing", $what);
+			last;
+		}
+		diag "$what: $missing missing";
+	}
+	return;
+}
+
+sub missing { my ($summary, @names) = @_; my $sum = 0; $sum += field($summary, $_) // 0 for @names; return $sum }
+
+# fulfilled(TARGET, NUM, TEXT, OPTIONS): calls and returns that fulfil the condition, each entry with its caller's frame.
+sub fulfilled {
+	my ($target, $num, $text) = @_;
+	my $trace = start_trace(['attach', $target->{pid}, 'main.cCall', '--if', $text, '--strlen', 128, '--stack=8', '--format', 'json']);
+	diag "$text: " . $trace->errors if $trace->armed(120) != 1;
+	$target->ask('run 1000', 600);
+	my $status = $trace->stop;
+	my @events = json_lines($trace->output);
+	my $summary = pop @events;
+	my @entries = grep { field($_, 'event') eq 'entry' } @events;
+	my %ended = map { field($_, 'call') => 1 } grep { field($_, 'event') eq 'return' } @events;
+	my $whole = grep { $ended{ field($_, 'call') } } @entries;
+	my $framed = grep { (field((field($_, 'stack') // [])->[0], 'func') // '') =~ /^main\.c(?:Odd|Even)$/ } @entries;
+	return (join(' ', scalar @entries, $whole, $framed, $status), missing($summary, qw(lost crowded unreadable)), "$num $num $num 0");
+}
+
+# counted(TARGET, DO, EXPECTED, COMMAND...): what is counted by key, or by bucket, against what EXPECTED makes of the
+# program's words.
+sub counted {
+	my ($target, $do, $expected, @command) = @_;
+	my ($command, @args) = @command;
+	my $trace = start_trace([$command, $target->{pid}, 'main.aGet', @args, '--format', 'json']);
+	diag "@command: " . $trace->errors if $trace->armed(120) != 1;
+	my %said = map { /^(.*)=(\d+)$/ ? ($1 => $2) : () } split /;/, join ';', $target->ask($do, 600);
+	my $status = $trace->stop;
+	my @rows = json_lines($trace->output);
+	my $summary = pop @rows;
+	my %seen;
+	for my $row (@rows) {
+		if ($command eq 'count') {
+			$seen{ join ' ', map { my $value = $_->[1]; ref $value ? json_text($value) : $value } @{ field($row, 'by') } } += field($row, 'calls');
+		} else {
+			$seen{ json_text($_->[0]) } += json_text($_->[2]) for @{ field($row, 'buckets') };
+		}
+	}
+	my %wanted = $expected->(%said);
+	my ($seen, $wanted) = map { my $counts = $_; join ' ', map { "$_=$counts->{$_}" } sort keys %$counts } \%seen, \%wanted;
+	return ("$seen, status $status", missing($summary, qw(unreadable unknown_goroutine calls_full keys_full)), "$wanted, status 0");
+}
+
+# renamed(WHAT, CODE): of the program's counts of WHAT, those whose value CODE makes something of, under that.
+sub renamed {
+	my ($what, $code) = @_;
+	return sub {
+		my (%said) = @_;
+		my %wanted;
+		for (keys %said) {
+			my ($value) = /^$what (.*)/ or next;
+			my $name = $code->($value) // next;
+			$wanted{$name} += $said{$_};
+		}
+		return %wanted;
+	};
+}
+
+# Each: what the program counts, as which key or bucket, and what is asked.
+my @counts = (
+	[from => sub { "main.$_[0]" }, 'count', '--by', 'caller'],
+	[user => sub { $_[0] }, 'count', '--by', 'request.user.name,request.user.age', '--if', 'request.user != nil'],
+	[length => sub { $_[0] > 4 ? $_[0] : undef }, 'count', '--by', 'length', '--if', 'err == nil', '--if', 'length > 4'],
+	[n => sub { $_[0] == 7 ? undef : $_[0] }, 'hist', 'n', '--linear', '-50,50,1', '--if', 'n != 7'],
+	[n => sub { $_[0] % 3 ? undef : $_[0] - 1 }, 'hist', 'n - 1', '--linear', '-60,60,1', '--errors'],
+);
 
 my $doctor = run_gotrace('doctor', { timeout => 120 });
 is($doctor->{status}, 0, 'doctor finds that tracing works here');
@@ -93,11 +187,25 @@ for my $version (@versions) {
 	}
 
 	$what = "Go $version, stacks";
-	my $stacks = "$work/stacks";
-	copy(program('stacks', $version, 'optimized'), $stacks) && chmod 0755, $stacks or die "$stacks: $!\n";
-	my ($said_stacks, $seen) = run_stacks($stacks, '--stack=128', '--creator', '--sample', '1/1');
+	my ($said_stacks, $seen) = run_stacks(copied('stacks', $version), '--stack=128', '--creator', '--sample', '1/1');
 	cmp_ok(scalar keys %$seen, '>', 50, "$what: some are seen");
 	compare($what, $said_stacks, $seen);
+
+	$what = "Go $version, conditions";
+	my $target = start_target(copied('conditions', $version), []);
+	my %num = map { /^(\d+) (.*)/ ? ($2 => $1) : () } $target->ask('list', 600);
+	for my $text (@conditions) {
+		exactly("$what: $text", sub { fulfilled($target, $num{$text} // 'no', $text) });
+	}
+	is($target->stop, 0, "$what: the program ends well");
+
+	$what = "Go $version, counts";
+	$target = start_target(copied('aggregates', $version), []);
+	for (@counts) {
+		my ($said, $code, @command) = @$_;
+		exactly("$what: @command", sub { counted($target, 'calls 2 200', renamed($said, $code), @command) });
+	}
+	is($target->stop, 0, "$what: the program ends well");
 }
 
 done_testing();

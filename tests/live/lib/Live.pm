@@ -339,10 +339,10 @@ sub line {
 
 # ask(COMMAND): has it done, and the lines that it said until OK.
 sub ask {
-	my ($self, $command) = @_;
+	my ($self, $command, $seconds) = @_;
 	$self->say("$command\n");
 	my @lines;
-	while (defined(my $line = $self->line(30))) {
+	while (defined(my $line = $self->line($seconds // 30))) {
 		return @lines if $line eq 'OK';
 		push @lines, $line;
 	}
