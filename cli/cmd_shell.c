@@ -56,30 +56,35 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static struct error *run_file(struct shell *shell, const char *path)
 {
 	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
-	return file ? shell_source(shell, file, path) : error_errno(errno, "%s", path);
+	unsigned number = 0;
+	return file ? shell_source(shell, file, path, &number) : error_errno(errno, "%s", path);
 }
 
-static struct error *run_words(struct shell *shell, const char *text)
+// All that -e gives are lines of one script, for messages.
+static struct error *run_words(struct shell *shell, const char *text, unsigned *number)
 {
 	CLEANUP_FCLOSE FILE *file = fmemopen((void *)text, strlen(text), "r");
-	if (!*text)
+	if (!*text) {
+		++*number;
 		return NULL;
-	return file ? shell_source(shell, file, "-e") : error_errno(errno, "-e");
+	}
+	return file ? shell_source(shell, file, "-e", number) : error_errno(errno, "-e");
 }
 
 // Scripts first; then what standard input has, unless there were scripts.
 static struct error *run(struct shell *shell, const struct arguments *arguments)
 {
 	struct error *err = NULL;
+	unsigned number = 0, line = 0;
 	for (size_t i = 0; i < arguments->num_scripts && !err && !shell->wants_quit; i++) {
 		const struct script *script = &arguments->scripts[i];
 		err = script->is_file ? run_file(shell, script->text)
-				      : run_words(shell, script->text);
+				      : run_words(shell, script->text, &number);
 	}
 	if (err || arguments->num_scripts)
 		return err;
 	return shell->is_interactive ? shell_prompt(shell)
-				     : shell_source(shell, stdin, "standard input");
+				     : shell_source(shell, stdin, "standard input", &line);
 }
 
 static int shell_main(int argc, char **argv)

@@ -205,14 +205,10 @@ static struct error *wait_for_line(struct shell *shell, FILE *file)
 	return err;
 }
 
-struct error *shell_source(struct shell *shell, FILE *file, const char *name)
+struct error *shell_source(struct shell *shell, FILE *file, const char *name, unsigned *number)
 {
 	if (shell->depth == SOURCE_DEPTH_MAX)
 		return error_new("%s: sourced from itself", name);
-	const char *outer = shell->source;
-	unsigned outer_line = shell->line;
-	shell->source = name;
-	shell->line = 0;
 	shell->depth++;
 	CLEANUP_FREE char *line = NULL;
 	size_t size = 0;
@@ -225,21 +221,19 @@ struct error *shell_source(struct shell *shell, FILE *file, const char *name)
 		err = may_wait ? wait_for_line(shell, file) : NULL;
 		if (err || getline(&line, &size, file) < 0)
 			break;
-		shell->line++;
+		++*number;
 		line[strcspn(line, "\n")] = '\0';
 		err = shell_execute(shell, line);
 		if (!err)
 			err = shell_poll(shell, 0);
 		if (err)
-			err = error_wrap(err, "%s:%u", name, shell->line);
+			err = error_wrap(err, "%s:%u", name, *number);
 		if (err && shell->keeps_going) {
 			cli_fail(err);
 			err = NULL;
 			shell->has_failed = true;
 		}
 	}
-	shell->source = outer;
-	shell->line = outer_line;
 	shell->depth--;
 	return err;
 }
@@ -251,7 +245,8 @@ static struct error *cmd_source(struct shell *shell, int argc, char **argv)
 	CLEANUP_FCLOSE FILE *file = fopen(argv[1], "re");
 	if (!file)
 		return error_errno(errno, "%s", argv[1]);
-	return shell_source(shell, file, argv[1]);
+	unsigned number = 0;
+	return shell_source(shell, file, argv[1], &number);
 }
 
 static struct error *cmd_quit(struct shell *shell, int argc, char **argv)

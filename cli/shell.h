@@ -26,8 +26,6 @@ struct shell {
 	bool keeps_going; // after an error in a script
 	bool wants_quit;
 	bool has_failed;
-	const char *source; // of the commands, for messages; NULL: a person
-	unsigned line;
 	unsigned depth; // of "source" in "source"
 	struct shell_display display;
 	struct shell_end *ends; // of traces that were given a --duration
@@ -48,8 +46,10 @@ extern const struct shell_command shell_commands[]; // ends with a NULL name
 
 /** Executes one line; comments and blank lines do nothing. */
 struct error *shell_execute(struct shell *shell, const char *line) MUST_CHECK;
-/** Executes a file's lines; the first error ends it, unless shell->keeps_going. */
-struct error *shell_source(struct shell *shell, FILE *file, const char *name) MUST_CHECK;
+/** Executes a file's lines; the first error ends it, unless shell->keeps_going. *number counts those that were read, for
+ *  messages. */
+struct error *shell_source(struct shell *shell, FILE *file, const char *name,
+			   unsigned *number) MUST_CHECK;
 /** The command of this name, or of which it is the only beginning; NULL with *err set. */
 const struct shell_command *shell_find(const char *name, struct error **err);
 /** Takes a line apart into words: blanks part them, quotes and backslashes as in a shell. */

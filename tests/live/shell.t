@@ -177,7 +177,9 @@ subtest 'errors' => sub {
 	$result = run_gotrace('shell', $target->{pid}, '--keep-going', '-e', 'nonsense', '-e', 'traces');
 	is($result->{status}, 2, '--keep-going: the status still tells');
 	like($result->{out}, qr/no traces/, 'but the next command is executed');
-	like($result->{err}, qr/no command 'nonsense'/, 'and it is said');
+	like($result->{err}, qr/-e:1: .*no command 'nonsense'/, 'and it is said');
+	$result = run_gotrace('shell', $target->{pid}, '--keep-going', '-e', 'traces', '-e', '', '-e', 'untrace 7', '-e', "traces\nnonsense");
+	like($result->{err}, qr/-e:3: .*no trace 7.*-e:5: .*no command 'nonsense'/s, 'and which one it was');
 	$result = run_gotrace('shell', '-e', 'trace main.main');
 	like($result->{err}, qr/no target/, 'without a target');
 	$result = run_gotrace('shell', $target->{pid}, '-e', 's');
