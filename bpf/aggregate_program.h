@@ -187,8 +187,9 @@ static __noinline int count_hit(struct pt_regs *regs)
 	const struct wire_aggregate *aggregate = bpf_map_lookup_elem(&aggregates, &func);
 	if (!aggregate)
 		return 0;
-	bool is_plain = aggregate->flags == WIRE_AGGREGATE_COUNTED && !aggregating.num_keys &&
-			!aggregating.has_buckets && !aggregating.has_within && !only_goid;
+	bool is_plain = aggregate->flags == WIRE_AGGREGATE_COUNTED && !aggregate->num_entry &&
+			!aggregating.num_keys && !aggregating.has_buckets &&
+			!aggregating.has_within && !only_goid;
 	if (is_plain) {
 		if (probe->kind == WIRE_PROBE_ENTRY)
 			aggregate_count(NULL, func);

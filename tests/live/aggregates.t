@@ -169,6 +169,7 @@ my $path = program('aggregates', newest(), 'optimized') // BAIL_OUT('the program
 subtest 'a million calls' => sub {
 	my $num = 1000003;
 	is(total(counted($path, "loop $num", 'count', 'main.aLoop'), 'calls'), $num, 'are counted');
+	is(total(counted($path, "loop $num", 'count', 'main.aLoop if n&0xfffff == 7'), 'calls'), 1, 'one of them chosen');
 	my $result = counted($path, "loop $num", 'hist', 'main.aLoop', 'n');
 	my ($row) = @{ $result->{rows} };
 	my %seen = map { json_text($_->[0]) => json_text($_->[2]) } @{ field($row, 'buckets') };
