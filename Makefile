@@ -189,7 +189,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
 
 .PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-fuzz test-live
-.PHONY: test-kernels test-debian13 bench bench-target bench-readme readme demo bench readme lint install uninstall clean distclean help FORCE
+.PHONY: test-kernels test-debian13 bench bench-target bench-readme readme demo lint install uninstall clean distclean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNITS:=.d) $(UNIT_OBJ:.o=.d) $(CAPTURES:=.d) $(FUZZERS:=.d) $(B)/bpf/gotrace.full.d

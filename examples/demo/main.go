@@ -23,11 +23,14 @@ var wishes = []string{
 	"/item?user=bob&name=unicorn",
 	"/order?user=bob&name=kettle&count=100",
 	"/report?user=alice",
+	"/order?user=bob&name=teapot&count=1",
+	"/search?user=carol&word=pot",
 }
 
 func main() {
 	address := flag.String("customers", "", "be the customers of the shop at this address")
-	rate := flag.Int("rate", 8, "requests a second")
+	rate := flag.Int("rate", 8, "requests a second of each customer")
+	count := flag.Int("count", 1, "customers at once")
 	life := flag.Duration("for", time.Minute, "end after this time")
 	flag.Parse()
 	if *address != "" {
@@ -35,7 +38,7 @@ func main() {
 			io.Copy(io.Discard, os.Stdin)
 			os.Exit(0)
 		}()
-		web.Visit(*address, wishes, *rate)
+		web.Visit(*address, wishes, *rate, *count)
 		return
 	}
 
@@ -43,9 +46,10 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	customers := exec.Command(os.Args[0], "-customers", listener.Addr().String(), "-rate", fmt.Sprint(*rate))
+	customers := exec.Command(os.Args[0], "-customers", listener.Addr().String(), "-rate", fmt.Sprint(*rate), "-count", fmt.Sprint(*count))
 	// The customers leave when this pipe is closed, as it is however this process ends.
-	if _, err := customers.StdinPipe(); err != nil {
+	pipe, err := customers.StdinPipe()
+	if err != nil {
 		log.Fatal(err)
 	}
 	if err := customers.Start(); err != nil {
@@ -53,5 +57,14 @@ func main() {
 	}
 	time.AfterFunc(*life, func() { os.Exit(0) })
 	fmt.Println("READY", os.Getpid())
-	log.Fatal(web.Serve(listener, open().handle))
+	shop := open()
+	err = web.Serve(listener, func(url string) (string, error) {
+		request, err := parse(url)
+		if err != nil {
+			return "", err
+		}
+		return shop.handle(request)
+	})
+	pipe.Close()
+	log.Fatal(err)
 }

@@ -25,7 +25,6 @@ type Request struct {
 
 // Shop answers customers.
 type Shop struct {
-	Name  string
 	store *Store
 }
 
@@ -38,17 +37,17 @@ func (e *DeniedError) Error() string { return e.User + " may not see " + e.Path 
 
 var errNoCount = errors.New("count: not a number")
 
-var requests int64
+var requests, letters int64
+
+var catalogue = printCatalogue()
+
+var mailboxes = map[string]chan struct{}{"bob": make(chan struct{})}
 
 func open() *Shop {
-	return &Shop{Name: "corner shop", store: &Store{Name: "cellar"}}
+	return &Shop{store: &Store{Name: "cellar"}}
 }
 
-func (shop *Shop) handle(url string) (string, error) {
-	request, err := parse(url)
-	if err != nil {
-		return "", err
-	}
+func (shop *Shop) handle(request *Request) (answer string, err error) {
 	if err := authorize(request); err != nil {
 		return "", err
 	}
@@ -62,6 +61,8 @@ func (shop *Shop) handle(url string) (string, error) {
 	case "/order":
 		cents, err := shop.order(request)
 		return strconv.FormatInt(cents, 10), err
+	case "/search":
+		return shop.search(request.Item)
 	}
 	return report(shop.store.Stocks())
 }
@@ -76,7 +77,7 @@ func parse(text string) (*Request, error) {
 		ID:      atomic.AddInt64(&requests, 1),
 		Path:    parsed.Path,
 		User:    query.Get("user"),
-		Item:    query.Get("name"),
+		Item:    query.Get("name") + query.Get("word"),
 		Timeout: 1500 * time.Millisecond,
 	}
 	if count := query.Get("count"); count != "" {
@@ -104,11 +105,55 @@ func (shop *Shop) order(request *Request) (cents int64, err error) {
 	if _, err := shop.store.Take(item.Name, request.Count); err != nil {
 		return 0, fmt.Errorf("order %d: %w", request.ID, err)
 	}
-	return item.Cents * int64(request.Count), nil
+	cents = item.Cents * int64(request.Count)
+	if err := pay(request.User, cents); err != nil {
+		return 0, fmt.Errorf("order %d: %w", request.ID, err)
+	}
+	go thank(request.User, request.ID)
+	return cents, nil
+}
+
+// search looks at every page of the catalogue, and then into the store for each item found.
+func (shop *Shop) search(word string) (string, error) {
+	found := []string{}
+	for _, page := range catalogue {
+		if !matches(page, word) {
+			continue
+		}
+		item, err := shop.store.Get(page[:len("teapot")])
+		if err != nil {
+			return "", fmt.Errorf("search: %w", err)
+		}
+		found = append(found, describe(item))
+	}
+	return strings.Join(found, "\n"), nil
+}
+
+//go:noinline
+func matches(page, word string) bool {
+	return strings.Contains(page, word)
+}
+
+// thank writes to a customer. Bob's mailbox is full, and nobody waits for the answer.
+func thank(user string, order int64) {
+	defer atomic.AddInt64(&letters, 1)
+	time.Sleep(5 * time.Millisecond)
+	if user == "bob" {
+		<-mailboxes[user]
+	}
 }
 
 func describe(item *Item) string {
 	return fmt.Sprintf("%s (%s) for %d.%02d", item.Name, strings.Join(item.Tags, ", "), item.Cents/100, item.Cents%100)
+}
+
+// printCatalogue fills thousands of pages, of which three are about what there is.
+func printCatalogue() []string {
+	pages := []string{"teapot, blue", "teapot, white", "teapot, small"}
+	for i := len(pages); i < 4000; i++ {
+		pages = append(pages, fmt.Sprintf("chair %d, out of print", i))
+	}
+	return pages
 }
 
 // report is slow, as reports are.

@@ -35,7 +35,7 @@ var shelves = struct {
 		"teapot": {"teapot", 2450, []string{"kitchen", "china"}, opened},
 		"kettle": {"kettle", 3990, []string{"steel"}, opened},
 	},
-	stock: map[string]int{"teapot": 1000, "kettle": 40},
+	stock: map[string]int{"teapot": 100000, "kettle": 40},
 }
 
 // Get finds an item.
@@ -61,10 +61,11 @@ func (s *Store) Take(name string, count int) (left int, err error) {
 	return left, nil
 }
 
-// Stocks tells how much of each item there is.
+// Stocks tells how much of each item there is: it counts, and nobody gets in meanwhile.
 func (s *Store) Stocks() map[string]int {
 	shelves.Lock()
 	defer shelves.Unlock()
+	time.Sleep(5 * time.Millisecond)
 	stocks := map[string]int{}
 	for name, count := range shelves.stock {
 		stocks[name] = count

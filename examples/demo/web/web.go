@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -23,10 +24,24 @@ func Serve(listener net.Listener, handle func(url string) (string, error)) error
 	}))
 }
 
-// Visit asks a server for these paths, one after the other and again, until it is gone.
-func Visit(address string, paths []string, rate int) {
-	for i := 0; ; i++ {
-		answer, err := http.Get("http://" + address + paths[i%len(paths)])
+// Visit asks a server for these paths, one after the other and again, until it is gone: so many customers at once.
+func Visit(address string, paths []string, rate, customers int) {
+	var all sync.WaitGroup
+	for customer := 0; customer < customers; customer++ {
+		all.Add(1)
+		go func(first int) {
+			defer all.Done()
+			visit(address, paths, rate, first)
+		}(customer)
+	}
+	all.Wait()
+}
+
+func visit(address string, paths []string, rate, first int) {
+	// A connection of its own, as customers have.
+	client := http.Client{Transport: &http.Transport{}}
+	for i := first; ; i++ {
+		answer, err := client.Get("http://" + address + paths[i%len(paths)])
 		if err != nil {
 			return
 		}
