@@ -42,6 +42,12 @@ void aggregates_begin(struct aggregates *aggregates, uint64_t now_ns);
 /** For a back end's visits: adds one key to its row. context is the struct aggregates. */
 struct error *aggregates_add(void *context, const struct backend_aggregate *one) MUST_CHECK;
 
+enum { QUANTILE_BELOW = -1, QUANTILE_ABOVE = HISTOGRAM_BUCKETS, QUANTILE_NONE };
+
+/** The bucket that holds the value below which this part (0 to 1) of a row's values lies: below or above all buckets; none
+ *  where there are no values. */
+int aggregate_quantile(const struct aggregate_row *row, double part);
+
 void aggregates_sort(struct aggregates *aggregates, enum aggregate_order order, bool descending);
 
 /** "@[main.f]: 12" and what else is known of each, a line each. */
