@@ -178,6 +178,14 @@ subtest 'a million calls' => sub {
 	is($seen{524288}, 589824 - 524288, 'each where it belongs');
 };
 
+# So many keys are not counted by each CPU for itself.
+subtest 'tables that all CPUs share' => sub {
+	my $result = counted($path, 'calls 4 2000', 'hist', 'main.aGet', 'n', '--by', 'request.id', '--keys', '20000');
+	is(scalar @{ $result->{rows} }, 2000, 'a row for each key');
+	is(total($result, 'values'), 8000, 'with all values');
+	is((grep { field($_, 'values') != 4 } @{ $result->{rows} }), 0, 'each with those of four goroutines');
+};
+
 subtest 'more keys than there is room for' => sub {
 	my $result = counted($path, 'calls 1 300', 'count', 'main.aGet', '--by', 'request.id', '--keys', '10');
 	is(scalar @{ $result->{rows} }, 10, 'ten keys');

@@ -13,6 +13,28 @@
 #include "tracer/backend/ebpf.h"
 #include "tracer/backend/settings.h"
 
+// What each CPU counts for itself is many times as large on a large machine: beyond this, all count in one place.
+static const size_t PER_CPU_BYTES = 32 << 20;
+
+static struct error *share_if_large(const struct gotrace_bpf *program)
+{
+	struct bpf_map *maps[] = {program->maps.totals, program->maps.buckets};
+	int num_cpus = libbpf_num_possible_cpus();
+	if (num_cpus <= 0)
+		return error_errno(-num_cpus, "counting the CPUs");
+	size_t bytes = 0;
+	for (size_t i = 0; i < 2; i++)
+		bytes += (size_t)bpf_map__max_entries(maps[i]) * bpf_map__value_size(maps[i]);
+	if (bytes * (size_t)num_cpus <= PER_CPU_BYTES)
+		return NULL;
+	for (size_t i = 0; i < 2; i++) {
+		int result = bpf_map__set_type(maps[i], BPF_MAP_TYPE_ARRAY);
+		if (result)
+			return error_errno(-result, "sharing the tables that count");
+	}
+	return NULL;
+}
+
 struct error *ebpf_aggregates_prepare(struct backend *backend)
 {
 	if (!backend->counts)
@@ -37,7 +59,7 @@ struct error *ebpf_aggregates_prepare(struct backend *backend)
 		if (result)
 			return error_errno(-result, "sizing the tables that count");
 	}
-	return NULL;
+	return share_if_large(program);
 }
 
 // Adds the words of all CPUs up.
@@ -130,7 +152,8 @@ struct error *ebpf_aggregates(struct backend *backend,
 						     const struct backend_aggregate *one),
 			      void *context, struct wire_aggregate_lost *lost)
 {
-	int num_cpus = libbpf_num_possible_cpus();
+	bool is_shared = bpf_map__type(backend->program->maps.totals) == BPF_MAP_TYPE_ARRAY;
+	int num_cpus = is_shared ? 1 : libbpf_num_possible_cpus();
 	if (num_cpus <= 0)
 		return error_errno(-num_cpus, "counting the CPUs");
 	CLEANUP_FREE uint64_t *scratch = calloc((size_t)num_cpus * WIRE_BUCKETS, sizeof(*scratch));
