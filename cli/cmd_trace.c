@@ -57,6 +57,24 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static void say_refusals(const struct plan *plan)
+{
+	struct text refused, unfit;
+	text_init(&refused);
+	text_init(&unfit);
+	size_t num_refused = plan_write_refusals(plan, false, REFUSALS_SAID, &refused);
+	// A condition is seldom meant for all that a glob chooses: one reason tells if it is mistaken.
+	size_t num_unfit = plan_write_refusals(plan, true, 1, &unfit);
+	if (num_refused)
+		cli_say("%zu of the functions chosen cannot be probed: %s", num_refused,
+			text_string(&refused));
+	if (num_unfit)
+		cli_say("%zu of the functions chosen are left out, not having what is asked for: %s",
+			num_unfit, text_string(&unfit));
+	text_deinit(&refused);
+	text_deinit(&unfit);
+}
+
 void trace_say_armed(struct session *session, const struct session_trace *trace)
 {
 	size_t num = trace->num_funcs;
@@ -69,14 +87,7 @@ void trace_say_armed(struct session *session, const struct session_trace *trace)
 			target_name(target));
 	if (index_warning(index))
 		cli_say("warning: %s", index_warning(index));
-	if (plan->num_refusals) {
-		struct text refusals;
-		text_init(&refusals);
-		plan_write_refusals(plan, 0, REFUSALS_SAID, &refusals);
-		cli_say("%zu of the functions chosen cannot be probed: %s", plan->num_refusals,
-			text_string(&refusals));
-		text_deinit(&refusals);
-	}
+	say_refusals(plan);
 	cli_say("tracing %zu function%s in %d (%s)", num, num == 1 ? "" : "s", target_pid(target),
 		target_name(target));
 }

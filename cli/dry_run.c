@@ -71,7 +71,8 @@ static struct error *print_plan(struct index *index, char *const *patterns, size
 	for (size_t i = 0; !err && i < num; i++)
 		write_func(plan, plan->funcs[first + i], &out);
 	for (size_t i = 0; !err && i < plan->num_refusals; i++)
-		text_printf(&out, "%s: cannot be probed: %s\n", plan->refusals[i].func->name,
+		text_printf(&out, "%s: %s: %s\n", plan->refusals[i].func->name,
+			    plan->refusals[i].is_unfit ? "left out" : "cannot be probed",
 			    plan->refusals[i].reason);
 	if (!err)
 		text_printf(

@@ -149,7 +149,10 @@ static void say_armed(struct shell *shell, const struct session_trace *trace)
 	if (trace->num_shared)
 		text_printf(&said, ", %zu of them traced already", trace->num_shared);
 	if (trace->num_refused)
-		text_printf(&said, "; %zu cannot be probed (funcs tells why)", trace->num_refused);
+		text_printf(
+			&said,
+			"; %zu left out, which cannot be probed or do not have what is asked for",
+			trace->num_refused);
 	shell_say(shell, "%s", text_string(&said));
 	text_deinit(&said);
 }

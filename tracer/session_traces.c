@@ -169,8 +169,10 @@ static struct error *nothing_to_arm(const struct session *session, size_t first_
 	const struct plan_refusal *refusal = &plan->refusals[first_refusal];
 	size_t num = plan->num_refusals - first_refusal;
 	if (num == 1)
-		return error_new("%s cannot be probed: %s", refusal->func->name, refusal->reason);
-	return error_new("none of the %zu functions chosen can be probed: %s: %s", num,
+		return error_new("%s%s: %s", refusal->func->name,
+				 refusal->is_unfit ? "" : " cannot be probed", refusal->reason);
+	return error_new("none of the %zu functions chosen %s: %s: %s", num,
+			 refusal->is_unfit ? "has what is asked for" : "can be probed",
 			 refusal->func->name, refusal->reason);
 }
 

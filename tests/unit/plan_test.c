@@ -276,20 +276,23 @@ static void test_refusals(void **state)
 	struct plan *plan = *state;
 	static const struct func funcs[] = {{.name = "main.a"},
 					    {.name = "main.b"},
-					    {.name = "main.c"}};
+					    {.name = "main.c"},
+					    {.name = "main.d"}};
 	for (size_t i = 0; i < 6; i++) // each once
 		assert_null(plan_refuse(plan, &funcs[i % 3], "no room"));
-	assert_int_equal(plan->num_refusals, 3);
+	assert_null(plan_leave_out(plan, &funcs[3], "there is no 'n'"));
+	assert_null(plan_leave_out(plan, &funcs[0], "there is no 'n'"));
+	assert_int_equal(plan->num_refusals, 4);
 	struct text text;
 	text_init(&text);
-	plan_write_refusals(plan, 2, 5, &text);
-	assert_string_equal(text_string(&text), "main.c (no room)");
+	assert_int_equal(plan_write_refusals(plan, true, 5, &text), 1);
+	assert_string_equal(text_string(&text), "main.d (there is no 'n')");
 	text_reset(&text);
-	plan_write_refusals(plan, 0, 5, &text);
+	assert_int_equal(plan_write_refusals(plan, false, 5, &text), 3);
 	assert_string_equal(text_string(&text),
 			    "main.a (no room), main.b (no room) and main.c (no room)");
 	text_reset(&text);
-	plan_write_refusals(plan, 0, 1, &text);
+	assert_int_equal(plan_write_refusals(plan, false, 1, &text), 3);
 	assert_string_equal(text_string(&text), "main.a (no room) and 2 more");
 	text_deinit(&text);
 	struct plan_func func = {.func = &funcs[0]};

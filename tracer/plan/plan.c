@@ -191,7 +191,8 @@ struct error *plan_sites(struct plan *plan, const struct func *func, struct site
 	return sites_find(plan->state->finder, &query, out);
 }
 
-struct error *plan_refuse(struct plan *plan, const struct func *func, const char *reason)
+static struct error *add_refusal(struct plan *plan, const struct func *func, const char *reason,
+				 bool is_unfit)
 {
 	for (size_t i = 0; i < plan->num_refusals; i++)
 		if (plan->refusals[i].func == func)
@@ -201,11 +202,21 @@ struct error *plan_refuse(struct plan *plan, const struct func *func, const char
 	if (!refusals)
 		return error_nomem();
 	plan->refusals = refusals;
-	refusals[plan->num_refusals] = (struct plan_refusal){func, strdup(reason)};
+	refusals[plan->num_refusals] = (struct plan_refusal){func, strdup(reason), is_unfit};
 	if (!refusals[plan->num_refusals].reason)
 		return error_nomem();
 	plan->num_refusals++;
 	return NULL;
+}
+
+struct error *plan_refuse(struct plan *plan, const struct func *func, const char *reason)
+{
+	return add_refusal(plan, func, reason, false);
+}
+
+struct error *plan_leave_out(struct plan *plan, const struct func *func, const char *reason)
+{
+	return add_refusal(plan, func, reason, true);
 }
 
 void plan_func_refuse(struct plan_func *func, const char *why)
@@ -214,19 +225,25 @@ void plan_func_refuse(struct plan_func *func, const char *why)
 	func->refused = strdup(why);
 }
 
-void plan_write_refusals(const struct plan *plan, size_t first, size_t max, struct text *out)
+size_t plan_write_refusals(const struct plan *plan, bool is_unfit, size_t max, struct text *out)
 {
-	size_t num = plan->num_refusals - first, shown = num < max ? num : max;
-	for (size_t i = 0; i < shown; i++) {
-		const struct plan_refusal *refusal = &plan->refusals[first + i];
+	size_t num = 0, shown = 0;
+	for (size_t i = 0; i < plan->num_refusals; i++)
+		num += plan->refusals[i].is_unfit == is_unfit;
+	for (size_t i = 0; i < plan->num_refusals && shown < max; i++) {
+		const struct plan_refusal *refusal = &plan->refusals[i];
+		if (refusal->is_unfit != is_unfit)
+			continue;
 		text_printf(out, "%s%s (%s)",
-			    !i		  ? ""
-			    : i + 1 < num ? ", "
-					  : " and ",
+			    !shown	      ? ""
+			    : shown + 1 < num ? ", "
+					      : " and ",
 			    refusal->func->name, refusal->reason);
+		shown++;
 	}
 	if (num > shown)
 		text_printf(out, " and %zu more", num - shown);
+	return num;
 }
 
 struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
@@ -355,7 +372,7 @@ static struct error *find_aggregate(struct plan *plan, const struct func *func,
 	if (!options->is_within_only)
 		err = aggregate_compile(plan, func, options, out, &reason);
 	if (!err && reason)
-		err = plan_refuse(plan, func, reason);
+		err = plan_leave_out(plan, func, reason);
 	*is_refused = reason;
 	free(reason);
 	if (is_selected(aggregate->within, func))
@@ -385,7 +402,7 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 	if (!options->aggregate)
 		err = plan_compile_program(plan, func, options, NULL, 0, &program, &reason);
 	if (!err && reason)
-		err = plan_refuse(plan, func, reason);
+		err = plan_leave_out(plan, func, reason);
 	if (err || reason) {
 		free(reason);
 		sites_deinit(&sites);

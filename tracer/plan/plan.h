@@ -106,6 +106,7 @@ struct text;
 struct plan_refusal {
 	const struct func *func;
 	char *reason;
+	bool is_unfit; // it could be probed: what the options ask for is not there
 };
 
 struct plan_tables { // wire.h's tables; entry i of probes is also plan->probes[i]
@@ -192,9 +193,13 @@ void plan_func_refuse(struct plan_func *func, const char *why);
 struct error *plan_refuse(struct plan *plan, const struct func *func,
 			  const char *reason) MUST_CHECK;
 
-/** The refusals from first on as people read them, "main.a (why), main.b (why) and 3 more": max at most are
- *  named. */
-void plan_write_refusals(const struct plan *plan, size_t first, size_t max, struct text *out);
+/** Adds to the refusals a function that an expression in the options does not fit. */
+struct error *plan_leave_out(struct plan *plan, const struct func *func,
+			     const char *reason) MUST_CHECK;
+
+/** The refusals of one of the two kinds as people read them, "main.a (why), main.b (why) and 3 more": max at
+ *  most are named. Returns how many there are. */
+size_t plan_write_refusals(const struct plan *plan, bool is_unfit, size_t max, struct text *out);
 
 /** The function of a probe; NULL for a number that is not in the plan. */
 const struct plan_func *plan_probe_func(const struct plan *plan, uint32_t probe);
