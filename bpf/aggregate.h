@@ -123,7 +123,7 @@ CAPTURE_INLINE wire_u64 aggregate_word(const struct wire_kept *kept, const struc
 }
 
 CAPTURE_INLINE void aggregate_string(const struct capture_host *host, wire_u64 addr, wire_u64 len,
-				     struct wire_key_part *part)
+				     struct wire_key_part *part, wire_u8 *bytes)
 {
 	const struct wire_settings *settings = capture_settings(host);
 	part->word = len;
@@ -133,22 +133,23 @@ CAPTURE_INLINE void aggregate_string(const struct capture_host *host, wire_u64 a
 		return;
 	if (addr >= settings->ro_start && addr < settings->ro_end) {
 		part->state = WIRE_KEY_IN_FILE;
-		__builtin_memcpy(part->bytes, &addr, sizeof(addr));
+		__builtin_memcpy(bytes, &addr, sizeof(addr));
 	} else if (!capture_is_readable(addr, len) ||
-		   aggregate_read_string(host, part->bytes, len, addr)) {
+		   aggregate_read_string(host, bytes, len, addr)) {
 		part->state = WIRE_KEY_UNREADABLE;
 		part->word = 0;
 	}
 }
 
 CAPTURE_INLINE void aggregate_part(const struct capture_host *host, const struct wire_kept *kept,
-				   const struct wire_value *value, struct wire_key_part *part)
+				   const struct wire_value *value, struct wire_key_part *part,
+				   wire_u8 *bytes)
 {
 	if (!aggregate_is_known(kept, value))
 		part->state = WIRE_KEY_UNREADABLE;
 	else if (value->kind == WIRE_VALUE_STRING)
 		aggregate_string(host, aggregate_word(kept, value, 0),
-				 aggregate_word(kept, value, 1), part);
+				 aggregate_word(kept, value, 1), part, bytes);
 	else
 		part->word = aggregate_word(kept, value, 0);
 }
@@ -160,9 +161,9 @@ static __attribute__((noinline)) void aggregate_key(const struct capture_host *h
 						    wire_u32 is_return, struct wire_key *key)
 {
 	if (aggregate->key[0].kind && aggregate->key[0].is_result == is_return)
-		aggregate_part(host, kept, &aggregate->key[0], &key->part[0]);
+		aggregate_part(host, kept, &aggregate->key[0], &key->part[0], key->bytes[0]);
 	if (aggregate->key[1].kind && aggregate->key[1].is_result == is_return)
-		aggregate_part(host, kept, &aggregate->key[1], &key->part[1]);
+		aggregate_part(host, kept, &aggregate->key[1], &key->part[1], key->bytes[1]);
 }
 
 // --- Counting ------------------------------------------------------------------------------------

@@ -58,11 +58,12 @@ struct {
 	__type(value, wire_u64);
 } within SEC(".maps");
 
+// The first bytes of struct wire_key: user space says how many. A hash of all costs more than the rest of a count.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct wire_key);
-	__type(value, wire_u32);
+	__uint(key_size, sizeof(struct wire_key));
+	__uint(value_size, sizeof(wire_u32));
 } key_slots SEC(".maps");
 
 struct {
@@ -196,11 +197,14 @@ static __noinline int count_hit(struct pt_regs *regs)
 		return 0;
 	}
 	struct capture_goroutine goroutine = {0};
-	struct aggregate_hit hit = {.probe = probe,
-				    .tid = (wire_u32)ids,
-				    .time_ns = bpf_ktime_get_ns()};
-	if (find_goroutine(find_g(regs, probe), regs->sp, &goroutine))
-		hit.goroutine = &goroutine;
+	struct aggregate_hit hit = {.probe = probe, .tid = (wire_u32)ids};
+	bool is_alone = probe->kind == WIRE_PROBE_ENTRY && !aggregating.has_within && !only_goid &&
+			!(aggregate->flags & (WIRE_AGGREGATE_RETURNS | WIRE_AGGREGATE_GOROUTINE));
+	if (!is_alone) {
+		hit.time_ns = bpf_ktime_get_ns();
+		if (find_goroutine(find_g(regs, probe), regs->sp, &goroutine))
+			hit.goroutine = &goroutine;
+	}
 	if (only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!hit.goroutine || goroutine.goid != only_goid))
 		return 0;

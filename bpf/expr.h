@@ -461,7 +461,8 @@ static long expr_step(wire_u32 i, void *context)
 		expr_top(expr, c, op);
 	}
 	expr->at += is_done;
-	return 0;
+	return expr->ended ||
+	       expr->at >= expr->end; // a step for that alone costs as much as one that works
 }
 
 struct expr_hit {      // what a program is told besides registers and memory

@@ -187,6 +187,7 @@ enum wire_aggregate_flags {
 	WIRE_AGGREGATE_RETURNS = 4, // its calls' ends are wanted
 	WIRE_AGGREGATE_LATE =
 		8, // a call is counted when it returns: it decides, or some key is a result
+	WIRE_AGGREGATE_GOROUTINE = 16, // its program at entry asks for the goroutine
 };
 
 struct wire_aggregate { // of one function
@@ -224,13 +225,13 @@ struct wire_key_part {
 	wire_u64 word;	// a number; of a string: its length
 	wire_u32 state; // enum wire_key_state
 	wire_u32 pad;
-	wire_u8 bytes[WIRE_KEY_BYTES]; // of a string, padded with zeros
 };
 
-struct wire_key {
+struct wire_key { // a table's keys end where none of them is anything but zeros
 	wire_u32 func;
 	wire_u32 pad;
 	struct wire_key_part part[WIRE_KEYS];
+	wire_u8 bytes[WIRE_KEYS][WIRE_KEY_BYTES]; // of strings, padded with zeros
 };
 
 struct wire_totals { // of one key

@@ -57,14 +57,15 @@ void aggregates_begin(struct aggregates *aggregates, uint64_t now_ns)
 	}
 }
 
-static void write_string(const struct aggregates *aggregates, const struct wire_key_part *part,
-			 bool is_json, struct text *out)
+static void write_string(const struct aggregates *aggregates, const struct wire_key *key,
+			 size_t number, bool is_json, struct text *out)
 {
+	const struct wire_key_part *part = &key->part[number];
 	char bytes[WIRE_KEY_BYTES];
 	size_t len = part->word < sizeof(bytes) ? (size_t)part->word : sizeof(bytes);
-	memcpy(bytes, part->bytes, sizeof(bytes));
+	memcpy(bytes, key->bytes[number], sizeof(bytes));
 	uint64_t addr;
-	memcpy(&addr, part->bytes, sizeof(addr));
+	memcpy(&addr, bytes, sizeof(addr));
 	if (part->state == WIRE_KEY_IN_FILE && !image_read(index_image(aggregates->plan->index),
 							   addr - aggregates->bias, bytes, len)) {
 		text_puts(out, is_json ? "{\"unavailable\":\"unreadable\"}" : "?(unreadable)");
@@ -102,14 +103,16 @@ static void write_caller(const struct aggregates *aggregates, uint64_t addr, boo
 		text_putc(out, '"');
 }
 
-static void write_part(const struct aggregates *aggregates, const struct wire_value *value,
-		       enum expr_looks looks, const struct wire_key_part *part, bool is_json,
-		       struct text *out)
+static void write_part(const struct aggregates *aggregates, const struct plan_func *func,
+		       const struct wire_key *key, size_t number, bool is_json, struct text *out)
 {
+	const struct wire_value *value = &func->aggregate.wire.key[number];
+	enum expr_looks looks = func->aggregate.looks[number];
+	const struct wire_key_part *part = &key->part[number];
 	if (part->state == WIRE_KEY_UNREADABLE)
 		text_puts(out, is_json ? "{\"unavailable\":\"unreadable\"}" : "?(unreadable)");
 	else if (value->kind == WIRE_VALUE_STRING)
-		write_string(aggregates, part, is_json, out);
+		write_string(aggregates, key, number, is_json, out);
 	else if (looks == EXPR_FUNCTION)
 		write_caller(aggregates, part->word, is_json, out);
 	else if (looks == EXPR_BOOL)
@@ -132,8 +135,7 @@ static void write_name(const struct aggregates *aggregates, const struct plan_fu
 	for (size_t i = 0; i < aggregates->options->num_by; i++) {
 		if (i || aggregates->names_func)
 			text_puts(out, ", ");
-		write_part(aggregates, &func->aggregate.wire.key[i], func->aggregate.looks[i],
-			   &key->part[i], false, out);
+		write_part(aggregates, func, key, i, false, out);
 	}
 	format_disarm(out, 0);
 }
@@ -151,8 +153,7 @@ static void write_json(const struct aggregates *aggregates, const struct plan_fu
 			text_putc(out, ',');
 		value_json_string(options->by[i], strlen(options->by[i]), out);
 		text_putc(out, ':');
-		write_part(aggregates, &func->aggregate.wire.key[i], func->aggregate.looks[i],
-			   &key->part[i], true, out);
+		write_part(aggregates, func, key, i, true, out);
 	}
 	if (options->num_by)
 		text_putc(out, '}');

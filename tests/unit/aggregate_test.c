@@ -257,10 +257,10 @@ static void test_keys(void **state)
 	hit(world, ENTRY, 64, 1);
 	assert_int_equal(world->num_keys, 3);
 	assert_int_equal(world->totals[0].calls, 2);
-	assert_memory_equal(world->keys[0].part[0].bytes, "xxx\0", 4);
+	assert_memory_equal(world->keys[0].bytes[0], "xxx\0", 4);
 	assert_int_equal((int64_t)world->keys[0].part[1].word, -5);
 	assert_int_equal(world->keys[1].part[0].word, 100);
-	assert_int_equal(world->keys[1].part[0].bytes[WIRE_KEY_BYTES - 1], 'x');
+	assert_int_equal(world->keys[1].bytes[0][WIRE_KEY_BYTES - 1], 'x');
 	assert_int_equal(world->keys[2].part[1].state, WIRE_KEY_UNREADABLE);
 }
 
@@ -476,7 +476,7 @@ static void view_add(struct view *view, uint32_t func, const char *name, struct 
 	struct wire_key key = {.func = func};
 	if (name) {
 		key.part[0].word = strlen(name);
-		memcpy(key.part[0].bytes, name, strlen(name));
+		memcpy(key.bytes[0], name, strlen(name));
 	}
 	struct backend_aggregate one = {.key = &key, .totals = totals, .buckets = buckets};
 	assert_null(aggregates_add(&view->aggregates, &one));

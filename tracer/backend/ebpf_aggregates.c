@@ -59,6 +59,10 @@ struct error *ebpf_aggregates_prepare(struct backend *backend)
 		if (result)
 			return error_errno(-result, "sizing the tables that count");
 	}
+	int result =
+		bpf_map__set_key_size(program->maps.key_slots, settings_key_size(backend->plan));
+	if (result)
+		return error_errno(-result, "sizing the keys of what is counted");
 	return share_if_large(program);
 }
 
@@ -106,7 +110,7 @@ static struct error *visit_keys(struct visit *visit)
 {
 	int map = bpf_map__fd(visit->backend->program->maps.key_slots);
 	uint32_t max = bpf_map__max_entries(visit->backend->program->maps.key_slots), slot;
-	struct wire_key key, next;
+	struct wire_key key = {0}, next = {0}; // a table's keys may be shorter
 	struct error *err = NULL;
 	bool any = !bpf_map_get_next_key(map, NULL, &key);
 	for (uint32_t i = 0; any && i < max && !err; i++) {

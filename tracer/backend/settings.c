@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tracer/backend/settings.h"
 
+#include <stddef.h>
+
 // The executable's lowest run of segments that are never written, which the decoder reads in the file.
 static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_settings *settings)
 {
@@ -79,6 +81,16 @@ uint32_t settings_max_keys(const struct plan *plan)
 {
 	const struct aggregate_options *options = plan->options.aggregate;
 	return options && options->num_by ? options->max_keys : 0;
+}
+
+uint32_t settings_key_size(const struct plan *plan)
+{
+	uint32_t num = plan->options.aggregate ? (uint32_t)plan->options.aggregate->num_by : 0;
+	for (size_t i = 0; i < plan->num_funcs; i++)
+		for (uint32_t k = 0; k < num && k < WIRE_KEYS; k++)
+			if (plan->funcs[i]->aggregate.wire.key[k].kind == WIRE_VALUE_STRING)
+				return sizeof(struct wire_key);
+	return (uint32_t)(offsetof(struct wire_key, part) + num * sizeof(struct wire_key_part));
 }
 
 void settings_fill_aggregate(struct wire_aggregate_settings *out, const struct plan *plan)

@@ -62,6 +62,8 @@ struct error *aggregate_compile(struct plan *plan, const struct func *func,
 		out->wire.error = values[error].value;
 	if (is_late)
 		out->wire.flags |= WIRE_AGGREGATE_LATE;
+	if (program.asks_goroutine)
+		out->wire.flags |= WIRE_AGGREGATE_GOROUTINE;
 	if (is_late || program.num_return || (wanted->has_histogram && !wanted->value))
 		out->wire.flags |= WIRE_AGGREGATE_RETURNS;
 	return NULL;

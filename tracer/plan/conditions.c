@@ -163,12 +163,14 @@ static struct error *add_code(struct plan *plan, const struct expr_code *code,
 {
 	struct plan_tables *tables = &plan->tables;
 	uint32_t num = code->num_entry + code->num_return, first = tables->num_ops;
+	bool asks_goroutine = false;
 	for (uint32_t i = 0; i < num; i++) {
 		struct error *err = plan_grow((void **)&tables->ops, &plan->state->size_ops,
 					      tables->num_ops, sizeof(*tables->ops));
 		if (err)
 			return err;
 		struct wire_op op = code->ops[i];
+		asks_goroutine |= op.code == WIRE_OP_GOID && i < code->num_entry;
 		if (op.code >= WIRE_OP_TEXT_EQUAL && op.code <= WIRE_OP_TEXT_ORDER)
 			op.off += tables->num_literals;
 		tables->ops[tables->num_ops++] = op;
@@ -187,6 +189,7 @@ static struct error *add_code(struct plan *plan, const struct expr_code *code,
 		.return_op = first + code->num_entry,
 		.num_return = code->num_return,
 		.decides_at_return = code->decides_at_return,
+		.asks_goroutine = asks_goroutine,
 	};
 	return NULL;
 }

@@ -32,6 +32,7 @@ char *plan_condition_text(const struct plan_options *options, const struct func 
 struct plan_program { // operations in the plan's tables
 	uint32_t entry_op, num_entry, return_op, num_return;
 	bool decides_at_return;
+	bool asks_goroutine; // at entry
 };
 
 /** Compiles the conditions of a function, and values of it, into the plan's tables. *reason, where that cannot be: why, to
