@@ -12,7 +12,8 @@
 //   active_put(host, key, call)   0, or not 0 where there is no room
 //   active_find(host, key)        struct active_call, or NULL; good until the key is dropped
 //   active_drop(host, key)
-//   within_put(host, goid, distance), within_find(host, goid), within_drop(host, goid)   likewise, of wire_u64
+//   within_put(host, key, distance), within_find(host, key), within_drop(host, key)   likewise, of wire_u64; key: of
+//   within_key()
 #ifndef GOTRACE_BPF_ACTIVE_H
 #define GOTRACE_BPF_ACTIVE_H
 
@@ -45,42 +46,80 @@ CAPTURE_INLINE struct active_key active_key(const struct capture_goroutine *goro
 	};
 }
 
-/** A frame of the function that is asked for begins at this distance; 0, or not 0 where there is no room. */
-CAPTURE_INLINE int within_enter(const struct capture_host *host, wire_u64 goid, wire_u64 distance)
+// One function (or group of them) that is asked for has number 0, where there are several they count from 1.
+enum { WITHIN_SHIFT = 48 };
+
+/** Of a goroutine's number, or a thread's with its highest bit. False for a number that has no room. */
+CAPTURE_INLINE bool within_key(wire_u64 goid, wire_u32 group, wire_u64 *out)
 {
-	const wire_u64 *outermost = within_find(host, goid);
+	if ((goid & ~ACTIVE_THREAD) >> WITHIN_SHIFT)
+		return false;
+	*out = goid | (wire_u64)group << WITHIN_SHIFT;
+	return true;
+}
+
+/** A frame of the function that is asked for begins at this distance; 0, or not 0 where there is no room. */
+CAPTURE_INLINE int within_enter(const struct capture_host *host, wire_u64 key, wire_u64 distance)
+{
+	const wire_u64 *outermost = within_find(host, key);
 	if (outermost && *outermost < distance)
 		return 0;
-	return within_put(host, goid, distance);
+	return within_put(host, key, distance);
 }
 
 /** It ends. */
-CAPTURE_INLINE void within_leave(const struct capture_host *host, wire_u64 goid, wire_u64 distance)
+CAPTURE_INLINE void within_leave(const struct capture_host *host, wire_u64 key, wire_u64 distance)
 {
-	const wire_u64 *outermost = within_find(host, goid);
+	const wire_u64 *outermost = within_find(host, key);
 	if (outermost && *outermost >= distance)
-		within_drop(host, goid);
+		within_drop(host, key);
 }
 
 /** Frames of the goroutine beyond this distance are gone. */
-CAPTURE_INLINE void within_unwind(const struct capture_host *host, wire_u64 goid, wire_u64 distance)
+CAPTURE_INLINE void within_unwind(const struct capture_host *host, wire_u64 key, wire_u64 distance)
 {
-	const wire_u64 *outermost = within_find(host, goid);
+	const wire_u64 *outermost = within_find(host, key);
 	if (outermost && *outermost > distance)
-		within_drop(host, goid);
+		within_drop(host, key);
 }
 
 /** True if a call whose frame begins at this distance is made while the function is active. */
-CAPTURE_INLINE bool within_holds(const struct capture_host *host, wire_u64 goid, wire_u64 distance)
+CAPTURE_INLINE bool within_holds(const struct capture_host *host, wire_u64 key, wire_u64 distance)
 {
-	const wire_u64 *outermost = within_find(host, goid);
+	const wire_u64 *outermost = within_find(host, key);
 	if (!outermost)
 		return false;
 	if (*outermost < distance)
 		return true;
 	if (*outermost > distance)
-		within_drop(host, goid);
+		within_drop(host, key);
 	return false;
+}
+
+// --- Recovery ------------------------------------------------------------------------------------
+
+CAPTURE_INLINE int active_word(const struct capture_host *host, wire_u64 addr, wire_u64 *out)
+{
+	*out = 0;
+	return capture_is_readable(addr, sizeof(*out)) ? capture_read(host, out, sizeof(*out), addr)
+						       : -1;
+}
+
+/** What the argument of runtime.recovery, which runs on the system stack, leads to: the goroutine that goes on, and at
+ *  which distance. Frames beyond that are gone. False where it cannot be read. */
+CAPTURE_INLINE bool active_recovered(const struct capture_host *host,
+				     const struct wire_recovery *at, wire_u64 g, wire_u64 *goid,
+				     wire_u64 *distance)
+{
+	const struct wire_settings *settings = capture_settings(host);
+	wire_u64 high, sp, from = g;
+	if (active_word(host, g + settings->g_goid, goid) ||
+	    active_word(host, g + settings->g_stack_hi, &high) ||
+	    (at->is_in_panic && active_word(host, g + at->panic_off, &from)) ||
+	    active_word(host, from + at->sp_off, &sp) || sp > high)
+		return false;
+	*distance = high - sp;
+	return true;
 }
 
 #endif

@@ -64,14 +64,6 @@ CAPTURE_INLINE wire_u32 aggregate_log_bucket(wire_u64 value)
 
 // --- Reading -------------------------------------------------------------------------------------
 
-CAPTURE_INLINE int aggregate_read_word(const struct capture_host *host, wire_u64 addr,
-				       wire_u64 *out)
-{
-	*out = 0;
-	return capture_is_readable(addr, sizeof(*out)) ? capture_read(host, out, sizeof(*out), addr)
-						       : -1;
-}
-
 // The argument of runtime.recovery.
 CAPTURE_INLINE int aggregate_argument(const struct capture_host *host,
 				      const struct aggregate_hit *hit,
@@ -79,8 +71,7 @@ CAPTURE_INLINE int aggregate_argument(const struct capture_host *host,
 {
 	const struct capture_regs *regs = &hit->c->regs;
 	if (source->where == WIRE_STACK)
-		return aggregate_read_word(host, regs->sp + AGGREGATE_WORD + source->stack_off,
-					   out);
+		return active_word(host, regs->sp + AGGREGATE_WORD + source->stack_off, out);
 	wire_u64 reg = source->reg;
 	CAPTURE_HIDE(reg);
 	if (source->where != WIRE_INT_REG || reg >= CAPTURE_INTS)
@@ -315,17 +306,16 @@ static __attribute__((noinline)) void aggregate_recovery(const struct capture_ho
 							 const struct aggregate_hit *hit,
 							 wire_u64 g)
 {
-	const struct wire_settings *settings = capture_settings(host);
-	const struct wire_aggregate_settings *at = aggregate_settings(host);
-	wire_u64 goid, high, sp, from = g;
+	const struct wire_aggregate_settings *settings = aggregate_settings(host);
+	struct wire_recovery at = {
+		.panic_off = settings->panic_off,
+		.sp_off = settings->sp_off,
+		.is_in_panic = settings->is_in_panic,
+	};
+	wire_u64 goid, distance;
 	(void)hit;
-	if (aggregate_read_word(host, g + settings->g_goid, &goid) ||
-	    aggregate_read_word(host, g + settings->g_stack_hi, &high) ||
-	    (at->is_in_panic && aggregate_read_word(host, g + at->panic_off, &from)) ||
-	    aggregate_read_word(host, from + at->sp_off, &sp))
-		return;
-	if (sp <= high)
-		within_unwind(host, goid, high - sp);
+	if (active_recovered(host, &at, g, &goid, &distance))
+		within_unwind(host, goid, distance);
 }
 
 // False if the hit is not counted: it is not made while the function is active that was asked for.

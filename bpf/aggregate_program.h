@@ -50,9 +50,10 @@ struct {
 	__type(value, struct active_call);
 } active SEC(".maps");
 
-// Goroutine -> the distance of its outermost frame of the function that --within names.
+// Goroutine and group -> the distance of its outermost frame of the functions that --within names.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, wire_u64);
 	__type(value, wire_u64);

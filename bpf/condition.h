@@ -27,7 +27,22 @@ static __always_inline struct wire_condition *find_condition(const struct wire_p
 	if (!has_conditions || !budget_is_about(probe))
 		return NULL;
 	struct wire_condition *condition = bpf_map_lookup_elem(&conditions, &func);
-	return condition && condition->num_entry + condition->num_return ? condition : NULL;
+	bool has_any =
+		condition && (condition->num_entry + condition->num_return || condition->within);
+	return has_any ? condition : NULL;
+}
+
+static __always_inline struct frames_hit frames_hit(const struct pt_regs *regs,
+						    const struct wire_probe *probe,
+						    const struct hit *hit)
+{
+	return (struct frames_hit){
+		.probe = probe,
+		.goroutine = hit->goroutine,
+		.first = regs->ax,
+		.sp = regs->sp,
+		.tid = hit->tid,
+	};
 }
 
 // Functions of their own, for their share of the stack.
@@ -50,10 +65,25 @@ static __always_inline struct expr_hit condition_hit(const struct hit *hit)
 	};
 }
 
+// False: the call is made elsewhere than it is to be, or that is not known.
+static __noinline bool condition_is_within(struct wire_condition *condition,
+					   const struct pt_regs *regs,
+					   const struct wire_probe *probe, const struct hit *hit)
+{
+	struct frames_hit at = frames_hit(regs, probe, hit);
+	bool is_known;
+	bool holds = frames_within(NULL, &at, condition->within, &is_known);
+	if (!is_known)
+		__sync_fetch_and_add(&condition->unreadable, 1);
+	return holds;
+}
+
 static __noinline bool condition_admits(struct wire_condition *condition,
 					const struct pt_regs *regs, const struct wire_probe *probe,
 					const struct hit *hit)
 {
+	if (condition->within && !condition_is_within(condition, regs, probe, hit))
+		return false;
 	if (condition->num_return && !hit->goroutine) { // its return would not be known
 		__sync_fetch_and_add(&condition->unreadable, 1);
 		return false;

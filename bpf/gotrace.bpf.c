@@ -25,6 +25,8 @@ const volatile wire_u32 namespace_pid = 0;
 // Written by user space while the probes are armed.
 wire_u32 target_tgid = 0; // in the initial PID namespace
 wire_u64 only_goid = 0;	  // records of this goroutine alone; 0: of all
+wire_u32 num_within = 0;  // groups of functions that calls are to be made within
+struct wire_recovery recovery = {0};
 
 // Which of the programs that the process has executed is traced: that of the first hit. 0: none yet.
 wire_u64 target_exec = 0;
@@ -270,7 +272,19 @@ static inline int within_put(const struct capture_host *host, wire_u64 goid, wir
 static inline const wire_u64 *within_find(const struct capture_host *host, wire_u64 goid);
 static inline void within_drop(const struct capture_host *host, wire_u64 goid);
 
-#include "bpf/active.h"
+static inline const struct wire_recovery *frames_recovery(const struct capture_host *host)
+{
+	(void)host;
+	return &recovery;
+}
+
+static inline wire_u32 frames_groups(const struct capture_host *host)
+{
+	(void)host;
+	return *(volatile wire_u32 *)&num_within;
+}
+
+#include "bpf/frames.h"
 
 // --- Scratch -----------------------------------------------------------------------------------
 
@@ -454,6 +468,16 @@ static __noinline bool follow(struct wire_budget *budget, const struct wire_prob
 			      is_taken);
 }
 
+static __noinline void note(const struct pt_regs *regs, const struct wire_probe *probe,
+			    const struct hit *hit)
+{
+	wire_u32 func = probe->func;
+	struct wire_condition *condition = bpf_map_lookup_elem(&conditions, &func);
+	struct frames_hit at = frames_hit(regs, probe, hit);
+	if (frames_note(NULL, &at, condition ? condition->within : 0) && condition)
+		__sync_fetch_and_add(&condition->crowded, 1);
+}
+
 static __noinline int take_hit(struct pt_regs *regs)
 {
 	wire_u64 cookie = bpf_get_attach_cookie(regs);
@@ -473,10 +497,14 @@ static __noinline int take_hit(struct pt_regs *regs)
 	struct capture_goroutine goroutine = {0};
 	hit.g = find_g(regs, probe);
 	bool known = find_goroutine(hit.g, regs->sp, &goroutine);
+	hit.goroutine = known ? &goroutine : NULL;
+	if (has_conditions && probe->kind > WIRE_PROBE_TAIL)
+		note(regs, probe, &hit);
+	if (probe->kind >= WIRE_PROBE_BEGIN)
+		return 0;
 	if (only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!known || goroutine.goid != only_goid))
 		return 0;
-	hit.goroutine = known ? &goroutine : NULL;
 	if (budget && !decides_first)
 		is_taken = budget_admits(budget, probe, hit.time_ns);
 	struct wire_condition *condition = find_condition(probe);

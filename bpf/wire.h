@@ -39,6 +39,8 @@ enum wire_probe_kind {
 	WIRE_PROBE_GOEXIT, // entry of runtime.Goexit: likewise
 	WIRE_PROBE_DEFERRETURN, // entry of runtime.deferreturn, where a frame that recovered goes on: likewise
 	WIRE_PROBE_RECOVERY, // entry of runtime.recovery, on the system stack: its argument leads to g
+	WIRE_PROBE_BEGIN, // entry of a function that calls are to be made within: no record is made
+	WIRE_PROBE_END,	  // its end
 };
 
 enum wire_probe_flags {
@@ -328,8 +330,11 @@ struct wire_condition { // of one function; user space writes the first half, th
 	wire_u32 num_entry;  // operations; 0: true
 	wire_u32 return_op;  // at return: the entry's record is held until then
 	wire_u32 num_return; // 0: decided at entry
+	wire_u32
+		within; // calls made while a function of this group is active; 0: all. Of such a function: its group
+	wire_u32 pad;
 	wire_u64 unreadable; // false because of something that could not be read
-	wire_u64 crowded;    // calls that there was no room to hold
+	wire_u64 crowded;    // calls that there was no room to hold, or to see what is made within
 };
 
 struct wire_kept { // of an entry that is held
@@ -339,6 +344,15 @@ struct wire_kept { // of an entry that is held
 };
 
 enum { WIRE_CALLS_HELD_MAX = 4096 };
+enum { WIRE_WITHIN_MAX = 16 }; // groups of functions that calls are to be made within, from 1 on
+
+// Where the argument of runtime.recovery tells which goroutine goes on and at which SP.
+struct wire_recovery {
+	wire_u32 panic_off; // bytes in runtime.g
+	wire_u32 sp_off;    // in runtime._panic, or in runtime.g
+	wire_u32 is_in_panic;
+	wire_u32 is_known; // 0: it is not
+};
 
 // --- Records -----------------------------------------------------------------------------------
 
@@ -409,7 +423,8 @@ _Static_assert(sizeof(struct wire_key) == 120, "wire_key");
 _Static_assert(sizeof(struct wire_totals) == 56, "wire_totals");
 _Static_assert(sizeof(struct wire_op) == 16, "wire_op");
 _Static_assert(sizeof(struct wire_literal) == 136, "wire_literal");
-_Static_assert(sizeof(struct wire_condition) == 32, "wire_condition");
+_Static_assert(sizeof(struct wire_condition) == 40, "wire_condition");
+_Static_assert(sizeof(struct wire_recovery) == 16, "wire_recovery");
 _Static_assert(sizeof(struct wire_kept) == 136, "wire_kept");
 _Static_assert(sizeof(struct wire_record) == 40, "wire_record");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");

@@ -37,6 +37,7 @@ enum {
 	OPT_SLOWER,
 	OPT_ERRORS,
 	OPT_CALLER,
+	OPT_WITHIN,
 };
 
 enum { RATE_MAX = 1000000000 };
@@ -68,6 +69,8 @@ static const struct argp_option choosing_options[] = {
 };
 
 static const struct argp_option trace_options[] = {
+	{"within", OPT_WITHIN, "FUNC", 0,
+	 "Only calls made while FUNC is active on the same goroutine", 4},
 	{NULL, 0, NULL, 0, "What is captured:", 2},
 	{"depth", OPT_DEPTH, "N", 0,
 	 "Follow N pointers and interfaces, one after the other (default 2)", 2},
@@ -411,6 +414,9 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_CREATOR:
 		session->plan.creator = true;
+		return 0;
+	case OPT_WITHIN:
+		session->plan.within = arg;
 		return 0;
 	case OPT_SAMPLE:
 	case OPT_RATE:

@@ -43,16 +43,22 @@ static void add_settings(struct completions *out, const char *prefix)
 		completions_add(out, shell_setting_name(i), prefix);
 }
 
-static void add_options(struct completions *out, const char *prefix)
+static void add_options_of(const struct argp *argp, struct completions *out, const char *prefix)
 {
-	for (const struct argp_option *option = trace_options_argp.options;
-	     option->name || option->doc; option++) {
+	for (const struct argp_option *option = argp->options; option->name || option->doc;
+	     option++) {
 		char word[64];
 		if (!option->name || shell_refuses(option->name))
 			continue;
 		snprintf(word, sizeof(word), "--%s", option->name);
 		completions_add(out, word, prefix);
 	}
+}
+
+static void add_options(struct completions *out, const char *prefix)
+{
+	add_options_of(&trace_options_argp, out, prefix);
+	add_options_of(&choosing_options_argp, out, prefix);
 }
 
 static void add_formats(struct completions *out, const char *prefix)

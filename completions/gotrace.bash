@@ -34,9 +34,9 @@ _gotrace() {
 	local gotrace=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local commands='attach run shell list types whatis info disassemble doctor replay count hist top bench' command=${COMP_WORDS[1]} i target=
 	local trace='--format --output --depth --strlen --items --no-args --no-return --timestamps --color
-		--goroutine --duration --count --backend --buffer --save --sample --rate --max-overhead --stack --creator --if --slower --errors --caller --dry-run --quiet --verbose --help'
+		--goroutine --duration --count --backend --buffer --save --sample --rate --max-overhead --stack --creator --if --slower --errors --caller --within --dry-run --quiet --verbose --help'
 	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine
-		--duration --count --backend --buffer --save --sample --rate --max-overhead --svg --rounds --calls --workload --execute --script -e -x '
+		--duration --count --backend --buffer --save --sample --rate --max-overhead --if --slower --caller --svg --rounds --calls --workload --execute --script -e -x '
 	local counting='--by --keys --within --goroutine --if --slower --errors --caller --interval --duration --backend --format --output --quiet --verbose --help'
 	with_value+='--by --keys --within --interval --value --linear --sort '
 	COMPREPLY=()

@@ -447,7 +447,8 @@ static struct error *tell_skipped(struct session *session)
 		const struct wire_condition *condition =
 			session->options.backend->condition(session->backend,
 							    session->plan->funcs[i]);
-		if (!condition || !(condition->num_entry + condition->num_return))
+		if (!condition ||
+		    !(condition->num_entry + condition->num_return + condition->within))
 			continue;
 		any = true;
 		unreadable += __atomic_load_n(&condition->unreadable, __ATOMIC_RELAXED);

@@ -54,6 +54,19 @@ struct error *session_flush(struct session *session) MUST_CHECK;
 struct error *session_open_report(struct session *session) MUST_CHECK;
 /** Takes the probes off and handles all that they left in the buffer. */
 struct error *session_drain(struct session *session) MUST_CHECK;
+/** Puts the functions of a request, or those that are known, into the plan, with what of their calls is wanted. trace, where
+ *  not NULL, is told which they are. */
+struct error *session_choose(struct session *session, const struct session_request *request,
+			     const struct selection *known, struct session_trace *trace) MUST_CHECK;
+/** What a trace was asked for. */
+static inline struct session_request session_request_of(const struct session_trace *trace)
+{
+	return (struct session_request){
+		.patterns = trace->patterns,
+		.num_patterns = trace->num_patterns,
+		.options = trace->options,
+	};
+}
 /** A trace that was there before, of these functions, in a plan that is new. */
 struct error *session_trace_again(struct session *session, struct session_trace *trace,
 				  const struct selection *selection) MUST_CHECK;

@@ -27,21 +27,12 @@ struct error *session_count_lost(struct session *session)
 static struct error *add_all(struct session *session, const struct selection *selections,
 			     const struct session_request *more)
 {
-	size_t first, num;
 	struct error *err = NULL;
-	for (size_t i = 0; !err && i < session->num_traces; i++)
-		err = plan_add(session->plan, &selections[i], &session->traces[i]->options,
-			       session->traces[i]->id, &first, &num);
-	if (err || !more)
-		return err;
-	struct selection selection;
-	err = select_functions(session->index, more->patterns, more->num_patterns, &selection);
-	if (err)
-		return err;
-	err = plan_add(session->plan, &selection, &more->options, session->last_trace + 1, &first,
-		       &num);
-	selection_deinit(&selection);
-	return err;
+	for (size_t i = 0; !err && i < session->num_traces; i++) {
+		struct session_request request = session_request_of(session->traces[i]);
+		err = session_choose(session, &request, &selections[i], NULL);
+	}
+	return err || !more ? err : session_choose(session, more, NULL, NULL);
 }
 
 // What the plan's numbers of a trace mean, once that plan is gone.
@@ -114,8 +105,11 @@ static struct error *renew(struct session *session, const struct session_options
 	struct plan *plan = NULL;
 	if (!err)
 		err = plan_create(session->index, &options->plan, &plan);
-	if (!err)
+	if (!err) {
+		plan->bias = session->plan->bias;
+		plan->pid = session->plan->pid;
 		err = end_plan(session);
+	}
 	if (err) {
 		plan_destroy(plan);
 		return err;

@@ -27,14 +27,15 @@ static struct error *open_backend(struct session *session)
 		if (err)
 			return err;
 	}
+	const struct plan_tables *tables = &session->plan->tables;
+	bool has_conditions = session->options.is_open || tables->num_ops || tables->num_conditions;
 	struct backend_settings settings = {
 		.depth = session->plan->options.depth,
 		.buffer_bytes = session->options.buffer_bytes,
 		.goid = session->options.goid,
-		.has_budgets = session->options.is_open || session->options.plan.every ||
-			       session->options.plan.rate || session->options.max_overhead > 0 ||
-			       session->plan->tables.num_ops,
-		.has_conditions = session->options.is_open || session->plan->tables.num_ops,
+		.has_budgets = has_conditions || session->options.plan.every ||
+			       session->options.plan.rate || session->options.max_overhead > 0,
+		.has_conditions = has_conditions,
 	};
 	struct error *err = session->options.backend->open(&target, session->plan, &settings,
 							   &session->backend);
@@ -62,7 +63,8 @@ static struct error *arm(struct session *session, const uint32_t *funcs, size_t 
 static struct error *arm_notes(struct session *session, const struct plan_options *options)
 {
 	bool counts_anywhere = options->aggregate && !options->aggregate->within;
-	if (session->has_notes || options->no_return || counts_anywhere)
+	bool has_ends = !options->no_return || options->within;
+	if (session->has_notes || !has_ends || counts_anywhere)
 		return NULL;
 	size_t first, num;
 	struct error *err = plan_add_notes(session->plan, &first, &num);
@@ -117,9 +119,30 @@ void session_trace_destroy(struct session_trace *trace)
 		return;
 	for (size_t i = 0; trace->patterns && i < trace->num_patterns; i++)
 		free(trace->patterns[i]);
+	for (uint32_t i = 0; i < trace->options.num_conditions; i++)
+		free((char *)trace->options.conditions[i]);
+	free((char *)trace->options.caller);
+	free((char *)trace->options.within);
 	free(trace->patterns);
 	free(trace->funcs);
 	free(trace);
+}
+
+// What others have lent to the request; false: out of memory.
+static bool own_options(struct plan_options *options, const struct plan_options *lent)
+{
+	*options = *lent;
+	options->num_conditions = 0;
+	options->wanted = NULL;
+	options->caller = lent->caller ? strdup(lent->caller) : NULL;
+	options->within = lent->within ? strdup(lent->within) : NULL;
+	for (uint32_t i = 0; i < lent->num_conditions; i++) {
+		options->conditions[i] = strdup(lent->conditions[i]);
+		if (!options->conditions[i])
+			return false;
+		options->num_conditions++;
+	}
+	return !options->caller == !lent->caller && !options->within == !lent->within;
 }
 
 static struct error *trace_create(const struct session_request *request, uint32_t id,
@@ -129,14 +152,11 @@ static struct error *trace_create(const struct session_request *request, uint32_
 	if (!trace)
 		return error_nomem();
 	trace->id = id;
-	trace->options = request->options; // but for what is borrowed
-	trace->options.num_conditions = 0;
-	trace->options.caller = NULL;
 	trace->counts.goid = request->goid;
 	trace->counts.calls_left = request->max_calls ? request->max_calls : UINT64_MAX;
 	trace->num_patterns = request->num_patterns;
 	trace->patterns = calloc(request->num_patterns + 1, sizeof(*trace->patterns));
-	bool failed = !trace->patterns;
+	bool failed = !own_options(&trace->options, &request->options) || !trace->patterns;
 	for (size_t i = 0; !failed && i < trace->num_patterns; i++) {
 		trace->patterns[i] = strdup(request->patterns[i]);
 		failed = !trace->patterns[i];
@@ -225,10 +245,10 @@ static struct error *arm_within(struct session *session, const struct plan_optio
 	return err;
 }
 
-static struct error *choose(struct session *session, const struct session_request *request,
-			    struct session_trace *trace)
+struct error *session_choose(struct session *session, const struct session_request *request,
+			     const struct selection *known, struct session_trace *trace)
 {
-	struct selection selection;
+	struct selection selection = {0};
 	struct plan_options options = request->options;
 	struct plan_conditions conditions;
 	struct error *err = plan_conditions_init(&conditions, session->index, request->patterns,
@@ -236,18 +256,30 @@ static struct error *choose(struct session *session, const struct session_reques
 	if (err)
 		return err;
 	options.wanted = &conditions;
-	err = select_functions(session->index, conditions.patterns, conditions.num_patterns,
-			       &selection);
-	if (err) {
-		plan_conditions_deinit(&conditions);
-		return err;
-	}
-	size_t first, num, first_refusal = session->plan->num_refusals;
-	err = plan_add(session->plan, &selection, &options, trace->id, &first, &num);
+	if (!known)
+		err = select_functions(session->index, conditions.patterns, conditions.num_patterns,
+				       &selection);
+	uint32_t group;
+	if (!err && options.within && !options.aggregate) // said before a function is looked at
+		err = plan_within_group(session->plan, options.within, &group);
+	size_t first, num;
+	uint32_t id = trace ? trace->id : session->last_trace + 1;
 	if (!err)
-		err = take_funcs(session, &selection, &options, trace);
-	selection_deinit(&selection);
+		err = plan_add(session->plan, known ? known : &selection, &options, id, &first,
+			       &num);
+	if (!err && trace)
+		err = take_funcs(session, known ? known : &selection, &options, trace);
+	if (selection.func)
+		selection_deinit(&selection);
 	plan_conditions_deinit(&conditions);
+	return err;
+}
+
+static struct error *choose(struct session *session, const struct session_request *request,
+			    struct session_trace *trace)
+{
+	size_t first_refusal = session->plan->num_refusals;
+	struct error *err = session_choose(session, request, NULL, trace);
 	if (!err && !trace->num_funcs)
 		err = nothing_to_arm(session, first_refusal);
 	if (!err && request->options.aggregate && request->options.aggregate->within)
@@ -303,13 +335,38 @@ static struct error *add_trace(struct session *session, struct session_trace *tr
 	return NULL;
 }
 
+// Those of --within, before the functions whose calls are to be made within them.
+static struct error *arm_bounds(struct session *session)
+{
+	size_t first, num;
+	struct error *err = plan_add_within(session->plan, &first, &num);
+	if (!err)
+		err = session->options.backend->update(session->backend);
+	if (err || !num)
+		return err;
+	uint32_t *funcs = calloc(num, sizeof(*funcs));
+	if (!funcs)
+		return error_nomem();
+	for (size_t i = 0; i < num; i++)
+		funcs[i] = (uint32_t)(first + i);
+	err = arm(session, funcs, num);
+	free(funcs);
+	for (size_t i = first; !err && i < first + num; i++) {
+		const struct plan_func *func = session->plan->funcs[i];
+		if (!func->is_armed)
+			err = error_new("--within %s: %s", func->func->name,
+					func->refused ? func->refused : "it cannot be probed");
+	}
+	return err;
+}
+
 // The back end is there, and knows all of the plan.
 static struct error *ready(struct session *session, const struct plan_options *options)
 {
 	struct error *err = arm_notes(session, options);
 	if (!err && !session->backend)
 		err = open_backend(session);
-	return err ? err : session->options.backend->update(session->backend);
+	return err ? err : arm_bounds(session);
 }
 
 static struct error *try_trace(struct session *session, const struct session_request *request,
@@ -379,14 +436,11 @@ const struct session_trace *session_find_trace(const struct session *session, ui
 struct error *session_trace_again(struct session *session, struct session_trace *trace,
 				  const struct selection *selection)
 {
-	size_t first, num;
 	free(trace->funcs);
 	trace->funcs = NULL;
 	trace->num_funcs = trace->num_shared = 0;
-	struct error *err =
-		plan_add(session->plan, selection, &trace->options, trace->id, &first, &num);
-	if (!err)
-		err = take_funcs(session, selection, &trace->options, trace);
+	struct session_request request = session_request_of(trace);
+	struct error *err = session_choose(session, &request, selection, trace);
 	if (!err)
 		err = ready(session, &trace->options);
 	if (!err && trace->num_funcs)

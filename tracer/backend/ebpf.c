@@ -102,8 +102,10 @@ static struct error *load(struct backend *backend, const struct backend_settings
 		bpf_map__set_max_entries(program->maps.known_stacks, KNOWN_STACKS);
 	if (settings->has_budgets)
 		bpf_map__set_max_entries(program->maps.followed, WIRE_FOLLOWED_MAX);
-	if (settings->has_conditions)
+	if (settings->has_conditions) {
 		bpf_map__set_max_entries(program->maps.held, WIRE_CALLS_HELD_MAX);
+		bpf_map__set_max_entries(program->maps.within, WIRE_ACTIVE_MAX);
+	}
 	int result = gotrace_bpf__load(program);
 	if (result) {
 		const char *advice = features_advice(-result);

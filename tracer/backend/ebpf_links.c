@@ -35,7 +35,8 @@ static void sites_list_deinit(struct sites_list *list)
 
 bool ebpf_is_exit(const struct wire_probe *probe)
 {
-	return probe->kind == WIRE_PROBE_RETURN || probe->kind == WIRE_PROBE_TAIL;
+	return probe->kind == WIRE_PROBE_RETURN || probe->kind == WIRE_PROBE_TAIL ||
+	       probe->kind == WIRE_PROBE_END;
 }
 
 // The sites of some functions of the plan: exits, or all others.

@@ -268,6 +268,9 @@ struct error *ebpf_tables_update(struct backend *backend)
 		return err;
 	update_budgets(backend);
 	update_aggregates(backend);
+	struct gotrace_bpf *program = backend->program;
+	settings_fill_recovery((struct wire_recovery *)&program->bss->recovery, backend->plan);
+	__atomic_store_n(&program->bss->num_within, backend->plan->num_within, __ATOMIC_RELEASE);
 	// What others point at comes first: edges before types, pieces before probes.
 	static const size_t order[] = {TABLE_EDGES,	 TABLE_TYPES,  TABLE_LITERALS, TABLE_OPS,
 				       TABLE_CONDITIONS, TABLE_PIECES, TABLE_PROBES};

@@ -115,6 +115,21 @@ static inline void active_drop(const struct capture_host *host, const struct act
 static inline int within_put(const struct capture_host *host, uint64_t goid, uint64_t distance);
 static inline const uint64_t *within_find(const struct capture_host *host, uint64_t goid);
 static inline void within_drop(const struct capture_host *host, uint64_t goid);
+
+static inline const struct wire_recovery *frames_recovery(const struct capture_host *host)
+{
+	static const struct wire_recovery unknown = {0};
+	return host->source.recovery ? host->source.recovery : &unknown;
+}
+
+static inline uint32_t frames_groups(const struct capture_host *host)
+{
+	const uint32_t *num = host->source.num_within;
+	return num ? __atomic_load_n(num, __ATOMIC_ACQUIRE) : 0;
+}
+
+#include "bpf/frames.h"
+
 static inline const struct wire_aggregate_settings *aggregate_settings(
 	const struct capture_host *host);
 static inline uint32_t aggregate_slot(const struct capture_host *host, const struct wire_key *key);
@@ -146,7 +161,7 @@ struct hit_maker {
 	struct capture capture; // first: its host is found from it
 	struct followed *followed;
 	uint64_t *known_stacks;	       // each where its number says; NULL: no stacks are told
-	struct aggregate_store *store; // NULL: hits are not counted
+	struct aggregate_store *store; // of calls under way, too, where hits are not counted
 	struct active_call call;       // one that is counted
 	struct expr expr;
 	struct held *held;
@@ -281,7 +296,7 @@ struct error *hit_maker_create(const struct hit_source *source, struct hit_maker
 		free(maker);
 		return error_nomem();
 	}
-	if (source->aggregates && !(maker->store = aggregate_store_create(source->aggregates))) {
+	if (!(maker->store = aggregate_store_create(source->aggregates))) {
 		hit_maker_destroy(maker);
 		return error_nomem();
 	}
@@ -395,12 +410,26 @@ static struct wire_condition *find_condition(const struct hit_source *source,
 	if (!budget_is_about(probe) || probe->func >= tables->num_conditions)
 		return NULL;
 	struct wire_condition *condition = &tables->conditions[probe->func];
-	return condition->num_entry + condition->num_return ? condition : NULL;
+	bool has_any = condition->num_entry + condition->num_return || condition->within;
+	return has_any ? condition : NULL;
 }
 
-static bool admits(struct hit_maker *maker, struct wire_condition *condition, uint32_t tid,
-		   const struct capture_goroutine *goroutine)
+static bool is_within(struct hit_maker *maker, struct wire_condition *condition,
+		      const struct frames_hit *hit)
 {
+	bool is_known;
+	bool holds = frames_within(&maker->capture.host, hit, condition->within, &is_known);
+	condition->unreadable += !is_known;
+	return holds;
+}
+
+static bool admits(struct hit_maker *maker, struct wire_condition *condition,
+		   const struct frames_hit *hit)
+{
+	const struct capture_goroutine *goroutine = hit->goroutine;
+	uint32_t tid = hit->tid;
+	if (condition->within && !is_within(maker, condition, hit))
+		return false;
 	bool failed = condition->num_return && !goroutine;
 	struct expr_hit about = {.goid = goroutine ? goroutine->goid : EXPR_NO_GOID, .tid = tid};
 	bool holds = !failed && expr_run(&maker->expr, &maker->capture, condition->entry_op,
@@ -509,6 +538,16 @@ static void fill(struct hit_maker *maker, const struct wire_probe *probe,
 		c->record.flags |= WIRE_FLOATS;
 }
 
+static void note(struct hit_maker *maker, const struct frames_hit *hit)
+{
+	const struct plan_tables *tables = maker->capture.host.source.tables;
+	struct wire_condition *condition = NULL;
+	if (hit->probe->func < tables->num_conditions)
+		condition = &tables->conditions[hit->probe->func];
+	if (frames_note(&maker->capture.host, hit, condition ? condition->within : 0) && condition)
+		condition->crowded++;
+}
+
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, uint32_t tid,
 				     uint64_t time_ns, const struct hit_regs *regs)
 {
@@ -522,12 +561,23 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	struct capture_goroutine goroutine, *known = NULL;
 	if (capture_goroutine(&c->host, find_g(&c->host, probe, regs), regs->sp, &goroutine))
 		known = &goroutine;
+	const struct frames_hit at = {
+		.probe = probe,
+		.goroutine = known,
+		.first = regs->ints[0],
+		.sp = regs->sp,
+		.tid = tid,
+	};
+	if (probe->kind > WIRE_PROBE_TAIL && !source->aggregates)
+		note(maker, &at);
+	if (probe->kind >= WIRE_PROBE_BEGIN)
+		return NULL;
 	if (source->only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!known || goroutine.goid != source->only_goid))
 		return NULL;
 	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
 	c->regs.sp = regs->sp;
-	if (maker->store) {
+	if (source->aggregates) {
 		count(maker, probe, tid, time_ns, known);
 		return NULL;
 	}
@@ -538,7 +588,7 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	bool is_entry = probe->kind == WIRE_PROBE_ENTRY;
 	bool is_taken = !budget || budget_admits(budget, probe, time_ns);
 	if (condition && is_taken && is_entry)
-		is_taken = admits(maker, condition, tid, known);
+		is_taken = admits(maker, condition, &at);
 	bool is_held = condition && condition->num_return;
 	if (budget && !is_held &&
 	    !budget_follows(&c->host, budget, probe, known, tid, time_ns, is_taken))

@@ -20,6 +20,8 @@ struct hit_source { // where a record comes from; all borrowed
 	uint64_t only_goid;	     // hits of other goroutines are ignored; 0: all are taken
 	struct wire_budget *budgets; // by function; NULL: all calls are taken
 	uint32_t num_budgets;
+	const struct wire_recovery *recovery; // NULL: not known
+	const uint32_t *num_within; // groups of functions that calls are made within; NULL: none
 	const struct aggregate_tables
 		*aggregates; // hits are counted, and make no records; NULL: they are not
 	/** Copies len bytes of the target at addr; false if not all of them can be read. */

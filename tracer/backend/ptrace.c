@@ -202,7 +202,8 @@ static const char *refusal(const struct backend *backend, const struct plan_func
 
 static bool is_entry(const struct wire_probe *probe)
 {
-	return probe->kind != WIRE_PROBE_RETURN && probe->kind != WIRE_PROBE_TAIL;
+	return probe->kind != WIRE_PROBE_RETURN && probe->kind != WIRE_PROBE_TAIL &&
+	       probe->kind != WIRE_PROBE_END;
 }
 
 static void request(struct backend *backend, const struct plan_func *func, bool entries)

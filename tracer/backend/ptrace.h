@@ -74,6 +74,8 @@ struct ptrace_shared {
 	_Atomic uint32_t num_keys;
 	struct wire_settings settings;
 	struct wire_stack_settings stacks;
+	struct wire_recovery recovery;
+	uint32_t num_within;	   // groups of functions that calls are made within
 	struct ptrace_slots slots; // the worker's; the front's when the worker was killed
 	uint64_t only_goid;
 	struct ptrace_ring ring;

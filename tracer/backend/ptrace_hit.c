@@ -48,6 +48,8 @@ struct error *ptrace_hit_init(struct ptrace_worker *worker)
 		.only_goid = worker->shared->only_goid,
 		.budgets = worker->shared->budgets,
 		.num_budgets = worker->shared->num_lost,
+		.recovery = &worker->shared->recovery,
+		.num_within = &worker->shared->num_within,
 		.aggregates =
 			worker->shared->aggregates.totals ? &worker->shared->aggregates : NULL,
 		.read = ptrace_hit_read,

@@ -226,6 +226,8 @@ struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct pl
 	append(to->pieces, from->pieces, to->num_pieces, from->num_pieces, sizeof(*to->pieces));
 	__atomic_store_n(&to->num_pieces, from->num_pieces, __ATOMIC_RELEASE);
 	update_conditions(to, from);
+	settings_fill_recovery(&shared->recovery, plan);
+	__atomic_store_n(&shared->num_within, plan->num_within, __ATOMIC_RELEASE);
 	append(to->probes, from->probes, to->num_probes, from->num_probes, sizeof(*to->probes));
 	for (uint32_t i = to->num_probes; i < from->num_probes; i++)
 		shared->addrs[i] = plan->probes[i].vaddr + bias;

@@ -67,6 +67,17 @@ void settings_fill(struct wire_settings *out, const struct plan *plan,
 	find_readonly(plan, target->bias, out);
 }
 
+void settings_fill_recovery(struct wire_recovery *out, const struct plan *plan)
+{
+	const struct plan_recovery *at = &plan->recovery;
+	*out = (struct wire_recovery){
+		.panic_off = at->panic_off,
+		.sp_off = at->sp_off,
+		.is_in_panic = at->is_in_panic,
+		.is_known = at->is_known,
+	};
+}
+
 void settings_budget(struct wire_budget *out, const struct plan_func *func)
 {
 	static const uint64_t ns_per_s = 1000000000;

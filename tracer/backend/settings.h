@@ -9,6 +9,7 @@
 void settings_fill(struct wire_settings *out, const struct plan *plan,
 		   const struct backend_target *target, const struct backend_settings *settings);
 
+void settings_fill_recovery(struct wire_recovery *out, const struct plan *plan);
 void settings_fill_stack(struct wire_stack_settings *out, const struct plan *plan);
 /** What a function's budget is at first. */
 void settings_budget(struct wire_budget *out, const struct plan_func *func);

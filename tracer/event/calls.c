@@ -530,7 +530,7 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 		return NULL;
 	}
 	const struct wire_probe *probe = &plan->tables.probes[record->probe];
-	if (probe->func >= plan->num_funcs || probe->kind > WIRE_PROBE_RECOVERY) {
+	if (probe->func >= plan->num_funcs || probe->kind > WIRE_PROBE_END) {
 		calls->stats.damaged++;
 		return NULL;
 	}
@@ -560,6 +560,10 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 		break;
 	case WIRE_PROBE_RECOVERY:
 		note_recovery(calls, record);
+		break;
+	case WIRE_PROBE_BEGIN: // these make no records
+	case WIRE_PROBE_END:
+		calls->stats.damaged++;
 		break;
 	}
 	return NULL;

@@ -151,6 +151,8 @@ char *plan_condition_text(const struct plan_options *options, const struct func 
 	for (size_t i = 0; i < num; i++)
 		text_printf(&all, "%s%s%s%s", i ? " && " : "", num > 1 ? "(" : "", texts[i],
 			    num > 1 ? ")" : "");
+	if (options->within)
+		text_printf(&all, " within %s", options->within);
 	char *text = all.failed ? NULL : strdup(text_string(&all));
 	text_deinit(&all);
 	return text;
@@ -245,6 +247,7 @@ struct error *plan_set_condition(struct plan *plan, uint32_t func,
 		.num_entry = program->num_entry,
 		.return_op = program->return_op,
 		.num_return = program->num_return,
+		.within = program->within,
 	};
 	return NULL;
 }

@@ -31,6 +31,7 @@ char *plan_condition_text(const struct plan_options *options, const struct func 
 
 struct plan_program { // operations in the plan's tables
 	uint32_t entry_op, num_entry, return_op, num_return;
+	uint32_t within; // calls made within this group only; 0: all
 	bool decides_at_return;
 	bool asks_goroutine; // at entry
 };

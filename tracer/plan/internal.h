@@ -5,6 +5,7 @@
 
 #include <uthash.h>
 
+#include "tracer/plan/conditions.h"
 #include "tracer/plan/plan.h"
 
 struct plan_known_type { // a Go type that has a number in tables.types
@@ -69,6 +70,9 @@ uint16_t plan_string_cap(const struct plan *plan);
 uint32_t plan_new_type(struct plan *plan, uint32_t size, const struct plan_edges *edges);
 /** Learns the concrete types that the linker paired with the interfaces reached so far. */
 void plan_learn_itabs(struct plan *plan);
+
+/** Frees what a group holds. */
+void plan_within_deinit(struct plan_within *within);
 
 /** Lays out params as a frame: values, pieces, holes, and the type whose edges lead on. */
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,

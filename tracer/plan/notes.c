@@ -128,6 +128,7 @@ struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num)
 		err = add_recovery(plan, &is_added);
 	if (!err && is_added)
 		plan->tables.probes[plan->tables.num_probes - 1].flags |= WIRE_ANY_GOROUTINE;
+	plan->recovery.is_known = is_added;
 	// It is called by all functions whose defers the compiler could not lay out: often, in some programs.
 	if (!err && !is_added)
 		err = add_note(plan, "runtime.deferreturn", WIRE_PROBE_DEFERRETURN, NULL,

@@ -161,6 +161,8 @@ void plan_destroy(struct plan *plan)
 	free(plan->tables.ops);
 	free(plan->tables.literals);
 	free(plan->tables.conditions);
+	for (uint32_t i = 0; i < plan->num_within; i++)
+		plan_within_deinit(&plan->within[i]);
 	state_destroy(plan->state);
 	free(plan);
 }
@@ -403,6 +405,8 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 		err = plan_compile_program(plan, func, options, NULL, 0, &program, &reason);
 	if (!err && reason)
 		err = plan_leave_out(plan, func, reason);
+	if (!err && !reason && !options->aggregate && options->within)
+		err = plan_within_group(plan, options->within, &program.within);
 	if (err || reason) {
 		free(reason);
 		sites_deinit(&sites);
@@ -416,7 +420,7 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 		added->condition = plan_condition_text(options, func);
 		if (!err && !added->condition)
 			err = error_nomem();
-		if (!err && program.num_entry + program.num_return)
+		if (!err && (program.num_entry + program.num_return || program.within))
 			err = plan_set_condition(plan, added->number, &program);
 		uint32_t *latest = &plan->state->by_func[func->number];
 		if (err) {

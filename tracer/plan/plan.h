@@ -37,6 +37,8 @@ struct plan_options {
 	const char *caller; // calls made by this function only; borrowed; NULL: by any
 	uint64_t slower_ns; // calls that take longer only; 0: any
 	bool errors;	    // calls that return an error only
+	const char *
+		within; // calls made while a function of this pattern is active only; borrowed; NULL: all
 	const struct plan_conditions *wanted; // all that, taken apart; borrowed; NULL: none
 };
 
@@ -136,7 +138,14 @@ struct plan_recovery {
 	uint32_t goid_off, stack_hi_off; // bytes in runtime.g
 	uint32_t panic_off;		 // in runtime.g; of the panic that is recovered
 	bool is_in_panic;		 // sp_off is in runtime._panic, not in runtime.g
-	uint32_t sp_off;		 // of the SP at which the frame that recovered goes on
+	bool is_known;
+	uint32_t sp_off; // of the SP at which the frame that recovered goes on
+};
+
+struct plan_within { // functions that calls are to be made within; its index + 1 is their group
+	char *pattern;
+	struct selection functions;
+	bool is_added;
 };
 
 struct plan {
@@ -155,6 +164,8 @@ struct plan {
 	size_t num_refusals;
 	uint32_t string_type; // in tables.types: a string's header
 	struct plan_recovery recovery;
+	struct plan_within within[WIRE_WITHIN_MAX];
+	uint32_t num_within;
 	struct plan_state *state; // the plan's own
 };
 
@@ -185,6 +196,13 @@ bool plan_learn(struct plan *plan, uint64_t rtype);
  *  where recovery cannot be read: added as functions with one probe each, of kinds WIRE_PROBE_PANIC and
  *  on. Missing ones are left out. */
 struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num) MUST_CHECK;
+
+/** The group of this pattern, made where there is none yet. An error where it chooses nothing. */
+struct error *plan_within_group(struct plan *plan, const char *pattern, uint32_t *group) MUST_CHECK;
+
+/** The functions of --within whose calls are wanted by functions added before, as functions with probes of the kinds
+ *  WIRE_PROBE_BEGIN and WIRE_PROBE_END; after plan_add_notes. An error where one cannot be probed. */
+struct error *plan_add_within(struct plan *plan, size_t *first, size_t *num) MUST_CHECK;
 
 /** A back end's word on a function that it cannot arm. */
 void plan_func_refuse(struct plan_func *func, const char *why);
