@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "tracer/backend/hit.h"
 #include "tracer/plan/expr.h"
 
@@ -19,6 +20,8 @@ static struct gotype type_int = {
 	.kind = GO_INT, .size = 8, .name = "int", .full_name = "int", .is_complete = true};
 static struct gotype type_u8 = {
 	.kind = GO_UINT8, .size = 1, .name = "uint8", .full_name = "uint8", .is_complete = true};
+static struct gotype type_i8 = {
+	.kind = GO_INT8, .size = 1, .name = "int8", .full_name = "int8", .is_complete = true};
 static struct gotype type_string = {.kind = GO_STRING,
 				    .size = 16,
 				    .name = "string",
@@ -27,11 +30,13 @@ static struct gotype type_string = {.kind = GO_STRING,
 static struct abi_piece pieces[] = {{ABI_INT_REG, 0, 0, 8, 0},
 				    {ABI_INT_REG, 1, 0, 1, 0},
 				    {ABI_INT_REG, 2, 0, 8, 0},
-				    {ABI_INT_REG, 3, 8, 8, 0}};
+				    {ABI_INT_REG, 3, 8, 8, 0},
+				    {ABI_INT_REG, 4, 0, 1, 0}};
 static struct param params[] = {
 	{.name = "n", .type = &type_int, .pieces = &pieces[0], .num_pieces = 1},
 	{.name = "u", .type = &type_u8, .pieces = &pieces[1], .num_pieces = 1},
 	{.name = "s", .type = &type_string, .pieces = &pieces[2], .num_pieces = 2},
+	{.name = "i", .type = &type_i8, .pieces = &pieces[4], .num_pieces = 1},
 	{.name = "", .type = &type_int, .pieces = &pieces[0], .num_pieces = 1, .is_result = true},
 	{.name = "tid",
 	 .type = &type_int,
@@ -41,8 +46,8 @@ static struct param params[] = {
 };
 static struct signature signature = {.is_known = true,
 				     .params = params,
-				     .num_params = 5,
-				     .num_args = 3};
+				     .num_params = 6,
+				     .num_args = 4};
 static const struct expr_scope scope = {.signature = &signature, .pid = 77, .strlen = 64};
 
 static char *wrong(const char *text)
@@ -62,7 +67,7 @@ static void test_what_is_wrong(void **state)
 		{"", "'': column 1: a value is missing"},
 		{"n >", "'n >': column 4: a value is missing"},
 		{"x",
-		 "'x': column 1: there is no 'x'; there are n, u, s, ret0, tid, goid, pid, tid, duration, caller, failed"},
+		 "'x': column 1: there is no 'x'; there are n, u, s, i, ret0, tid, goid, pid, tid, duration, caller, failed"},
 		{"n", "'n': column 1: this is int, not a condition"},
 		{"n == s", "'n == s': column 3: mismatched types: int and string"},
 		{"n == u", "'n == u': column 3: mismatched types: int and uint8"},
@@ -76,6 +81,13 @@ static void test_what_is_wrong(void **state)
 		{"f(n)",
 		 "'f(n)': column 1: there is no function 'f'; there are len, hasPrefix and contains"},
 		{"n > 1 && s", "'n > 1 && s': column 10: this is string, not a condition"},
+		{"s[18446744073709551616] == 'a'",
+		 "'s[18446744073709551616] == 'a'': column 3: this is no index of string"},
+		{"n > 1e999", "'n > 1e999': column 5: this number is too large"},
+		{"s[ret0] == 'a'",
+		 "'s[ret0] == 'a'': column 3: at the return it is too late to choose an element of the entry's"},
+		{"s[0] == n && s[0] == i",
+		 "'s[0] == n && s[0] == i': column 19: mismatched types: an integer and int8"},
 		{"failed", "'failed': column 1: the function has no result of type error"},
 		{"s == \"\" || ret0 > 0 && s < s",
 		 "'s == \"\" || ret0 > 0 && s < s': column 24: a string of the entry cannot be compared with what is known at the return"},
@@ -98,6 +110,28 @@ static void test_nesting_is_bounded(void **state)
 	text[sizeof(text) - 1] = '\0';
 	CLEANUP_FREE char *reason = wrong(text);
 	assert_non_null(strstr(reason, "column 65: this is nested too deep"));
+}
+
+// Values that wait for others: as many as the machine's stack has room for.
+static void test_stack_is_bounded(void **state)
+{
+	(void)state;
+	struct text text;
+	for (size_t num = 12; num < 20; num++) {
+		text_init(&text);
+		for (size_t i = 0; i < num; i++)
+			text_puts(&text, "n+(");
+		text_puts(&text, "n");
+		for (size_t i = 0; i < num; i++)
+			text_putc(&text, ')');
+		text_puts(&text, " > 0");
+		CLEANUP_FREE char *reason = wrong(text_string(&text));
+		if (num < WIRE_EXPR_STACK)
+			assert_null(reason);
+		else
+			assert_non_null(strstr(reason, "this is nested too deep"));
+		text_deinit(&text);
+	}
 }
 
 // --- Running -------------------------------------------------------------------------------------
@@ -190,6 +224,32 @@ static void test_numbers(void **state)
 		}
 }
 
+static void test_constants(void **state)
+{
+	(void)state;
+	static const char *const table[] = {
+		"-1 < 1",
+		"18446744073709551616 > 0",
+		"1.5 >= 1 && !(2 != 2.0)",
+		"1 <= 1 == true",
+		"n == 0_17 - 0o17",
+		"duration > 1e3 && duration < 2.5e3 + 1",
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		assert_true(holds(table[i], 0, 0, "", 0));
+	assert_false(holds("-1 > 1 || 1.5 == 1", 0, 0, "", 0));
+}
+
+// Numbers that gotrace knows by itself are wider than most of the function's.
+static void test_mixed_widths(void **state)
+{
+	(void)state;
+	assert_true(holds("goid + u == 273 && u + goid > 272", 0, 255, "", 0));
+	assert_true(holds("goid - 300 < u && u > goid - 300", 0, 255, "", 0));
+	assert_true(holds("len(s) * s[0] == 291 && n + s[0] == 96", -1, 0, "aaa", 0));
+	assert_true(holds("s[0] + s[1] == u", 0, 194, "aa", 0));
+}
+
 static void test_strings(void **state)
 {
 	(void)state;
@@ -234,9 +294,10 @@ static void test_returns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_is_wrong), cmocka_unit_test(test_nesting_is_bounded),
-		cmocka_unit_test(test_numbers),	      cmocka_unit_test(test_strings),
-		cmocka_unit_test(test_returns),
+		cmocka_unit_test(test_what_is_wrong),	 cmocka_unit_test(test_nesting_is_bounded),
+		cmocka_unit_test(test_stack_is_bounded), cmocka_unit_test(test_constants),
+		cmocka_unit_test(test_mixed_widths),	 cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_strings),		 cmocka_unit_test(test_returns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,8 +61,11 @@ static void add_value(struct expr_parser *parser, struct expr_node *node, struct
 		value->kind = WIRE_VALUE_STRING;
 	else if (node->class != CLASS_INT)
 		expr_wrong(parser, node->column, others, expr_describe(node));
-	else if (node->is_signed)
+	else if (node->is_signed || node->kind == EXPR_CONST)
 		value->kind = WIRE_VALUE_INT;
+	if (value->kind == WIRE_VALUE_INT && node->kind == EXPR_CONST &&
+	    (node->integer < INT64_MIN || node->integer > INT64_MAX))
+		expr_wrong(parser, node->column, "this does not fit int");
 	if (out->is_integer && (node->class != CLASS_INT || node->kind == EXPR_CALLER))
 		expr_wrong(parser, node->column, "this is %s, not an integer", expr_describe(node));
 	values->num_kept += value->kind == WIRE_VALUE_STRING ? 2 : 1;

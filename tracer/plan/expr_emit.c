@@ -6,14 +6,49 @@
 #include "tracer/plan/expr_internal.h"
 
 enum { WORD = 8, TYPE_IN_ITAB = 8 };
+static const char TOO_FAR[] = "it stands too far inside a value";
 
 struct place { // of a value: in the parameter, or at the address on top of the stack
 	const struct param *param;
 	uint64_t off;
 };
 
+// How many more values are on the stack behind an operation. A jump and what it passes over leave as many.
+static int pushes(const struct wire_op *op)
+{
+	switch (op->code) {
+	case WIRE_OP_PUSH:
+	case WIRE_OP_REG:
+	case WIRE_OP_STACK:
+	case WIRE_OP_ADDR:
+	case WIRE_OP_DUP:
+	case WIRE_OP_GOID:
+	case WIRE_OP_TID:
+	case WIRE_OP_DURATION:
+	case WIRE_OP_KEPT:
+		return 1;
+	case WIRE_OP_LOAD:
+	case WIRE_OP_SWAP:
+	case WIRE_OP_NOT:
+	case WIRE_OP_IF_ZERO:
+	case WIRE_OP_IF_NOT_ZERO:
+		return 0;
+	case WIRE_OP_ELEMENT:
+		return -2;
+	case WIRE_OP_TEXTS_EQUAL:
+	case WIRE_OP_TEXTS_ORDER:
+		return -3;
+	case WIRE_OP_KEEP:
+		return op->value ? -2 : -1;
+	default:
+		return -1;
+	}
+}
+
 void expr_emit_op(struct expr_emitter *emitter, struct wire_op op)
 {
+	if (expr_is_wrong(emitter->parser))
+		return;
 	if (emitter->num == emitter->size) {
 		uint32_t size = emitter->size ? emitter->size * 2 : 32;
 		struct wire_op *ops = realloc(emitter->ops, size * sizeof(*ops));
@@ -28,6 +63,9 @@ void expr_emit_op(struct expr_emitter *emitter, struct wire_op op)
 		expr_wrong(emitter->parser, 1, "this is too long");
 	else
 		emitter->ops[emitter->num++] = op;
+	emitter->depth += (uint32_t)pushes(&op);
+	if (emitter->depth > WIRE_EXPR_STACK)
+		expr_wrong(emitter->parser, 1, "this is nested too deep");
 }
 
 static void code(struct expr_emitter *emitter, enum wire_op_code code)
@@ -89,7 +127,7 @@ static void load(struct expr_emitter *emitter, const struct expr_node *node,
 	if (place->param)
 		load_param(emitter, node, place->param, off, size, is_signed);
 	else if (off > INT32_MAX)
-		expr_wrong(emitter->parser, node->column, "it stands too far inside a value");
+		expr_wrong(emitter->parser, node->column, TOO_FAR);
 	else
 		expr_emit_op(emitter, (struct wire_op){.code = WIRE_OP_LOAD,
 						       .size = size,
@@ -107,6 +145,16 @@ static void load_pair(struct expr_emitter *emitter, const struct expr_node *node
 	if (!place->param)
 		code(emitter, WIRE_OP_SWAP);
 	load(emitter, node, place, WORD, WORD, false);
+}
+
+// Further inside a value.
+static void advance(struct expr_emitter *emitter, const struct expr_node *node, struct place *place,
+		    uint64_t num, uint64_t stride)
+{
+	uint64_t off;
+	if (__builtin_mul_overflow(num, stride, &off) ||
+	    __builtin_add_overflow(place->off, off, &place->off) || place->off > INT32_MAX)
+		expr_wrong(emitter->parser, node->column, TOO_FAR);
 }
 
 static struct place find(struct expr_emitter *emitter, struct expr_node *node);
@@ -138,9 +186,12 @@ static struct place find_element(struct expr_emitter *emitter, struct expr_node 
 	bool is_array = base->type && base->type->kind == GO_ARRAY;
 	uint64_t stride = base->class == CLASS_STRING ? 1 : base->type->elem->size;
 	if (is_array && index->kind == EXPR_CONST) {
-		place.off += (uint64_t)index->integer * stride;
+		advance(emitter, node, &place, (uint64_t)index->integer, stride);
 		return place;
 	}
+	if (emitter->is_return && !base->at_return)
+		expr_wrong(emitter->parser, index->column,
+			   "at the return it is too late to choose an element of the entry's");
 	if (is_array) {
 		push_address(emitter, node, &place);
 		push(emitter, base->type->len);
@@ -161,7 +212,7 @@ static struct place find(struct expr_emitter *emitter, struct expr_node *node)
 		break;
 	case EXPR_FIELD:
 		place = find(emitter, node->left);
-		place.off += node->offset;
+		advance(emitter, node, &place, 1, node->offset);
 		break;
 	case EXPR_DEREF: {
 		struct place pointer = find(emitter, node->left);
@@ -366,7 +417,7 @@ static void emit_text_comparison(struct expr_emitter *emitter, const struct expr
 static void emit_comparison(struct expr_emitter *emitter, const struct expr_node *node)
 {
 	enum expr_token token = node->token;
-	const struct expr_node *typed = node->left->kind == EXPR_CONST ? node->right : node->left;
+	const struct expr_node *typed = expr_wider(node->left, node->right);
 	if (typed->class == CLASS_STRING) {
 		emit_text_comparison(emitter, node);
 	} else {

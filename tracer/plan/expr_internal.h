@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the files of the compiler share: tokens (expr_lex.c), the typed tree (expr_parse.c makes it, expr_type.c checks
-// it), and operations (expr_emit.c).
+// it, expr_const.c computes with constants), and operations (expr_emit.c).
 #ifndef GOTRACE_TRACER_PLAN_EXPR_INTERNAL_H
 #define GOTRACE_TRACER_PLAN_EXPR_INTERNAL_H
 
@@ -132,6 +132,8 @@ void expr_parser_deinit(struct expr_parser *parser);
 
 // Nodes with their types. All return NULL when something is wrong.
 struct expr_node *expr_new(struct expr_parser *parser, enum expr_kind kind, uint32_t column);
+struct expr_node *expr_new_class(struct expr_parser *parser, enum expr_kind kind,
+				 enum expr_class class, uint32_t column);
 /** Gives a node this Go type, and the class that follows from it. */
 void expr_set_type(struct expr_node *node, struct gotype *type);
 struct expr_node *expr_name(struct expr_parser *parser, const char *name, uint32_t column);
@@ -150,6 +152,22 @@ struct expr_node *expr_binary_node(struct expr_parser *parser, enum expr_token t
 				   uint32_t column);
 struct expr_node *expr_text_test(struct expr_parser *parser, enum expr_kind kind,
 				 struct expr_node *text, struct expr_node *part);
+static inline bool expr_is_const(const struct expr_node *node)
+{
+	return node->kind == EXPR_CONST;
+}
+
+/** A constant becomes one of the other's type. */
+void expr_convert(struct expr_parser *parser, struct expr_node *node, const struct expr_node *like);
+/** Of two constants of one class: what is computed with them, and whether they compare so. */
+struct expr_node *expr_fold(struct expr_parser *parser, enum expr_token token,
+			    struct expr_node *left, const struct expr_node *right);
+struct expr_node *expr_fold_comparison(struct expr_parser *parser, enum expr_token token,
+				       const struct expr_node *left, const struct expr_node *right,
+				       uint32_t column);
+/** Which of two numbers that are compared or computed with has the type in which that is done: the other's values
+ *  fit it, but for a negative number of the compiler's own beside one without a sign. */
+const struct expr_node *expr_wider(const struct expr_node *left, const struct expr_node *right);
 const char *expr_describe(const struct expr_node *node);
 
 struct expr_emitter {
@@ -157,6 +175,7 @@ struct expr_emitter {
 	struct expr_parser *parser; // for what is wrong
 	struct wire_op *ops;
 	uint32_t num, size;
+	uint32_t depth; // values on the stack behind the last operation
 	struct wire_literal *literals;
 	uint32_t num_literals;
 	bool is_return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +128,7 @@ static int base_of(const char *text)
 	case 'o':
 		return 8;
 	default:
-		return isdigit((unsigned char)text[1]) ? 8 : 10;
+		return isdigit((unsigned char)text[1]) || text[1] == '_' ? 8 : 10;
 	}
 }
 
@@ -156,6 +157,8 @@ static void take_number(struct expr_parser *parser)
 	}
 	if (is_name(*parser->at))
 		expr_wrong(parser, parser->column, "this is no number, and no time as 1.5ms is");
+	else if (!isfinite(value))
+		expr_wrong(parser, parser->column, "this number is too large");
 	parser->number = value;
 	parser->token = TOKEN_FLOAT;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Names and types: what a node is, and whether Go would take it.
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +7,7 @@
 #include "dwarf/rtype.h"
 #include "tracer/plan/expr_internal.h"
 
-enum { WORD = 8, EMBEDDED_MAX = 4, CALLERS_MAX = 16 };
+enum { WORD = 8, EMBEDDED_MAX = 4, CALLERS_MAX = 16, POINTERS_MAX = 8 };
 
 struct expr_node *expr_new(struct expr_parser *parser, enum expr_kind kind, uint32_t column)
 {
@@ -21,8 +20,8 @@ struct expr_node *expr_new(struct expr_parser *parser, enum expr_kind kind, uint
 	return node;
 }
 
-static struct expr_node *new_class(struct expr_parser *parser, enum expr_kind kind,
-				   enum expr_class class, uint32_t column)
+struct expr_node *expr_new_class(struct expr_parser *parser, enum expr_kind kind,
+				 enum expr_class class, uint32_t column)
 {
 	struct expr_node *node = expr_new(parser, kind, column);
 	if (!node)
@@ -41,6 +40,8 @@ void expr_set_type(struct expr_node *node, struct gotype *type)
 	node->type = type;
 	node->class = CLASS_OTHER;
 	node->size = (uint8_t)type->size;
+	if (gokind_size(type->kind) && gokind_size(type->kind) != type->size)
+		return;
 	switch (type->kind) {
 	case GO_BOOL:
 		node->class = CLASS_BOOL;
@@ -183,7 +184,8 @@ static struct expr_node *builtin(struct expr_parser *parser, const char *name, u
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(names[i].name, name))
 			continue;
-		struct expr_node *node = new_class(parser, names[i].kind, names[i].class, column);
+		struct expr_node *node =
+			expr_new_class(parser, names[i].kind, names[i].class, column);
 		if (!node)
 			return NULL;
 		node->at_return = names[i].at_return;
@@ -314,15 +316,18 @@ struct expr_node *expr_index(struct expr_parser *parser, struct expr_node *base,
 	if (!base)
 		return NULL;
 	bool is_array = base->type && base->type->kind == GO_ARRAY;
-	if (!is_array && base->class != CLASS_SLICE &&
-	    (base->class != CLASS_STRING || base->kind == EXPR_CONST)) {
+	bool has_elements = is_array || base->class == CLASS_SLICE
+				    ? base->type->elem != NULL
+				    : base->class == CLASS_STRING && base->kind != EXPR_CONST;
+	if (!has_elements) {
 		expr_wrong(parser, column, "%s has no elements that can be read here",
 			   expr_describe(base));
 		return NULL;
 	}
+	uint64_t most = is_array ? base->type->len : INT64_MAX;
 	bool is_const = index->kind == EXPR_CONST;
-	if (index->class != CLASS_INT || (is_const && index->integer < 0) ||
-	    (is_const && is_array && index->integer >= (__int128)base->type->len)) {
+	if (index->class != CLASS_INT ||
+	    (is_const && (index->integer < 0 || index->integer >= (__int128)most))) {
 		expr_wrong(parser, index->column, "this is no index of %s", expr_describe(base));
 		return NULL;
 	}
@@ -346,7 +351,7 @@ struct expr_node *expr_length(struct expr_parser *parser, struct expr_node *base
 	if (!base || !parser->scope)
 		return base;
 	enum gokind kind = base->type ? base->type->kind : GO_INVALID;
-	struct expr_node *node = new_class(parser, EXPR_LEN, CLASS_INT, column);
+	struct expr_node *node = expr_new_class(parser, EXPR_LEN, CLASS_INT, column);
 	if (!node)
 		return NULL;
 	node->left = base;
@@ -381,7 +386,7 @@ static bool visit_type(void *context, const char *name)
 }
 
 // The descriptor of a type by its name as Go prints it, or with its package's whole path; 0: there is none.
-static uint64_t find_rtype(struct index *index, const char *name)
+static uint64_t named_rtype(struct index *index, const char *name)
 {
 	struct gotype *found = index_type(index, name);
 	if (!found || !found->rtype) {
@@ -390,10 +395,21 @@ static uint64_t find_rtype(struct index *index, const char *name)
 		found = search.found ? index_type(index, search.found) : NULL;
 		free(search.found);
 	}
-	if (found && found->rtype)
-		return found->rtype;
-	uint64_t elem = *name == '*' ? find_rtype(index, name + 1) : 0;
-	return elem ? rtypes_pointer(index_rtypes(index), elem) : 0;
+	return found ? found->rtype : 0;
+}
+
+// Likewise; a pointer's is found by what it points to, where it is not named.
+static uint64_t find_rtype(struct index *index, const char *name)
+{
+	unsigned pointers = 0;
+	uint64_t found;
+	while (!(found = named_rtype(index, name)) && *name == '*' && pointers < POINTERS_MAX) {
+		name++;
+		pointers++;
+	}
+	for (; found && pointers; pointers--)
+		found = rtypes_pointer(index_rtypes(index), found);
+	return found;
 }
 
 struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *base,
@@ -416,95 +432,13 @@ struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *b
 			   name);
 		return NULL;
 	}
-	struct expr_node *node = new_class(parser, EXPR_TYPE_TEST, CLASS_BOOL, column);
+	struct expr_node *node = expr_new_class(parser, EXPR_TYPE_TEST, CLASS_BOOL, column);
 	if (!node)
 		return NULL;
 	node->left = base;
 	node->at_return = base->at_return;
 	node->offset = rtype + parser->scope->bias;
 	return node;
-}
-
-// --- Constants -----------------------------------------------------------------------------------
-
-static bool is_const(const struct expr_node *node)
-{
-	return node->kind == EXPR_CONST;
-}
-
-static void overflows(struct expr_parser *parser, const struct expr_node *node,
-		      const struct expr_node *like)
-{
-	expr_wrong(parser, node->column, "this does not fit %s", expr_describe(like));
-}
-
-// A constant becomes one of the other's type.
-static void convert(struct expr_parser *parser, struct expr_node *node,
-		    const struct expr_node *like)
-{
-	if (like->class == CLASS_FLOAT && node->class == CLASS_INT) {
-		node->number = (double)node->integer;
-		node->class = CLASS_FLOAT;
-	} else if (like->class == CLASS_INT && node->class == CLASS_FLOAT && !like->type) {
-		return;
-	} else if (like->class == CLASS_INT && node->class == CLASS_FLOAT) {
-		if (node->number != floor(node->number) || fabs(node->number) > 1.8e19) {
-			overflows(parser, node, like);
-			return;
-		}
-		node->integer = (__int128)node->number;
-		node->class = CLASS_INT;
-	}
-	if (node->class == CLASS_FLOAT)
-		node->size = like->size ? like->size : WORD;
-	if (node->class != CLASS_INT || like->class != CLASS_INT)
-		return;
-	unsigned bits = like->size ? like->size * 8u : 64;
-	__int128 one = 1;
-	__int128 least = like->is_signed ? -(one << (bits - 1)) : 0;
-	__int128 most = (one << (like->is_signed ? bits - 1 : bits)) - 1;
-	if (!is_const(like) && (node->integer < least || node->integer > most))
-		overflows(parser, node, like);
-	node->size = like->size;
-	node->is_signed = like->is_signed;
-}
-
-static struct expr_node *fold(struct expr_parser *parser, enum expr_token token,
-			      struct expr_node *left, const struct expr_node *right)
-{
-	if (left->class == CLASS_FLOAT || right->class == CLASS_FLOAT) {
-		double a = left->class == CLASS_INT ? (double)left->integer : left->number;
-		double b = right->class == CLASS_INT ? (double)right->integer : right->number;
-		left->class = CLASS_FLOAT;
-		left->number = token == TOKEN_PLUS ? a + b : token == TOKEN_MINUS ? a - b : a * b;
-		if (token == TOKEN_AND || token == TOKEN_OR)
-			expr_wrong(parser, right->column, "floats have no bits");
-		return left;
-	}
-	__int128 a = left->integer, b = right->integer, limit = (__int128)1 << 65;
-	if (a > limit || b > limit || -a > limit || -b > limit) {
-		expr_wrong(parser, left->column, "this number is too large");
-		return NULL;
-	}
-	switch (token) {
-	case TOKEN_PLUS:
-		left->integer = a + b;
-		break;
-	case TOKEN_MINUS:
-		left->integer = a - b;
-		break;
-	case TOKEN_STAR:
-		if (__builtin_mul_overflow(a, b, &left->integer))
-			left->integer = limit + 1;
-		break;
-	case TOKEN_AND:
-		left->integer = a & b;
-		break;
-	default:
-		left->integer = a | b;
-		break;
-	}
-	return left;
 }
 
 // --- Operators -----------------------------------------------------------------------------------
@@ -520,7 +454,7 @@ struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
 				   expr_describe(node));
 			return NULL;
 		}
-		struct expr_node *not_node = new_class(parser, EXPR_NOT, CLASS_BOOL, column);
+		struct expr_node *not_node = expr_new_class(parser, EXPR_NOT, CLASS_BOOL, column);
 		if (not_node) {
 			not_node->left = node;
 			not_node->at_return = node->at_return;
@@ -528,18 +462,18 @@ struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
 		return not_node;
 	}
 	bool is_number = node->class == CLASS_INT || node->class == CLASS_FLOAT;
-	if (!is_number || (node->class == CLASS_FLOAT && !is_const(node))) {
+	if (!is_number || (node->class == CLASS_FLOAT && !expr_is_const(node))) {
 		expr_wrong(parser, column, "%s cannot be computed with", expr_describe(node));
 		return NULL;
 	}
 	if (token == TOKEN_PLUS)
 		return node;
-	if (is_const(node)) {
+	if (expr_is_const(node)) {
 		node->integer = -node->integer;
 		node->number = -node->number;
 		return node;
 	}
-	struct expr_node *zero = new_class(parser, EXPR_CONST, CLASS_INT, column);
+	struct expr_node *zero = expr_new_class(parser, EXPR_CONST, CLASS_INT, column);
 	return zero ? expr_binary_node(parser, TOKEN_MINUS, zero, node, column) : NULL;
 }
 
@@ -547,7 +481,7 @@ struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
 static struct expr_node *called_by(struct expr_parser *parser, bool is_equal,
 				   const struct expr_node *name, uint32_t column)
 {
-	if (name->class != CLASS_STRING || !is_const(name)) {
+	if (name->class != CLASS_STRING || !expr_is_const(name)) {
 		expr_wrong(parser, name->column, "a caller is told by its name, in quotes");
 		return NULL;
 	}
@@ -560,7 +494,7 @@ static struct expr_node *called_by(struct expr_parser *parser, bool is_equal,
 			   name->string);
 		return NULL;
 	}
-	struct expr_node *node = new_class(parser, EXPR_CALLED_BY, CLASS_BOOL, column);
+	struct expr_node *node = expr_new_class(parser, EXPR_CALLED_BY, CLASS_BOOL, column);
 	if (!node)
 		return NULL;
 	node->ranges = calloc(num, sizeof(*node->ranges));
@@ -576,8 +510,23 @@ static struct expr_node *called_by(struct expr_parser *parser, bool is_equal,
 	return expr_unary(parser, TOKEN_NOT, node, column);
 }
 
+const struct expr_node *expr_wider(const struct expr_node *left, const struct expr_node *right)
+{
+	if (expr_is_const(left) || expr_is_const(right))
+		return expr_is_const(left) ? right : left;
+	if (left->size != right->size)
+		return left->size > right->size ? left : right;
+	if (left->is_signed != right->is_signed)
+		return left->is_signed ? right : left;
+	return left->type ? left : right;
+}
+
 static bool same_types(const struct expr_node *left, const struct expr_node *right)
 {
+	if (left->class == CLASS_INT && !left->type != !right->type && !expr_is_const(left) &&
+	    !expr_is_const(right)) // s[0] and an int8
+		return left->size != right->size || left->size == WORD ||
+		       left->is_signed == right->is_signed;
 	if (!left->type || !right->type)
 		return true;
 	return left->type->kind == right->type->kind &&
@@ -633,10 +582,10 @@ static bool check_operands(struct expr_parser *parser, enum expr_token token,
 	if (is_equality && ((left->class == CLASS_NIL && is_nilable(right)) ||
 			    (right->class == CLASS_NIL && is_nilable(left))))
 		return true;
-	if (is_const(right))
-		convert(parser, right, left);
-	if (is_const(left))
-		convert(parser, left, right);
+	if (expr_is_const(right))
+		expr_convert(parser, right, left);
+	if (expr_is_const(left))
+		expr_convert(parser, left, right);
 	if (expr_is_wrong(parser))
 		return false;
 	if (left->class != right->class || !same_types(left, right)) {
@@ -644,10 +593,11 @@ static bool check_operands(struct expr_parser *parser, enum expr_token token,
 			   expr_describe(right));
 		return false;
 	}
-	bool is_right = is_comparison(token)
-				? can_compare(token, left, right)
-				: left->class == CLASS_INT || (left->class == CLASS_FLOAT &&
-							       is_const(left) && is_const(right));
+	bool is_right =
+		is_comparison(token)
+			? can_compare(token, left, right)
+			: left->class == CLASS_INT || (left->class == CLASS_FLOAT &&
+						       expr_is_const(left) && expr_is_const(right));
 	if (!is_right)
 		expr_wrong(parser, column, "this cannot be done with %s", expr_describe(left));
 	return is_right;
@@ -665,13 +615,16 @@ struct expr_node *expr_binary_node(struct expr_parser *parser, enum expr_token t
 	if (!check_operands(parser, token, left, right, column))
 		return NULL;
 	bool is_bool = is_comparison(token) || token == TOKEN_AND_AND || token == TOKEN_OR_OR;
-	if (!is_bool && is_const(left) && is_const(right))
-		return fold(parser, token, left, right);
-	struct expr_node *node = new_class(parser, EXPR_BINARY, CLASS_BOOL, column);
+	bool is_folded = expr_is_const(left) && expr_is_const(right) && left->class != CLASS_STRING;
+	if (is_folded && is_comparison(token))
+		return expr_fold_comparison(parser, token, left, right, column);
+	if (is_folded && !is_bool)
+		return expr_fold(parser, token, left, right);
+	struct expr_node *node = expr_new_class(parser, EXPR_BINARY, CLASS_BOOL, column);
 	if (!node)
 		return NULL;
 	if (!is_bool) {
-		const struct expr_node *typed = is_const(left) || !left->type ? right : left;
+		const struct expr_node *typed = expr_wider(left, right);
 		node->class = CLASS_INT;
 		node->type = typed->type;
 		node->size = typed->size;
@@ -689,16 +642,16 @@ struct expr_node *expr_text_test(struct expr_parser *parser, enum expr_kind kind
 {
 	if (!parser->scope)
 		return text;
-	if (text->class != CLASS_STRING || is_const(text)) {
+	if (text->class != CLASS_STRING || expr_is_const(text)) {
 		expr_wrong(parser, text->column, "this is %s, not a string of the function",
 			   expr_describe(text));
 		return NULL;
 	}
-	if (part->class != CLASS_STRING || !is_const(part)) {
+	if (part->class != CLASS_STRING || !expr_is_const(part)) {
 		expr_wrong(parser, part->column, "a string in quotes is wanted here");
 		return NULL;
 	}
-	struct expr_node *node = new_class(parser, kind, CLASS_BOOL, text->column);
+	struct expr_node *node = expr_new_class(parser, kind, CLASS_BOOL, text->column);
 	if (!node)
 		return NULL;
 	node->left = text;
