@@ -40,15 +40,14 @@ static const struct argp_option options[] = {
 	 "A key for each value: a parameter, a field of one, a result, an expression over them, goid, caller",
 	 1},
 	{"keys", OPT_KEYS, "N", 0, "Room for N keys (default 1024)", 1},
-	{"value", OPT_VALUE, "EXPR", 0, "hist: an integer instead of the calls' durations", 1},
-	{"linear", OPT_LINEAR, "MIN,MAX,STEP", 0, "hist: equal buckets instead of powers of two",
-	 1},
+	{"value", OPT_VALUE, "EXPR", 0, "An integer instead of the calls' durations", 1},
+	{"linear", OPT_LINEAR, "MIN,MAX,STEP", 0, "Equal buckets instead of powers of two", 1},
 	{"within", OPT_WITHIN, "FUNC", 0,
 	 "Only calls made while FUNC is active on the same goroutine", 4},
 	{"goroutine", OPT_GOROUTINE, "ID", 0, "Only calls of this goroutine", 4},
 	{NULL, 0, NULL, 0, "How it is shown:", 2},
-	{"interval", OPT_INTERVAL, "TIME", 0, "Print now and then, not only at the end", 2},
-	{"sort", OPT_SORT, "WHAT", 0, "top: by calls, total (default) or p99", 2},
+	{"interval", OPT_INTERVAL, "TIME", 0, "Print each TIME too, not only at the end", 2},
+	{"sort", OPT_SORT, "WHAT", 0, "What comes first: calls, total (default) or p99", 2},
 	{"format", OPT_FORMAT, "NAME", 0, "text (default) or json", 2},
 	{"output", 'o', "FILE", 0, "Write to FILE instead of standard output", 2},
 	{"quiet", 'q', NULL, 0, "Say nothing on standard error but errors", 2},
@@ -190,15 +189,24 @@ static error_t parse_words(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+// The command an option is of, if not of all three.
+static enum aggregate_kind option_kind(int key, enum aggregate_kind all)
+{
+	if (key == OPT_VALUE || key == OPT_LINEAR)
+		return AGGREGATE_HIST;
+	return key == OPT_SORT ? AGGREGATE_TOP : all;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 	enum aggregate_kind kind = arguments->command->kind;
 	uint64_t number = 0;
-	if (kind != AGGREGATE_HIST && (key == OPT_VALUE || key == OPT_LINEAR))
-		argp_error(state, "--%s is of gotrace hist", key == OPT_VALUE ? "value" : "linear");
-	if (kind != AGGREGATE_TOP && key == OPT_SORT)
-		argp_error(state, "--sort is of gotrace top");
+	if (option_kind(key, kind) != kind)
+		argp_error(state, "%s",
+			   key == OPT_SORT     ? "--sort is of gotrace top"
+			   : key == OPT_LINEAR ? "--linear is of gotrace hist"
+					       : "--value is of gotrace hist");
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->trace;
@@ -498,9 +506,15 @@ int aggregate_main(const struct aggregate_command *command, int argc, char **arg
 	};
 	trace_options_init(&arguments.trace);
 	arguments.trace.session.plan.aggregate = &arguments.aggregate;
+	// Those of another command are known, to say so, but not shown.
+	struct argp_option own_options[sizeof(options) / sizeof(*options)];
+	memcpy(own_options, options, sizeof(options));
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		if (option_kind(options[i].key, command->kind) != command->kind)
+			own_options[i].flags |= OPTION_HIDDEN;
 	struct argp argp = command->argp;
 	argp.parser = parse;
-	argp.options = options;
+	argp.options = own_options;
 	argp.children = children;
 	cli_parse(&argp, split, argv, NULL, &arguments);
 	if (command->kind == AGGREGATE_TOP && !arguments.interval_ns)

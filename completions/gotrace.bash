@@ -82,7 +82,7 @@ _gotrace() {
 		bench)
 			COMPREPLY=($(compgen -W '--format --svg --rounds --calls --workload --peers --quiet --help' -- "$word"))
 			;;
-		replay) COMPREPLY=($(compgen -W '--format --output --timestamps --color --quiet --help' -- "$word")) ;;
+		replay) COMPREPLY=($(compgen -W '--format --output --timestamps --color --quiet --verbose --help' -- "$word")) ;;
 		shell) COMPREPLY=($(compgen -W '--execute --script --keep-going --quiet --verbose --help' -- "$word")) ;;
 		*) COMPREPLY=($(compgen -W --help -- "$word")) ;;
 		esac

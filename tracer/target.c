@@ -116,7 +116,8 @@ static struct error *target_open(struct target *target)
 	target->auxv_bytes = read_auxv(target, target->auxv);
 	if (!target->auxv_bytes)
 		return error_new(
-			"%d: /proc/%d/auxv cannot be read (run gotrace as root, or with CAP_SYS_PTRACE)",
+			"%d: /proc/%d/auxv cannot be read (run gotrace as root, or with CAP_SYS_PTRACE and "
+			"CAP_DAC_READ_SEARCH)",
 			pid, pid);
 	return NULL;
 }

@@ -46,6 +46,30 @@ for my $version (versions()) {
 	}
 }
 
+# The options that a command has stand in its help, in the completion and in the manual.
+subtest 'options' => sub {
+	my $manual = slurp("$root/gotrace.1");
+	my ($known) = slurp("$root/completions/gotrace.bash") =~ /commands='([^']*)'/;
+	my @commands = run_gotrace('--help')->{out} =~ /^  (\w+) +\w/mg;
+	@commands = grep { $_ ne 'gotrace' } @commands;
+	is_deeply([sort split ' ', $known], [sort @commands], 'the completion knows all commands');
+	for my $command (@commands) {
+		like($manual, qr/^\.It Cm (?:\w+ , )*$command\b/m, "$command: in the manual");
+		my %help = map { $_ => 1 } run_gotrace($command, '--help')->{out} =~ /^ +(?:-\S, )?(--[a-z-]+)/mg;
+		delete $help{'--usage'};
+		my $completed = run_command(['bash', '-c', <<"BASH"]);
+complete() { :; }; compopt() { :; }
+. '$root/completions/gotrace.bash'
+COMP_WORDS=('$gotrace' $command --) COMP_CWORD=2
+_gotrace
+printf '%s\\n' "\${COMPREPLY[@]}"
+BASH
+		is_deeply([sort split ' ', $completed->{out}], [sort keys %help], "$command: completed") or diag $completed->{err};
+		my @missing = grep { my $name = substr($_, 2); $name ne 'help' && $manual !~ /\bFl -$name\b/ } sort keys %help;
+		is("@missing", '', "$command: its options are in the manual");
+	}
+};
+
 subtest 'of a process' => sub {
 	my $target = start_target(program('target', newest(), 'optimized'), []);
 	like(run_gotrace('info', $target->{pid})->{out}, qr/go1\./, 'info PID');
