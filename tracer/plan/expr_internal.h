@@ -145,6 +145,9 @@ struct expr_node *expr_index(struct expr_parser *parser, struct expr_node *base,
 struct expr_node *expr_length(struct expr_parser *parser, struct expr_node *base, uint32_t column);
 struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *base,
 				 const char *type, size_t len, uint32_t column);
+/** The descriptor of a type that a value in an interface can have; 0: there is none, which is noted only where the name
+ *  is to blame. */
+uint64_t expr_find_rtype(struct expr_parser *parser, const char *name, uint32_t column);
 struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
 			     struct expr_node *node, uint32_t column);
 struct expr_node *expr_binary_node(struct expr_parser *parser, enum expr_token token,

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "dwarf/rtype.h"
 #include "tracer/plan/expr_internal.h"
 
-enum { WORD = 8, EMBEDDED_MAX = 4, CALLERS_MAX = 16, POINTERS_MAX = 8 };
+enum { WORD = 8, EMBEDDED_MAX = 4, CALLERS_MAX = 16 };
 
 struct expr_node *expr_new(struct expr_parser *parser, enum expr_kind kind, uint32_t column)
 {
@@ -366,52 +365,6 @@ struct expr_node *expr_length(struct expr_parser *parser, struct expr_node *base
 	return node;
 }
 
-// --- Types ---------------------------------------------------------------------------------------
-
-struct type_search {
-	const char *wanted;
-	char *found;
-};
-
-static bool visit_type(void *context, const char *name)
-{
-	struct type_search *search = context;
-	struct text shown;
-	text_init(&shown);
-	gotype_short_name(name, &shown);
-	if (!strcmp(name, search->wanted) || !strcmp(text_string(&shown), search->wanted))
-		search->found = strdup(name);
-	text_deinit(&shown);
-	return !search->found;
-}
-
-// The descriptor of a type by its name as Go prints it, or with its package's whole path; 0: there is none.
-static uint64_t named_rtype(struct index *index, const char *name)
-{
-	struct gotype *found = index_type(index, name);
-	if (!found || !found->rtype) {
-		struct type_search search = {.wanted = name};
-		index_types(index, visit_type, &search);
-		found = search.found ? index_type(index, search.found) : NULL;
-		free(search.found);
-	}
-	return found ? found->rtype : 0;
-}
-
-// Likewise; a pointer's is found by what it points to, where it is not named.
-static uint64_t find_rtype(struct index *index, const char *name)
-{
-	unsigned pointers = 0;
-	uint64_t found;
-	while (!(found = named_rtype(index, name)) && *name == '*' && pointers < POINTERS_MAX) {
-		name++;
-		pointers++;
-	}
-	for (; found && pointers; pointers--)
-		found = rtypes_pointer(index_rtypes(index), found);
-	return found;
-}
-
 struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *base,
 				 const char *type, size_t len, uint32_t column)
 {
@@ -426,12 +379,12 @@ struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *b
 		parser->failed = true;
 		return NULL;
 	}
-	uint64_t rtype = find_rtype(parser->scope->index, name);
-	if (!rtype) {
+	uint64_t rtype = expr_find_rtype(parser, name, column);
+	if (!rtype && !expr_is_wrong(parser))
 		expr_wrong(parser, column, "the program has no type '%s' that an interface holds",
 			   name);
+	if (expr_is_wrong(parser))
 		return NULL;
-	}
 	struct expr_node *node = expr_new_class(parser, EXPR_TYPE_TEST, CLASS_BOOL, column);
 	if (!node)
 		return NULL;

@@ -136,9 +136,15 @@ my $sources;
 sub source_files {
 	return @$sources if $sources;
 	my @found;
-	File::Find::find({ no_chdir => 1, wanted => sub { push @found, $_ if /\.(go|s|mod)$/ } }, "$root/tests/programs");
+	File::Find::find({ no_chdir => 1, wanted => sub { push @found, $_ if /\.(go|go\.in|s|mod)$/ } }, "$root/tests/programs");
 	$sources = [sort @found];
 	return @$sources;
+}
+
+# A .go.in file: each of its functions that has NNN in its name stands there once for 000 to 199.
+sub copies_made {
+	my ($text) = @_;
+	return join "\n\n", map { my $part = $_; /\w+NNN/ ? map { my $number = sprintf '%03d', $_; $part =~ s/NNN/$number/gr } 0 .. 199 : $part } split /\n\n/, $text;
 }
 
 # program(NAME, VERSION, BUILD): the path of a built test program, or undef where that toolchain
@@ -163,6 +169,7 @@ sub program {
 		my $copy = $tree . substr($source, length "$root/tests/programs");
 		make_dir(dirname($copy));
 		my $text = slurp($source);
+		$text = copies_made($text) if $copy =~ s/\.in$//;
 		$text =~ s/^go 1\.15$/'go ' . (minor($version) < 18 ? '1.15' : '1.18')/me if $source =~ /go\.mod$/;
 		spew($copy, $text) if (slurp($copy) // '') ne $text;
 	}
