@@ -179,7 +179,7 @@ static int info_main(int argc, char **argv)
 		.args_doc = "TARGET [FUNC]",
 		.doc = "Tell a running process's (a PID) or an executable's Go version, build mode, ABI, and what debug "
 		       "information it has. Of a function: file and line, signature, where each argument and "
-		       "result stands, and where it is probed or why it cannot be.\v"
+		       "result stands, and where it is probed or why it cannot be, and where calls of it were inlined.\v"
 		       "Example: gotrace info ./server 'main.(*Store).Get'",
 	};
 	struct arguments arguments = {0};

@@ -6,6 +6,8 @@
 #include "tracer/plan/plan.h"
 #include "tracer/plan/select.h"
 
+enum { INLINED_MAX = 16 }; // that are named
+
 struct error *inspect_find(struct index *index, const char *word, const struct func **out)
 {
 	struct selection selection;
@@ -76,6 +78,21 @@ static void print_sites(const struct sites *sites, FILE *out)
 	}
 }
 
+struct inlined {
+	size_t num;
+	FILE *out;
+};
+
+static bool print_inlined(void *context, const struct func *into)
+{
+	struct inlined *inlined = context;
+	if (!inlined->num)
+		fputs("calls inlined, which no probe sees:\n", inlined->out);
+	if (inlined->num++ < INLINED_MAX)
+		fprintf(inlined->out, "  in %s\n", into->name);
+	return true;
+}
+
 struct error *inspect_sites(struct index *index, const struct func *func, struct sites *out)
 {
 	struct plan *plan;
@@ -112,6 +129,10 @@ struct error *inspect_func(struct index *index, const struct func *func, FILE *o
 		print_param(&known->params[i], out);
 	print_sites(&sites, out);
 	sites_deinit(&sites);
+	struct inlined inlined = {0, out};
+	index_inlined(index, func, print_inlined, &inlined);
+	if (inlined.num > INLINED_MAX)
+		fprintf(out, "  and %zu more\n", inlined.num - INLINED_MAX);
 	return NULL;
 }
 

@@ -287,6 +287,33 @@ void index_names(const struct index *index, bool (*visit)(void *context, const c
 	pclntab_names(index->table, visit, context);
 }
 
+struct inlined_visit {
+	const struct index *index;
+	bool (*visit)(void *context, const struct func *into);
+	void *context;
+};
+
+static bool visit_inlined(void *context, size_t i)
+{
+	const struct inlined_visit *visit = context;
+	struct pcln_func row;
+	const struct func *into = pclntab_func(visit->index->table, i, &row)
+					  ? index_func_at(visit->index, row.entry)
+					  : NULL;
+	return !into || visit->visit(visit->context, into);
+}
+
+void index_inlined(const struct index *index, const struct func *func,
+		   bool (*visit)(void *context, const struct func *into), void *context)
+{
+	struct inlined_visit each = {index, visit, context};
+	struct pcln_func row;
+	size_t i;
+	if (pclntab_find(index->table, func->vaddr, &i) && pclntab_func(index->table, i, &row) &&
+	    row.entry == func->vaddr && !strstr(row.name, "[...]"))
+		pclntab_inlined(index->table, row.name, visit_inlined, &each);
+}
+
 struct gotype *index_type(struct index *index, const char *name)
 {
 	if (!open_debug(index))

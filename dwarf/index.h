@@ -48,6 +48,11 @@ size_t index_named(const struct index *index, const char *name, const struct fun
 void index_names(const struct index *index, bool (*visit)(void *context, const char *name),
 		 void *context);
 
+/** Calls visit, until it returns false, with the functions into whose code calls of this one were inlined: no probe of
+ *  it sees those calls. Of instances of generic functions nothing is told: they share a name in Go's table. */
+void index_inlined(const struct index *index, const struct func *func,
+		   bool (*visit)(void *context, const struct func *into), void *context);
+
 /** The function's signature: DWARF's parameters placed by Go's ABI and cross-checked with
  *  location lists and ArgInfo, or ArgInfo's raw words without DWARF. Borrowed; read once and
  *  kept. Trouble in DWARF is not an error here: is_known is false, and index_warning tells. */

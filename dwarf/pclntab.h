@@ -70,6 +70,11 @@ struct pcln_inline { // one function inlined at a place, innermost first
 size_t pclntab_frames(const struct pclntab *table, uint64_t vaddr, struct pcln_inline *out,
 		      size_t max);
 
+/** Calls visit, until it returns false, with each function (its index) into whose code calls of the one named so were
+ *  inlined. Instances of a generic function share one name here, main.Map[...]. */
+void pclntab_inlined(const struct pclntab *table, const char *name,
+		     bool (*visit)(void *context, size_t i), void *context);
+
 /** The bytes between SP at vaddr and where it was at the entry of its function (below its return address). */
 bool pclntab_frame_size(const struct pclntab *table, uint64_t vaddr, uint32_t *bytes);
 

@@ -220,6 +220,43 @@ size_t pclntab_frames(const struct pclntab *table, uint64_t vaddr, struct pcln_i
 	return num;
 }
 
+// Whether some code of the function stands in this row's inline tree as name. A run of the pc table has one byte at
+// least, so the walk is no longer than the function.
+static bool has_inlined(const struct pclntab *table, const struct pcln_row *row, const char *name)
+{
+	const struct pcln_func_layout *layout = pcln_func_layout(table);
+	uint64_t tree, end = row[1].entry - row->entry;
+	if (!row->off || pcln_u32(table, row->off + layout->num_pcdata) <= PCDATA_INL_TREE_INDEX ||
+	    !funcdata(table, row,
+		      table->format == PCLN_2 ? FUNCDATA_INL_TREE_15 : FUNCDATA_INL_TREE, &tree))
+		return false;
+	uint32_t off = pcln_u32(table, row->off + layout->pcdata + 4 * PCDATA_INL_TREE_INDEX);
+	uint64_t at = table->pcs + off;
+	uint32_t value = UINT32_MAX, change, run;
+	for (uint64_t pc = 0; off && pc < end; pc += run) {
+		if (!read_varint(table, &at, &change) || (!change && pc) ||
+		    !read_varint(table, &at, &run) || !run)
+			return false;
+		value += change & 1 ? ~(change >> 1) : change >> 1;
+		int32_t parent;
+		uint8_t func_id;
+		const char *inlined = (int32_t)value < 0 ? NULL
+							 : inline_row(table, tree, (int32_t)value,
+								      &parent, &func_id);
+		if (inlined && !strcmp(inlined, name))
+			return true;
+	}
+	return false;
+}
+
+void pclntab_inlined(const struct pclntab *table, const char *name,
+		     bool (*visit)(void *context, size_t i), void *context)
+{
+	for (size_t i = 0; i < table->num; i++)
+		if (has_inlined(table, &table->rows[i], name) && !visit(context, i))
+			return;
+}
+
 // FUNCDATA_ArgInfo's bytes (src/cmd/compile/internal/ssagen/pgen.go).
 enum {
 	ARG_END = 0xff,

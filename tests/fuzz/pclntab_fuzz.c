@@ -17,6 +17,13 @@ enum {
 	DATA_BYTES = 1024,
 };
 
+static bool add_entry(void *context, size_t i)
+{
+	size_t *length = context;
+	*length += i;
+	return *length < 4096;
+}
+
 static size_t read_all(const struct pclntab *table)
 {
 	size_t length = 0, num = pclntab_num(table);
@@ -47,6 +54,7 @@ static size_t read_all(const struct pclntab *table)
 		if (pclntab_args(table, i, args, 8, &complete) > 8)
 			abort();
 	}
+	pclntab_inlined(table, "main.inlined", add_entry, &length);
 	return length;
 }
 

@@ -121,6 +121,8 @@ for my $version (versions()) {
 			like($code, qr/lea \S+, \[rip [+-] 0x[0-9a-f]+\]  ; type main\.tTable$/m, 'so are types');
 			like(run_gotrace('disassemble', $path, 'main.main')->{out}, qr/\[rip [+-] 0x[0-9a-f]+\].*  ; os\.Stdout\b/, 'and variables') if $typed;
 			check_code($path, 'main.(*tInner).Add');
+			my ($inlined) = run_gotrace('info', $path, 'main.fSmall')->{out} =~ /^calls inlined, which no probe sees:\n((?:  .*\n)+)/m;
+			is($inlined, $build eq 'unoptimized' ? undef : "  in main.fHost\n", 'calls that were inlined');
 			my $info = run_gotrace('info', $path, 'main.fPlace')->{out};
 			if ($typed) {
 				my @places = map { /^  (?:argument|result) +(\S+) +(\S+) +(\S.*)$/ ? "$1 $2 $3" : () } split /\n/, $info;

@@ -103,6 +103,25 @@ static void check_inlined(const struct opened *opened, const struct go_writer *g
 	assert_true(frames[0].is_wrapper);
 }
 
+static bool note_inlined(void *context, size_t i)
+{
+	size_t *seen = context;
+	seen[0]++;
+	seen[1] = i;
+	return seen[0] < seen[2];
+}
+
+static void check_inlined_into(const struct opened *opened)
+{
+	size_t seen[3] = {0, 0, 100};
+	pclntab_inlined(opened->table, "main.callee", note_inlined, seen);
+	assert_int_equal(seen[0], 1);
+	assert_int_equal(seen[1], 1);
+	pclntab_inlined(opened->table, "main.caller", note_inlined, seen);
+	pclntab_inlined(opened->table, "main.call", note_inlined, seen);
+	assert_int_equal(seen[0], 1);
+}
+
 static void check_frame_sizes(const struct opened *opened, const struct go_writer *go)
 {
 	uint32_t bytes = 1;
@@ -173,6 +192,7 @@ static void check_layout(int format, int minor, unsigned variant)
 	assert_int_equal(pclntab_version(opened.table).minor, minor);
 	check_functions(&opened, &go);
 	check_inlined(&opened, &go);
+	check_inlined_into(&opened);
 	check_args(&opened, format != 2);
 	check_frame_sizes(&opened, &go);
 	close_opened(&opened);

@@ -102,6 +102,14 @@ func fLoop(names tNames, table tTable) (n int) {
 	return n
 }
 
+// fSmall has code of its own, since something refers to it, and is inlined into fHost all the same.
+func fSmall(n int) int { return n*3 + 1 }
+
+var small = fSmall
+
+//go:noinline
+func fHost(n int) int { return fSmall(n) + small(n) }
+
 type field struct {
 	Name     string
 	Offset   uintptr
@@ -181,6 +189,6 @@ func main() {
 		}
 		inner := &tInner{}
 		got, _ := fPlace(n, string(buf[:n]), 1.5, inner, n > 3)
-		fmt.Println(got, fLoop(tNames{string(buf[:n])}, tTable{tNumber(n): *inner}), show.Show(1))
+		fmt.Println(got, fHost(n), fLoop(tNames{string(buf[:n])}, tTable{tNumber(n): *inner}), show.Show(1))
 	}
 }
