@@ -466,10 +466,17 @@ static inline struct world *world_create(struct input *input, bool is_abi0)
 	return world;
 }
 
-static inline void world_destroy(struct world *world)
+/** Forgets what was compiled. */
+static inline void world_clear(struct world *world)
 {
 	free(world->tables.ops);
 	free(world->tables.literals);
+	world->tables = (struct plan_tables){0};
+}
+
+static inline void world_destroy(struct world *world)
+{
+	world_clear(world);
 	for (size_t i = 0; i < NUM_PARAMS; i++)
 		free(world->params[i].pieces);
 	free(world);
@@ -538,7 +545,28 @@ static inline struct told world_trace(struct world *world, bool is_tail, char **
 	return told;
 }
 
-/** The same for a call that is counted. */
+/** A call that is counted, as world->counted has it. */
+static inline void world_tally(struct world *world, const struct wire_aggregate_settings *settings,
+			       bool is_tail)
+{
+	static uint64_t buckets[WIRE_BUCKETS];
+	_Atomic uint32_t num_keys = 0;
+	struct aggregate_tables tables = {
+		.settings = settings,
+		.aggregates = &world->counted.wire,
+		.num_aggregates = 1,
+		.max_keys = 1,
+		.keys = &world->key,
+		.totals = world->totals,
+		.buckets = buckets,
+		.lost = &world->lost,
+		.num_keys = &num_keys,
+	};
+	world_call(world, &(struct hit_source){.aggregates = &tables}, is_tail);
+	world->num_keys = num_keys;
+}
+
+/** Whether and under what a call is counted. A reason (to be freed) where that cannot be compiled. */
 static inline void world_count(struct world *world, const struct aggregate_options *wanted,
 			       bool is_tail, char **reason)
 {
@@ -558,21 +586,7 @@ static inline void world_count(struct world *world, const struct aggregate_optio
 		.linear_min = (uint64_t)wanted->linear_min,
 		.linear_step = wanted->linear_step,
 	};
-	_Atomic uint32_t num_keys = 0;
-	static uint64_t buckets[WIRE_BUCKETS];
-	struct aggregate_tables tables = {
-		.settings = &settings,
-		.aggregates = &world->counted.wire,
-		.num_aggregates = 1,
-		.max_keys = 1,
-		.keys = &world->key,
-		.totals = world->totals,
-		.buckets = buckets,
-		.lost = &world->lost,
-		.num_keys = &num_keys,
-	};
-	world_call(world, &(struct hit_source){.aggregates = &tables}, is_tail);
-	world->num_keys = num_keys;
+	world_tally(world, &settings, is_tail);
 }
 
 #endif

@@ -381,9 +381,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (told.call != holds)
 			wrong(&condition, told.call ? "is told" : "is not told");
 	}
-	free(world->tables.ops);
-	free(world->tables.literals);
-	world->tables = (struct plan_tables){0};
+	world_clear(world);
 	struct aggregate_options wanted = {.by = {key.text}, .num_by = 1, .has_errors = true};
 	world_count(world, &wanted, false, &reason);
 	if (!is_refused(reason)) {

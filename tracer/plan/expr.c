@@ -183,7 +183,8 @@ static struct error *compile(const struct expr_scope *scope, struct expr_parser 
 		free(emitter.literals);
 		return err;
 	}
-	put_entry_first(emitter.ops, emitter.num, num_return);
+	if (emitter.num)
+		put_entry_first(emitter.ops, emitter.num, num_return);
 	*out = (struct expr_code){
 		.ops = emitter.ops,
 		.literals = emitter.literals,
