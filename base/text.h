@@ -66,7 +66,7 @@ void text_printf(struct text *text, const char *fmt, ...) __attribute__((format(
 /** The text as a C string, "" when empty; borrowed until the next write. */
 static inline const char *text_string(const struct text *text)
 {
-	return text->data ? text->data : "";
+	return text->len ? text->data : "";
 }
 
 #endif

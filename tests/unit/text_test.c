@@ -46,6 +46,7 @@ static void pads_and_prints(void **state)
 	text_append(&text, NULL, 0);
 	assert_int_equal(text.len, 9);
 	text_reset(&text);
+	assert_string_equal(text_string(&text), "");
 	text_putc(&text, 'x');
 	assert_string_equal(text_string(&text), "x");
 	text_deinit(&text);
