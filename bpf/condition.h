@@ -20,6 +20,48 @@ struct {
 	__type(value, struct held);
 } held SEC(".maps");
 
+// How many calls are held, by goroutines: most panics leave none behind, and need not look for them.
+enum { HELD_COUNTS = 1024, HELD_EXISTS = 17 }; // EEXIST
+wire_u32 held_counts[HELD_COUNTS] = {0};
+
+static __always_inline wire_u32 *held_count(wire_u64 goid)
+{
+	wire_u64 at = goid;
+	CAPTURE_HIDE(at);
+	return &held_counts[at & (HELD_COUNTS - 1)];
+}
+
+static __always_inline void held_drop(const struct budget_key *key)
+{
+	if (!bpf_map_delete_elem(&held, key))
+		__sync_fetch_and_add(held_count(key->goid), -1);
+}
+
+struct held_gone {
+	wire_u64 goid, from;
+};
+
+struct bpf_map;
+
+static long held_step(struct bpf_map *map, const struct budget_key *key, struct held *entry,
+		      void *context)
+{
+	(void)map;
+	(void)entry;
+	const struct held_gone *gone = context;
+	if (key->goid == gone->goid && key->distance >= gone->from)
+		held_drop(key);
+	return 0;
+}
+
+static inline void frames_gone(const struct capture_host *host, wire_u64 goid, wire_u64 from)
+{
+	(void)host;
+	struct held_gone gone = {.goid = goid, .from = from};
+	if (*(volatile wire_u32 *)held_count(goid))
+		bpf_for_each_map_elem(&held, held_step, &gone, 0);
+}
+
 // NULL: all of the function's calls are wanted.
 static __always_inline struct wire_condition *find_condition(const struct wire_probe *probe)
 {
@@ -62,6 +104,7 @@ static __always_inline struct expr_hit condition_hit(const struct hit *hit)
 	return (struct expr_hit){
 		.goid = hit->goroutine ? hit->goroutine->goid : EXPR_NO_GOID,
 		.tid = hit->tid,
+		.depth = hit->depth,
 	};
 }
 
@@ -120,7 +163,7 @@ static __noinline void condition_hold(struct wire_condition *condition, const st
 	struct budget_key key = condition_key(probe, hit);
 	struct slot *slot = slot_take();
 	if (!slot) {
-		bpf_map_delete_elem(&held, &key);
+		held_drop(&key);
 		count_lost(probe, &lost_scratch);
 		return;
 	}
@@ -136,11 +179,15 @@ static __noinline void condition_hold(struct wire_condition *condition, const st
 	} else {
 		fill_record(c, regs, probe, hit);
 	}
-	bool is_held = c->record.size <= WIRE_HELD_MAX &&
-		       !bpf_map_update_elem(&held, &key, &c->kept, BPF_ANY);
+	long failed = -1;
+	if (c->record.size <= WIRE_HELD_MAX)
+		failed = bpf_map_update_elem(&held, &key, &c->kept, BPF_NOEXIST);
+	if (!failed)
+		__sync_fetch_and_add(held_count(key.goid), 1);
+	else if (failed == -HELD_EXISTS) // a call that left without a return
+		failed = bpf_map_update_elem(&held, &key, &c->kept, BPF_ANY);
 	slot_give(slot);
-	if (!is_held) {
-		bpf_map_delete_elem(&held, &key);
+	if (failed) {
 		__sync_fetch_and_add(&condition->crowded, 1);
 	}
 }
@@ -173,7 +220,7 @@ static __noinline bool condition_tell(struct wire_condition *condition, const st
 		count_lost(probe, &lost_buffer);
 		holds = false;
 	}
-	bpf_map_delete_elem(&held, &key);
+	held_drop(&key);
 	return holds;
 }
 
@@ -181,7 +228,7 @@ static __noinline bool condition_tell(struct wire_condition *condition, const st
 static __noinline void condition_forget(const struct wire_probe *probe, const struct hit *hit)
 {
 	struct budget_key key = condition_key(probe, hit);
-	bpf_map_delete_elem(&held, &key);
+	held_drop(&key);
 }
 
 // Of a function whose returns decide. True: the hit is to be told now.

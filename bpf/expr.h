@@ -21,6 +21,7 @@ struct expr {		  // a run
 		matched;   // of a string operation under way: bytes done; 0: it has not begun
 	wire_u64 text_len; // bytes that were read for it
 	wire_u64 goid, tid, duration;
+	wire_u64 num_calls;
 	wire_u64 stack[WIRE_EXPR_STACK];
 	wire_u64 word; // read from memory
 };
@@ -378,6 +379,12 @@ CAPTURE_INLINE void expr_source(struct expr *expr, struct capture *c, const stru
 	case WIRE_OP_TID:
 		expr_push(expr, expr->tid);
 		break;
+	case WIRE_OP_DEPTH:
+		if (expr->num_calls)
+			expr_push(expr, expr->num_calls);
+		else
+			expr->failed = 1;
+		break;
 	case WIRE_OP_DURATION:
 		expr_push(expr, expr->duration);
 		break;
@@ -469,7 +476,8 @@ struct expr_hit {      // what a program is told besides registers and memory
 	wire_u64 goid; // or EXPR_NO_GOID
 	wire_u64 tid, duration;
 	wire_u32 is_blind; // the call ends in a jump: no results are known
-	wire_u32 pad;
+	wire_u32
+		depth; // at an entry: how many traced calls are under way with this one; 0: not known
 };
 
 /** Runs num operations from first on, over c->regs and c->kept; what is in the record's place is lost. True: all checks
@@ -488,6 +496,7 @@ CAPTURE_INLINE bool expr_run(struct expr *expr, struct capture *c, wire_u32 firs
 	expr->goid = hit->goid;
 	expr->tid = hit->tid;
 	expr->duration = hit->duration;
+	expr->num_calls = hit->depth;
 	struct expr_run run = {.expr = expr, .c = c};
 	capture_repeat(WIRE_EXPR_STEPS, expr_step, &run);
 	if (!expr->ended && expr->at < expr->end) // too many steps

@@ -19,6 +19,7 @@ const volatile struct wire_settings settings = {0};
 const volatile struct wire_stack_settings stacks = {0};
 const volatile bool has_budgets = false;    // calls are left out, by table budgets
 const volatile bool has_conditions = false; // or by their values, by table conditions
+const volatile bool has_depth = false;	    // some condition asks how many calls are under way
 const volatile wire_u32 namespace_inum = 0; // for find_target: the PID namespace and the PID in it
 const volatile wire_u32 namespace_pid = 0;
 
@@ -27,6 +28,7 @@ wire_u32 target_tgid = 0; // in the initial PID namespace
 wire_u64 only_goid = 0;	  // records of this goroutine alone; 0: of all
 wire_u32 num_within = 0;  // groups of functions that calls are to be made within
 struct wire_recovery recovery = {0};
+wire_u32 are_frames_full = 0;
 
 // Which of the programs that the process has executed is traced: that of the first hit. 0: none yet.
 wire_u64 target_exec = 0;
@@ -284,7 +286,51 @@ static inline wire_u32 frames_groups(const struct capture_host *host)
 	return *(volatile wire_u32 *)&num_within;
 }
 
+struct frame_key;
+struct frame;
+
+static inline int frame_put(const struct capture_host *host, const struct frame_key *key,
+			    const struct frame *frame);
+static inline struct frame *frame_find(const struct capture_host *host,
+				       const struct frame_key *key);
+static inline void frame_drop(const struct capture_host *host, const struct frame_key *key);
+static inline void frames_gone(const struct capture_host *host, wire_u64 goid, wire_u64 from);
+
+static inline wire_u32 *frames_full(const struct capture_host *host)
+{
+	(void)host;
+	return &are_frames_full;
+}
+
 #include "bpf/frames.h"
+
+// Traced calls under way, and the goroutines that have some.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct frame_key);
+	__type(value, struct frame);
+} frames SEC(".maps");
+
+static inline int frame_put(const struct capture_host *host, const struct frame_key *key,
+			    const struct frame *frame)
+{
+	(void)host;
+	return (int)bpf_map_update_elem(&frames, key, frame, BPF_ANY);
+}
+
+static inline struct frame *frame_find(const struct capture_host *host, const struct frame_key *key)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&frames, key);
+}
+
+static inline void frame_drop(const struct capture_host *host, const struct frame_key *key)
+{
+	(void)host;
+	bpf_map_delete_elem(&frames, key);
+}
 
 // --- Scratch -----------------------------------------------------------------------------------
 
@@ -358,6 +404,7 @@ struct hit {
 	const struct capture_goroutine *goroutine; // NULL: not known
 	wire_u64 g;				   // where its runtime.g is
 	wire_u16 flags;				   // enum wire_record_flags
+	wire_u32 depth; // at an entry: traced calls under way with this one; 0: not known
 };
 
 // A record without a frame: built where it is read.
@@ -468,7 +515,8 @@ static __noinline bool follow(struct wire_budget *budget, const struct wire_prob
 			      is_taken);
 }
 
-static __noinline void note(const struct pt_regs *regs, const struct wire_probe *probe,
+// True: it is no event.
+static __noinline bool note(const struct pt_regs *regs, const struct wire_probe *probe,
 			    const struct hit *hit)
 {
 	wire_u32 func = probe->func;
@@ -476,6 +524,20 @@ static __noinline void note(const struct pt_regs *regs, const struct wire_probe 
 	struct frames_hit at = frames_hit(regs, probe, hit);
 	if (frames_note(NULL, &at, condition ? condition->within : 0) && condition)
 		__sync_fetch_and_add(&condition->crowded, 1);
+	return probe->kind >= WIRE_PROBE_BEGIN;
+}
+
+// How many traced calls are under way, at an entry.
+static __noinline wire_u32 track(const struct pt_regs *regs, const struct wire_probe *probe,
+				 const struct hit *hit, const struct wire_budget *budget)
+{
+	struct frames_hit at = frames_hit(regs, probe, hit);
+	if (!hit->goroutine)
+		return 0;
+	if (probe->kind == WIRE_PROBE_ENTRY)
+		return frames_enter(NULL, &at, budget->flags & WIRE_BUDGET_FOLLOW);
+	frames_leave(NULL, &at);
+	return 0;
 }
 
 static __noinline int take_hit(struct pt_regs *regs)
@@ -498,10 +560,10 @@ static __noinline int take_hit(struct pt_regs *regs)
 	hit.g = find_g(regs, probe);
 	bool known = find_goroutine(hit.g, regs->sp, &goroutine);
 	hit.goroutine = known ? &goroutine : NULL;
-	if (has_conditions && probe->kind > WIRE_PROBE_TAIL)
-		note(regs, probe, &hit);
-	if (probe->kind >= WIRE_PROBE_BEGIN)
+	if (has_conditions && probe->kind > WIRE_PROBE_TAIL && note(regs, probe, &hit))
 		return 0;
+	if (has_depth && budget)
+		hit.depth = track(regs, probe, &hit, budget);
 	if (only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!known || goroutine.goid != only_goid))
 		return 0;

@@ -301,6 +301,7 @@ enum wire_op_code {
 	WIRE_OP_TEXTS_ORDER, // -1, 0 or 1: how they compare
 	WIRE_OP_GOID,
 	WIRE_OP_TID,
+	WIRE_OP_DEPTH,	  // of the call among those traced on its goroutine, from 1
 	WIRE_OP_DURATION, // since the entry, in ns
 	WIRE_OP_KEPT,	  // pushes what was kept at the entry as number off; fails if that failed
 	WIRE_OP_KEEP, // pops, and keeps it as number off; a string where value is 1, as off and the next
@@ -344,6 +345,7 @@ struct wire_kept { // of an entry that is held
 };
 
 enum { WIRE_CALLS_HELD_MAX = 4096 };
+enum { WIRE_FRAMES_MAX = 1 << 18 }; // of calls under way, and goroutines that have some
 enum { WIRE_WITHIN_MAX = 16 }; // groups of functions that calls are to be made within, from 1 on
 
 // Where the argument of runtime.recovery tells which goroutine goes on and at which SP.

@@ -267,6 +267,9 @@ struct error *session_choose(struct session *session, const struct session_reque
 	if (!err)
 		err = plan_add(session->plan, known ? known : &selection, &options, id, &first,
 			       &num);
+	if (!err && session->plan->wants_depth && session->options.max_overhead > 0)
+		err = error_new(
+			"how deep a call is is not known where --max-overhead leaves calls out");
 	if (!err && trace)
 		err = take_funcs(session, known ? known : &selection, &options, trace);
 	if (selection.func)
@@ -431,6 +434,29 @@ const struct session_trace *session_find_trace(const struct session *session, ui
 	return find_trace(session, id);
 }
 
+// --- Pausing -------------------------------------------------------------------------------------
+
+static struct error *enable(struct session *session, struct session_trace *trace, bool on)
+{
+	trace->is_off = !on;
+	for (size_t i = 0; i < trace->num_funcs; i++) {
+		struct plan_func *func = session->plan->funcs[trace->funcs[i]];
+		if (func->counts != &trace->counts)
+			continue;
+		func->is_off = !on;
+		func->off_ns = on ? 0 : session_clock_ns(CLOCK_MONOTONIC);
+		session->options.backend->enable(session->backend, func, on);
+	}
+	return on ? NULL : session_settle(session);
+}
+
+// Where conditions ask how many traced calls are under way: those of functions that are no longer watched, or are again,
+// are counted anew.
+static struct error *forget_depths(struct session *session)
+{
+	return session->plan->wants_depth ? session_renew(session, &session->options) : NULL;
+}
+
 // --- Another plan --------------------------------------------------------------------------------
 
 struct error *session_trace_again(struct session *session, struct session_trace *trace,
@@ -448,7 +474,7 @@ struct error *session_trace_again(struct session *session, struct session_trace 
 	if (err)
 		return err;
 	session->num_functions += trace->num_funcs - trace->num_shared;
-	return trace->is_off ? session_enable(session, trace->id, false) : NULL;
+	return trace->is_off ? enable(session, trace, false) : NULL;
 }
 
 // --- Untracing -----------------------------------------------------------------------------------
@@ -563,15 +589,18 @@ struct error *session_untrace(struct session *session, uint32_t id, char *const 
 	struct session_trace *trace = find_trace(session, id);
 	if (!trace)
 		return error_new("no trace %u", id);
-	if (!num_patterns)
-		return untrace(session, trace, NULL, num);
 	struct selection selection;
-	struct error *err = select_functions(session->index, patterns, num_patterns, &selection);
+	struct error *err = NULL;
+	if (!num_patterns) {
+		err = untrace(session, trace, NULL, num);
+		return err ? err : forget_depths(session);
+	}
+	err = select_functions(session->index, patterns, num_patterns, &selection);
 	if (err)
 		return err;
 	err = untrace(session, trace, &selection, num);
 	selection_deinit(&selection);
-	return err;
+	return err ? err : forget_depths(session);
 }
 
 struct error *session_enable(struct session *session, uint32_t id, bool on)
@@ -579,14 +608,6 @@ struct error *session_enable(struct session *session, uint32_t id, bool on)
 	struct session_trace *trace = find_trace(session, id);
 	if (!trace)
 		return error_new("no trace %u", id);
-	trace->is_off = !on;
-	for (size_t i = 0; i < trace->num_funcs; i++) {
-		struct plan_func *func = session->plan->funcs[trace->funcs[i]];
-		if (func->counts != &trace->counts)
-			continue;
-		func->is_off = !on;
-		func->off_ns = on ? 0 : session_clock_ns(CLOCK_MONOTONIC);
-		session->options.backend->enable(session->backend, func, on);
-	}
-	return on ? NULL : session_settle(session);
+	struct error *err = enable(session, trace, on);
+	return err ? err : forget_depths(session);
 }

@@ -13,6 +13,8 @@ use Test::More;
 
 live_plan();
 
+my @walks = ('walk 4 60', 'grow 3', 'exits 20');
+
 # traced(PATH, DO, ARGS): {entries, summary, said} of a program that does DO under gotrace attach ARGS.
 sub traced {
 	my ($path, $do, @args) = @_;
@@ -37,7 +39,31 @@ sub is_whole {
 	return;
 }
 
-my @walks = ('walk 4 60', 'grow 3', 'exits 20');
+# Each call's depth as it is told without a condition, and as a condition knows it.
+sub check_depth {
+	my ($path, @args) = @_;
+	my @functions = ('main.fNode', 'main.fOuter*', 'main.fGuard', '!/func[0-9]/');
+	for my $do (@walks) {
+		my $told = traced($path, $do, @functions, '--no-args', @args);
+		my %told;
+		$told{ field($_, 'depth') }++ for @{ $told->{entries} };
+		my ($seen, $said) = map { my $by = $_; join ' ', map { "$_:$by->{$_}" } sort { $a <=> $b } keys %$by }
+			\%told, { map { /^depth (\d+)/ ? ($1 => $told->{said}{$_}) : () } keys %{ $told->{said} } };
+		is($seen, $said, "$do: depths as they are told");
+		for my $depth (1, 2, 7) {
+			my $result = traced($path, $do, @functions, '--no-args', '--if', "depth == $depth", @args);
+			is(scalar @{ $result->{entries} }, $told->{said}{"depth $depth"} // 0, "$do: calls of depth $depth");
+			is_whole($result);
+		}
+	}
+	my $result = traced($path, $walks[0], 'main.fNode if depth > 4 && ret0 >= 0', @functions[1 .. 3], '--no-args', @args);
+	my $deep = 0;
+	$deep += /^depth (\d+)/ && $1 > 4 ? $result->{said}{$_} : 0 for keys %{ $result->{said} };
+	cmp_ok(scalar @{ $result->{entries} }, '>', 0, 'calls that return, chosen by their depth there');
+	cmp_ok(scalar @{ $result->{entries} }, '<=', $deep, 'are some of those that are made');
+	return;
+}
+
 
 for my $backend ('ebpf', 'ptrace') {
 	for my $version (versions()) {
@@ -51,6 +77,7 @@ for my $backend ('ebpf', 'ptrace') {
 					is(scalar @{ $result->{entries} }, $result->{said}{within} // 0, "$do: calls within");
 					is_whole($result);
 				}
+				check_depth($path, @args);
 				my $result = traced($path, $walks[0], 'main.fNode', 'main.fOuter', '--within', 'main.fOuter', '--no-return', '--no-args', @args);
 				is(scalar @{ $result->{entries} }, $result->{said}{within}, 'calls whose ends are not asked for, by a function that is traced itself');
 				is_whole($result);
@@ -60,6 +87,26 @@ for my $backend ('ebpf', 'ptrace') {
 }
 
 my $path = program('frames', newest(), 'optimized') // BAIL_OUT('the program frames cannot be built');
+
+# Of calls that leave by a panic nothing is kept.
+for my $backend ('ebpf', 'ptrace') {
+	subtest "panics, $backend" => sub {
+		my $num = $backend eq 'ebpf' ? 10000 : 2500;
+		my $target = start_target($path, []);
+		my $trace = start_trace(['attach', $target->{pid}, 'main.fRisk', '--errors', '--format', 'json', '--backend', $backend]);
+		diag $trace->errors if $trace->armed != 1;
+		$target->ask("panics $num");
+		my ($said) = $target->ask('risk 6000');
+		is($trace->stop, 0, 'the trace ends well');
+		is($target->stop, 0, 'and so does the program');
+		my @events = json_lines($trace->output);
+		my $entries = grep { field($_, 'event') eq 'entry' } @events;
+		my $returns = grep { field($_, 'event') eq 'return' } @events;
+		my ($errors) = $said =~ /errors=(\d+)/;
+		is("$entries $returns", "$errors $errors", 'calls that return an error, after those that panicked');
+		is_whole({ summary => $events[-1] });
+	};
+}
 
 subtest 'traces of the shell, each with its own' => sub {
 	my $target = start_target($path, []);
@@ -72,8 +119,12 @@ subtest 'traces of the shell, each with its own' => sub {
 		my ($said) = $target->ask('walk 2 40');
 		my ($within) = $said =~ /within=(\d+)/;
 		my ($eleven) = $said =~ /eleven=(\d+)/;
-		$shell->do('watch 0.3');
-		my $seen = () = $shell->events =~ /"event":"entry"[^\n]*"func":"main.fNode"/g;
+		my $seen = 0;
+		until_true(20, sub {
+			$shell->do('watch 0.1');
+			$seen = () = $shell->events =~ /"event":"entry"[^\n]*"func":"main.fNode"/g;
+			return $seen - $before >= $within - $eleven;
+		});
 		cmp_ok($within, '>', $eleven, 'there are such calls');
 		is($seen - $before, $within - $eleven, "calls within, on a condition: $when");
 		$shell->do('set strlen 100');

@@ -20,6 +20,12 @@ struct within_entry {
 	UT_hash_handle hh;
 };
 
+struct frame_entry {
+	uint8_t key[STORE_FRAME_KEY_BYTES];
+	_Alignas(8) uint8_t frame[STORE_FRAME_BYTES];
+	UT_hash_handle hh;
+};
+
 struct slot_entry {
 	struct wire_key key;
 	uint32_t slot;
@@ -30,6 +36,7 @@ struct aggregate_store {
 	const struct aggregate_tables *tables;
 	struct active_entry *active;
 	struct within_entry *within;
+	struct frame_entry *frames;
 	struct slot_entry *slots;
 };
 
@@ -54,6 +61,11 @@ void aggregate_store_destroy(struct aggregate_store *store)
 	HASH_ITER (hh, store->within, within, next_within) {
 		HASH_DEL(store->within, within);
 		free(within);
+	}
+	struct frame_entry *frame, *next_frame;
+	HASH_ITER (hh, store->frames, frame, next_frame) {
+		HASH_DEL(store->frames, frame);
+		free(frame);
 	}
 	struct slot_entry *slot, *next_slot;
 	HASH_ITER (hh, store->slots, slot, next_slot) {
@@ -177,6 +189,50 @@ void aggregate_store_drop_within(struct aggregate_store *store, uint64_t goid)
 	if (!entry)
 		return;
 	HASH_DEL(store->within, entry);
+	free(entry);
+}
+
+// --- Traced calls under way ----------------------------------------------------------------------
+
+static struct frame_entry *find_frame(const struct aggregate_store *store, const void *key)
+{
+	struct frame_entry *entry;
+	HASH_FIND (hh, store->frames, key, STORE_FRAME_KEY_BYTES, entry)
+		;
+	return entry;
+}
+
+int aggregate_store_put_frame(struct aggregate_store *store, const void *key, const void *frame)
+{
+	struct frame_entry *entry = find_frame(store, key);
+	if (!entry) {
+		bool has_room = HASH_COUNT(store->frames) < WIRE_FRAMES_MAX;
+		entry = has_room ? calloc(1, sizeof(*entry)) : NULL;
+		if (!entry)
+			return -1;
+		memcpy(entry->key, key, sizeof(entry->key));
+		HASH_ADD(hh, store->frames, key, sizeof(entry->key), entry);
+		if (!entry->hh.tbl) {
+			free(entry);
+			return -1;
+		}
+	}
+	memcpy(entry->frame, frame, sizeof(entry->frame));
+	return 0;
+}
+
+void *aggregate_store_find_frame(struct aggregate_store *store, const void *key)
+{
+	struct frame_entry *entry = find_frame(store, key);
+	return entry ? entry->frame : NULL;
+}
+
+void aggregate_store_drop_frame(struct aggregate_store *store, const void *key)
+{
+	struct frame_entry *entry = find_frame(store, key);
+	if (!entry)
+		return;
+	HASH_DEL(store->frames, entry);
 	free(entry);
 }
 

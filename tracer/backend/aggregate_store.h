@@ -37,6 +37,11 @@ void aggregate_store_drop(struct aggregate_store *store, const void *key);
 int aggregate_store_put_within(struct aggregate_store *store, uint64_t goid, uint64_t distance);
 const uint64_t *aggregate_store_find_within(struct aggregate_store *store, uint64_t goid);
 void aggregate_store_drop_within(struct aggregate_store *store, uint64_t goid);
+/** struct frame_key and struct frame of frames.h. */
+enum { STORE_FRAME_KEY_BYTES = 16, STORE_FRAME_BYTES = 32 };
+int aggregate_store_put_frame(struct aggregate_store *store, const void *key, const void *frame);
+void *aggregate_store_find_frame(struct aggregate_store *store, const void *key);
+void aggregate_store_drop_frame(struct aggregate_store *store, const void *key);
 /** UINT32_MAX where there is no room. */
 uint32_t aggregate_store_slot(struct aggregate_store *store, const struct wire_key *key);
 struct wire_totals *aggregate_store_totals(struct aggregate_store *store, uint32_t slot);

@@ -106,6 +106,10 @@ static struct error *load(struct backend *backend, const struct backend_settings
 		bpf_map__set_max_entries(program->maps.held, WIRE_CALLS_HELD_MAX);
 		bpf_map__set_max_entries(program->maps.within, WIRE_ACTIVE_MAX);
 	}
+	if (backend->plan->wants_depth) {
+		program->rodata->has_depth = backend->has_depth = true;
+		bpf_map__set_max_entries(program->maps.frames, WIRE_FRAMES_MAX);
+	}
 	int result = gotrace_bpf__load(program);
 	if (result) {
 		const char *advice = features_advice(-result);

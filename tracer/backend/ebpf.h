@@ -57,6 +57,7 @@ struct backend {
 	bool has_budgets;
 	bool counts; // calls are counted instead of told
 	bool has_conditions;
+	bool has_depth;	     // the calls under way on each goroutine are known
 	uint64_t crowded;    // calls that there was no room to follow, at the last sweep
 	size_t num_dynamics; // of the plan's, known to the kernel
 	struct ebpf_arming *armings;

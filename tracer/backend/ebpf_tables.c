@@ -157,6 +157,8 @@ static struct error *check_room(const struct backend *backend)
 			return error_errno(ENOSPC, "no room for more %s in the kernel's table (%u)",
 					   kinds[i].name, capacity);
 	}
+	if (backend->plan->wants_depth && !backend->has_depth)
+		return error_errno(ENOSPC, "how deep calls are was not counted so far");
 	return NULL;
 }
 

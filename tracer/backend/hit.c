@@ -128,6 +128,17 @@ static inline uint32_t frames_groups(const struct capture_host *host)
 	return num ? __atomic_load_n(num, __ATOMIC_ACQUIRE) : 0;
 }
 
+struct frame_key;
+struct frame;
+
+static inline int frame_put(const struct capture_host *host, const struct frame_key *key,
+			    const struct frame *frame);
+static inline struct frame *frame_find(const struct capture_host *host,
+				       const struct frame_key *key);
+static inline void frame_drop(const struct capture_host *host, const struct frame_key *key);
+static inline void frames_gone(const struct capture_host *host, uint64_t goid, uint64_t from);
+static inline uint32_t *frames_full(const struct capture_host *host);
+
 #include "bpf/frames.h"
 
 static inline const struct wire_aggregate_settings *aggregate_settings(
@@ -166,7 +177,8 @@ struct hit_maker {
 	struct expr expr;
 	struct held *held;
 	struct held *released; // what hit_entry gives
-	uint64_t told;	       // the stack whose words are in the last record; 0: none
+	uint32_t are_frames_full;
+	uint64_t told; // the stack whose words are in the last record; 0: none
 };
 
 static struct aggregate_store *store_of(const struct capture_host *host)
@@ -206,6 +218,29 @@ static inline const uint64_t *within_find(const struct capture_host *host, uint6
 static inline void within_drop(const struct capture_host *host, uint64_t goid)
 {
 	aggregate_store_drop_within(store_of(host), goid);
+}
+
+static inline int frame_put(const struct capture_host *host, const struct frame_key *key,
+			    const struct frame *frame)
+{
+	_Static_assert(sizeof(*key) == STORE_FRAME_KEY_BYTES && sizeof(*frame) == STORE_FRAME_BYTES,
+		       "what the store keeps");
+	return aggregate_store_put_frame(store_of(host), key, frame);
+}
+
+static inline struct frame *frame_find(const struct capture_host *host, const struct frame_key *key)
+{
+	return aggregate_store_find_frame(store_of(host), key);
+}
+
+static inline void frame_drop(const struct capture_host *host, const struct frame_key *key)
+{
+	aggregate_store_drop_frame(store_of(host), key);
+}
+
+static inline uint32_t *frames_full(const struct capture_host *host)
+{
+	return &((struct hit_maker *)(uintptr_t)host)->are_frames_full;
 }
 
 static inline const struct wire_aggregate_settings *aggregate_settings(
@@ -283,6 +318,25 @@ static inline bool budget_forget(const struct capture_host *host, const struct b
 	HASH_DEL(*all, call);
 	free(call);
 	return true;
+}
+
+static inline void frames_gone(const struct capture_host *host, uint64_t goid, uint64_t from)
+{
+	struct hit_maker *maker = (struct hit_maker *)(uintptr_t)host;
+	struct followed *call, *next;
+	HASH_ITER (hh, maker->followed, call, next) {
+		if (call->key.goid != goid || call->key.distance < from)
+			continue;
+		HASH_DEL(maker->followed, call);
+		free(call);
+	}
+	struct held *held, *next_held;
+	HASH_ITER (hh, maker->held, held, next_held) {
+		if (held->key.goid != goid || held->key.distance < from)
+			continue;
+		HASH_DEL(maker->held, held);
+		free(held);
+	}
 }
 
 struct error *hit_maker_create(const struct hit_source *source, struct hit_maker **out)
@@ -423,15 +477,30 @@ static bool is_within(struct hit_maker *maker, struct wire_condition *condition,
 	return holds;
 }
 
+// At an entry: how many traced calls are under way with it; 0: that is not known.
+static uint32_t track(struct hit_maker *maker, const struct frames_hit *hit)
+{
+	const struct hit_source *source = &maker->capture.host.source;
+	const struct wire_budget *budget = find_budget(source, hit->probe);
+	if (!source->has_depth || !budget || !hit->goroutine)
+		return 0;
+	if (hit->probe->kind == WIRE_PROBE_ENTRY)
+		return frames_enter(&maker->capture.host, hit, budget->flags & WIRE_BUDGET_FOLLOW);
+	frames_leave(&maker->capture.host, hit);
+	return 0;
+}
+
 static bool admits(struct hit_maker *maker, struct wire_condition *condition,
-		   const struct frames_hit *hit)
+		   const struct frames_hit *hit, uint32_t depth)
 {
 	const struct capture_goroutine *goroutine = hit->goroutine;
 	uint32_t tid = hit->tid;
 	if (condition->within && !is_within(maker, condition, hit))
 		return false;
 	bool failed = condition->num_return && !goroutine;
-	struct expr_hit about = {.goid = goroutine ? goroutine->goid : EXPR_NO_GOID, .tid = tid};
+	struct expr_hit about = {.goid = goroutine ? goroutine->goid : EXPR_NO_GOID,
+				 .tid = tid,
+				 .depth = depth};
 	bool holds = !failed && expr_run(&maker->expr, &maker->capture, condition->entry_op,
 					 condition->num_entry, &about, &failed);
 	condition->unreadable += failed;
@@ -572,6 +641,7 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 		note(maker, &at);
 	if (probe->kind >= WIRE_PROBE_BEGIN)
 		return NULL;
+	uint32_t depth = source->aggregates ? 0 : track(maker, &at);
 	if (source->only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
 	    (!known || goroutine.goid != source->only_goid))
 		return NULL;
@@ -588,7 +658,7 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	bool is_entry = probe->kind == WIRE_PROBE_ENTRY;
 	bool is_taken = !budget || budget_admits(budget, probe, time_ns);
 	if (condition && is_taken && is_entry)
-		is_taken = admits(maker, condition, &at);
+		is_taken = admits(maker, condition, &at, depth);
 	bool is_held = condition && condition->num_return;
 	if (budget && !is_held &&
 	    !budget_follows(&c->host, budget, probe, known, tid, time_ns, is_taken))

@@ -21,6 +21,7 @@ struct hit_source { // where a record comes from; all borrowed
 	struct wire_budget *budgets; // by function; NULL: all calls are taken
 	uint32_t num_budgets;
 	const struct wire_recovery *recovery; // NULL: not known
+	bool has_depth;			      // how many traced calls are under way is counted
 	const uint32_t *num_within; // groups of functions that calls are made within; NULL: none
 	const struct aggregate_tables
 		*aggregates; // hits are counted, and make no records; NULL: they are not

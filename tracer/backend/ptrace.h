@@ -65,6 +65,7 @@ struct ptrace_shared {
 	uint32_t num_lost;			// functions that can be counted
 	uint32_t num_ops_max, num_literals_max; // of tables, room
 	bool has_conditions;
+	bool has_depth;		     // the calls under way on each goroutine are known
 	struct wire_budget *budgets; // of each function; NULL: all calls are taken
 	uint32_t num_budgets;
 	struct aggregate_tables aggregates; // totals NULL: hits are not counted

@@ -50,6 +50,7 @@ struct error *ptrace_hit_init(struct ptrace_worker *worker)
 		.num_budgets = worker->shared->num_lost,
 		.recovery = &worker->shared->recovery,
 		.num_within = &worker->shared->num_within,
+		.has_depth = worker->shared->has_depth,
 		.aggregates =
 			worker->shared->aggregates.totals ? &worker->shared->aggregates : NULL,
 		.read = ptrace_hit_read,

@@ -74,6 +74,7 @@ struct error *ptrace_shared_create(const struct plan *plan, const struct backend
 		.num_ops_max = 2 * tables->num_ops + ROOM_OPS,
 		.num_literals_max = 2 * tables->num_literals + ROOM_LITERALS,
 		.has_conditions = settings->has_conditions,
+		.has_depth = plan->wants_depth,
 		.ring.bytes = ring_bytes(settings->buffer_bytes),
 	};
 	const uint32_t *room = layout.capacity;
@@ -132,7 +133,8 @@ static struct error *check_room(const struct ptrace_shared *shared, const struct
 	    tables->num_pieces <= shared->capacity[1] && tables->num_types <= shared->capacity[2] &&
 	    tables->num_edges <= shared->capacity[3] && plan->num_funcs <= shared->num_lost &&
 	    tables->num_ops <= shared->num_ops_max &&
-	    tables->num_literals <= shared->num_literals_max)
+	    tables->num_literals <= shared->num_literals_max &&
+	    (shared->has_depth || !plan->wants_depth))
 		return NULL;
 	return error_errno(ENOSPC, "no room for more probes beside those that are armed");
 }

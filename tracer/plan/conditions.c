@@ -175,6 +175,7 @@ static struct error *add_code(struct plan *plan, const struct expr_code *code,
 		asks_goroutine |= op.code == WIRE_OP_GOID && i < code->num_entry;
 		if (op.code >= WIRE_OP_TEXT_EQUAL && op.code <= WIRE_OP_TEXT_ORDER)
 			op.off += tables->num_literals;
+		plan->wants_depth |= op.code == WIRE_OP_DEPTH;
 		tables->ops[tables->num_ops++] = op;
 	}
 	for (uint32_t i = 0; i < code->num_literals; i++) {
@@ -214,6 +215,7 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 		.bias = plan->bias,
 		.pid = plan->pid,
 		.strlen = plan->options.strlen,
+		.has_depth = !options->aggregate,
 	};
 	struct expr_code code;
 	struct error *err = expr_compile(&scope, texts, num, values, num_values, &code, reason);

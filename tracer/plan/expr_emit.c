@@ -536,6 +536,9 @@ void expr_emit(struct expr_emitter *emitter, struct expr_node *node)
 	case EXPR_TID:
 		code(emitter, WIRE_OP_TID);
 		break;
+	case EXPR_DEPTH:
+		code(emitter, WIRE_OP_DEPTH);
+		break;
 	case EXPR_DURATION:
 		code(emitter, WIRE_OP_DURATION);
 		break;

@@ -66,6 +66,7 @@ enum expr_kind {
 	EXPR_CONTAINS,
 	EXPR_GOID,
 	EXPR_TID,
+	EXPR_DEPTH,
 	EXPR_DURATION,
 	EXPR_CALLER,	// compared with a name, or a value by itself
 	EXPR_CALLED_BY, // the caller is one of ranges

@@ -133,9 +133,9 @@ static void no_such_name(struct expr_parser *parser, const char *name, uint32_t 
 			text_printf(&names, "%s, ", param->name);
 	}
 	expr_wrong(parser, column,
-		   "there is no '%s'%s; there are %sgoid, pid, tid, duration, caller, failed", name,
-		   signature->is_known ? "" : " (its parameters' names are not known)",
-		   text_string(&names));
+		   "there is no '%s'%s; there are %sgoid, pid, tid, %sduration, caller, failed",
+		   name, signature->is_known ? "" : " (its parameters' names are not known)",
+		   text_string(&names), parser->scope->has_depth ? "depth, " : "");
 	text_deinit(&names);
 }
 
@@ -173,6 +173,7 @@ static struct expr_node *builtin(struct expr_parser *parser, const char *name, u
 		{"goid", EXPR_GOID, CLASS_INT, false},
 		{"tid", EXPR_TID, CLASS_INT, false},
 		{"pid", EXPR_CONST, CLASS_INT, false},
+		{"depth", EXPR_DEPTH, CLASS_INT, false},
 		{"duration", EXPR_DURATION, CLASS_INT, true},
 		{"caller", EXPR_CALLER, CLASS_OTHER, false},
 		{"failed", EXPR_FAILED, CLASS_BOOL, true},
@@ -183,6 +184,11 @@ static struct expr_node *builtin(struct expr_parser *parser, const char *name, u
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(names[i].name, name))
 			continue;
+		if (names[i].kind == EXPR_DEPTH && !parser->scope->has_depth) {
+			expr_wrong(parser, column,
+				   "how deep a call is is not known where calls are counted");
+			return NULL;
+		}
 		struct expr_node *node =
 			expr_new_class(parser, names[i].kind, names[i].class, column);
 		if (!node)

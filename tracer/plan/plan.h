@@ -166,6 +166,7 @@ struct plan {
 	struct plan_recovery recovery;
 	struct plan_within within[WIRE_WITHIN_MAX];
 	uint32_t num_within;
+	bool wants_depth;	  // some condition asks how many traced calls are under way
 	struct plan_state *state; // the plan's own
 };
 
