@@ -69,8 +69,8 @@ static void say_refusals(const struct plan *plan)
 		cli_say("%zu of the functions chosen cannot be probed: %s", num_refused,
 			text_string(&refused));
 	if (num_unfit)
-		cli_say("%zu of the functions chosen are left out, not having what is asked for: %s",
-			num_unfit, text_string(&unfit));
+		cli_say("%zu of the functions chosen %s left out, not having what is asked for: %s",
+			num_unfit, num_unfit == 1 ? "is" : "are", text_string(&unfit));
 	text_deinit(&refused);
 	text_deinit(&unfit);
 }
