@@ -41,9 +41,9 @@ static const struct effect { // of an operation on the stack
 	[WIRE_OP_TEXT_PREFIX] = {2, 1}, [WIRE_OP_TEXT_FIND] = {2, 1},
 	[WIRE_OP_TEXT_ORDER] = {2, 1},	[WIRE_OP_TEXTS_EQUAL] = {4, 1},
 	[WIRE_OP_TEXTS_ORDER] = {4, 1}, [WIRE_OP_GOID] = {0, 1},
-	[WIRE_OP_TID] = {0, 1},		[WIRE_OP_DURATION] = {0, 1},
-	[WIRE_OP_KEPT] = {0, 1},	[WIRE_OP_KEEP] = {1, 0},
-	[WIRE_OP_CHECK] = {1, 0},
+	[WIRE_OP_TID] = {0, 1},		[WIRE_OP_DEPTH] = {0, 1},
+	[WIRE_OP_DURATION] = {0, 1},	[WIRE_OP_KEPT] = {0, 1},
+	[WIRE_OP_KEEP] = {1, 0},	[WIRE_OP_CHECK] = {1, 0},
 };
 
 static void check_op(const struct wire_op *op, uint32_t num_literals)

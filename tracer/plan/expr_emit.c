@@ -24,6 +24,7 @@ static int pushes(const struct wire_op *op)
 	case WIRE_OP_DUP:
 	case WIRE_OP_GOID:
 	case WIRE_OP_TID:
+	case WIRE_OP_DEPTH:
 	case WIRE_OP_DURATION:
 	case WIRE_OP_KEPT:
 		return 1;
