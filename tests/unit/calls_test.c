@@ -709,6 +709,84 @@ static void limit(void **state)
 	end(&story);
 }
 
+// --- Told at the return --------------------------------------------------------------------------
+
+// The entry, which was held since then, and its return.
+static void tell_late(struct story *story, unsigned func, uint64_t distance, uint64_t entry_ns)
+{
+	struct synthetic_record record =
+		synthetic_hit(3 * func + SYNTHETIC_ENTRY, 7, distance, entry_ns);
+	assert_null(calls_record(story->calls, &record.head, story->any_lost));
+	leave(story, func, distance);
+}
+
+static void told_at_the_return(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 2);
+	enter(&story, 0, 100);
+	tell_late(&story, 1, 200, story.now + 5);
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 -1 -0");
+	end(&story);
+}
+
+static void told_after_what_it_called(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 2);
+	enter(&story, 3, 50);
+	uint64_t entry_ns = story.now + 1, inner_ns = entry_ns + 1;
+	enter(&story, 1, 200);
+	leave(&story, 1, 200);
+	tell_late(&story, 2, 200, inner_ns); // called by itself, and both are told
+	tell_late(&story, 2, 100, entry_ns);
+	leave(&story, 3, 50);
+	tells(&story, "+3 +1@2 -1 +2@2 -2 +2@2 -2 -3");
+	end(&story);
+}
+
+// The call inside has ended no sooner than its last event, though the entry that says so is older.
+static void told_after_a_panic_inside(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 2);
+	enter(&story, 3, 50);
+	uint64_t entry_ns = story.now + 1;
+	enter(&story, 1, 200);
+	panics(&story, 300);
+	uint64_t panic_ns = story.now;
+	struct synthetic_record record = synthetic_hit(SYNTHETIC_ENTRY, 7, 100, entry_ns);
+	assert_null(calls_record(story.calls, &record.head, false));
+	tells(&story, "+3 +1@2 !1 +0@2");
+	assert_int_equal(story.last_end_ns, panic_ns);
+	leave(&story, 0, 100);
+	leave(&story, 3, 50);
+	tells(&story, "-0 -3");
+	end(&story);
+}
+
+static void told_and_its_return_lost(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 2);
+	uint64_t entry_ns = story.now + 1;
+	enter(&story, 1, 200);
+	leave(&story, 1, 200);
+	hit(&story, SYNTHETIC_ENTRY, 8, 100); // another goroutine's
+	struct synthetic_record record = synthetic_hit(3 * 2 + SYNTHETIC_ENTRY, 7, 100, entry_ns);
+	story.any_lost = true;
+	assert_null(calls_record(story.calls, &record.head, story.any_lost));
+	tell_late(&story, 1, 100, story.now + 5);
+	hit(&story, SYNTHETIC_RETURN, 8, 100);
+	tells(&story, "+1 -1 +0 +2 ?2 +1 -1 -0");
+	end(&story);
+}
+
 // --- Memory ------------------------------------------------------------------------------------
 
 static void many_goroutines(void **state)
@@ -778,6 +856,10 @@ int main(void)
 		cmocka_unit_test(function_detached),
 		cmocka_unit_test(vanished_while_off),
 		cmocka_unit_test(limit),
+		cmocka_unit_test(told_at_the_return),
+		cmocka_unit_test(told_after_what_it_called),
+		cmocka_unit_test(told_after_a_panic_inside),
+		cmocka_unit_test(told_and_its_return_lost),
 		cmocka_unit_test(many_goroutines),
 		cmocka_unit_test(extreme_distances),
 	};

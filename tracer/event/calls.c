@@ -147,6 +147,13 @@ static struct frame *frame_outer(const struct frame *frame)
 	return (struct frame *)frame->call.parent;
 }
 
+// An entry that waited for its return is told with it, and is older than what came from the call meanwhile.
+static void goroutine_saw(struct goroutine *goroutine, const struct wire_record *record)
+{
+	if (record->time_ns > goroutine->last_ns)
+		goroutine->last_ns = record->time_ns;
+}
+
 static void goroutine_pop(struct calls *calls, struct goroutine *goroutine)
 {
 	goroutine->top = frame_outer(goroutine->top);
@@ -355,10 +362,10 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 			   const struct plan_func *func, const struct wire_record *record)
 {
 	if (goroutine) {
-		goroutine_close(calls, goroutine, record->distance, record->time_ns);
+		goroutine_close(calls, goroutine, record->distance, goroutine->last_ns);
 		// The same place again: the call that had it is gone as well.
 		if (goroutine->top && goroutine->top->distance == record->distance)
-			goroutine_vanish(calls, goroutine, record->time_ns);
+			goroutine_vanish(calls, goroutine, goroutine->last_ns);
 		if (func->func != calls->gopanic) // traced itself, and noted just before
 			goroutine_look_over(calls, goroutine, record->distance);
 	}
@@ -393,7 +400,7 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 		return error_nomem();
 	frame->call = call;
 	frame->distance = record->distance;
-	goroutine->last_ns = record->time_ns;
+	goroutine_saw(goroutine, record);
 	if (!goroutine->top)
 		calls->num_idle--;
 	frame->is_silent = is_silent;
@@ -544,7 +551,7 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 	struct goroutine *goroutine =
 		has_goroutine(record) ? goroutine_find(calls, record_key(record)) : NULL;
 	if (goroutine)
-		goroutine->last_ns = record->time_ns;
+		goroutine_saw(goroutine, record);
 	switch ((enum wire_probe_kind)probe->kind) {
 	case WIRE_PROBE_ENTRY:
 		return enter(calls, goroutine, func, record);
