@@ -268,33 +268,57 @@ static struct error *show(int out, const struct text *text)
 	return NULL;
 }
 
-static size_t top_rows(int out, bool is_terminal)
+// What a table may take of the terminal, whose last row is for the cursor.
+static struct winsize top_size(int out)
 {
-	struct winsize size;
-	if (!is_terminal)
-		return SIZE_MAX;
-	bool is_known = !ioctl(out, TIOCGWINSZ, &size) && size.ws_row > 2;
-	return is_known ? size.ws_row - 2u : TOP_ROWS;
+	struct winsize size = {0};
+	if (!ioctl(out, TIOCGWINSZ, &size) && size.ws_row > 2 && size.ws_col)
+		return size;
+	return (struct winsize){.ws_row = TOP_ROWS, .ws_col = UINT16_MAX};
+}
+
+// Over what was there: a screen that is wiped first flickers, and some terminals keep all that was wiped.
+static void put_in_place(const struct text *table, struct text *out)
+{
+	text_puts(out, "\033[H");
+	for (size_t i = 0; i < table->len; i++) {
+		if (table->data[i] == '\n')
+			text_puts(out, "\033[K");
+		text_putc(out, table->data[i]);
+	}
+	text_puts(out, "\033[J");
+	out->failed |= table->failed;
+}
+
+static void print_top(const struct aggregates *aggregates, int out, bool is_last, struct text *text)
+{
+	if (!isatty(out)) {
+		aggregates_print_top(aggregates, SIZE_MAX, SIZE_MAX, text);
+		if (!is_last)
+			text_putc(text, '\n');
+		return;
+	}
+	struct winsize size = top_size(out);
+	struct text table;
+	text_init(&table);
+	if (is_last)
+		aggregates_print_top(aggregates, SIZE_MAX, SIZE_MAX, &table);
+	else
+		aggregates_print_top(aggregates, size.ws_row - 2u, size.ws_col, &table);
+	put_in_place(&table, text);
+	text_deinit(&table);
 }
 
 static void print(const struct arguments *arguments, struct aggregates *aggregates, bool is_last,
 		  struct text *text)
 {
-	static const char clear[] = "\033[H\033[J";
 	const struct aggregate_command *command = arguments->command;
-	int out = arguments->trace.session.out;
 	bool is_top = command->kind == AGGREGATE_TOP;
 	aggregates_sort(aggregates, is_top ? arguments->order : AGGREGATE_BY_CALLS, is_top);
 	if (arguments->is_json) {
 		aggregates_print_json(aggregates, command->event, is_last, text);
 	} else if (is_top) {
-		bool is_terminal = isatty(out);
-		if (is_terminal)
-			text_puts(text, clear);
-		aggregates_print_top(aggregates, is_last ? SIZE_MAX : top_rows(out, is_terminal),
-				     text);
-		if (!is_terminal && !is_last)
-			text_putc(text, '\n');
+		print_top(aggregates, arguments->trace.session.out, is_last, text);
 	} else if (command->kind == AGGREGATE_HIST) {
 		aggregates_print_histograms(aggregates, text);
 	} else {

@@ -54,8 +54,9 @@ void aggregates_sort(struct aggregates *aggregates, enum aggregate_order order, 
 void aggregates_print_counts(const struct aggregates *aggregates, bool is_last, struct text *out);
 /** "@[main.f]:", quantiles, and a line for each bucket. */
 void aggregates_print_histograms(const struct aggregates *aggregates, struct text *out);
-/** A table of at most max_rows rows. */
-void aggregates_print_top(const struct aggregates *aggregates, size_t max_rows, struct text *out);
+/** A table of at most max_rows rows, cut to so many columns; where these are few, some figures make room for names. */
+void aggregates_print_top(const struct aggregates *aggregates, size_t max_rows, size_t columns,
+			  struct text *out);
 /** One object a row. event: "count", "hist" or "top". */
 void aggregates_print_json(const struct aggregates *aggregates, const char *event, bool is_last,
 			   struct text *out);

@@ -203,50 +203,104 @@ static void pad_left(struct text *out, const struct text *cell, size_t width)
 	format_pad(out, 2);
 }
 
-static void print_top_row(const struct aggregates *aggregates, const struct aggregate_row *row,
-			  struct text *cell, struct text *out)
+enum top_column {
+	TOP_CALLS,
+	TOP_RATE,
+	TOP_ERRORS,
+	TOP_TOTAL,
+	TOP_AVERAGE,
+	TOP_P50,
+	TOP_P99,
+	NUM_TOP
+};
+
+static const struct {
+	const char *head;
+	uint8_t width;
+	bool can_go; // where the table is narrow
+} top_columns[NUM_TOP] = {
+	[TOP_CALLS] = {"CALLS", 12, false},   [TOP_RATE] = {"CALLS/S", 12, true},
+	[TOP_ERRORS] = {"ERRORS", 9, false},  [TOP_TOTAL] = {"TOTAL", 9, false},
+	[TOP_AVERAGE] = {"AVERAGE", 9, true}, [TOP_P50] = {"P50", 16, true},
+	[TOP_P99] = {"P99", 16, false},
+};
+
+static void write_top_cell(const struct aggregates *aggregates, const struct aggregate_row *row,
+			   enum top_column column, struct text *out)
 {
-	enum { NUMBER = 12, TIME = 9, RANGE = 16 };
-	text_reset(cell);
-	text_u64(cell, row->totals.calls);
-	pad_left(out, cell, NUMBER);
-	text_reset(cell);
-	write_rate(aggregates, row, false, cell);
-	pad_left(out, cell, NUMBER);
-	text_reset(cell);
-	if (row->has_errors)
-		text_u64(cell, row->totals.errors);
-	else
-		text_putc(cell, '-');
-	pad_left(out, cell, TIME);
-	text_reset(cell);
-	format_duration(row->totals.total, cell);
-	pad_left(out, cell, TIME);
-	text_reset(cell);
-	write_average(aggregates, row, cell);
-	pad_left(out, cell, TIME);
-	static const double parts[] = {0.5, 0.99};
-	for (size_t i = 0; i < 2; i++) {
-		text_reset(cell);
-		write_quantile(aggregates, row, parts[i], cell);
-		pad_left(out, cell, RANGE);
+	switch (column) {
+	case TOP_CALLS:
+		text_u64(out, row->totals.calls);
+		break;
+	case TOP_RATE:
+		write_rate(aggregates, row, false, out);
+		break;
+	case TOP_ERRORS:
+		if (row->has_errors)
+			text_u64(out, row->totals.errors);
+		else
+			text_putc(out, '-');
+		break;
+	case TOP_TOTAL:
+		format_duration(row->totals.total, out);
+		break;
+	case TOP_AVERAGE:
+		write_average(aggregates, row, out);
+		break;
+	default:
+		write_quantile(aggregates, row, column == TOP_P50 ? 0.5 : 0.99, out);
 	}
-	text_puts(out, row->name);
+}
+
+// At most so many columns of it: a line that is longer than a terminal is wide takes two rows there.
+static void put_line(const struct text *line, size_t columns, struct text *out)
+{
+	size_t len = 0;
+	for (size_t column = 0; len < line->len; len++) {
+		bool begins = ((unsigned char)line->data[len] & 0xc0) != 0x80; // a character
+		if (begins && column++ == columns)
+			break;
+	}
+	text_append(out, line->data, len);
 	text_putc(out, '\n');
 }
 
-void aggregates_print_top(const struct aggregates *aggregates, size_t max_rows, struct text *out)
+// row NULL: the head.
+static void print_top_line(const struct aggregates *aggregates, const struct aggregate_row *row,
+			   size_t columns, struct text *out)
 {
-	struct text cell;
+	enum { NAME = 30 }; // of the name, as much should have room
+	size_t width = NAME;
+	for (int i = 0; i < NUM_TOP; i++)
+		width += top_columns[i].width + 2;
+	struct text line, cell;
+	text_init(&line);
 	text_init(&cell);
-	text_printf(out, "%12s  %12s  %9s  %9s  %9s  %16s  %16s  %s\n", "CALLS", "CALLS/S",
-		    "ERRORS", "TOTAL", "AVERAGE", "P50", "P99",
-		    aggregates->options->num_by ? "KEY" : "FUNCTION");
+	for (int i = 0; i < NUM_TOP; i++) {
+		if (top_columns[i].can_go && width > columns)
+			continue;
+		text_reset(&cell);
+		if (row)
+			write_top_cell(aggregates, row, i, &cell);
+		else
+			text_puts(&cell, top_columns[i].head);
+		pad_left(&line, &cell, top_columns[i].width);
+	}
+	text_puts(&line, row ? row->name : aggregates->options->num_by ? "KEY" : "FUNCTION");
+	put_line(&line, columns, out);
+	out->failed |= line.failed || cell.failed;
+	text_deinit(&line);
+	text_deinit(&cell);
+}
+
+void aggregates_print_top(const struct aggregates *aggregates, size_t max_rows, size_t columns,
+			  struct text *out)
+{
+	print_top_line(aggregates, NULL, columns, out);
 	size_t num = 0;
 	for (const struct aggregate_row *row = aggregates->rows; row && num < max_rows;
 	     row = row->hh.next, num++)
-		print_top_row(aggregates, row, &cell, out);
-	text_deinit(&cell);
+		print_top_line(aggregates, row, columns, out);
 }
 
 // --- JSON ----------------------------------------------------------------------------------------

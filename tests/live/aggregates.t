@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Json;
 use Live;
+use Terminal;
 use Test::More;
 
 live_plan();
@@ -204,6 +205,35 @@ subtest 'top, intervals, a program that it starts' => sub {
 		like($result->{out}, qr/^ +1000 .* main\.aLoop$/m, 'one function');
 		like($result->{out}, qr/^ +30 .* 10 .* main\.aGet$/m, 'the other, with errors');
 	}
+};
+
+subtest 'top on a terminal' => sub {
+	my $target = start_target($path, []);
+	my @top = ($gotrace, 'top', $target->{pid}, '-q', '--interval', '100ms');
+	my $terminal = start_terminal(@top, 'main.aLoop', 'main.aGet');
+	$terminal->shows(qr/^ +CALLS +CALLS\/S .* FUNCTION\n?\z/, 'a head, before there are calls');
+	for my $calls (1000, 1500) {
+		$target->ask("loop " . ($calls > 1000 ? $calls - 1000 : $calls));
+		$terminal->shows(qr/\A +CALLS .* FUNCTION\n +$calls .* main\.aLoop\z/, "$calls calls: in the place of what was there");
+	}
+	$target->ask('calls 1 30');
+	$terminal->shows(qr/\A +CALLS .* FUNCTION\n(?=.*^ +30 .* main\.aGet$)(?=.*^ +1500 .* main\.aLoop$)(?:.+\n?){2}\z/ms, 'a second row');
+	$terminal->key('C-c');
+	is($terminal->status, 0, 'Ctrl-C ends it');
+	like($terminal->screen, qr/\A +CALLS [^\n]*\n(?=.* 1500 )(?:[^\n]+\n){2}ENDED/s, 'the last table stays');
+	$terminal->stop;
+
+	$terminal = start_terminal(@top, 'main.aGet', '--by', 'request.id,caller', { columns => 60, rows => 12 });
+	$terminal->shows(qr/CALLS/, 'a small terminal');
+	$target->ask('calls 1 300');
+	$terminal->shows(qr/\A +CALLS +ERRORS +TOTAL +P99  KEY\n(?:[^\n]{1,60}(?:\n|\z)){10}\z/, 'as many rows as there is room for, none in two lines');
+	is($terminal->tmux('display-message', '-p', '#{history_size}'), "0\n", 'nothing has gone over its edge');
+	$terminal->key('C-c');
+	is($terminal->status, 0, 'Ctrl-C ends it');
+	my @keys = $terminal->screen =~ /^ +1 .*main\.a\w+/mg;
+	is(scalar @keys, 300, 'the last table is whole');
+	$terminal->stop;
+	is($target->stop, 0, 'the program ends well');
 };
 
 subtest 'what cannot be counted' => sub {

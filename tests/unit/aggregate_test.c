@@ -579,11 +579,17 @@ static void test_print_top(void **state)
 	view_add(&view, 1, NULL, (struct wire_totals){.calls = 2, .returns = 2, .total = 2000},
 		 buckets);
 	aggregates_sort(&view.aggregates, AGGREGATE_BY_TOTAL, true);
-	aggregates_print_top(&view.aggregates, 1, &view.out);
+	aggregates_print_top(&view.aggregates, 1, SIZE_MAX, &view.out);
 	const char *row = strchr(text_string(&view.out), '\n') + 1;
 	assert_string_equal(row,
 			    "           2             1          -      2.0µs      1.0µs       "
 			    "960ns-1.0µs       960ns-1.0µs  main.put\n");
+	text_reset(&view.out);
+	aggregates_print_top(&view.aggregates, 2, 59, &view.out);
+	assert_string_equal(text_string(&view.out),
+			    "       CALLS     ERRORS      TOTAL               P99  FUNCT\n"
+			    "           2          -      2.0µs       960ns-1.0µs  main.\n"
+			    "           9          -        0ns                 -  main.\n");
 	text_deinit(&view.out);
 	aggregates_deinit(&view.aggregates);
 }

@@ -12,12 +12,13 @@ our @EXPORT = qw(start_terminal start_shell);
 
 my $number = 0;
 
-# start_terminal(COMMAND...): runs on a terminal of 160 columns.
+# start_terminal(COMMAND..., options): runs on a terminal of 160 columns and 50 rows.
 sub start_terminal {
 	my @command = @_;
+	my %options = ref $command[-1] eq 'HASH' ? %{ pop @command } : ();
 	my $self = bless { socket => "$work/tmux" . ++$number }, 'Terminal';
 	my $script = spew("$self->{socket}.sh", join ' ', "trap : INT\n", map({ s/'/'\\''/gr } @command), ";\necho ENDED \$?; exec sleep 600\n");
-	$self->tmux('-f', '/dev/null', 'new-session', '-d', '-x', 160, '-y', 50, "sh $script");
+	$self->tmux('-f', '/dev/null', 'new-session', '-d', '-x', $options{columns} // 160, '-y', $options{rows} // 50, "sh $script");
 	$self->tmux('set-option', '-g', 'history-limit', 20000);
 	return $self;
 }
