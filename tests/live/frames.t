@@ -108,6 +108,21 @@ for my $backend ('ebpf', 'ptrace') {
 	};
 }
 
+subtest 'constants on pages that the program has not touched' => sub {
+	for my $args (['attach', 'main.fText', '--if', 'text == "456789abcd"', '--no-return'], ['count', 'main.fText', '--if', 'hasPrefix(text, "4567")']) {
+		my ($command, @rest) = @$args;
+		my $target = start_target($path, []);
+		my $trace = start_trace([$command, $target->{pid}, @rest, '--format', 'json']);
+		diag $trace->errors if $trace->armed != 1;
+		$target->ask('texts 512');
+		is($trace->stop, 0, "$command: the trace ends well");
+		is($target->stop, 0, 'and so does the program');
+		my $summary = (json_lines($trace->output))[-1];
+		is(field($summary, 'calls'), 512, 'all of them are compared');
+		is(field($summary, 'unreadable') // 0, 0, 'and could be read');
+	}
+};
+
 subtest 'traces of the shell, each with its own' => sub {
 	my $target = start_target($path, []);
 	my $shell = start_shell($target->{pid});

@@ -57,6 +57,7 @@ struct backend {
 	bool has_budgets;
 	bool counts; // calls are counted instead of told
 	bool has_conditions;
+	bool has_pages;	     // those of the executable's data were fetched
 	bool has_depth;	     // the calls under way on each goroutine are known
 	uint64_t crowded;    // calls that there was no room to follow, at the last sweep
 	size_t num_dynamics; // of the plan's, known to the kernel
@@ -78,6 +79,8 @@ void ebpf_tables_unmap(struct backend *backend);
 void ebpf_tables_sweep(struct backend *backend);
 /** Calls of functions that are not armed are not followed any more. */
 void ebpf_tables_forget(struct backend *backend);
+/** Has the target's pages of the executable's data mapped, once, where programs of the plan may read them. */
+void ebpf_pages_fetch(struct backend *backend);
 /** Copies what is new or changed in the plan. */
 struct error *ebpf_tables_update(struct backend *backend) MUST_CHECK;
 

@@ -292,5 +292,6 @@ struct error *ebpf_tables_update(struct backend *backend)
 		table->num = num;
 		__atomic_thread_fence(__ATOMIC_RELEASE);
 	}
+	ebpf_pages_fetch(backend);
 	return update_dynamics(backend);
 }

@@ -8,6 +8,7 @@
 //	grow N        N times calls below a stack that grows while fOuter is active, and after it has returned
 //	exits N       N goroutines that end by Goexit, with calls in what they have deferred
 //	panics N      N calls of fRisk that panic, each in a goroutine of its own, and as many deeper and deeper in one
+//	texts N       N calls of fText with parts of a constant that nobody looks at
 //	risk N        N calls of fRisk, each third of which returns an error
 package main
 
@@ -314,6 +315,28 @@ func panics(num int) {
 	say()
 }
 
+// A constant of a mebibyte, so that most of its pages are never touched.
+const (
+	text16 = "0123456789abcdef"
+	text1K = text256 + text256 + text256 + text256
+	text1M = text256K + text256K + text256K + text256K
+
+	text64   = text16 + text16 + text16 + text16
+	text256  = text64 + text64 + text64 + text64
+	text4K   = text1K + text1K + text1K + text1K
+	text16K  = text4K + text4K + text4K + text4K
+	text64K  = text16K + text16K + text16K + text16K
+	text256K = text64K + text64K + text64K + text64K
+)
+
+//go:noinline
+func fText(text string) int {
+	if len(text) > 1<<30 {
+		fmt.Println(text)
+	}
+	return len(text)
+}
+
 func main() {
 	fmt.Println("READY", os.Getpid())
 	in := bufio.NewScanner(os.Stdin)
@@ -330,6 +353,11 @@ func main() {
 			alone(a, exits)
 		case "panics":
 			panics(a)
+		case "texts":
+			for i := 0; i < a; i++ {
+				from := i%256*4096 + 100
+				sink += fText(text1M[from : from+10])
+			}
 		case "risk":
 			for i := 0; i < a; i++ {
 				risky(i)
