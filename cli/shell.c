@@ -46,8 +46,8 @@ const struct shell_command shell_commands[] = {
 	 "files", NULL},
 	{"set", "[NAME [VALUE]]", "show or change a setting", shell_cmd_set, "settings",
 	 "Settings are the options of gotrace attach without their dashes. Those of a trace (no-args, no-return, "
-	 "sample, rate, count) hold for the traces that follow. With depth, strlen, items, stack, creator, backend "
-	 "and buffer, all that is traced is armed anew."},
+	 "sample, rate, count) hold for the traces that follow. With depth, strlen, items, stack, creator, backend, "
+	 "buffer and max-overhead, all that is traced is armed anew."},
 	{"source", "FILE", "execute the commands in a file", cmd_source, "files", NULL},
 	{"stats", "[PATTERN...|reset]", "calls, errors and durations by function", shell_cmd_stats,
 	 "functions", NULL},

@@ -96,6 +96,8 @@ const char *shell_setting_name(size_t i);
 /** Traces whose time is over. */
 struct error *shell_traces_tick(struct shell *shell) MUST_CHECK;
 void shell_traces_forget(struct shell *shell);
+/** What --duration gave to a trace, in ns; 0: nothing. */
+uint64_t shell_trace_duration(const struct shell *shell, uint32_t trace);
 
 struct error *shell_cmd_attach(struct shell *shell, int argc, char **argv);
 struct error *shell_cmd_run(struct shell *shell, int argc, char **argv);

@@ -47,6 +47,7 @@ RESET(count, max_calls)
 RESET(stack, plan.stack)
 RESET(creator, plan.creator)
 RESET(goroutine, goid)
+RESET(max_overhead, max_overhead)
 
 static void print_flag(bool is_on, FILE *out)
 {
@@ -74,6 +75,14 @@ static void print_or(uint64_t value, const char *format, const char *none, FILE 
 		fprintf(out, format, (unsigned long long)value);
 	else
 		fputs(none, out);
+}
+
+static void print_max_overhead(const struct trace_options *options, FILE *out)
+{
+	if (options->session.max_overhead > 0)
+		fprintf(out, "%g%%", options->session.max_overhead * 100);
+	else
+		fputs("off", out);
 }
 
 static void print_sample(const struct trace_options *options, FILE *out)
@@ -131,6 +140,7 @@ static const struct setting settings[] = {
 	{"depth", SCOPE_SESSION, false, NULL, print_depth, NULL},
 	{"goroutine", SCOPE_NOW, false, "all", print_goroutine, reset_goroutine},
 	{"items", SCOPE_SESSION, false, NULL, print_items, NULL},
+	{"max-overhead", SCOPE_SESSION, false, "off", print_max_overhead, reset_max_overhead},
 	{"no-args", SCOPE_TRACE, true, "off", print_no_args, reset_no_args},
 	{"no-return", SCOPE_TRACE, true, "off", print_no_return, reset_no_return},
 	{"rate", SCOPE_TRACE, false, "off", print_rate, reset_rate},
@@ -286,6 +296,62 @@ static void save_word(const char *word, FILE *out)
 	fputc('\'', out);
 }
 
+static void save_setting(const struct shell *shell, const struct setting *setting, FILE *out)
+{
+	fprintf(out, "set %s ", setting->name);
+	setting->print(&shell->options, out);
+	fputc('\n', out);
+}
+
+static void save_option(const char *name, const char *value, FILE *out)
+{
+	fprintf(out, " --%s", name);
+	save_word(value, out);
+}
+
+// Each number as its option takes it.
+static void save_numbers(const struct shell *shell, const struct session_trace *trace, FILE *out)
+{
+	const struct plan_options *options = &trace->options;
+	const struct {
+		uint64_t value;
+		const char *format;
+	} numbers[] = {
+		{trace->counts.goid, " --goroutine=%llu"},
+		{trace->max_calls, " --count=%llu"},
+		{options->every, " --sample=1/%llu"},
+		{options->rate, " --rate=%llu/s"},
+		{options->slower_ns, " --slower=%lluns"},
+		{shell_trace_duration(shell, trace->id), " --duration=%lluns"},
+	};
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (numbers[i].value)
+			fprintf(out, numbers[i].format, (unsigned long long)numbers[i].value);
+}
+
+// The command that would make this trace; what holds for all traces is among the settings.
+static void save_trace(const struct shell *shell, const struct session_trace *trace, FILE *out)
+{
+	const struct plan_options *options = &trace->options;
+	fputs("trace", out);
+	for (size_t i = 0; i < trace->num_patterns; i++)
+		save_word(trace->patterns[i], out);
+	if (options->no_args)
+		fputs(" --no-args", out);
+	if (options->no_return)
+		fputs(" --no-return", out);
+	save_numbers(shell, trace, out);
+	for (uint32_t i = 0; i < options->num_conditions; i++)
+		save_option("if", options->conditions[i], out);
+	if (options->errors)
+		fputs(" --errors", out);
+	if (options->caller)
+		save_option("caller", options->caller, out);
+	if (options->within)
+		save_option("within", options->within, out);
+	fputc('\n', out);
+}
+
 struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 {
 	if (argc != 2)
@@ -293,10 +359,12 @@ struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 	CLEANUP_FCLOSE FILE *file = fopen(argv[1], "we");
 	if (!file)
 		return error_errno(errno, "%s", argv[1]);
+	// What a trace takes when it is made is its own already.
 	for (size_t i = 0; i < NUM_SETTINGS; i++) {
-		fprintf(file, "set %s ", settings[i].name);
-		settings[i].print(&shell->options, file);
-		fputc('\n', file);
+		if (settings[i].scope == SCOPE_TRACE)
+			fprintf(file, "set %s %s\n", settings[i].name, settings[i].none);
+		else
+			save_setting(shell, &settings[i], file);
 	}
 	fprintf(file, "set %s ", LINES);
 	print_or(shell->display.lines_max, "%llu", "all", file);
@@ -304,22 +372,10 @@ struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 	size_t num = 0;
 	struct session_trace *const *traces =
 		shell->session ? session_traces(shell->session, &num) : NULL;
-	for (size_t i = 0; i < num; i++) {
-		fputs("trace", file);
-		for (size_t j = 0; j < traces[i]->num_patterns; j++)
-			save_word(traces[i]->patterns[j], file);
-		if (traces[i]->options.no_args)
-			fputs(" --no-args", file);
-		if (traces[i]->options.no_return)
-			fputs(" --no-return", file);
-		if (traces[i]->counts.goid)
-			fprintf(file, " --goroutine=%llu",
-				(unsigned long long)traces[i]->counts.goid);
-		if (traces[i]->options.every)
-			fprintf(file, " --sample=1/%u", traces[i]->options.every);
-		if (traces[i]->options.rate)
-			fprintf(file, " --rate=%u/s", traces[i]->options.rate);
-		fputc('\n', file);
-	}
+	for (size_t i = 0; i < num; i++)
+		save_trace(shell, traces[i], file);
+	for (size_t i = 0; i < NUM_SETTINGS; i++)
+		if (settings[i].scope == SCOPE_TRACE)
+			save_setting(shell, &settings[i], file);
 	return fflush(file) ? error_errno(errno, "%s", argv[1]) : NULL;
 }

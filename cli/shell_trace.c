@@ -14,7 +14,7 @@ enum { WATCH_MS = 10 };
 
 struct shell_end { // of a trace: when its time is over
 	uint32_t trace;
-	uint64_t end_ns;
+	uint64_t duration_ns, end_ns;
 	struct shell_end *next;
 };
 
@@ -94,16 +94,16 @@ static struct error *check_options(const struct shell *shell, const struct trace
 		name = "buffer";
 	else if (asked->timestamps != now->timestamps)
 		name = "timestamps";
+	else if (asked->max_overhead != now->max_overhead)
+		name = "max-overhead";
 	if (name)
 		return error_new("trace: --%s holds for all traces: set %s VALUE", name, name);
 	if (asked->sink != now->sink)
 		return error_new("trace: --format holds for all traces: format NAME");
 	if (options->output)
 		return error_new("trace: -o holds for all traces: output FILE");
-	if (options->save || options->dry_run || options->verbosity ||
-	    asked->max_overhead != now->max_overhead)
-		return error_new(
-			"trace: --save, --dry-run, --max-overhead, -q and -v are for gotrace attach");
+	if (options->save || options->dry_run || options->verbosity)
+		return error_new("trace: --save, --dry-run, -q and -v are for gotrace attach");
 	return NULL;
 }
 
@@ -135,6 +135,7 @@ static struct error *end_later(struct shell *shell, uint32_t trace, uint64_t dur
 	if (!end)
 		return error_nomem();
 	end->trace = trace;
+	end->duration_ns = duration_ns;
 	end->end_ns = shell_now_ns() + duration_ns;
 	LL_PREPEND(shell->ends, end);
 	return NULL;
@@ -360,6 +361,17 @@ struct error *shell_traces_tick(struct shell *shell)
 		free(end);
 	}
 	return err ? err : end_counted(shell);
+}
+
+uint64_t shell_trace_duration(const struct shell *shell, uint32_t trace)
+{
+	const struct shell_end *end;
+	LL_FOREACH(shell->ends, end)
+	{
+		if (end->trace == trace)
+			return end->duration_ns;
+	}
+	return 0;
 }
 
 void shell_traces_forget(struct shell *shell)

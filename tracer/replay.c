@@ -162,6 +162,10 @@ static struct error *take_item(struct replay *replay, const struct capture_item 
 	case CAPTURE_SKIPPED:
 		report_skipped(replay->report, item->skipped);
 		break;
+	case CAPTURE_CONDITIONS:
+		report_conditions(replay->report, item->conditions.unreadable,
+				  item->conditions.crowded);
+		break;
 	case CAPTURE_EOF:
 		break;
 	}

@@ -454,10 +454,15 @@ static struct error *tell_skipped(struct session *session)
 		unreadable += __atomic_load_n(&condition->unreadable, __ATOMIC_RELAXED);
 		crowded += __atomic_load_n(&condition->crowded, __ATOMIC_RELAXED);
 	}
+	struct error *err = NULL;
 	if (any)
 		report_conditions(session->report, unreadable, crowded);
+	if (any && session->writer)
+		err = capture_write_conditions(session->writer, unreadable, crowded);
 	report_skipped(session->report, count);
-	return count && session->writer ? capture_write_skipped(session->writer, count) : NULL;
+	if (!err && count && session->writer)
+		err = capture_write_skipped(session->writer, count);
+	return err;
 }
 
 struct error *session_finish(struct session *session, struct text *err_text)

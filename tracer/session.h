@@ -69,6 +69,7 @@ struct session_trace {
 	struct plan_options options;
 	size_t num_refused; // chosen, and cannot be probed
 	size_t num_shared; // of funcs, those that another trace had armed already: it counts their calls
+	uint64_t max_calls; // it tells of; 0: of all
 	struct plan_trace counts;
 	bool is_off;
 };
@@ -95,7 +96,7 @@ struct error *session_enable(struct session *session, uint32_t id, bool on) MUST
 struct error *session_count_lost(struct session *session) MUST_CHECK;
 
 /** From here on captures as the plan's options say (depth, strlen, items, stack, creator), by this back end with a
- *  buffer of this size. All traces are armed anew, and calls under way end as detached. */
+ *  buffer of this size, at most max_overhead. All traces are armed anew, and calls under way end as detached. */
 struct error *session_renew(struct session *session,
 			    const struct session_options *options) MUST_CHECK;
 

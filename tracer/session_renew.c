@@ -94,12 +94,17 @@ static void use(struct session *session, const struct session_options *options)
 	session->options.plan = options->plan;
 	session->options.backend = options->backend;
 	session->options.buffer_bytes = options->buffer_bytes;
+	session->options.max_overhead = options->max_overhead;
 }
 
 static struct error *renew(struct session *session, const struct session_options *options,
 			   struct selection *selections, const struct session_request *more)
 {
 	struct error *err = NULL;
+	if (options->max_overhead > 0 && session->plan->wants_depth)
+		err = error_new(
+			"how deep a call is, which a condition asks for, is not known where "
+			"--max-overhead leaves calls out");
 	for (size_t i = 0; !err && i < session->num_traces; i++)
 		err = note_funcs(session, session->traces[i], &selections[i]);
 	struct plan *plan = NULL;

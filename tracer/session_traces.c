@@ -92,23 +92,33 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 	return err;
 }
 
+// Conditions leave functions out: which stay is told by their names.
 static struct error *save_trace(struct session *session, const struct session_request *request,
-				uint32_t id)
+				const struct session_trace *trace)
 {
 	if (!session->writer)
 		return NULL;
+	bool has_conditions = session->plan->tables.num_conditions;
+	char **names = calloc(trace->num_funcs + 1, sizeof(*names));
+	if (!names)
+		return error_nomem();
+	for (size_t i = 0; i < trace->num_funcs; i++)
+		names[i] = (char *)session->plan->funcs[trace->funcs[i]]->func->name;
 	struct capture_item item = {
 		.kind = CAPTURE_TRACE,
 		.trace =
 			{
-				.patterns = (char **)request->patterns,
-				.num_patterns = request->num_patterns,
+				.patterns = has_conditions ? names : (char **)request->patterns,
+				.num_patterns =
+					has_conditions ? trace->num_funcs : request->num_patterns,
 				.no_args = request->options.no_args,
 				.no_return = request->options.no_return,
-				.trace = id,
+				.trace = trace->id,
 			},
 	};
-	return capture_write_trace(session->writer, &item, session->plan);
+	struct error *err = capture_write_trace(session->writer, &item, session->plan);
+	free(names);
+	return err;
 }
 
 // --- Traces --------------------------------------------------------------------------------------
@@ -152,6 +162,7 @@ static struct error *trace_create(const struct session_request *request, uint32_
 	if (!trace)
 		return error_nomem();
 	trace->id = id;
+	trace->max_calls = request->max_calls;
 	trace->counts.goid = request->goid;
 	trace->counts.calls_left = request->max_calls ? request->max_calls : UINT64_MAX;
 	trace->num_patterns = request->num_patterns;
@@ -287,7 +298,7 @@ static struct error *choose(struct session *session, const struct session_reques
 		err = nothing_to_arm(session, first_refusal);
 	if (!err && request->options.aggregate && request->options.aggregate->within)
 		err = choose_within(session, request);
-	return err ? err : save_trace(session, request, trace->id);
+	return err ? err : save_trace(session, request, trace);
 }
 
 // Arms those of a trace's functions that are not armed. What the back end then refuses is no part of it.
@@ -450,11 +461,12 @@ static struct error *enable(struct session *session, struct session_trace *trace
 	return on ? NULL : session_settle(session);
 }
 
-// Where conditions ask how many traced calls are under way: those of functions that are no longer watched, or are again,
-// are counted anew.
-static struct error *forget_depths(struct session *session)
+// Where conditions ask how many traced calls are under way, those of functions that are no longer watched, or are again,
+// are counted anew; and so is what functions cost that are to keep within a budget.
+static struct error *begin_anew(struct session *session)
 {
-	return session->plan->wants_depth ? session_renew(session, &session->options) : NULL;
+	bool is_needed = session->plan->wants_depth || session->budget;
+	return is_needed ? session_renew(session, &session->options) : NULL;
 }
 
 // --- Another plan --------------------------------------------------------------------------------
@@ -593,14 +605,14 @@ struct error *session_untrace(struct session *session, uint32_t id, char *const 
 	struct error *err = NULL;
 	if (!num_patterns) {
 		err = untrace(session, trace, NULL, num);
-		return err ? err : forget_depths(session);
+		return err ? err : begin_anew(session);
 	}
 	err = select_functions(session->index, patterns, num_patterns, &selection);
 	if (err)
 		return err;
 	err = untrace(session, trace, &selection, num);
 	selection_deinit(&selection);
-	return err ? err : forget_depths(session);
+	return err ? err : begin_anew(session);
 }
 
 struct error *session_enable(struct session *session, uint32_t id, bool on)
@@ -609,5 +621,5 @@ struct error *session_enable(struct session *session, uint32_t id, bool on)
 	if (!trace)
 		return error_new("no trace %u", id);
 	struct error *err = enable(session, trace, on);
-	return err ? err : forget_depths(session);
+	return err ? err : begin_anew(session);
 }

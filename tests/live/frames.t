@@ -149,6 +149,52 @@ subtest 'traces of the shell, each with its own' => sub {
 	is($target->stop, 0, 'and so does the program');
 };
 
+subtest 'what the shell saves brings the same traces back' => sub {
+	my $target = start_target($path, []);
+	my $shell = start_shell($target->{pid});
+	$shell->do($_) for (
+		'set strlen 99', 'set stack 5', 'set max-overhead 7.5', 'set sample 1/3',
+		q{trace 'main.fText if text == "it is"' --if 'len(text) > 1' --no-args --count 7 --duration 1h --rate 5/s},
+		'set sample off',
+		'trace main.fRisk --errors --slower 1.5ms --caller main.risky --within main.risk* --goroutine 17',
+		'trace main.fGuard --no-return', 'set count 3'
+	);
+	$shell->do("save $work/first");
+	is($shell->stop, 0, 'the shell ends well') or diag $shell->errors;
+	my $first = slurp("$work/first");
+	my @traces = $first =~ /^trace .*/mg;
+	is($traces[0], q{trace 'main.fText if text == "it is"' --no-args --count=7 --sample=1/3 --rate=5/s --duration=3600000000000ns --if 'len(text) > 1'}, 'one trace');
+	is($traces[1], q{trace 'main.fRisk' --goroutine=17 --slower=1500000ns --errors --caller 'main.risky' --within 'main.risk*'}, 'another');
+	is(scalar @traces, 3, 'all of them') or diag $first;
+	$shell = start_shell($target->{pid});
+	$shell->do($_) for "source $work/first", "save $work/second";
+	is(slurp("$work/second"), $first, 'and again the same');
+	$shell->do('set max-overhead 5');
+	is($shell->do('set max-overhead'), "5%\n", 'a setting that holds for all');
+	$shell->do('output /dev/null');
+	$shell->do("untrace $_") for 1 .. 3;
+	$shell->do('set stack off');
+	$shell->do('set count off');
+	$shell->do('trace main.fRisk --no-args');
+	$target->say("risk 20000000\n");
+	ok(until_true(30, sub { $shell->do('watch 0.1'); $shell->errors =~ /main\.fRisk: .* of the target's time \(--max-overhead 5%\)/ }), 'is obeyed');
+	is($shell->stop, 0, 'the shell ends well') or diag $shell->errors;
+	is($target->stop, 0, 'and so does the program');
+};
+
+subtest 'a saved trace knows what its conditions left out' => sub {
+	my $target = start_target($path, []);
+	my $trace = start_trace(['attach', $target->{pid}, 'main.f*', 'main.fNode if n > 3', '--errors', '--save', "$work/saved", '--format', 'json']);
+	diag $trace->errors if $trace->armed != 1;
+	$target->ask('risk 300');
+	is($trace->stop, 0, 'the trace ends well');
+	is($target->stop, 0, 'and so does the program');
+	my $again = run_gotrace('replay', "$work/saved", '--format', 'json');
+	is($again->{status}, 0, 'it is replayed') or diag $again->{err};
+	is($again->{out}, $trace->output, 'to the letter');
+	like($again->{out}, qr/"calls":100,.*"unreadable":0,"crowded":0/, 'with its counts');
+};
+
 subtest 'what cannot be' => sub {
 	my $target = start_target($path, []);
 	my $result = run_gotrace('attach', $target->{pid}, 'main.fNode', '--within', 'main.fNothing');

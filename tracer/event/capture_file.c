@@ -10,9 +10,9 @@
 enum {
 	VERSION = 1,
 	FLUSH_BYTES = 256 * 1024,
-	STRING_MAX = 4096,	   // of the head
-	ITEM_MAX = 1024 * 1024,	   // bytes of any item
-	PATTERNS_MAX = 100 * 1000, // of one item
+	STRING_MAX = 4096,	    // of the head
+	ITEM_MAX = 8 * 1024 * 1024, // bytes of any item
+	PATTERNS_MAX = 100 * 1000,  // of one item
 };
 
 static const char MAGIC[8] = "gotrace";
@@ -272,6 +272,13 @@ struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_n
 	return write_item(writer, CAPTURE_DETACH, &now_ns, sizeof(now_ns), NULL, 0);
 }
 
+struct error *capture_write_conditions(struct capture_writer *writer, uint64_t unreadable,
+				       uint64_t crowded)
+{
+	uint64_t file[] = {unreadable, crowded};
+	return write_item(writer, CAPTURE_CONDITIONS, file, sizeof(file), NULL, 0);
+}
+
 struct error *capture_write_finish(struct capture_writer *writer, const struct capture_item *finish)
 {
 	struct file_finish file = {
@@ -499,6 +506,11 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		if (size != sizeof(out->detach_ns))
 			break;
 		memcpy(&out->detach_ns, bytes, sizeof(out->detach_ns));
+		return NULL;
+	case CAPTURE_CONDITIONS:
+		if (size != sizeof(out->conditions))
+			break;
+		memcpy(&out->conditions, bytes, sizeof(out->conditions));
 		return NULL;
 	case CAPTURE_EOF:
 		break;

@@ -28,11 +28,12 @@ enum capture_kind {
 	CAPTURE_NOTES,	   // plan_add_notes
 	CAPTURE_RECORD,
 	CAPTURE_LOST,
-	CAPTURE_FINISH,	 // the last one; its absence means that the tracer was killed
-	CAPTURE_SKIPPED, // how many calls were left out, before FINISH
-	CAPTURE_OFF,	 // a function's returns are not seen from a time on, or are again
-	CAPTURE_DETACH,	 // the calls of such functions are told to have ended
-	CAPTURE_EOF,	 // the file is over
+	CAPTURE_FINISH,	    // the last one; its absence means that the tracer was killed
+	CAPTURE_SKIPPED,    // how many calls were left out, before FINISH
+	CAPTURE_OFF,	    // a function's returns are not seen from a time on, or are again
+	CAPTURE_DETACH,	    // the calls of such functions are told to have ended
+	CAPTURE_CONDITIONS, // what conditions left out without deciding, before FINISH
+	CAPTURE_EOF,	    // the file is over
 };
 
 struct capture_item { // all that it points at is borrowed until the next one is read
@@ -56,6 +57,9 @@ struct capture_item { // all that it points at is borrowed until the next one is
 			uint64_t off_ns; // 0: seen again
 		} off;
 		uint64_t detach_ns;
+		struct {
+			uint64_t unreadable, crowded; // calls
+		} conditions;
 		struct {
 			uint64_t now_ns;
 			uint64_t armed_ns;	// when the first probes were there; 0: not known
@@ -92,6 +96,8 @@ struct error *capture_write_off(struct capture_writer *writer, uint32_t func,
 				uint64_t off_ns) MUST_CHECK;
 struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_ns) MUST_CHECK;
 struct error *capture_write_skipped(struct capture_writer *writer, uint64_t count) MUST_CHECK;
+struct error *capture_write_conditions(struct capture_writer *writer, uint64_t unreadable,
+				       uint64_t crowded) MUST_CHECK;
 /** The trace is over; writes out all that waits. */
 struct error *capture_write_finish(struct capture_writer *writer,
 				   const struct capture_item *finish) MUST_CHECK;
