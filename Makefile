@@ -46,6 +46,7 @@ UNITS    := $(UNIT_SRC:%.c=$(B)/%)
 UNIT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 CAPTURES := $(CAPTURE_SRC:%.c=$(B)/%)
 FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
+LIVE     := $(B)/tests/live/differential $(B)/tests/live/verifier
 
 FETCHED  := apt go kernels debian13
 
@@ -106,7 +107,7 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libgotrace.a $(LDLIBS))
 
-$(B)/tests/live/differential: tests/live/differential.c $(B)/libgotrace.a
+$(B)/tests/live/%: tests/live/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libgotrace.a $(LDLIBS))
 
@@ -139,10 +140,10 @@ test-fuzz: ## run every fuzz target for FUZZ_SECONDS (no root)
 	+@$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) CFLAGS='-O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link' fuzzers
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run-fuzzers $(FUZZ_SRC:%.c=$(B)/fuzz/%)
 
-test-live: all go $(B)/tests/live/differential ## trace real Go programs built by every toolchain (root)
+test-live: all go $(LIVE) ## trace real Go programs built by every toolchain (root)
 	$(PROVE) tests/live/
 
-test-kernels: all ## a smoke test of gotrace on Debian's kernels, under emulation (root)
+test-kernels: all $(LIVE) ## a smoke test of gotrace on Debian's kernels, under emulation (root)
 	@tests/kernels/run
 
 test-debian13: ## build and run the unit tests on Debian 13, in a folder (root)

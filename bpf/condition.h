@@ -177,7 +177,7 @@ static __noinline void condition_hold(struct wire_condition *condition, const st
 		capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
 		c->record.flags |= hit->flags;
 	} else {
-		fill_record(c, regs, probe, hit);
+		fill_record(slot, regs, probe, hit);
 	}
 	long failed = -1;
 	if (c->record.size <= WIRE_HELD_MAX)

@@ -192,7 +192,7 @@ CAPTURE_INLINE void expr_literal_op(struct expr *expr, struct capture *c, const 
 		expr->failed = 1;
 		return;
 	}
-	wire_u64 wanted = literal->len, differs = 0, order = 0;
+	wire_u64 wanted = literal->len, differs = 0, left = 0, right = 0;
 	bool is_order = op->code == WIRE_OP_TEXT_ORDER;
 	if ((op->code == WIRE_OP_TEXT_EQUAL && len != wanted) || (!is_order && len < wanted)) {
 		expr_push(expr, 0);
@@ -208,21 +208,22 @@ CAPTURE_INLINE void expr_literal_op(struct expr *expr, struct capture *c, const 
 		expr->failed = 1;
 		return;
 	}
+	// Behind the end of either there are zeros. The first words that differ are kept, without a branch: the verifier
+	// would follow each.
 #ifdef __bpf__
-#pragma clang loop unroll(full)
+#pragma clang loop unroll(disable)
 #endif
 	for (wire_u32 i = 0; i < WIRE_LITERAL_MAX / EXPR_WORD; i++) {
 		wire_u64 a = expr_text_word(c, i * EXPR_WORD);
 		wire_u64 b = *(const capture_u64 *)(literal->bytes + i * EXPR_WORD);
-		wire_u64 end = (i + 1) * EXPR_WORD;
-		// Of a word in which the shorter ends, only its bytes count.
-		if (end > num)
-			b = num + EXPR_WORD > end ? b & ~(~0ull << (num % EXPR_WORD) * 8) : 0;
-		if (a != b && !differs) {
-			differs = 1;
-			order = expr_order(__builtin_bswap64(a), __builtin_bswap64(b));
-		}
+		wire_u64 bits = a ^ b, is_first = ((bits | -bits) >> 63) & ~differs;
+		CAPTURE_HIDE(is_first);
+		left |= a & -is_first;
+		right |= b & -is_first;
+		differs |= is_first;
+		CAPTURE_HIDE(differs);
 	}
+	wire_u64 order = expr_order(__builtin_bswap64(left), __builtin_bswap64(right));
 	if (!is_order)
 		expr_push(expr, !differs);
 	else

@@ -338,6 +338,7 @@ struct slot {
 	wire_u32 is_taken;
 	wire_u32 pad;
 	struct expr expr;
+	struct stack_walk walk;
 	struct active_call call; // that is counted
 	struct capture capture;
 };
@@ -441,24 +442,25 @@ static __always_inline bool wants_stack(const struct wire_probe *probe)
 }
 
 // A function of its own, for its share of the stack.
-static __noinline wire_u64 add_stack(struct capture *c, wire_u64 bp, const struct hit *hit)
+static __noinline wire_u64 add_stack(struct slot *slot, wire_u64 bp, const struct hit *hit)
 {
 	if (stacks.has_creator && hit->goroutine && hit->goroutine->goid)
-		stack_creator(c, hit->g);
-	return stacks.max ? stack_append(c, bp, hit->goroutine) : 0;
+		stack_creator(&slot->capture, hit->g);
+	return stacks.max ? stack_append(&slot->walk, &slot->capture, bp, hit->goroutine) : 0;
 }
 
 // The record of a hit, in a slot; the number of its stack.
-static __always_inline wire_u64 fill_record(struct capture *c, const struct pt_regs *regs,
+static __always_inline wire_u64 fill_record(struct slot *slot, const struct pt_regs *regs,
 					    const struct wire_probe *probe, const struct hit *hit)
 {
+	struct capture *c = &slot->capture;
 	capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
 	copy_regs(&c->regs, regs);
 	if (probe->num_pieces)
 		capture_walk(c, probe);
 	else
 		c->write_at = sizeof(c->record);
-	return wants_stack(probe) ? add_stack(c, regs->bp, hit) : 0;
+	return wants_stack(probe) ? add_stack(slot, regs->bp, hit) : 0;
 }
 
 static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe *probe,
@@ -471,7 +473,7 @@ static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe
 	}
 	struct capture *c = &slot->capture;
 	c->room = 0;
-	wire_u64 stack = fill_record(c, regs, probe, hit);
+	wire_u64 stack = fill_record(slot, regs, probe, hit);
 	wire_u64 size = c->record.size;
 	asm volatile("" : "+r"(size));
 	long err = -1;

@@ -14,9 +14,8 @@
 
 enum { STACK_FAR = (1 << (64 - WIRE_STACK_ADDR_BITS)) - 1 };
 
-struct stack_walk {
-	struct capture *c;
-	wire_u64 bp;   // of the next frame
+struct stack_walk {  // in the scratch, as all that the verifier is not to follow from step to step
+	wire_u64 bp; // of the next frame
 	wire_u64 last; // where the last return address stood
 	wire_u64 high; // the stack's upper end
 	wire_u64 hash;
@@ -25,8 +24,14 @@ struct stack_walk {
 	wire_u32 pad;
 };
 
+struct stack_run {
+	struct stack_walk *walk;
+	struct capture *c;
+};
+
 // Adds a return address, which stands at place.
-CAPTURE_INLINE void stack_put(struct stack_walk *walk, wire_u64 place, wire_u64 addr)
+CAPTURE_INLINE void stack_put(struct stack_walk *walk, struct capture *c, wire_u64 place,
+			      wire_u64 addr)
 {
 	wire_u64 far = (place - walk->last) / sizeof(addr);
 	if (far > STACK_FAR)
@@ -35,17 +40,19 @@ CAPTURE_INLINE void stack_put(struct stack_walk *walk, wire_u64 place, wire_u64 
 	walk->last = place;
 	walk->hash = (walk->hash ^ word) * 0x9e3779b97f4a7c15ull;
 	walk->hash ^= walk->hash >> 29;
-	wire_u64 at = walk->c->write_at + sizeof(struct wire_block) + walk->num * sizeof(word);
+	wire_u64 at = c->write_at + sizeof(struct wire_block) + walk->num * sizeof(word);
 	CAPTURE_HIDE(at);
 	if (at < WIRE_RECORD_MAX)
-		*(capture_u64 *)(walk->c->bytes + at) = word;
+		*(capture_u64 *)(c->bytes + at) = word;
 	walk->num++;
 }
 
 static long stack_step(wire_u32 i, void *context)
 {
 	(void)i;
-	struct stack_walk *walk = context;
+	const struct stack_run *run = context;
+	struct stack_walk *walk = run->walk;
+	struct capture *c = run->c;
 	wire_u64 words[2], bp = walk->bp; // the saved frame pointer, and the return address
 	walk->end = WIRE_STACK_WHOLE;
 	if (!bp)
@@ -57,9 +64,9 @@ static long stack_step(wire_u32 i, void *context)
 	if (walk->num >= walk->max)
 		return 1;
 	walk->end = WIRE_STACK_UNREADABLE;
-	if (capture_read(&walk->c->host, words, sizeof(words), bp))
+	if (capture_read(&c->host, words, sizeof(words), bp))
 		return 1;
-	stack_put(walk, bp + sizeof(bp), words[1]);
+	stack_put(walk, c, bp + sizeof(bp), words[1]);
 	walk->bp = words[0];
 	return 0;
 }
@@ -87,29 +94,34 @@ CAPTURE_INLINE wire_u64 stack_number(const struct stack_walk *walk)
 
 /** Adds the stack's block to an entry's record that is otherwise done; bp is RBP there. Returns the stack's number
  *  if its words are in the record: once that is on its way, they are known. */
-CAPTURE_INLINE wire_u64 stack_append(struct capture *c, wire_u64 bp,
+CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c, wire_u64 bp,
 				     const struct capture_goroutine *goroutine)
 {
 	wire_u64 sp = c->regs.sp, addr;
-	struct stack_walk walk = {.c = c, .bp = bp, .last = sp};
-	walk.max = stack_settings(&c->host)->max;
-	if (walk.max > WIRE_STACK_MAX)
-		walk.max = WIRE_STACK_MAX;
+	walk->bp = bp;
+	walk->last = sp;
+	walk->hash = 0;
+	walk->num = 0;
+	walk->end = WIRE_STACK_WHOLE;
+	walk->max = stack_settings(&c->host)->max;
+	if (walk->max > WIRE_STACK_MAX)
+		walk->max = WIRE_STACK_MAX;
 	if (!goroutine || !goroutine->goid || capture_read(&c->host, &addr, sizeof(addr), sp)) {
 		stack_block(c, 0, WIRE_STACK_NONE, 0, WIRE_BLOCK_STACK);
 		c->record.size = c->write_at;
 		return 0;
 	}
-	walk.high = sp + goroutine->distance;
-	stack_put(&walk, sp, addr);
-	capture_repeat(WIRE_STACK_MAX + 1, stack_step, &walk);
-	wire_u64 number = stack_number(&walk);
+	walk->high = sp + goroutine->distance;
+	stack_put(walk, c, sp, addr);
+	struct stack_run run = {.walk = walk, .c = c};
+	capture_repeat(WIRE_STACK_MAX + 1, stack_step, &run);
+	wire_u64 number = stack_number(walk);
 	bool is_known = stack_is_known(&c->host, number);
-	wire_u64 num = walk.num;
+	wire_u64 num = walk->num;
 	CAPTURE_HIDE(num);
 	if (num > WIRE_STACK_MAX)
 		num = WIRE_STACK_MAX;
-	stack_block(c, number, walk.end, is_known ? 0 : num * sizeof(addr), WIRE_BLOCK_STACK);
+	stack_block(c, number, walk->end, is_known ? 0 : num * sizeof(addr), WIRE_BLOCK_STACK);
 	c->record.size = c->write_at;
 	return is_known ? 0 : number;
 }

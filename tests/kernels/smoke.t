@@ -146,6 +146,10 @@ my $doctor = run_gotrace('doctor', { timeout => 120 });
 is($doctor->{status}, 0, 'doctor finds that tracing works here');
 diag $doctor->{out};
 
+my $verifier = run_command(["$root/build/tests/live/verifier"], timeout => 600);
+is($verifier->{status}, 0, 'the eBPF programs keep well below this kernel\'s bounds') or diag $verifier->{out};
+diag join "\n", $verifier->{out} =~ /^ok \d+ - (.*(?:stack|instructions))$/gm;
+
 for my $version (@versions) {
 	my $what = "Go $version, values";
 	my ($path, @said) = traced($what, 'values', $version, \@patterns, qr/^DONE/);

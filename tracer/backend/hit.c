@@ -175,6 +175,7 @@ struct hit_maker {
 	struct aggregate_store *store; // of calls under way, too, where hits are not counted
 	struct active_call call;       // one that is counted
 	struct expr expr;
+	struct stack_walk walk;
 	struct held *held;
 	struct held *released; // what hit_entry gives
 	uint32_t are_frames_full;
@@ -398,7 +399,7 @@ static void add_stack(struct hit_maker *maker, const struct wire_probe *probe,
 		stack_creator(c, find_g(&c->host, probe, regs));
 	if (!maker->known_stacks)
 		return;
-	maker->told = stack_append(c, regs->bp, goroutine);
+	maker->told = stack_append(&maker->walk, c, regs->bp, goroutine);
 	if (maker->told)
 		maker->known_stacks[maker->told % KNOWN_STACKS] = maker->told;
 }
