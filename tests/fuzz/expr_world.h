@@ -179,6 +179,21 @@ void index_types(struct index *index, bool (*visit)(void *context, const char *n
 			return;
 }
 
+size_t index_types_named(struct index *index, const char *name, struct gotype **out, size_t max)
+{
+	struct gotype *type = max ? index_type(index, name) : NULL;
+	if (type)
+		*out = type;
+	return type != NULL;
+}
+
+struct gotype *const *rtypes_all(struct rtypes *types, size_t *num)
+{
+	(void)types;
+	*num = 0;
+	return NULL;
+}
+
 struct rtypes *index_rtypes(const struct index *index)
 {
 	(void)index;

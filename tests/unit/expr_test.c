@@ -75,6 +75,8 @@ static void test_what_is_wrong(void **state)
 		{"(n > 1", "'(n > 1': column 7: ')' is missing"},
 		{"n > 1)", "'n > 1)': column 6: an operator is missing before this"},
 		{"n = 1", "'n = 1': column 3: equality is =="},
+		{"n >\n\tx",
+		 "'n >  x': column 6: there is no 'x'; there are n, u, s, i, ret0, tid, goid, pid, tid, duration, caller, failed"},
 		{"s == \"a", "'s == \"a': column 6: this quotation does not end"},
 		{"n.x == 1", "'n.x == 1': column 3: int has no fields"},
 		{"!n", "'!n': column 1: ! is for bools, not for int"},

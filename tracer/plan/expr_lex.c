@@ -25,6 +25,9 @@ void expr_wrong(struct expr_parser *parser, uint32_t column, const char *fmt, ..
 		text_puts(&reason, message);
 	parser->failed = !message || reason.failed;
 	free(message);
+	for (size_t i = 0; i < reason.len; i++) // of text and names: the reason is one line
+		if (iscntrl((unsigned char)reason.data[i]))
+			reason.data[i] = ' ';
 	parser->reason = reason.data;
 }
 
