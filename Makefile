@@ -136,6 +136,10 @@ test-captures: $(CAPTURES) ## replay recorded captures against expected text and
 test-sanitize: ## run both of them under ASan and UBSan (no root)
 	+@$(MAKE) --no-print-directory B=$(B)/sanitize CFLAGS='-O1 -g $(SANITIZE)' test-unit test-captures
 
+test-live-asan: go ## trace real Go programs by a gotrace under ASan and UBSan (root)
+	+@$(MAKE) --no-print-directory B=$(B)/sanitize CFLAGS='-O1 -g $(SANITIZE)' $(B)/sanitize/gotrace
+	GOTRACE=$(B)/sanitize/gotrace LIVE_VERSIONS="$${LIVE_VERSIONS:-1.15 1.27}" $(PROVE) $(addprefix tests/live/,conditions.t aggregates.t stacks.t)
+
 test-fuzz: ## run every fuzz target for FUZZ_SECONDS (no root)
 	+@$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) CFLAGS='-O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link' fuzzers
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run-fuzzers $(FUZZ_SRC:%.c=$(B)/fuzz/%)
@@ -189,7 +193,7 @@ distclean: ## remove build/ altogether
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
 
-.PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-fuzz test-live
+.PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-live-asan test-fuzz test-live
 .PHONY: test-kernels test-debian13 bench bench-target bench-readme readme demo lint install uninstall clean distclean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -150,8 +150,8 @@ sub check_choosing {
 
 for my $backend ('ebpf', 'ptrace') {
 	for my $version (versions()) {
-		for my $build (grep { /^(optimized|unoptimized)$/ } builds()) {
-			next if $backend eq 'ptrace' && $version ne newest();
+		for my $build (grep { /^(?:optimized|unoptimized|cgo-pie)$/ } builds()) {
+			next if $version ne newest() && ($build eq 'cgo-pie' || ($backend eq 'ptrace' && $build ne 'optimized'));
 			my $path = program('aggregates', $version, $build) // next;
 			my $num = $backend eq 'ebpf' ? 600 : 100;
 			subtest "$backend, Go $version, $build" => sub {

@@ -19,7 +19,7 @@ sub attached {
 	my @said = $target->ask($command, 120);
 	diag "$command: @said" if "@said" =~ /NO ANSWER/;
 	my $status = $trace->stop;
-	diag "@args: $status " . $trace->errors if $status ne '0';
+	is($status, 0, "$command: gotrace ends well") or diag "@args: " . $trace->errors;
 	return $trace->output;
 }
 
