@@ -232,6 +232,7 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 		.signature = index_signature(index, func),
 		.bias = BIAS,
 		.pid = PID,
+		.has_depth = !options->aggregate,
 		.strlen = options->strlen,
 	};
 	struct expr_code code;
@@ -555,7 +556,7 @@ static inline struct told world_trace(struct world *world, bool is_tail, char **
 					   .num_return = program.num_return};
 	world->tables.conditions = &condition;
 	world->tables.num_conditions = 1;
-	struct told told = world_call(world, &(struct hit_source){0}, is_tail);
+	struct told told = world_call(world, &(struct hit_source){.has_depth = true}, is_tail);
 	world->tables.conditions = NULL;
 	return told;
 }
