@@ -74,6 +74,17 @@ static __always_inline struct wire_condition *find_condition(const struct wire_p
 	return has_any ? condition : NULL;
 }
 
+// Nothing but values at the entry decides: where they do not hold, neither the time nor the goroutine is read, which
+// cost as much as the condition.
+static __always_inline bool condition_is_alone(const struct wire_condition *condition,
+					       const struct wire_budget *budget,
+					       const struct wire_probe *probe)
+{
+	return condition && !only_goid && !has_depth && probe->kind == WIRE_PROBE_ENTRY &&
+	       !(condition->num_return | condition->within | condition->asks_goroutine) &&
+	       !(budget && budget->flags & WIRE_BUDGET_FOLLOW);
+}
+
 static __always_inline struct frames_hit frames_hit(const struct pt_regs *regs,
 						    const struct wire_probe *probe,
 						    const struct hit *hit)

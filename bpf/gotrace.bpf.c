@@ -552,12 +552,20 @@ static __noinline int take_hit(struct pt_regs *regs)
 	wire_u64 ids = bpf_get_current_pid_tgid();
 	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED) || is_another_program())
 		return 0;
-	struct hit hit = {.probe = number, .tid = (wire_u32)ids, .time_ns = bpf_ktime_get_ns()};
+	struct hit hit = {.probe = number, .tid = (wire_u32)ids};
 	struct wire_budget *budget = find_budget(probe);
+	struct wire_condition *condition = find_condition(probe);
+	bool is_alone = condition_is_alone(condition, budget, probe);
+	if (!is_alone || (budget && budget->interval_ns))
+		hit.time_ns = bpf_ktime_get_ns();
 	bool is_taken = true, decides_first = budget && !only_goid;
 	if (decides_first && !(is_taken = budget_admits(budget, probe, hit.time_ns)) &&
 	    !(budget->flags & WIRE_BUDGET_FOLLOW))
 		return 0;
+	if (is_alone && !condition_admits(condition, regs, probe, &hit))
+		return 0;
+	if (!hit.time_ns)
+		hit.time_ns = bpf_ktime_get_ns();
 	struct capture_goroutine goroutine = {0};
 	hit.g = find_g(regs, probe);
 	bool known = find_goroutine(hit.g, regs->sp, &goroutine);
@@ -571,8 +579,7 @@ static __noinline int take_hit(struct pt_regs *regs)
 		return 0;
 	if (budget && !decides_first)
 		is_taken = budget_admits(budget, probe, hit.time_ns);
-	struct wire_condition *condition = find_condition(probe);
-	if (condition && is_taken && probe->kind == WIRE_PROBE_ENTRY)
+	if (condition && !is_alone && is_taken && probe->kind == WIRE_PROBE_ENTRY)
 		is_taken = condition_admits(condition, regs, probe, &hit);
 	bool is_held = condition && condition->num_return;
 	if (budget && !is_held && !follow(budget, probe, &hit, is_taken))

@@ -333,9 +333,9 @@ struct wire_condition { // of one function; user space writes the first half, th
 	wire_u32 num_return; // 0: decided at entry
 	wire_u32
 		within; // calls made while a function of this group is active; 0: all. Of such a function: its group
-	wire_u32 pad;
-	wire_u64 unreadable; // false because of something that could not be read
-	wire_u64 crowded;    // calls that there was no room to hold, or to see what is made within
+	wire_u32 asks_goroutine; // its program at entry does
+	wire_u64 unreadable;	 // false because of something that could not be read
+	wire_u64 crowded; // calls that there was no room to hold, or to see what is made within
 };
 
 struct wire_kept { // of an entry that is held

@@ -140,6 +140,8 @@ sub check_choosing {
 	is(total(counted(@count, '--slower', '1h', @args), 'calls'), 0, 'no call is that slow');
 	my $result = counted(@count, '--caller', 'main.aFirst', @args);
 	is(total($result, 'calls'), $result->{said}{'from aFirst'}, 'calls by one function');
+	$result = counted($path, "loop $num", 'count', 'main.aLoop if goid == 1', '--by', 'goid', @args);
+	is(join(' ', map { key($_, 'goid') . '=' . field($_, 'calls') } @{ $result->{rows} }), "1=$num", 'by goroutine, where the entry is all');
 	$result = counted($path, "calls 3 $num", 'hist', 'main.aGet', 'n - 1', '--linear', '-60,60,1', '--errors', @args);
 	my ($row) = @{ $result->{rows} };
 	my %said = map { /^n (.*)/ && !($1 % 3) ? ($1 - 1 => $result->{said}{$_}) : () } keys %{ $result->{said} };

@@ -102,6 +102,7 @@ subtest 'short forms, patterns' => sub {
 		[$num{'failed && n > 500'}, 'main.cCall if n > 500', '--if', 'err != nil'],
 		[$num{'failed && n > 500'}, 'main.cCall', '--if', 'err != nil', '--if', 'n > 500'],
 		[$num{'n > 900'}, 'main.cCall', '--if', 'n > 900', '--no-return', '--no-args'],
+		[$num{'goid == 1 && n < 5'}, 'main.cCall', '--if', 'goid == 1 && n < 5', '--no-return', '--no-args'],
 	);
 	for my $form (@forms) {
 		my ($num, @args) = @$form;

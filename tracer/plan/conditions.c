@@ -250,6 +250,7 @@ struct error *plan_set_condition(struct plan *plan, uint32_t func,
 		.return_op = program->return_op,
 		.num_return = program->num_return,
 		.within = program->within,
+		.asks_goroutine = program->asks_goroutine,
 	};
 	return NULL;
 }
