@@ -12,10 +12,10 @@
 #include "bpf/gotrace.skel.h"
 
 enum {
-	STACK_MAX = 512,	      // bytes, of a chain of calls
-	FRAME_STEP = 32,	      // to which 6.1 rounds a function's share
-	INSNS_MAX = 1000000,	      // that are looked at before a program is refused
-	INSNS_WANTED = INSNS_MAX / 2, // so that other kernels have room
+	STACK_MAX = 512,		  // bytes, of a chain of calls
+	FRAME_STEP = 32,		  // to which 6.1 rounds a function's share
+	INSNS_MAX = 1000000,		  // that are looked at before a program is refused
+	INSNS_WANTED = INSNS_MAX / 4 * 3, // the newest look at twice as many as 6.18
 	FUNCS_MAX = 256,
 	CHAIN_MAX = 8, // functions, which is the kernel's own bound
 	LOG_STATS = 4, // BPF_LOG_STATS of the kernel
