@@ -12,7 +12,7 @@
 #include "cli/dry_run.h"
 #include "cli/options.h"
 
-enum { POLL_MS = 100, REFUSALS_SAID = 5 };
+enum { POLL_MS = 100, REFUSALS_SAID = 5, INLINED_ASKED = 8 };
 
 struct arguments {
 	struct trace_options trace;
@@ -118,6 +118,37 @@ static struct error *follow(struct session *session, uint64_t duration_ns)
 	return err;
 }
 
+struct inlined {
+	size_t num;
+	const char *first;
+};
+
+static bool note_inlined(void *context, const struct func *into)
+{
+	struct inlined *inlined = context;
+	if (!inlined->num++)
+		inlined->first = into->name;
+	return true;
+}
+
+// Nothing to show may have a reason that is not the program's.
+static void say_inlined(struct session *session, const struct session_trace *trace)
+{
+	if (trace->counts.calls || trace->num_funcs > INLINED_ASKED)
+		return;
+	for (size_t i = 0; i < trace->num_funcs; i++) {
+		const struct func *func = session_plan(session)->funcs[trace->funcs[i]]->func;
+		struct inlined inlined = {0};
+		index_inlined(session_index(session), func, note_inlined, &inlined);
+		if (inlined.num > 1)
+			cli_say("%s: no probe sees its calls that were inlined, in %s and %zu more",
+				func->name, inlined.first, inlined.num - 1);
+		else if (inlined.num)
+			cli_say("%s: no probe sees its calls that were inlined, in %s", func->name,
+				inlined.first);
+	}
+}
+
 static struct error *finish(struct session *session, struct error *err)
 {
 	struct text words;
@@ -150,7 +181,10 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 		err = target_resume(session_target(session));
 	if (!err)
 		err = follow(session, arguments->trace.duration_ns);
-	return finish(session, err);
+	err = finish(session, err);
+	if (!err)
+		say_inlined(session, armed);
+	return err;
 }
 
 // A program that we started: its status is ours. Interrupted by a second Ctrl-C, it is left to run.

@@ -123,6 +123,9 @@ for my $version (versions()) {
 			check_code($path, 'main.(*tInner).Add');
 			my ($inlined) = run_gotrace('info', $path, 'main.fSmall')->{out} =~ /^calls inlined, which no probe sees:\n((?:  .*\n)+)/m;
 			is($inlined, $build eq 'unoptimized' ? undef : "  in main.fHost\n", 'calls that were inlined');
+			my $nothing = run_gotrace('attach', $target->{pid}, 'main.fNever', '--duration', '1ms')->{err};
+			my ($why) = $nothing =~ /^gotrace: (main\.fNever: .*)$/m;
+			is($why, $build eq 'unoptimized' ? undef : 'main.fNever: no probe sees its calls that were inlined, in main.fHost', 'why nothing is shown') or diag $nothing;
 			my $info = run_gotrace('info', $path, 'main.fPlace')->{out};
 			if ($typed) {
 				my @places = map { /^  (?:argument|result) +(\S+) +(\S+) +(\S.*)$/ ? "$1 $2 $3" : () } split /\n/, $info;

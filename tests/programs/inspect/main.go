@@ -105,10 +105,18 @@ func fLoop(names tNames, table tTable) (n int) {
 // fSmall has code of its own, since something refers to it, and is inlined into fHost all the same.
 func fSmall(n int) int { return n*3 + 1 }
 
-var small = fSmall
+// fNever is called by no code but that into which it was inlined.
+func fNever(n int) int { return n*n ^ 0x55 }
+
+var small, never = fSmall, fNever
 
 //go:noinline
-func fHost(n int) int { return fSmall(n) + small(n) }
+func fHost(n int) int {
+	if never == nil {
+		return 0
+	}
+	return fSmall(n) + small(n) + fNever(n)
+}
 
 type field struct {
 	Name     string
