@@ -227,7 +227,8 @@ static struct error *turn(struct shell *shell)
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 	int ready = poll(&input, 1, is_alone ? 1000 : 0);
 	if (ready > 0) {
-		take_input();
+		if (!cli_signal) // else what was typed behind Ctrl-C would join the line that it gives up
+			take_input();
 		return NULL;
 	}
 	if (is_alone)
