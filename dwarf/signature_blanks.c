@@ -318,10 +318,12 @@ static void add_stack_blank(struct stacking *stacking, uint64_t until)
 	if (until <= stacking->end)
 		return;
 	struct gotype *type = scalar(stacking->query->store, GO_ARRAY, until - stacking->end);
-	if (!type)
+	struct gotype *byte = scalar(stacking->query->store, GO_UINT8, 1);
+	if (!type || !byte)
 		return;
 	type->align = 1;
-	type->len = 2; // more than one: not for registers
+	type->elem = byte;
+	type->len = type->size;
 	struct param blank = blank_param(type);
 	add(&stacking->signature, stacking->debug, &blank, NULL);
 	stacking->end = until;
