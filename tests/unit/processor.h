@@ -31,7 +31,8 @@ enum {
 	PAGE = 4096,
 };
 
-static const uint64_t AROUND = 4ull << 30, USER_END = 0x7ffffffff000;
+// The memory is at one address in all runs, so that a seed makes the same registers.
+static const uint64_t AROUND = 4ull << 30, USER_END = 0x7ffffffff000, PLACE = 0x200000000000;
 
 struct machine {
 	pid_t child;
@@ -40,7 +41,7 @@ struct machine {
 	uint8_t data[DATA], shadow[DATA];
 	struct user_regs_struct base;
 	struct user_fpregs_struct floats;
-	uint64_t random;
+	uint64_t seed, random; // SEED in the environment chooses the seed
 	unsigned num_emulated, num_moved;
 };
 
@@ -111,10 +112,12 @@ static int start(void **state)
 	struct machine *machine = calloc(1, sizeof(*machine));
 	assert_non_null(machine);
 	*state = machine;
-	machine->random = 42;
+	const char *seed = getenv("SEED");
+	machine->seed = machine->random = seed ? strtoull(seed, NULL, 0) : 42;
 	// Nothing of ours is where a displacement leads to.
-	machine->around = mmap(NULL, 2 * AROUND, PROT_NONE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	machine->around =
+		mmap((void *)(uintptr_t)PLACE, 2 * AROUND, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 	assert_ptr_not_equal(machine->around, MAP_FAILED);
 	machine->memory =
 		mmap(machine->around + AROUND, CODE + DATA, PROT_READ | PROT_WRITE | PROT_EXEC,

@@ -386,6 +386,7 @@ static __typeof__(((struct ptrace_step *)0)->emulate) find_emulation(const struc
 	static const uint8_t not_of_branches = INSN_OPSIZE | INSN_ADDRSIZE | INSN_LOCK;
 	uint8_t opcode = insn->opcode;
 	bool is_plain = !(insn->prefixes & ~INSN_SEGMENT);
+	bool is_loop = insn->map == MAP_ONE_BYTE && opcode >= 0xe0 && opcode <= 0xe3;
 	switch (insn->kind) {
 	case INSN_NOP:
 		return insn->prefixes & INSN_LOCK ? NULL : emulate_nop;
@@ -393,7 +394,10 @@ static __typeof__(((struct ptrace_step *)0)->emulate) find_emulation(const struc
 		return is_plain ? emulate_push : NULL;
 	case INSN_RET: // with f3 for old processors, f2 for bounds
 		return insn->prefixes & (INSN_OPSIZE | INSN_LOCK) ? NULL : emulate_ret;
-	case INSN_JCC:
+	case INSN_JCC: // with f2 and f3, AMD's processors make loopne and loope of both
+		if (is_loop && (insn->prefixes & (INSN_REP | INSN_REPNE)))
+			return NULL;
+		return insn->prefixes & not_of_branches ? NULL : emulate_branch;
 	case INSN_JMP:
 		return insn->prefixes & not_of_branches ? NULL : emulate_branch;
 	case INSN_CALL:
