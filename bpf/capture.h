@@ -127,9 +127,26 @@ CAPTURE_INLINE bool capture_goroutine(const struct capture_host *host, wire_u64 
 	return true;
 }
 
+/** Where losses of a goroutine are counted; of a thread, for goid 0. */
+CAPTURE_INLINE wire_u32 *capture_losses(struct wire_losses *losses, wire_u64 goid, wire_u32 tid)
+{
+	wire_u64 at = goid ? goid : tid;
+	CAPTURE_HIDE(at);
+	return &losses->by_goroutine[at & (WIRE_LOSSES - 1)];
+}
+
+/** Has the record, whose goroutine and thread are there, say what has been lost so far. */
+CAPTURE_INLINE void capture_count_losses(struct wire_record *record, struct wire_losses *losses)
+{
+	wire_u32 *count = capture_losses(losses, record->goid, record->tid);
+	record->losses = *(volatile wire_u32 *)count;
+	record->all_losses = *(volatile wire_u32 *)&losses->all;
+}
+
 /** Fills in a record's header; its size and number of blocks are those of a record without blocks. */
 CAPTURE_INLINE void capture_head(struct wire_record *record, wire_u32 probe, wire_u32 tid,
-				 wire_u64 time_ns, const struct capture_goroutine *goroutine)
+				 wire_u64 time_ns, const struct capture_goroutine *goroutine,
+				 struct wire_losses *losses)
 {
 	record->size = sizeof(*record);
 	record->probe = probe;
@@ -139,6 +156,7 @@ CAPTURE_INLINE void capture_head(struct wire_record *record, wire_u32 probe, wir
 	record->time_ns = time_ns;
 	record->goid = goroutine ? goroutine->goid : 0;
 	record->distance = goroutine ? goroutine->distance : 0;
+	capture_count_losses(record, losses);
 }
 
 CAPTURE_INLINE wire_u64 capture_pad(wire_u64 len)

@@ -146,7 +146,7 @@ static __noinline bool condition_admits(struct wire_condition *condition,
 		return true;
 	struct slot *slot = slot_take();
 	if (!slot) {
-		count_lost(probe, &lost_scratch);
+		count_lost(probe, hit, &lost_scratch);
 		return false;
 	}
 	struct expr_hit about = condition_hit(hit);
@@ -175,7 +175,7 @@ static __noinline void condition_hold(struct wire_condition *condition, const st
 	struct slot *slot = slot_take();
 	if (!slot) {
 		held_drop(&key);
-		count_lost(probe, &lost_scratch);
+		count_lost(probe, hit, &lost_scratch);
 		return;
 	}
 	struct capture *c = &slot->capture;
@@ -185,7 +185,8 @@ static __noinline void condition_hold(struct wire_condition *condition, const st
 	}
 	c->room = WIRE_HELD_MAX - HELD_STACK;
 	if (hit->flags) {
-		capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
+		capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine,
+			     &losses);
 		c->record.flags |= hit->flags;
 	} else {
 		fill_record(slot, regs, probe, hit);
@@ -212,7 +213,7 @@ static __noinline bool condition_tell(struct wire_condition *condition, const st
 	struct slot *slot = entry ? slot_take() : NULL;
 	if (!slot) {
 		if (entry)
-			count_lost(probe, &lost_scratch);
+			count_lost(probe, hit, &lost_scratch);
 		return false;
 	}
 	struct wire_record *record = (struct wire_record *)entry->record;
@@ -226,9 +227,10 @@ static __noinline bool condition_tell(struct wire_condition *condition, const st
 		__sync_fetch_and_add(&condition->unreadable, 1);
 	wire_u64 size = record->size;
 	asm volatile("" : "+r"(size));
+	capture_count_losses(record, &losses); // it is told now
 	if (holds && size <= WIRE_HELD_MAX &&
 	    bpf_ringbuf_output(&events, entry->record, size, BPF_RB_NO_WAKEUP)) {
-		count_lost(probe, &lost_buffer);
+		count_lost(probe, hit, &lost_buffer);
 		holds = false;
 	}
 	held_drop(&key);

@@ -37,6 +37,7 @@ wire_u32 is_replaced = 0; // another one was met
 // Events lost since loading, of all functions.
 wire_u64 lost_buffer = 0;
 wire_u64 lost_scratch = 0;
+struct wire_losses losses = {0};
 
 // The plan's tables. Their sizes are set before loading; user space writes them through mmap.
 struct {
@@ -373,15 +374,6 @@ static inline void slot_give(struct slot *slot)
 
 // --- The program -------------------------------------------------------------------------------
 
-static inline void count_lost(const struct wire_probe *probe, wire_u64 *total)
-{
-	wire_u32 func = probe->func;
-	wire_u64 *count = bpf_map_lookup_elem(&lost, &func);
-	if (count)
-		__sync_fetch_and_add(count, 1);
-	__sync_fetch_and_add(total, 1);
-}
-
 static inline wire_u64 find_g(const struct pt_regs *regs, const struct wire_probe *probe)
 {
 	if (!(probe->flags & WIRE_G_IN_TLS))
@@ -408,15 +400,28 @@ struct hit {
 	wire_u32 depth; // at an entry: traced calls under way with this one; 0: not known
 };
 
+static inline void count_lost(const struct wire_probe *probe, const struct hit *hit,
+			      wire_u64 *total)
+{
+	wire_u32 func = probe->func;
+	wire_u64 *count = bpf_map_lookup_elem(&lost, &func);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	__sync_fetch_and_add(total, 1);
+	wire_u64 goid = hit->goroutine ? hit->goroutine->goid : 0;
+	__sync_fetch_and_add(capture_losses(&losses, goid, hit->tid), 1);
+	__sync_fetch_and_add(&losses.all, 1);
+}
+
 // A record without a frame: built where it is read.
 static inline void emit_head(const struct wire_probe *probe, const struct hit *hit)
 {
 	struct wire_record *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
 	if (!record) {
-		count_lost(probe, &lost_buffer);
+		count_lost(probe, hit, &lost_buffer);
 		return;
 	}
-	capture_head(record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
+	capture_head(record, hit->probe, hit->tid, hit->time_ns, hit->goroutine, &losses);
 	record->flags |= hit->flags;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
@@ -454,7 +459,7 @@ static __always_inline wire_u64 fill_record(struct slot *slot, const struct pt_r
 					    const struct wire_probe *probe, const struct hit *hit)
 {
 	struct capture *c = &slot->capture;
-	capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine);
+	capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine, &losses);
 	copy_regs(&c->regs, regs);
 	if (probe->num_pieces)
 		capture_walk(c, probe);
@@ -468,7 +473,7 @@ static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe
 {
 	struct slot *slot = slot_take();
 	if (!slot) {
-		count_lost(probe, &lost_scratch);
+		count_lost(probe, hit, &lost_scratch);
 		return;
 	}
 	struct capture *c = &slot->capture;
@@ -482,7 +487,7 @@ static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe
 	slot_give(slot);
 	wire_u32 known = 1;
 	if (err)
-		count_lost(probe, &lost_buffer);
+		count_lost(probe, hit, &lost_buffer);
 	else if (stack)
 		bpf_map_update_elem(&known_stacks, &stack, &known, BPF_ANY);
 }

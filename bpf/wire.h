@@ -369,6 +369,15 @@ enum wire_record_flags {
 		512, // the last blocks tell of the call's stack or of its goroutine's creator
 };
 
+enum { WIRE_LOSSES = 4096 };
+
+// How many events have been lost, by goroutine; those whose numbers are the same modulo WIRE_LOSSES share a count.
+struct wire_losses {
+	wire_u32 all;
+	wire_u32 pad;
+	wire_u32 by_goroutine[WIRE_LOSSES]; // on a system stack: by thread
+};
+
 struct wire_record {
 	wire_u32 size;	// bytes, this header and all blocks, a multiple of 8
 	wire_u32 probe; // index in the table of probes
@@ -378,6 +387,10 @@ struct wire_record {
 	wire_u64 time_ns;  // CLOCK_MONOTONIC
 	wire_u64 goid;	   // 0: the system goroutine of a thread
 	wire_u64 distance; // stack.hi - SP: the frame's identity on its goroutine, 0 when not known
+	// struct wire_losses when it was made. Where its goroutine's count differs from that of the record before, an
+	// event between the two is missing, or one of a goroutine that shares the count.
+	wire_u32 losses;
+	wire_u32 all_losses;
 	// struct wire_block and its bytes, padded with zeros to 8, follow; the first is the frame, if any
 };
 
@@ -428,7 +441,8 @@ _Static_assert(sizeof(struct wire_literal) == 136, "wire_literal");
 _Static_assert(sizeof(struct wire_condition) == 40, "wire_condition");
 _Static_assert(sizeof(struct wire_recovery) == 16, "wire_recovery");
 _Static_assert(sizeof(struct wire_kept) == 136, "wire_kept");
-_Static_assert(sizeof(struct wire_record) == 40, "wire_record");
+_Static_assert(sizeof(struct wire_record) == 48, "wire_record");
+_Static_assert(sizeof(struct wire_losses) == 8 + 4 * WIRE_LOSSES, "wire_losses");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");
 
 #endif

@@ -166,6 +166,9 @@ static struct error *take_item(struct replay *replay, const struct capture_item 
 		report_conditions(replay->report, item->conditions.unreadable,
 				  item->conditions.crowded);
 		break;
+	case CAPTURE_LOSSES:
+		report_losses(replay->report, item->losses.losses, item->losses.now_ns);
+		break;
 	case CAPTURE_EOF:
 		break;
 	}

@@ -160,7 +160,7 @@ struct error *report_record(struct report *report, const struct wire_record *rec
 {
 	struct error *err = stacks_learn(report->stacks, record);
 	if (!err)
-		err = calls_record(report->calls, record, report->lost > 0);
+		err = calls_record(report->calls, record);
 	if (err || !report->failed)
 		return err;
 	err = report->failed;
@@ -172,6 +172,11 @@ void report_lost(struct report *report, uint64_t count, const char *where)
 {
 	report->lost += count;
 	report->options.sink->lost(report->sink, count, where, &report->out);
+}
+
+void report_losses(struct report *report, const struct wire_losses *losses, uint64_t now_ns)
+{
+	calls_lost(report->calls, losses, now_ns);
 }
 
 void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded)
@@ -239,6 +244,9 @@ void report_finish(struct report *report, uint64_t began_ns, uint64_t now_ns, si
 		.calls = stats.calls,
 		.returns = stats.returns,
 		.orphans = stats.orphans,
+		.lost_entries = stats.lost_entries,
+		.unknown = stats.unknown,
+		.lost_ends = stats.lost_ends,
 		.detached = stats.detached,
 		.lost = report->lost,
 		.skipped = report->skipped,

@@ -31,9 +31,11 @@ void report_destroy(struct report *report);
 struct error *report_record(struct report *report, const struct wire_record *record) MUST_CHECK;
 /** Events were lost: count of them, at where ("ring buffer"). */
 void report_lost(struct report *report, uint64_t count, const char *where);
-/** So many calls have been left out, in all. */
+/** All records made until now have been taken, and these were lost: see calls_lost. */
+void report_losses(struct report *report, const struct wire_losses *losses, uint64_t now_ns);
 /** Calls not told because of something a condition could not read, or because there was no room to hold them. */
 void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded);
+/** So many calls have been left out, in all. */
 void report_skipped(struct report *report, uint64_t count);
 /** Time goes on; see calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);

@@ -189,6 +189,21 @@ static struct error *tell_lost(struct session *session, uint64_t total, uint64_t
 	return session->writer ? capture_write_lost(session->writer, count, where) : NULL;
 }
 
+static struct error *settle_losses(struct session *session, const struct wire_losses *losses)
+{
+	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	report_losses(session->report, losses, now);
+	return session->writer ? capture_write_losses(session->writer, losses, now) : NULL;
+}
+
+struct error *session_settle_losses(struct session *session)
+{
+	if (!session->backend)
+		return NULL;
+	const struct wire_losses *losses = session->options.backend->losses(session->backend);
+	return losses->all ? settle_losses(session, losses) : NULL;
+}
+
 static struct error *look_for_lost(struct session *session)
 {
 	struct backend_stats stats;
@@ -199,8 +214,11 @@ static struct error *look_for_lost(struct session *session)
 		tell_lost(session, stats.lost_buffer, &session->lost_buffer, "ring buffer");
 	if (!err)
 		err = tell_lost(session, stats.lost_scratch, &session->lost_scratch, "scratch");
+	uint64_t missed = session->missed;
 	if (!err)
 		err = tell_lost(session, stats.missed, &session->missed, "kernel");
+	if (!err && session->missed != missed) // of what, it does not say
+		err = settle_losses(session, NULL);
 	return err;
 }
 
@@ -427,6 +445,8 @@ struct error *session_drain(struct session *session)
 	while (!err && num && session->state != SESSION_OUTPUT_CLOSED)
 		err = session_take_batch(session, &num);
 	struct error *lost_err = look_for_lost(session);
+	if (!lost_err)
+		lost_err = session_settle_losses(session);
 	if (err)
 		error_free(lost_err);
 	return err ? err : lost_err;

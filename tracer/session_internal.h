@@ -50,6 +50,8 @@ static inline uint64_t session_clock_ns(clockid_t clock)
 struct error *session_take_batch(struct session *session, size_t *num) MUST_CHECK;
 /** Writes what waits. A reader that went away is no error: the trace ends. */
 struct error *session_flush(struct session *session) MUST_CHECK;
+/** All records made until now have been taken: calls that may have ended in what was lost are told to have. */
+struct error *session_settle_losses(struct session *session) MUST_CHECK;
 /** What the records become, for the plan as it is. */
 struct error *session_open_report(struct session *session) MUST_CHECK;
 /** Takes the probes off and handles all that they left in the buffer. */

@@ -494,6 +494,8 @@ struct error *session_trace_again(struct session *session, struct session_trace 
 struct error *session_settle(struct session *session)
 {
 	struct error *err = session_catch_up(session);
+	if (!err)
+		err = session_settle_losses(session);
 	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
 	report_detach(session->report, now);
 	if (!err && session->writer)

@@ -116,11 +116,11 @@ static void run_deinit(struct run *run)
 	text_deinit(&run->out);
 }
 
-static void take(struct run *run, const struct capture_item *item, bool *any_lost)
+static void take(struct run *run, const struct capture_item *item)
 {
 	static uint64_t bytes[RECORD_BYTES / 8];
-	if (item->kind == CAPTURE_LOST)
-		*any_lost = true;
+	if (item->kind == CAPTURE_LOSSES)
+		calls_lost(run->calls, item->losses.losses, item->losses.now_ns);
 	if (item->kind == CAPTURE_NOTES)
 		calls_tick(run->calls, item->digest);
 	if (item->kind != CAPTURE_RECORD)
@@ -129,7 +129,7 @@ static void take(struct run *run, const struct capture_item *item, bool *any_los
 	struct wire_record *record = (struct wire_record *)bytes;
 	record->probe %= run->synthetic.plan.tables.num_probes + 1;
 	record->goid %= 5; // few, so that they meet
-	error_free(calls_record(run->calls, record, *any_lost));
+	error_free(calls_record(run->calls, record));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -145,11 +145,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		static struct run run;
 		run_init(&run);
 		struct capture_item item = {0};
-		bool any_lost = false;
 		while (!err && item.kind != CAPTURE_EOF) {
 			err = capture_read(reader, &item);
 			if (!err)
-				take(&run, &item, &any_lost);
+				take(&run, &item);
 		}
 		calls_finish(run.calls, UINT64_MAX, size % 2);
 		check(run.begun == run.ended);

@@ -15,7 +15,7 @@ struct story {
 	struct calls *calls;
 	struct text told; // "+0" entry of f0, "-0" its return, "!0" panicked, "x0" goexit, ...
 	uint64_t now;
-	bool any_lost;
+	uint32_t losses, all_losses; // so far: of goroutine 7, and of all
 	uint64_t last_end_ns;
 };
 
@@ -69,10 +69,24 @@ static void begin(struct story *story, size_t num_notes)
 	assert_null(calls_create(&story->synthetic.plan, &listener, story, &story->calls));
 }
 
+static void take(struct story *story, struct wire_record *record)
+{
+	record->losses = record->goid == 7 ? story->losses : 0;
+	record->all_losses = story->all_losses;
+	assert_null(calls_record(story->calls, record));
+}
+
 static void hit(struct story *story, uint32_t probe, uint64_t goid, uint64_t distance)
 {
 	struct synthetic_record record = synthetic_hit(probe, goid, distance, story->now += 10);
-	assert_null(calls_record(story->calls, &record.head, story->any_lost));
+	take(story, &record.head);
+}
+
+// An event of the goroutine is lost.
+static void lose(struct story *story)
+{
+	story->losses++;
+	story->all_losses++;
 }
 
 static void enter(struct story *story, unsigned func, uint64_t distance)
@@ -104,7 +118,7 @@ static void recovers(struct story *story, uint64_t distance)
 {
 	struct synthetic_recovery record =
 		synthetic_recovers(&story->synthetic, 7, distance, story->now += 10);
-	assert_null(calls_record(story->calls, &record.head, story->any_lost));
+	assert_null(calls_record(story->calls, &record.head));
 }
 
 static void tells(struct story *story, const char *expected)
@@ -197,7 +211,7 @@ static void other_function_at_the_place(void **state)
 	(void)state;
 	struct story story;
 	begin(&story, 2);
-	story.any_lost = true;
+	lose(&story);
 	enter(&story, 0, 100);
 	leave(&story, 1, 100); // main.f0's return and main.f1's entry were lost
 	tells(&story, "+0 ?0 o1");
@@ -244,7 +258,7 @@ static void no_goroutine(void **state)
 	for (uint32_t probe = 0; probe < 2; probe++) {
 		struct synthetic_record record = synthetic_hit(probe, 0, 0, ++story.now);
 		record.head.flags = WIRE_NO_GOROUTINE;
-		assert_null(calls_record(story.calls, &record.head, false));
+		assert_null(calls_record(story.calls, &record.head));
 	}
 	tells(&story, "+0 o0");
 	struct calls_stats stats;
@@ -260,16 +274,16 @@ static void system_stack_is_paired_by_thread(void **state)
 	struct story story;
 	begin(&story, 2);
 	struct synthetic_record record = synthetic_hit(0, 0, 100, 1);
-	assert_null(calls_record(story.calls, &record.head, false));
+	assert_null(calls_record(story.calls, &record.head));
 	record = synthetic_hit(0, 0, 50, 2); // further out, but on another thread
 	record.head.tid = 11;
-	assert_null(calls_record(story.calls, &record.head, false));
+	assert_null(calls_record(story.calls, &record.head));
 	record = synthetic_hit(1, 0, 100, 3);
-	assert_null(calls_record(story.calls, &record.head, false));
+	assert_null(calls_record(story.calls, &record.head));
 	tells(&story, "+0 +0 -0");
 	record = synthetic_hit(0, 0, 50, 4); // the system stack was left by a switch, not by a RET
 	record.head.tid = 11;
-	assert_null(calls_record(story.calls, &record.head, false));
+	assert_null(calls_record(story.calls, &record.head));
 	tells(&story, "?0 +0");
 	end(&story);
 }
@@ -322,7 +336,7 @@ static void recovered_in_place(void **state)
 	panics(&story, 400);
 	leave(&story, 1, 200);
 	// The panic is got over: a return that is lost now is no panic.
-	story.any_lost = true;
+	lose(&story);
 	leave(&story, 1, 50);
 	tells(&story, "+0 +1@2 -1 ?0 o1");
 	end(&story);
@@ -352,7 +366,7 @@ static void recovered_long_ago(void **state)
 	panics(&story, 400); // in something untraced, which recovers
 	enter(&story, 1, 200);
 	leave(&story, 1, 200);
-	story.any_lost = true;
+	lose(&story);
 	enter(&story, 2, 50); // main.f0's return may be lost
 	tells(&story, "+0 +1@2 -1 ?0 +2");
 	end(&story);
@@ -440,7 +454,7 @@ static void recovery_that_cannot_be_read(void **state)
 			bad.panic_words[0] = bad.g_words[1];
 		else
 			bad.head.size = sizeof(bad.head), bad.head.num_blocks = 0;
-		assert_null(calls_record(story.calls, &bad.head, false));
+		assert_null(calls_record(story.calls, &bad.head));
 	}
 	tells(&story, "+0 +1@2");
 	leave(&story, 0, 100);
@@ -509,7 +523,7 @@ static void nested_panics(void **state)
 	panics(&story, 700);
 	leave(&story, 2, 500); // recovers the second panic; the first goes on
 	tells(&story, "+0 +1@2 +2@3 +3@4 !3 -2");
-	story.any_lost = true;
+	story.all_losses++; // elsewhere
 	leave(&story, 0, 100);
 	tells(&story, "!1 -0");
 	end(&story);
@@ -535,13 +549,57 @@ static void lost_return(void **state)
 	(void)state;
 	struct story story;
 	begin(&story, 2);
-	story.any_lost = true;
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
+	lose(&story);
 	enter(&story, 2, 200);
 	leave(&story, 2, 200);
+	leave(&story, 0, 100); // it may be another call's
+	tells(&story, "+0 +1@2 ?1 ?0 +2 -2 o0");
+	end(&story);
+}
+
+// What the program did: +0 -0(lost) +0(lost) -0.
+static void lost_pair(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 2);
+	hit(&story, 3 + SYNTHETIC_ENTRY, 8, 100);
+	enter(&story, 0, 100);
+	lose(&story);
+	lose(&story);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 ?1 +2@2 -2 -0");
+	enter(&story, 0, 100);
+	leave(&story, 0, 100);
+	hit(&story, 3 + SYNTHETIC_RETURN, 8, 100); // nothing of this goroutine was lost
+	tells(&story, "+1 +0 ?0 o0 +0 -0 -1");
+	struct calls_stats stats;
+	calls_stats(story.calls, &stats);
+	assert_int_equal(stats.calls, 3);
+	assert_int_equal(stats.returns, 2);
+	assert_int_equal(stats.lost_ends, 1);
+	assert_int_equal(stats.orphans, 1);
+	assert_int_equal(stats.lost_entries, 1);
+	end(&story);
+}
+
+static void lost_return_at_the_end(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 2);
+	enter(&story, 0, 100);
+	hit(&story, 3 + SYNTHETIC_ENTRY, 8, 100);
+	hit(&story, 6 + SYNTHETIC_ENTRY, 9, 100);
+	struct wire_losses losses = {.all = 1, .by_goroutine = {[7] = 1}};
+	calls_lost(story.calls, &losses, story.now);
+	tells(&story, "+0 +1 +2 ?0");
+	calls_lost(story.calls, NULL, story.now); // of anything
+	struct calls_stats stats;
+	calls_stats(story.calls, &stats);
+	assert_int_equal(stats.open, 0);
+	assert_int_equal(stats.lost_ends, 3);
 	end(&story);
 }
 
@@ -556,9 +614,9 @@ static void vanished_without_notes(void **state)
 	tells(&story, "+0 +1@2 !1 -0");
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
-	story.any_lost = true;
+	lose(&story);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 ?1 -0");
+	tells(&story, "+0 +1@2 ?1 ?0 o0");
 	end(&story);
 }
 
@@ -716,7 +774,7 @@ static void tell_late(struct story *story, unsigned func, uint64_t distance, uin
 {
 	struct synthetic_record record =
 		synthetic_hit(3 * func + SYNTHETIC_ENTRY, 7, distance, entry_ns);
-	assert_null(calls_record(story->calls, &record.head, story->any_lost));
+	take(story, &record.head);
 	leave(story, func, distance);
 }
 
@@ -760,7 +818,7 @@ static void told_after_a_panic_inside(void **state)
 	panics(&story, 300);
 	uint64_t panic_ns = story.now;
 	struct synthetic_record record = synthetic_hit(SYNTHETIC_ENTRY, 7, 100, entry_ns);
-	assert_null(calls_record(story.calls, &record.head, false));
+	assert_null(calls_record(story.calls, &record.head));
 	tells(&story, "+3 +1@2 !1 +0@2");
 	assert_int_equal(story.last_end_ns, panic_ns);
 	leave(&story, 0, 100);
@@ -779,8 +837,8 @@ static void told_and_its_return_lost(void **state)
 	leave(&story, 1, 200);
 	hit(&story, SYNTHETIC_ENTRY, 8, 100); // another goroutine's
 	struct synthetic_record record = synthetic_hit(3 * 2 + SYNTHETIC_ENTRY, 7, 100, entry_ns);
-	story.any_lost = true;
-	assert_null(calls_record(story.calls, &record.head, story.any_lost));
+	take(&story, &record.head);
+	lose(&story);
 	tell_late(&story, 1, 100, story.now + 5);
 	hit(&story, SYNTHETIC_RETURN, 8, 100);
 	tells(&story, "+1 -1 +0 +2 ?2 +1 -1 -0");
@@ -846,6 +904,8 @@ int main(void)
 		cmocka_unit_test(nested_panics),
 		cmocka_unit_test(panic_again),
 		cmocka_unit_test(lost_return),
+		cmocka_unit_test(lost_pair),
+		cmocka_unit_test(lost_return_at_the_end),
 		cmocka_unit_test(vanished_without_notes),
 		cmocka_unit_test(vanished_with_notes),
 		cmocka_unit_test(goexit),

@@ -109,7 +109,7 @@ static void hit(struct trace *trace, uint32_t probe, uint64_t goid, uint64_t dis
 	if (probe % 3 == SYNTHETIC_TAIL)
 		record.head.num_blocks = 0;
 	trace->printer.context = words;
-	assert_null(calls_record(trace->calls, &record.head, false));
+	assert_null(calls_record(trace->calls, &record.head));
 	trace->now += 1200;
 }
 
@@ -295,7 +295,7 @@ static void unknown_goroutine(void **state)
 			struct synthetic_record record = synthetic_hit(probe, 0, 0, ++trace.now);
 			record.head.flags = WIRE_NO_GOROUTINE;
 			synthetic_frame(&record, words, 1);
-			assert_null(calls_record(trace.calls, &record.head, false));
+			assert_null(calls_record(trace.calls, &record.head));
 		}
 		end(&trace, i ? "> G? main.f0(id=3)\n"
 				"< G? main.f0 = 3 (goroutine not known)\n"
@@ -431,6 +431,22 @@ static void summaries(void **state)
 	assert_string_equal(text_string(&text),
 			    "1 function, 1 call, 1 return, 7 lost, 2 entered before the trace, "
 			    "3 still under way, 61 s\n");
+	text_reset(&text);
+	summary.orphans = 9;
+	summary.lost_entries = 4;
+	summary.unknown = 3;
+	summary.lost_ends = 5;
+	format_summary(&summary, &text);
+	assert_string_equal(text_string(&text),
+			    "1 function, 1 call, 1 return, 7 lost, 2 entered before the trace, "
+			    "4 without their entry, 3 of unknown goroutines, "
+			    "5 without their return, 3 still under way, 61 s\n");
+	text_reset(&text);
+	sink_json.summary(NULL, &summary, &text, NULL);
+	assert_string_equal(
+		text_string(&text),
+		"{\"event\":\"summary\",\"calls\":1,\"returns\":1,\"lost\":7,\"orphans\":9,"
+		"\"lost_ends\":5,\"detached\":3,\"seconds\":61,\"functions\":1}\n");
 	text_reset(&text);
 	static const struct sink_options options;
 	format_lost(&options, 1, "ring buffer", &text);

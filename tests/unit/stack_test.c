@@ -281,8 +281,9 @@ static void test_travels_once(void **state)
 	assert_int_equal(hit(world)->size, size - 16);
 	check(stack_of(world), 0, "main.main", 10, false);
 	call_from(world, CALLER, false);
-	assert_int_equal(hit(world)->size, size + 8);
-	hit_lost(world->maker);
+	const struct wire_record *record = hit(world);
+	assert_int_equal(record->size, size + 8);
+	hit_lost(world->maker, record);
 	assert_int_equal(hit(world)->size, size + 8);
 	assert_int_equal(hit(world)->size, size - 16);
 }

@@ -75,6 +75,8 @@ struct backend_ops {
 			      bool (*visit)(void *context, const struct wire_record *record),
 			      void *context, size_t *num, bool *ended);
 	void (*stats)(struct backend *backend, struct backend_stats *out);
+	/** Events lost by goroutine, counted by the engine as it makes records. */
+	const struct wire_losses *(*losses)(struct backend *backend);
 	/** Events lost of one function. */
 	uint64_t (*lost)(struct backend *backend, const struct plan_func *func);
 	/** What is taken of one function's calls, shared with the engine: what it counts can be read and what it is told

@@ -413,6 +413,11 @@ static void ebpf_stats(struct backend *backend, struct backend_stats *out)
 	ebpf_tables_sweep(backend);
 }
 
+static const struct wire_losses *ebpf_losses(struct backend *backend)
+{
+	return &backend->program->bss->losses;
+}
+
 static uint64_t ebpf_lost(struct backend *backend, const struct plan_func *func)
 {
 	const uint64_t *counts = backend->tables[TABLE_LOST].entries;
@@ -448,6 +453,7 @@ const struct backend_ops backend_ebpf = {
 	.fd = ebpf_fd,
 	.poll = ebpf_poll,
 	.stats = ebpf_stats,
+	.losses = ebpf_losses,
 	.lost = ebpf_lost,
 	.budget = ebpf_budget,
 	.aggregates = ebpf_aggregates,

@@ -176,6 +176,7 @@ struct hit_maker {
 	struct active_call call;       // one that is counted
 	struct expr expr;
 	struct stack_walk walk;
+	struct wire_losses losses; // where the source has none
 	struct held *held;
 	struct held *released; // what hit_entry gives
 	uint32_t are_frames_full;
@@ -346,6 +347,8 @@ struct error *hit_maker_create(const struct hit_source *source, struct hit_maker
 	if (!maker)
 		return error_nomem();
 	maker->capture.host.source = *source;
+	if (!source->losses)
+		maker->capture.host.source.losses = &maker->losses;
 	if (source->stacks && source->stacks->max &&
 	    !(maker->known_stacks = calloc(KNOWN_STACKS, sizeof(*maker->known_stacks)))) {
 		free(maker);
@@ -422,10 +425,19 @@ void hit_forget(struct hit_maker *maker, uint32_t func)
 	}
 }
 
-void hit_lost(struct hit_maker *maker)
+// The last record's stack is to be told again.
+static void forget_told(struct hit_maker *maker)
 {
 	if (maker->told)
 		maker->known_stacks[maker->told % KNOWN_STACKS] = 0;
+}
+
+void hit_lost(struct hit_maker *maker, const struct wire_record *record)
+{
+	forget_told(maker);
+	struct wire_losses *losses = maker->capture.host.source.losses;
+	++*capture_losses(losses, record->goid, record->tid);
+	losses->all++;
 }
 
 // NULL: all of the function's calls are taken.
@@ -567,6 +579,8 @@ static bool settle(struct hit_maker *maker, struct wire_condition *condition,
 		return false;
 	HASH_DEL(maker->held, held);
 	maker->released = held;
+	capture_count_losses((struct wire_record *)held->record,
+			     maker->capture.host.source.losses); // it is told now
 	maker->capture.kept = held->kept;
 	struct expr_hit about = {
 		.goid = key->goid & BUDGET_THREAD ? 0 : key->goid,
@@ -673,7 +687,7 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 		forget_held(maker, &key);
 		return NULL;
 	}
-	capture_head(&c->record, number, tid, time_ns, known);
+	capture_head(&c->record, number, tid, time_ns, known, source->losses);
 	if (budget && budget->level)
 		c->record.flags |= WIRE_BARE;
 	maker->told = 0;
@@ -681,7 +695,7 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	fill(maker, probe, regs, known);
 	if (!is_held || !is_entry)
 		return &c->record;
-	hit_lost(maker); // the stack's words are told when the entry is
+	forget_told(maker); // the stack's words are told when the entry is
 	hold(maker, condition, &key);
 	return NULL;
 }

@@ -24,7 +24,8 @@ struct hit_source { // where a record comes from; all borrowed
 	bool has_depth;			      // how many traced calls are under way is counted
 	const uint32_t *num_within; // groups of functions that calls are made within; NULL: none
 	const struct aggregate_tables
-		*aggregates; // hits are counted, and make no records; NULL: they are not
+		*aggregates;	    // hits are counted, and make no records; NULL: they are not
+	struct wire_losses *losses; // of records that did not arrive; NULL: the maker's own
 	/** Copies len bytes of the target at addr; false if not all of them can be read. */
 	bool (*read)(void *context, void *dst, size_t len, uint64_t addr);
 	/** The type of what an interface of this descriptor (run-time address) points at; 0: not known. */
@@ -57,8 +58,8 @@ const struct wire_record *hit_entry(const struct hit_maker *maker);
 /** The function was disarmed: its calls under way are not followed any more. */
 void hit_forget(struct hit_maker *maker, uint32_t func);
 
-/** The record made last did not arrive: what it told must be told again. */
-void hit_lost(struct hit_maker *maker);
+/** This record, which was made last, did not arrive: it is counted, and what it told must be told again. */
+void hit_lost(struct hit_maker *maker, const struct wire_record *record);
 
 /** True if the frame of this probe has pieces in float registers: reading them costs, so others go without. */
 bool hit_wants_floats(const struct plan_tables *tables, uint32_t probe);

@@ -331,6 +331,11 @@ static void ptrace_stats(struct backend *backend, struct backend_stats *out)
 	};
 }
 
+static const struct wire_losses *ptrace_losses(struct backend *backend)
+{
+	return &backend->shared->losses;
+}
+
 static uint64_t ptrace_lost(struct backend *backend, const struct plan_func *func)
 {
 	const struct ptrace_shared *shared = backend->shared;
@@ -397,6 +402,7 @@ const struct backend_ops backend_ptrace = {
 	.fd = ptrace_fd,
 	.poll = ptrace_poll,
 	.stats = ptrace_stats,
+	.losses = ptrace_losses,
 	.lost = ptrace_lost,
 	.budget = ptrace_budget,
 	.aggregates = ptrace_aggregates,

@@ -81,6 +81,7 @@ struct ptrace_shared {
 	uint64_t only_goid;
 	struct ptrace_ring ring;
 	_Atomic uint64_t lost_buffer, hits;
+	struct wire_losses losses;
 	_Atomic uint32_t commands;  // how many the front has sent
 	_Atomic uint32_t has_ended; // the target ended, or became another program
 	size_t bytes;		    // of all this

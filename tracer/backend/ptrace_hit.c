@@ -48,6 +48,7 @@ struct error *ptrace_hit_init(struct ptrace_worker *worker)
 		.only_goid = worker->shared->only_goid,
 		.budgets = worker->shared->budgets,
 		.num_budgets = worker->shared->num_lost,
+		.losses = &worker->shared->losses,
 		.recovery = &worker->shared->recovery,
 		.num_within = &worker->shared->num_within,
 		.has_depth = worker->shared->has_depth,
@@ -104,18 +105,20 @@ static bool read_floats(pid_t tid, uint64_t out[HIT_FLOATS])
 	return true;
 }
 
-static void emit(struct ptrace_worker *worker, uint32_t probe, const struct wire_record *record)
+// False: it was lost.
+static bool emit(struct ptrace_worker *worker, uint32_t probe, const struct wire_record *record)
 {
 	struct ptrace_shared *shared = worker->shared;
 	if (ptrace_ring_put(&shared->ring, record)) {
 		shared->hits++;
-		return;
+		return true;
 	}
-	hit_lost(worker->maker);
+	hit_lost(worker->maker, record);
 	shared->lost_buffer++;
 	uint32_t func = shared->tables.probes[probe].func;
 	if (func < shared->num_lost)
 		shared->lost[func]++;
+	return false;
 }
 
 void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread *thread,
@@ -136,9 +139,7 @@ void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread 
 		const struct wire_record *record =
 			hit_record(worker->maker, use->probe, (uint32_t)thread->tid, time_ns, &hit);
 		const struct wire_record *entry = hit_entry(worker->maker);
-		if (record && entry)
-			emit(worker, entry->probe, entry);
-		if (record)
+		if (record && (!entry || emit(worker, entry->probe, entry)))
 			emit(worker, use->probe, record);
 	}
 }

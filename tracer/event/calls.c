@@ -2,7 +2,8 @@
 // Each goroutine has a stack of open frames, the outermost with the smallest distance. A frame is gone when
 // an event comes from its own depth or from further out. How it went is told by notes: a hit of
 // gopanic or Goexit marks the innermost open frame, a marked frame that vanishes hands its mark on to the
-// frame around it, and a frame that leaves by its RET has survived, and its marks are void. A hit of recovery
+// frame around it, and a frame that leaves by its RET has survived, and its marks are void. Each record tells how many
+// of its goroutine's events have been lost: where that has changed, no frame is known to be still there. A hit of recovery
 // tells the frame that recovered: all further in is gone, that frame and all further out are not. deferreturn
 // tells the same, from that frame itself.
 #include "tracer/event/calls.h"
@@ -32,10 +33,11 @@ struct frame {
 
 struct goroutine {
 	uint64_t key;
-	struct frame *top;	// the innermost open frame
-	uint64_t last_ns;	// of its last event
-	struct goroutine *next; // in the free list, or among those that leave
-	bool is_listed;		// among those that leave
+	struct frame *top;	     // the innermost open frame
+	uint64_t last_ns;	     // of its last event
+	uint32_t losses, all_losses; // as its last event tells
+	struct goroutine *next;	     // in the free list, or among those that leave
+	bool is_listed;		     // among those that leave
 	UT_hash_handle hh;
 };
 
@@ -63,7 +65,7 @@ struct calls {
 
 	uint64_t seen_ns;     // the newest record's time
 	uint64_t ticked_seen; // seen_ns at the last tick
-	bool any_lost;
+	bool any_lost;	      // somewhere: notes for the pairing, perhaps
 	bool has_notes;	      // a probe of gopanic is in the plan
 	bool has_deferreturn; // and one of deferreturn
 	bool has_recovery;    // and one of recovery, and each hit of it could be read
@@ -150,6 +152,8 @@ static struct frame *frame_outer(const struct frame *frame)
 // An entry that waited for its return is told with it, and is older than what came from the call meanwhile.
 static void goroutine_saw(struct goroutine *goroutine, const struct wire_record *record)
 {
+	goroutine->losses = record->losses;
+	goroutine->all_losses = record->all_losses;
 	if (record->time_ns > goroutine->last_ns)
 		goroutine->last_ns = record->time_ns;
 }
@@ -218,7 +222,7 @@ static struct goroutine *goroutine_find(struct calls *calls, uint64_t key)
 	return goroutine;
 }
 
-static void goroutine_vanish(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns);
+static void goroutine_lose(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns);
 
 // Goroutines stay in the table for a while after their last call, since most come back at once.
 static void sweep_idle(struct calls *calls)
@@ -242,8 +246,7 @@ static void sweep_stale(struct calls *calls)
 	HASH_ITER (hh, calls->goroutines, goroutine, next) {
 		if (calls->seen_ns < STALE_NS || goroutine->last_ns > calls->seen_ns - STALE_NS)
 			continue;
-		while (goroutine->top)
-			goroutine_vanish(calls, goroutine, calls->seen_ns);
+		goroutine_lose(calls, goroutine, calls->seen_ns);
 	}
 	sweep_idle(calls);
 	calls->crowd = HASH_COUNT(calls->goroutines) * 2;
@@ -304,10 +307,10 @@ static enum call_how vanished_how(struct calls *calls, const struct goroutine *g
 		return CALL_DETACHED;
 	if (frame->is_leaving)
 		return CALL_GOEXIT;
-	// A panic that was got over, and a return that may have been lost since: either may be the end.
-	if (frame->panic_distance && !(frame->is_panic_over && calls->any_lost))
+	// No return of it was lost: it would have been ended by that.
+	if (frame->panic_distance)
 		return CALL_PANICKED;
-	if (calls->any_lost || calls->has_notes || (goroutine->key & KEY_THREAD))
+	if (calls->has_notes || (goroutine->key & KEY_THREAD))
 		return CALL_LOST;
 	return CALL_PANICKED;
 }
@@ -319,6 +322,20 @@ static void goroutine_vanish(struct calls *calls, struct goroutine *goroutine, u
 	frame_pass_marks(frame);
 	goroutine_pop(calls, goroutine);
 	frame_end(calls, frame, NULL, how, end_ns);
+}
+
+// Its innermost call may have ended by an event that was lost.
+static void goroutine_lose_top(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns)
+{
+	struct frame *frame = goroutine->top;
+	goroutine_pop(calls, goroutine);
+	frame_end(calls, frame, NULL, CALL_LOST, end_ns);
+}
+
+static void goroutine_lose(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns)
+{
+	while (goroutine->top)
+		goroutine_lose_top(calls, goroutine, end_ns);
 }
 
 // An event came from this distance: frames further in than it are gone.
@@ -433,6 +450,10 @@ static void leave(struct calls *calls, struct goroutine *goroutine, const struct
 		goroutine_look_over(calls, goroutine, record->distance);
 	}
 	calls->stats.orphans++;
+	if (!has_goroutine(record))
+		calls->stats.unknown++;
+	else if (record->losses)
+		calls->stats.lost_entries++;
 	struct call call = {
 		.func = func,
 		.goid = record->goid,
@@ -523,13 +544,18 @@ static void note_recovery(struct calls *calls, const struct wire_record *record)
 	if (!goroutine)
 		return;
 	goroutine->last_ns = record->time_ns;
+	// What the goroutine itself has lost meanwhile is told by its next event.
+	bool is_certain = record->all_losses == goroutine->all_losses;
 	while (goroutine->top && goroutine->top->distance > distance && !goroutine->top->is_leaving)
-		goroutine_vanish(calls, goroutine, record->time_ns);
+		if (is_certain)
+			goroutine_vanish(calls, goroutine, record->time_ns);
+		else
+			goroutine_lose_top(calls, goroutine, record->time_ns);
 	if (goroutine->top && goroutine->top->panic_distance > distance)
 		goroutine->top->panic_distance = 0;
 }
 
-struct error *calls_record(struct calls *calls, const struct wire_record *record, bool any_lost)
+struct error *calls_record(struct calls *calls, const struct wire_record *record)
 {
 	const struct plan *plan = calls->plan;
 	if (record->probe >= plan->tables.num_probes) {
@@ -544,12 +570,14 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 	const struct plan_func *func = plan->funcs[probe->func];
 	if (calls->num_searched < plan->tables.num_probes)
 		look_for_notes(calls);
-	calls->any_lost |= any_lost;
+	calls->any_lost |= record->all_losses != 0;
 	if (record->time_ns > calls->seen_ns)
 		calls->seen_ns = record->time_ns;
 
 	struct goroutine *goroutine =
 		has_goroutine(record) ? goroutine_find(calls, record_key(record)) : NULL;
+	if (goroutine && goroutine->losses != record->losses)
+		goroutine_lose(calls, goroutine, record->time_ns);
 	if (goroutine)
 		goroutine_saw(goroutine, record);
 	switch ((enum wire_probe_kind)probe->kind) {
@@ -574,6 +602,30 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 		break;
 	}
 	return NULL;
+}
+
+static bool is_panicking(const struct goroutine *goroutine)
+{
+	for (const struct frame *frame = goroutine->top; frame; frame = frame_outer(frame))
+		if (frame->panic_distance)
+			return true;
+	return false;
+}
+
+void calls_lost(struct calls *calls, const struct wire_losses *losses, uint64_t now_ns)
+{
+	calls->any_lost |= !losses || losses->all;
+	struct goroutine *goroutine, *next;
+	HASH_ITER (hh, calls->goroutines, goroutine, next) {
+		// The low bits of a goroutine's key are its number's, or its thread's.
+		uint32_t at = goroutine->key & (WIRE_LOSSES - 1);
+		bool is_hit = !losses || losses->by_goroutine[at] != goroutine->losses;
+		// That a panic was recovered is told by a system stack, whose losses are others'.
+		if (!is_hit && losses->all != goroutine->all_losses)
+			is_hit = is_panicking(goroutine);
+		if (is_hit)
+			goroutine_lose(calls, goroutine, now_ns);
+	}
 }
 
 // --- Time, and the end -------------------------------------------------------------------------

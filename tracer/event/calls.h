@@ -15,7 +15,7 @@ enum call_how {
 	CALL_PANICKED,
 	CALL_GOEXIT,
 	CALL_DETACHED, // still under way when the trace ended
-	CALL_LOST,     // it ended, but the event that says how was lost
+	CALL_LOST, // what ended it may be among what was lost: it is not known when and how it ended
 };
 
 const char *call_how_name(enum call_how how); // "return", "panicked", "goexit", "detached", "lost"
@@ -42,7 +42,7 @@ struct calls_listener {
 	void (*end)(void *context, struct call *call, const struct wire_record *record,
 		    enum call_how how, uint64_t end_ns);
 	/** A return whose entry was not seen: the call was under way when its probe was armed, or its entry was
-	 *  lost, or its goroutine is not known. call->number, depth and entry_ns are 0. */
+	 *  lost (which record->losses tells), or its goroutine is not known. call->number, depth and entry_ns are 0. */
 	void (*orphan)(void *context, struct call *call, const struct wire_record *record);
 };
 
@@ -51,6 +51,8 @@ struct calls;
 struct calls_stats {
 	uint64_t calls, returns; // entries; ends known by a RET, panic or Goexit
 	uint64_t orphans;	 // returns without an entry
+	uint64_t lost_entries;	 // of them, those whose entry may have been lost
+	uint64_t unknown;	 // and those whose goroutine is not known
 	uint64_t open;		 // under way now
 	uint64_t detached;	 // ended as CALL_DETACHED
 	uint64_t lost_ends;	 // ended as CALL_LOST
@@ -65,10 +67,14 @@ void calls_destroy(struct calls *calls);
  *  that their returns are not taken for those of calls under way at attach. To be set before the first record. */
 void calls_limit(struct calls *calls, uint64_t max);
 
-/** Takes one valid record. any_lost: events have been lost so far, so a frame that vanished without a RET need
- *  not have panicked. A record that does not fit the plan is dropped and counted as damaged. */
-struct error *calls_record(struct calls *calls, const struct wire_record *record,
-			   bool any_lost) MUST_CHECK;
+/** Takes one valid record. If an event of its goroutine was lost since the one before, the goroutine's calls that were
+ *  under way end as lost: what comes now may belong to others at their places. A record that does not fit the plan
+ *  is dropped and counted as damaged. */
+struct error *calls_record(struct calls *calls, const struct wire_record *record) MUST_CHECK;
+
+/** All records made until now have been taken, and this is what was lost so far: calls that may have ended in what was
+ *  lost end as lost. NULL: it is not known what was lost, so that this is true of all. */
+void calls_lost(struct calls *calls, const struct wire_losses *losses, uint64_t now_ns);
 
 /** Time goes on without events (call it now and then): ends calls of goroutines that left by Goexit and
  *  were quiet for 100 ms since. now_ns as in records. */

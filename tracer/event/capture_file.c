@@ -8,7 +8,7 @@
 #include "base/text.h"
 
 enum {
-	VERSION = 1,
+	VERSION = 2, // 1: without the losses in records
 	FLUSH_BYTES = 256 * 1024,
 	STRING_MAX = 4096,	    // of the head
 	ITEM_MAX = 8 * 1024 * 1024, // bytes of any item
@@ -272,6 +272,13 @@ struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_n
 	return write_item(writer, CAPTURE_DETACH, &now_ns, sizeof(now_ns), NULL, 0);
 }
 
+struct error *capture_write_losses(struct capture_writer *writer, const struct wire_losses *losses,
+				   uint64_t now_ns)
+{
+	return write_item(writer, CAPTURE_LOSSES, &now_ns, sizeof(now_ns), losses,
+			  losses ? sizeof(*losses) : 0);
+}
+
 struct error *capture_write_conditions(struct capture_writer *writer, uint64_t unreadable,
 				       uint64_t crowded)
 {
@@ -511,6 +518,14 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		if (size != sizeof(out->conditions))
 			break;
 		memcpy(&out->conditions, bytes, sizeof(out->conditions));
+		return NULL;
+	case CAPTURE_LOSSES:
+		if (size != sizeof(uint64_t) &&
+		    size != sizeof(uint64_t) + sizeof(struct wire_losses))
+			break;
+		out->losses.now_ns = *reader->item;
+		out->losses.losses =
+			size > sizeof(uint64_t) ? (const void *)(reader->item + 1) : NULL;
 		return NULL;
 	case CAPTURE_EOF:
 		break;

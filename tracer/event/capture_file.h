@@ -33,6 +33,7 @@ enum capture_kind {
 	CAPTURE_OFF,	    // a function's returns are not seen from a time on, or are again
 	CAPTURE_DETACH,	    // the calls of such functions are told to have ended
 	CAPTURE_CONDITIONS, // what conditions left out without deciding, before FINISH
+	CAPTURE_LOSSES,	    // what was lost, once all records were taken; see calls_lost
 	CAPTURE_EOF,	    // the file is over
 };
 
@@ -57,6 +58,10 @@ struct capture_item { // all that it points at is borrowed until the next one is
 			uint64_t off_ns; // 0: seen again
 		} off;
 		uint64_t detach_ns;
+		struct {
+			uint64_t now_ns;
+			const struct wire_losses *losses; // NULL: not known
+		} losses;
 		struct {
 			uint64_t unreadable, crowded; // calls
 		} conditions;
@@ -95,6 +100,9 @@ struct error *capture_write_lost(struct capture_writer *writer, uint64_t count,
 struct error *capture_write_off(struct capture_writer *writer, uint32_t func,
 				uint64_t off_ns) MUST_CHECK;
 struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_ns) MUST_CHECK;
+/** losses NULL: not known. */
+struct error *capture_write_losses(struct capture_writer *writer, const struct wire_losses *losses,
+				   uint64_t now_ns) MUST_CHECK;
 struct error *capture_write_skipped(struct capture_writer *writer, uint64_t count) MUST_CHECK;
 struct error *capture_write_conditions(struct capture_writer *writer, uint64_t unreadable,
 				       uint64_t crowded) MUST_CHECK;

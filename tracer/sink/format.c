@@ -273,11 +273,11 @@ void format_end(const struct sink_options *options, const struct call *call,
 	format_plain(options, out);
 }
 
-const char *format_orphan(const struct call *call, bool any_lost)
+const char *format_orphan(const struct call *call, const struct wire_record *record)
 {
 	if (!call->has_goid)
 		return "(goroutine not known)";
-	return any_lost ? "(entry not seen)" : "(entered before the trace)";
+	return record->losses ? "(entry lost, or before the trace)" : "(entered before the trace)";
 }
 
 // --- Losses and the end ------------------------------------------------------------------------
@@ -328,8 +328,15 @@ void format_summary(const struct sink_summary *summary, struct text *out)
 		text_printf(out, "%" PRIu64 " unreadable, ", summary->unreadable);
 	if (summary->crowded)
 		text_printf(out, "%" PRIu64 " without room, ", summary->crowded);
-	if (summary->orphans)
-		text_printf(out, "%" PRIu64 " entered before the trace, ", summary->orphans);
+	uint64_t early = summary->orphans - summary->lost_entries - summary->unknown;
+	if (early)
+		text_printf(out, "%" PRIu64 " entered before the trace, ", early);
+	if (summary->lost_entries)
+		text_printf(out, "%" PRIu64 " without their entry, ", summary->lost_entries);
+	if (summary->unknown)
+		text_printf(out, "%" PRIu64 " of unknown goroutines, ", summary->unknown);
+	if (summary->lost_ends)
+		text_printf(out, "%" PRIu64 " without their return, ", summary->lost_ends);
 	if (summary->detached)
 		text_printf(out, "%" PRIu64 " still under way, ", summary->detached);
 	format_seconds(summary->seconds, 3, out);

@@ -38,7 +38,7 @@ void format_stack(const struct sink_options *options, const struct wire_record *
 		  size_t columns, struct text *out);
 
 /** Why a return stands without its entry: "(entered before the trace)". */
-const char *format_orphan(const struct call *call, bool any_lost);
+const char *format_orphan(const struct call *call, const struct wire_record *record);
 
 enum format_list {
 	LIST_OMITTED, // not asked for, or not captured

@@ -27,7 +27,6 @@ struct sink {
 	struct line *free_lines;
 	struct text duration;	  // of the line that is being written
 	size_t goroutine_columns; // grows with the longest number seen
-	bool any_lost;
 };
 
 static struct error *graph_open(const struct sink_options *options, struct sink **out)
@@ -199,7 +198,7 @@ static void graph_orphan(struct sink *sink, struct call *call, const struct wire
 	format_end(&sink->options, call, record, CALL_RETURNED, out);
 	format_paint(&sink->options, COLOR_DIM, out);
 	text_puts(out, "   ");
-	text_puts(out, format_orphan(call, sink->any_lost));
+	text_puts(out, format_orphan(call, record));
 	format_plain(&sink->options, out);
 	text_putc(out, '\n');
 }
@@ -212,7 +211,6 @@ static void graph_forget(struct sink *sink, struct call *call)
 
 static void graph_lost(struct sink *sink, uint64_t count, const char *where, struct text *out)
 {
-	sink->any_lost = true;
 	format_lost(&sink->options, count, where, out);
 }
 

@@ -249,6 +249,12 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 	write_number(",\"lost\":", summary->lost, out);
 	if (summary->skipped)
 		write_number(",\"skipped\":", summary->skipped, out);
+	if (summary->orphans)
+		write_number(",\"orphans\":", summary->orphans, out);
+	if (summary->lost_ends)
+		write_number(",\"lost_ends\":", summary->lost_ends, out);
+	if (summary->detached)
+		write_number(",\"detached\":", summary->detached, out);
 	if (summary->has_conditions) {
 		write_number(",\"unreadable\":", summary->unreadable, out);
 		write_number(",\"crowded\":", summary->crowded, out);

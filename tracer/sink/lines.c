@@ -11,7 +11,6 @@ enum { STACK_INDENT = 8 };
 struct sink {
 	struct sink_options options;
 	struct format_clock clock;
-	bool any_lost;
 };
 
 static struct error *lines_open(const struct sink_options *options, struct sink **out)
@@ -73,14 +72,13 @@ static void lines_orphan(struct sink *sink, struct call *call, const struct wire
 	format_end(&sink->options, call, record, CALL_RETURNED, out);
 	text_putc(out, ' ');
 	format_paint(&sink->options, COLOR_DIM, out);
-	text_puts(out, format_orphan(call, sink->any_lost));
+	text_puts(out, format_orphan(call, record));
 	format_plain(&sink->options, out);
 	text_putc(out, '\n');
 }
 
 static void lines_lost(struct sink *sink, uint64_t count, const char *where, struct text *out)
 {
-	sink->any_lost = true;
 	format_lost(&sink->options, count, where, out);
 }
 

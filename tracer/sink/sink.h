@@ -26,7 +26,12 @@ struct sink_options {
 };
 
 struct sink_summary {
-	uint64_t calls, returns, orphans, detached;
+	uint64_t calls, returns, detached;
+	uint64_t orphans;      // returns without an entry
+	uint64_t lost_entries; // of them, those whose entry may have been lost
+	uint64_t
+		unknown; // and those whose goroutine is not known; the others began before the trace
+	uint64_t lost_ends; // calls that ended in what was lost, as far as is known
 	uint64_t lost;
 	uint64_t skipped; // calls that were left out: sampled away, or beyond a rate
 	bool has_conditions;
