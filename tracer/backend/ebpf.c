@@ -281,7 +281,11 @@ static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, si
 	if (!armings)
 		return error_nomem();
 	backend->armings = armings;
-	struct ebpf_arming arming = {.id = ++backend->last_arming, .num_funcs = num};
+	struct ebpf_arming arming = {
+		.keeper = APART_NONE,
+		.id = ++backend->last_arming,
+		.num_funcs = num,
+	};
 	arming.funcs = malloc(num * sizeof(*funcs));
 	if (!arming.funcs)
 		return error_nomem();
@@ -303,7 +307,7 @@ static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, si
 // the former ones between two hits.
 static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arming)
 {
-	struct ebpf_arming kept = {.id = ++backend->last_arming};
+	struct ebpf_arming kept = {.keeper = APART_NONE, .id = ++backend->last_arming};
 	kept.funcs = malloc((arming->num_funcs + 1) * sizeof(*kept.funcs));
 	if (!kept.funcs)
 		return error_nomem();
@@ -366,6 +370,20 @@ static int ebpf_fd(struct backend *backend)
 	return -1;
 }
 
+// A keeper that was killed has taken its probes off with it.
+static struct error *look_at_keepers(const struct backend *backend)
+{
+	for (size_t i = 0; i < backend->num_armings; i++) {
+		const struct apart *keeper = &backend->armings[i].keeper;
+		struct pollfd end = {.fd = keeper->socket, .events = POLLIN};
+		if (poll(&end, 1, 0) > 0)
+			return error_new("process %d, which kept the probes, was killed: the trace "
+					 "ends there",
+					 (int)keeper->pid);
+	}
+	return NULL;
+}
+
 static struct error *ebpf_poll(struct backend *backend, size_t max,
 			       bool (*visit)(void *context, const struct wire_record *record),
 			       void *context, size_t *num, bool *ended)
@@ -384,7 +402,7 @@ static struct error *ebpf_poll(struct backend *backend, size_t max,
 		return error_errno(-result, "reading the ring buffer");
 	if (has_ended && result >= 0)
 		*ended = true;
-	return NULL;
+	return call.num ? NULL : look_at_keepers(backend);
 }
 
 static void ask_program(const struct backend *backend, struct backend_stats *out)

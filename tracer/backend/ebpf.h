@@ -4,6 +4,7 @@
 #ifndef GOTRACE_TRACER_BACKEND_EBPF_H
 #define GOTRACE_TRACER_BACKEND_EBPF_H
 
+#include "tracer/backend/apart.h"
 #include "tracer/backend/backend.h"
 
 struct gotrace_bpf;
@@ -38,11 +39,10 @@ enum {
 	NUM_TABLES
 };
 
-struct ebpf_arming { // what one arm attached
-	int *link;   // descriptors, in the order of attaching
-	size_t num;
-	uint32_t id;	 // in its uprobes' cookies and in the probes that they are for
-	uint32_t *funcs; // numbers in the plan
+struct ebpf_arming {	     // what one arm attached
+	struct apart keeper; // of its links
+	uint32_t id;	     // in its uprobes' cookies and in the probes that they are for
+	uint32_t *funcs;     // numbers in the plan
 	size_t num_funcs;
 };
 

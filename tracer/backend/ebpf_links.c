@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Probes become links: one uprobe_multi link for the exits and one for the entries of an arming, or a perf
 // event for each site where the kernel has no such links.
+//
+// A process of its own, the keeper, makes an arming's links and is the only one to hold them. The kernel leaves
+// breakpoints in the target for good if a fatal signal is pending in the process that puts them on or takes them
+// off. So they are put on by a process that the signals meant for us do not reach, and taken off by that process's
+// exit, which comes when it is told so or when we have ended, by whatever means: an exiting process has no more
+// signals pending, and so it is even where the keeper itself is killed.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,8 +47,8 @@ bool ebpf_is_exit(const struct wire_probe *probe)
 }
 
 // The sites of some functions of the plan: exits, or all others.
-static struct error *sites_list_init(struct sites_list *list, const struct plan *plan, uint32_t id,
-				     const uint32_t *funcs, size_t num, bool exits)
+static int sites_list_init(struct sites_list *list, const struct plan *plan, uint32_t id,
+			   const uint32_t *funcs, size_t num, bool exits)
 {
 	*list = (struct sites_list){0};
 	size_t max = 0;
@@ -51,7 +58,7 @@ static struct error *sites_list_init(struct sites_list *list, const struct plan 
 	list->cookies = calloc(max ? max : 1, sizeof(*list->cookies));
 	if (!list->offsets || !list->cookies) {
 		sites_list_deinit(list);
-		return error_nomem();
+		return -ENOMEM;
 	}
 	for (size_t i = 0; i < num; i++) {
 		const struct plan_func *func = plan->funcs[funcs[i]];
@@ -65,19 +72,34 @@ static struct error *sites_list_init(struct sites_list *list, const struct plan 
 			list->cookies[list->num++] = probe | (uint64_t)id << 32;
 		}
 	}
-	return NULL;
+	return 0;
 }
 
-static struct error *keep_link(struct ebpf_arming *arming, int link)
+// --- The keeper ----------------------------------------------------------------------------------
+
+struct keeper { // what it knows of us, from the moment of the fork
+	struct backend *backend;
+	const struct ebpf_arming *arming;
+	int *link; // descriptors
+	size_t num;
+};
+
+struct news { // from the keeper: a function that is refused; then how it all ended
+	bool is_end;
+	uint32_t func;	 // index in the arming
+	int32_t refused; // negative errno; 0: all that is not refused is armed
+};
+
+static int keep_link(struct keeper *keeper, int link)
 {
-	int *links = realloc(arming->link, (arming->num + 1) * sizeof(*links));
+	int *links = realloc(keeper->link, (keeper->num + 1) * sizeof(*links));
 	if (!links) {
 		close(link);
-		return error_nomem();
+		return -ENOMEM;
 	}
-	arming->link = links;
-	links[arming->num++] = link;
-	return NULL;
+	keeper->link = links;
+	links[keeper->num++] = link;
+	return 0;
 }
 
 static int attach_multi(const struct backend *backend, const struct sites_list *list)
@@ -120,53 +142,41 @@ static int attach_perf(const struct backend *backend, uint32_t type, unsigned lo
 	return bpf_link_create(ebpf_program(backend), event, BPF_PERF_EVENT, &options);
 }
 
-// Attaches all of a list. A negative errno where the kernel refuses; what was attached stays in the arming.
-static struct error *attach(const struct backend *backend, const struct sites_list *list,
-			    struct ebpf_arming *arming, int *refused)
+// Attaches all of a list. A negative errno where the kernel refuses; what was attached stays with the keeper.
+static int attach(struct keeper *keeper, const struct sites_list *list)
 {
+	const struct backend *backend = keeper->backend;
 	size_t step = backend->is_multi ? list->num : 1;
 	uint32_t type = backend->is_multi ? 0 : perf_type();
-	*refused = 0;
 	for (size_t i = 0; i < list->num; i += step) {
 		int link = backend->is_multi
 				   ? attach_multi(backend, list)
 				   : attach_perf(backend, type, list->offsets[i], list->cookies[i]);
-		if (link < 0) {
-			*refused = link;
-			return NULL;
-		}
-		struct error *err = keep_link(arming, link);
-		if (err)
-			return err;
+		int refused = link < 0 ? link : keep_link(keeper, link);
+		if (refused)
+			return refused;
 	}
-	return NULL;
+	return 0;
 }
 
-static void drop_links(struct ebpf_arming *arming, size_t keep)
+static int arm_range(struct keeper *keeper, const uint32_t *funcs, size_t num)
 {
-	while (arming->num > keep)
-		close(arming->link[--arming->num]);
-}
-
-static struct error *arm_range(struct backend *backend, const uint32_t *funcs, size_t num,
-			       struct ebpf_arming *arming, int *refused)
-{
-	size_t before = arming->num;
-	*refused = 0;
+	size_t before = keeper->num;
 	for (int exits = 1; exits >= 0; exits--) {
 		struct sites_list list;
-		struct error *err =
-			sites_list_init(&list, backend->plan, arming->id, funcs, num, exits);
-		if (err)
-			return err;
-		err = attach(backend, &list, arming, refused);
+		int refused = sites_list_init(&list, keeper->backend->plan, keeper->arming->id,
+					      funcs, num, exits);
+		if (refused)
+			return refused;
+		refused = attach(keeper, &list);
 		sites_list_deinit(&list);
-		if (err || *refused) {
-			drop_links(arming, before);
-			return err;
+		if (refused) {
+			while (keeper->num > before)
+				close(keeper->link[--keeper->num]);
+			return refused;
 		}
 	}
-	return NULL;
+	return 0;
 }
 
 // True where the kernel means a site, so that others may still be taken.
@@ -176,57 +186,64 @@ static bool is_about_site(int refused)
 	       refused == -EIO || refused == -ENOEXEC;
 }
 
-static struct error *refusal(int refused, const char *what)
-{
-	const char *advice = features_advice(-refused);
-	if (refused == -ERRNO_NOTSUPP)
-		return error_new("%s: the kernel cannot put a probe there", what);
-	if (refused == -ESRCH)
-		return error_errno(ESRCH, "%s", what);
-	return error_errno(-refused, "%s: the kernel refuses a uprobe%s%s%s", what,
-			   advice ? " (" : "", advice ? advice : "", advice ? ")" : "");
-}
-
 struct halves { // functions of an arming that are still to be taken
 	size_t first, num;
 };
 
-// Arms what can be armed: where the kernel refuses a site of many functions, halves are tried until the one is
-// found. The arming keeps the functions armed alone; *last is the last refusal.
-static struct error *arm_halves(struct backend *backend, struct ebpf_arming *arming,
-				struct error **last)
+static void tell(int socket, bool is_end, size_t func, int refused)
 {
+	struct news news = {.is_end = is_end, .func = (uint32_t)func, .refused = refused};
+	send(socket, &news, sizeof(news),
+	     MSG_NOSIGNAL); // nobody may be there: the socket's end says so
+}
+
+// Arms what can be armed: where the kernel refuses a site of many functions, halves are tried until the one is
+// found.
+static void arm_halves(struct keeper *keeper, int socket)
+{
+	const struct ebpf_arming *arming = keeper->arming;
 	struct halves stack[64] = {{0, arming->num_funcs}}; // one more at most for each bit of num
-	size_t num_armed = 0;
 	for (size_t depth = 1; depth;) {
 		struct halves now = stack[--depth];
-		int refused;
-		struct error *err =
-			arm_range(backend, &arming->funcs[now.first], now.num, arming, &refused);
-		if (err)
-			return err;
-		if (!refused) {
-			memmove(&arming->funcs[num_armed], &arming->funcs[now.first],
-				now.num * sizeof(*arming->funcs));
-			num_armed += now.num;
+		int refused = arm_range(keeper, &arming->funcs[now.first], now.num);
+		if (!refused)
 			continue;
+		if (!is_about_site(refused)) {
+			tell(socket, true, now.first, refused);
+			return;
 		}
-		struct plan_func *func = backend->plan->funcs[arming->funcs[now.first]];
-		const char *name = func->func->name;
-		if (!is_about_site(refused))
-			return refusal(refused, name);
 		if (now.num > 1) {
 			size_t half = now.num / 2;
 			stack[depth++] = (struct halves){now.first + half, now.num - half};
 			stack[depth++] = (struct halves){now.first, half};
 			continue;
 		}
-		error_free(*last);
-		*last = refusal(refused, name);
-		plan_func_refuse(func, error_message(*last) + strlen(name) + strlen(": "));
+		tell(socket, false, now.first, refused);
 	}
-	arming->num_funcs = num_armed;
-	return NULL;
+	tell(socket, true, 0, 0);
+}
+
+static void keep(void *context, int socket)
+{
+	char nothing;
+	arm_halves(context, socket);
+	while (recv(socket, &nothing, sizeof(nothing), 0) > 0)
+		;
+}
+
+// --- What it is asked for ------------------------------------------------------------------------
+
+static struct error *refusal(int refused, const char *what)
+{
+	const char *advice = features_advice(-refused);
+	if (refused == -ERRNO_NOTSUPP)
+		return error_new("%s: the kernel cannot put a probe there", what);
+	if (refused == -ENOMEM)
+		return error_nomem();
+	if (refused == -ESRCH)
+		return error_errno(ESRCH, "%s", what);
+	return error_errno(-refused, "%s: the kernel refuses a uprobe%s%s%s", what,
+			   advice ? " (" : "", advice ? advice : "", advice ? ")" : "");
 }
 
 // Each perf event waits for all processors when it ends, and its process cannot be killed meanwhile.
@@ -243,21 +260,81 @@ static void warn_of_slow_end(const struct backend *backend, const struct ebpf_ar
 			num, num / ENDED_A_SECOND);
 }
 
-struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming)
+// The keeper's news until all is armed. The arming then has the functions that are; *last is the last refusal.
+static struct error *hear(struct backend *backend, struct ebpf_arming *arming, struct error **last,
+			  bool *is_killed)
 {
-	warn_of_slow_end(backend, arming);
+	bool *is_refused CLEANUP_FREE = calloc(arming->num_funcs, sizeof(*is_refused));
+	if (!is_refused)
+		return error_nomem();
+	for (;;) {
+		struct news news;
+		ssize_t len = recv(arming->keeper.socket, &news, sizeof(news), 0);
+		if (len < 0 && errno == EINTR)
+			continue;
+		*is_killed = len != sizeof(news);
+		if (*is_killed)
+			return error_new("process %d, which was to keep the probes, was killed",
+					 (int)arming->keeper.pid);
+		struct plan_func *func = backend->plan->funcs[arming->funcs[news.func]];
+		const char *name = func->func->name;
+		if (news.is_end && news.refused)
+			return refusal(news.refused, name);
+		if (news.is_end)
+			break;
+		is_refused[news.func] = true;
+		error_free(*last);
+		*last = refusal(news.refused, name);
+		plan_func_refuse(func, error_message(*last) + strlen(name) + strlen(": "));
+	}
+	size_t num_armed = 0;
+	for (size_t i = 0; i < arming->num_funcs; i++)
+		if (!is_refused[i])
+			arming->funcs[num_armed++] = arming->funcs[i];
+	arming->num_funcs = num_armed;
+	return NULL;
+}
+
+// *is_killed: the keeper was, so that nobody knows how far it came.
+static struct error *arm_by_keeper(struct backend *backend, struct ebpf_arming *arming,
+				   bool *is_killed)
+{
+	struct keeper keeper = {.backend = backend, .arming = arming};
+	struct apart_options options = {
+		.name = "gotrace-keeper",
+		.keep = {ebpf_program(backend)},
+		.num_keep = 1,
+		.run = keep,
+		.context = &keeper,
+	};
+	struct error *err = apart_start(&options, &arming->keeper);
+	if (err)
+		return error_wrap(err, "starting the process that keeps the probes");
 	struct error *last = NULL;
-	struct error *err = arm_halves(backend, arming, &last);
+	err = hear(backend, arming, &last, is_killed);
 	if (!err && !arming->num_funcs)
 		return last;
 	error_free(last);
 	return err;
 }
 
+struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming)
+{
+	warn_of_slow_end(backend, arming);
+	bool is_killed = false;
+	struct error *err = arm_by_keeper(backend, arming, &is_killed);
+	if (!is_killed)
+		return err;
+	// Breakpoints that it left behind come off with those that are put on once more.
+	log_debug("%s", error_message(err));
+	error_free(err);
+	apart_end(&arming->keeper);
+	return arm_by_keeper(backend, arming, &is_killed);
+}
+
 void ebpf_links_disarm(struct ebpf_arming *arming)
 {
-	drop_links(arming, 0); // the last first: entries, then exits
-	free(arming->link);
+	apart_end(&arming->keeper);
 	free(arming->funcs);
-	*arming = (struct ebpf_arming){0};
+	*arming = (struct ebpf_arming){.keeper = APART_NONE};
 }

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "tracer/backend/apart.h"
 #include "tracer/backend/settings.h"
 
 struct backend {
@@ -21,46 +21,27 @@ struct backend {
 	struct backend_target target;
 	size_t num_dynamics; // of the plan's, known to the worker
 	size_t num_armed;    // functions
-	pid_t worker;
-	int socket;
+	struct apart worker;
 	int pidfd; // of the target
 	int mem;   // its memory, -1 where it cannot be had
 };
 
 // --- The worker ----------------------------------------------------------------------------------
 
-// The worker holds nothing open that somebody might wait for the end of.
-static void close_all_but(int socket)
+static void run_worker(void *context, int socket)
 {
-	int null = open("/dev/null", O_RDWR);
-	for (int fd = 0; fd < 3; fd++)
-		dup2(null, fd);
-	if (socket > 3)
-		syscall(SYS_close_range, 3, socket - 1, 0);
-	syscall(SYS_close_range, socket + 1, ~0u, 0);
+	struct backend *backend = context;
+	ptrace_worker_run(backend->shared, backend->target.pid, socket, backend->target.is_held);
 }
 
 static struct error *start_worker(struct backend *backend)
 {
-	int ends[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return error_errno(errno, "socketpair");
-	sigset_t all, before;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before); // until the worker has made up its mind about them
-	backend->worker = fork();
-	if (backend->worker == 0) {
-		close(ends[0]);
-		close_all_but(ends[1]);
-		ptrace_worker_run(backend->shared, backend->target.pid, ends[1],
-				  backend->target.is_held);
-		_exit(0);
-	}
-	int errnum = errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	close(ends[1]);
-	backend->socket = ends[0];
-	return backend->worker < 0 ? error_errno(errnum, "fork") : NULL;
+	struct apart_options options = {
+		.name = PTRACE_WORKER_NAME,
+		.run = run_worker,
+		.context = backend,
+	};
+	return apart_start(&options, &backend->worker);
 }
 
 // The worker was killed, so nobody handles breakpoints any more: those that no thread has met yet are taken off.
@@ -86,7 +67,7 @@ static struct error *worker_died(const struct backend *backend)
 	take_breakpoints_off(backend);
 	return error_new("process %d, which held the trace, was killed: if %d had met a breakpoint "
 			 "just then, it ends with SIGTRAP",
-			 (int)backend->worker, (int)backend->target.pid);
+			 (int)backend->worker.pid, (int)backend->target.pid);
 }
 
 static struct error *command(struct backend *backend, enum ptrace_command_kind kind)
@@ -94,12 +75,13 @@ static struct error *command(struct backend *backend, enum ptrace_command_kind k
 	struct ptrace_command command = {kind};
 	struct ptrace_reply reply;
 	backend->shared->commands++;
-	if (send(backend->socket, &command, sizeof(command), MSG_NOSIGNAL) != sizeof(command))
+	if (send(backend->worker.socket, &command, sizeof(command), MSG_NOSIGNAL) !=
+	    sizeof(command))
 		return worker_died(backend);
-	kill(backend->worker, SIGALRM); // out of waitpid
+	kill(backend->worker.pid, SIGALRM); // out of waitpid
 	ssize_t len;
 	do {
-		len = recv(backend->socket, &reply, sizeof(reply), 0);
+		len = recv(backend->worker.socket, &reply, sizeof(reply), 0);
 	} while (len < 0 && errno == EINTR);
 	if (len != sizeof(reply))
 		return worker_died(backend);
@@ -113,15 +95,13 @@ static void ptrace_close(struct backend *backend)
 {
 	if (!backend)
 		return;
-	if (backend->socket >= 0) {
+	if (backend->worker.socket >= 0) {
 		struct ptrace_command command = {PTRACE_CLOSE};
 		backend->shared->commands++;
-		send(backend->socket, &command, sizeof(command), MSG_NOSIGNAL);
-		kill(backend->worker, SIGALRM);
-		close(backend->socket);
+		send(backend->worker.socket, &command, sizeof(command), MSG_NOSIGNAL);
+		kill(backend->worker.pid, SIGALRM);
 	}
-	while (backend->worker > 0 && waitpid(backend->worker, NULL, 0) < 0 && errno == EINTR)
-		;
+	apart_end(&backend->worker);
 	if (backend->pidfd >= 0)
 		close(backend->pidfd);
 	if (backend->mem >= 0)
@@ -165,7 +145,8 @@ static struct error *ptrace_open(const struct backend_target *target, struct pla
 	backend->plan = plan;
 	backend->target = *target;
 	backend->target.exe = NULL;
-	backend->socket = backend->pidfd = backend->mem = -1;
+	backend->worker = APART_NONE;
+	backend->pidfd = backend->mem = -1;
 	struct error *err = prepare(backend, settings);
 	if (err) {
 		ptrace_close(backend);
@@ -302,7 +283,7 @@ static struct error *ptrace_poll(struct backend *backend, size_t max,
 {
 	struct ptrace_ring *ring = &backend->shared->ring;
 	struct pollfd fds[2] = {{.fd = backend->pidfd, .events = POLLIN},
-				{.fd = backend->socket, .events = POLLIN}};
+				{.fd = backend->worker.socket, .events = POLLIN}};
 	poll(fds, 2, 0); // before the last records are looked for
 	bool has_ended = fds[0].revents || backend->shared->has_ended;
 	bool goes_on = true;

@@ -5,14 +5,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "tracer/backend/ptrace.h"
 
 enum {
@@ -98,15 +96,7 @@ static void wake_up(int sig)
 	(void)sig; // waitpid returns, that is all
 }
 
-// When memory is short, let it be another process that is killed: the target would not survive it.
-static void outlive_others(void)
-{
-	CLEANUP_CLOSE int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	ssize_t len = file < 0 ? 0 : write(file, "-1000", 5);
-	(void)len; // it takes privileges
-}
-
-// Only the front decides: no terminal, no signals but those that wake us up.
+// Only the front decides: no signals but those that wake us up.
 static void prepare_process(void)
 {
 	static const int ignored[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT, SIGPIPE, SIGTSTP,
@@ -123,9 +113,6 @@ static void prepare_process(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	const struct itimerval tick = {{0, TICK_US}, {0, TICK_US}};
 	setitimer(ITIMER_REAL, &tick, NULL);
-	setsid();
-	outlive_others();
-	prctl(PR_SET_NAME, PTRACE_WORKER_NAME);
 }
 
 void ptrace_worker_run(struct ptrace_shared *shared, pid_t pid, int socket, bool is_held)
