@@ -122,11 +122,12 @@ CAPTURE_INLINE void aggregate_string(const struct capture_host *host, wire_u64 a
 		len = WIRE_KEY_BYTES;
 	if (!len)
 		return;
+	if (capture_is_readable(addr, len) && !aggregate_read_string(host, bytes, len, addr))
+		return;
 	if (addr >= settings->ro_start && addr < settings->ro_end) {
 		part->state = WIRE_KEY_IN_FILE;
 		__builtin_memcpy(bytes, &addr, sizeof(addr));
-	} else if (!capture_is_readable(addr, len) ||
-		   aggregate_read_string(host, bytes, len, addr)) {
+	} else {
 		part->state = WIRE_KEY_UNREADABLE;
 		part->word = 0;
 	}

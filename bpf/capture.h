@@ -215,12 +215,12 @@ CAPTURE_INLINE bool capture_remember(struct capture *c, wire_u64 addr, wire_u32 
 	return false;
 }
 
-// True for bytes that need not be copied: the decoder has them from the file, and they lead nowhere.
-CAPTURE_INLINE bool capture_is_in_file(struct capture *c, wire_u64 addr, wire_u64 len)
+// True where a read may fail though the memory is there: its page was never touched, or has been dropped.
+// The decoder can have it from the file then.
+CAPTURE_INLINE bool capture_is_in_file(struct capture *c, wire_u64 addr)
 {
 	const struct wire_settings *settings = capture_settings(&c->host);
-	return addr >= settings->ro_start && addr < settings->ro_end &&
-	       len <= settings->ro_end - addr;
+	return addr >= settings->ro_start && addr < settings->ro_end;
 }
 
 // Copies len bytes at addr into the record as a block, once.
@@ -251,7 +251,7 @@ CAPTURE_INLINE void capture_append(struct capture *c, wire_u64 addr, wire_u32 ty
 	if (!is_readable || capture_read(&c->host, bytes, len, addr)) {
 		block->len = 0;
 		block->flags = WIRE_BLOCK_FAULT;
-		if (is_readable)
+		if (is_readable && !capture_is_in_file(c, addr))
 			capture_failed(c);
 		len = 0;
 	}
@@ -350,22 +350,17 @@ CAPTURE_INLINE wire_u64 capture_len(wire_u64 size, wire_u64 num)
 }
 
 // The type's address of an interface with methods, from its itab; 0 if it cannot be had. The decoder wants to
-// know it too, from the file or from a block.
+// know it too, from a block.
 CAPTURE_INLINE wire_u64 capture_itab(struct capture *c, wire_u64 itab, wire_u32 depth)
 {
 	enum { TYPE = 8 };
-	wire_u64 rtype = 0, addr = itab + TYPE;
-	if (!capture_is_in_file(c, addr, sizeof(rtype))) {
-		wire_u64 at = c->write_at;
-		capture_append(c, addr, WIRE_NO_TYPE, sizeof(rtype), depth);
-		struct wire_block *block = capture_block(c, at);
-		if (c->write_at != at)
-			return block->len ? *(capture_u64 *)(block + 1) : 0;
-		if (c->ended)
-			return 0;
-		// It stands in the record already, wherever that is.
-	}
-	if (!capture_is_readable(addr, sizeof(rtype)))
+	wire_u64 rtype = 0, addr = itab + TYPE, at = c->write_at;
+	capture_append(c, addr, WIRE_NO_TYPE, sizeof(rtype), depth);
+	struct wire_block *block = capture_block(c, at);
+	if (c->write_at != at)
+		return block->len ? *(capture_u64 *)(block + 1) : 0;
+	// It stands in the record already, wherever that is.
+	if (c->ended || !capture_is_readable(addr, sizeof(rtype)))
 		return 0;
 	if (capture_read(&c->host, &rtype, sizeof(rtype), addr)) {
 		capture_failed(c);
@@ -417,8 +412,6 @@ CAPTURE_INLINE void capture_unseen(struct capture *c, wire_u64 rtype, wire_u64 a
 		   (kind != FUNC && size == 8 && descriptor.pointer_bytes == 8)) {
 		return; // the data word is no pointer to the value, or to what only the plan knows
 	}
-	if (type == WIRE_NO_TYPE && capture_is_in_file(c, addr, size))
-		return;
 	capture_append(c, addr, type, capture_least(size, PART_MAX), depth);
 }
 
@@ -454,10 +447,7 @@ CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *ed
 	wire_u64 size = type->size;
 	if (edge->kind == WIRE_EDGE_STRING)
 		size = 1;
-	wire_u64 len = capture_len(size, target.num);
-	bool leads_on = type->size && type->num_edges;
-	if (leads_on || !capture_is_in_file(c, target.addr, len))
-		capture_append(c, target.addr, target.type, len, depth);
+	capture_append(c, target.addr, target.type, capture_len(size, target.num), depth);
 }
 
 // Follows an edge that stands at this offset in a block's bytes, if all of it is there.

@@ -117,7 +117,8 @@ struct wire_settings {
 	wire_u32 has_goid;    // 0: this runtime's goid offset is not known
 	wire_u32 string_type; // of a string's header: for dynamic types not known yet
 	wire_u32 pad;
-	wire_u64 ro_start, ro_end; // run-time addresses answered from the file: not copied
+	wire_u64 ro_start,
+		ro_end; // of memory that the file has too: a failed read there counts for nothing
 };
 
 // What is told of a call's stack. Set before the program is loaded, in read-only data.

@@ -433,6 +433,8 @@ static struct error *count_calls(struct session *session, struct arguments *argu
 {
 	struct aggregates aggregates;
 	aggregates_init(&aggregates, session_plan(session), session_bias(session), now_ns());
+	aggregates.is_as_in_file = session_is_as_in_file;
+	aggregates.context = session;
 	trace_say_armed(session, armed);
 	struct error *err = started ? target_resume(session_target(session)) : NULL;
 	if (!err)

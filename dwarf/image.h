@@ -55,6 +55,9 @@ struct error *image_section(struct image *image, const char *name,
 			    struct image_bytes *out) MUST_CHECK;
 /** True if the section is there with contents; reads nothing. */
 bool image_has_section(const struct image *image, const char *name);
+/** Where a section with contents is loaded; false if there is none. Reads nothing. */
+bool image_section_place(const struct image *image, const char *name, uint64_t *vaddr,
+			 uint64_t *size);
 
 /** File offset of vaddr, as uprobes want it; false outside the file's loaded segments. */
 bool image_offset(const struct image *image, uint64_t vaddr, uint64_t *off);

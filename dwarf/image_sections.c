@@ -167,6 +167,17 @@ bool image_has_section(const struct image *image, const char *name)
 	return section && section->header.sh_type != SHT_NOBITS && section->header.sh_size;
 }
 
+bool image_section_place(const struct image *image, const char *name, uint64_t *vaddr,
+			 uint64_t *size)
+{
+	if (!image_has_section(image, name))
+		return false;
+	const struct section *section = image_find_section(image, name);
+	*vaddr = section->header.sh_addr;
+	*size = section->header.sh_size;
+	return true;
+}
+
 struct symtab {
 	const uint8_t *rows;
 	size_t num;

@@ -57,6 +57,15 @@ void aggregates_begin(struct aggregates *aggregates, uint64_t now_ns)
 	}
 }
 
+// A string that the probe could not read, from the file: if memory is certain to be the same.
+static bool read_file(const struct aggregates *aggregates, uint64_t addr, char *bytes, size_t len)
+{
+	return (!aggregates->is_as_in_file ||
+		aggregates->is_as_in_file(aggregates->context, addr, len)) &&
+	       image_read(index_image(aggregates->plan->index), addr - aggregates->bias, bytes,
+			  len);
+}
+
 static void write_string(const struct aggregates *aggregates, const struct wire_key *key,
 			 size_t number, bool is_json, struct text *out)
 {
@@ -66,8 +75,7 @@ static void write_string(const struct aggregates *aggregates, const struct wire_
 	memcpy(bytes, key->bytes[number], sizeof(bytes));
 	uint64_t addr;
 	memcpy(&addr, bytes, sizeof(addr));
-	if (part->state == WIRE_KEY_IN_FILE && !image_read(index_image(aggregates->plan->index),
-							   addr - aggregates->bias, bytes, len)) {
+	if (part->state == WIRE_KEY_IN_FILE && !read_file(aggregates, addr, bytes, len)) {
 		text_puts(out, is_json ? "{\"unavailable\":\"unreadable\"}" : "?(unreadable)");
 		return;
 	}

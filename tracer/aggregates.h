@@ -27,7 +27,10 @@ struct aggregates {
 	const struct aggregate_options *options; // borrowed
 	const struct plan *plan;		 // borrowed
 	uint64_t bias;				 // run-time address - vaddr
-	bool names_func;			 // more than one function is counted
+	/** As memory_ask wants it; NULL: memory is always as in the file. */
+	bool (*is_as_in_file)(void *context, uint64_t addr, size_t len);
+	void *context;
+	bool names_func; // more than one function is counted
 	struct aggregate_row *rows;
 	struct wire_aggregate_lost lost;
 	uint64_t start_ns, before_ns, now_ns; // CLOCK_MONOTONIC: armed, read before, read last

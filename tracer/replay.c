@@ -21,6 +21,12 @@ struct replay {
 	uint64_t now_ns, ticked_ns; // time in the capture
 	uint64_t armed_ns;	    // since when the trace's seconds count
 	bool is_finished, target_died;
+	struct replay_range *unsure; // memory that may differ from the executable's file
+	size_t num_unsure;
+};
+
+struct replay_range {
+	uint64_t addr, end;
 };
 
 static struct error *open_executable(struct replay *replay)
@@ -37,6 +43,15 @@ static struct error *open_executable(struct replay *replay)
 		return error_new(
 			"%s is not the executable that was traced, but another build of it", exe);
 	return NULL;
+}
+
+static bool is_as_in_file(void *context, uint64_t addr, size_t len)
+{
+	const struct replay *replay = context;
+	for (size_t i = 0; i < replay->num_unsure; i++)
+		if (addr < replay->unsure[i].end && addr + len > replay->unsure[i].addr)
+			return false;
+	return true;
 }
 
 static struct error *replay_init(struct replay *replay)
@@ -60,6 +75,8 @@ static struct error *replay_init(struct replay *replay)
 		.bias = head->bias,
 		.start_ns = head->start_ns,
 		.wall_offset_ns = head->wall_offset_ns,
+		.is_as_in_file = is_as_in_file,
+		.context = replay,
 	};
 	return report_create(replay->plan, &options, &replay->report);
 }
@@ -70,6 +87,7 @@ static void replay_deinit(struct replay *replay)
 	plan_destroy(replay->plan);
 	index_close(replay->index);
 	capture_reader_close(replay->reader);
+	free(replay->unsure);
 }
 
 // --- Items -------------------------------------------------------------------------------------
@@ -129,6 +147,17 @@ static struct error *take_off(struct replay *replay, const struct capture_item *
 	return NULL;
 }
 
+static struct error *take_unsure(struct replay *replay, const struct capture_item *item)
+{
+	struct replay_range *unsure =
+		reallocarray(replay->unsure, replay->num_unsure + 1, sizeof(*unsure));
+	if (!unsure)
+		return error_nomem();
+	unsure[replay->num_unsure++] = (struct replay_range){item->unsure.addr, item->unsure.end};
+	replay->unsure = unsure;
+	return NULL;
+}
+
 static struct error *take_item(struct replay *replay, const struct capture_item *item)
 {
 	size_t first, num;
@@ -169,6 +198,8 @@ static struct error *take_item(struct replay *replay, const struct capture_item 
 	case CAPTURE_LOSSES:
 		report_losses(replay->report, item->losses.losses, item->losses.now_ns);
 		break;
+	case CAPTURE_UNSURE:
+		return take_unsure(replay, item);
 	case CAPTURE_EOF:
 		break;
 	}

@@ -130,6 +130,8 @@ struct error *report_create(const struct plan *plan, const struct report_options
 	if (!err)
 		err = memory_create(index_image(plan->index), options->bias, &report->memory);
 	if (!err)
+		memory_ask(report->memory, options->is_as_in_file, options->context);
+	if (!err)
 		err = stacks_create(index_pclntab(plan->index), options->bias, &report->stacks);
 	if (!err)
 		err = open_sink(report);

@@ -20,6 +20,9 @@ struct report_options {
 	int64_t wall_offset_ns; // CLOCK_REALTIME - CLOCK_MONOTONIC
 	uint64_t max_calls;	// tell of this many calls; 0: of all
 	struct stats *stats;	// counts them; NULL: none; borrowed
+	/** As memory_ask wants it. */
+	bool (*is_as_in_file)(void *context, uint64_t addr, size_t len);
+	void *context;
 };
 
 /** plan, which may grow, is borrowed. */

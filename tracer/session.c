@@ -22,6 +22,23 @@ enum {
 
 // --- Opening and closing -------------------------------------------------------------------------
 
+// A recording is told where the decoder may not take the file's bytes.
+bool session_is_as_in_file(void *context, uint64_t addr, size_t len)
+{
+	struct session *session = context;
+	if (pages_are_files(session->pages, addr, len))
+		return true;
+	bool is_gone = pages_are_gone(session->pages);
+	uint64_t mark = is_gone ? UINT64_MAX : addr + 1;
+	if (session->writer && !session->failed && session->unsure != mark &&
+	    session->unsure != UINT64_MAX)
+		session->failed = capture_write_unsure(session->writer, is_gone ? 0 : addr,
+						       is_gone ? UINT64_MAX : addr + len);
+	if (session->unsure != UINT64_MAX)
+		session->unsure = mark;
+	return false;
+}
+
 struct error *session_open_report(struct session *session)
 {
 	struct report_options options = {
@@ -35,6 +52,8 @@ struct error *session_open_report(struct session *session)
 		.wall_offset_ns = session->wall_offset_ns,
 		.max_calls = session->options.max_calls,
 		.stats = session->options.is_open ? &session->stats : NULL,
+		.is_as_in_file = session_is_as_in_file,
+		.context = session,
 	};
 	return report_create(session->plan, &options, &session->report);
 }
@@ -74,6 +93,11 @@ static struct error *session_open(struct session *session)
 	if (!err) {
 		session->plan->bias = session->bias;
 		session->plan->pid = (uint32_t)target_pid(target);
+		err = pages_create(target_pid(target), index_image(session->index), session->bias,
+				   &session->pages);
+	}
+	if (!err) {
+		pages_touch(session->pages);
 		err = session_open_report(session);
 	}
 	return err ? err : open_writer(session);
@@ -111,6 +135,8 @@ void session_destroy(struct session *session)
 	stats_deinit(&session->stats);
 	capture_writer_destroy(session->writer);
 	report_destroy(session->report);
+	pages_destroy(session->pages);
+	error_free(session->failed);
 	plan_destroy(session->plan);
 	index_close(session->index);
 	target_destroy(session->target);
@@ -233,10 +259,13 @@ static bool on_record(void *context, const struct wire_record *record)
 {
 	struct batch *batch = context;
 	struct session *session = batch->session;
-	if (session->writer)
+	batch->err = report_record(session->report, record);
+	if (!batch->err) { // what decoding it found out about memory comes before it
+		batch->err = session->failed;
+		session->failed = NULL;
+	}
+	if (!batch->err && session->writer)
 		batch->err = capture_write_record(session->writer, record);
-	if (!batch->err)
-		batch->err = report_record(session->report, record);
 	if (!batch->err && report_text(session->report)->len >= FLUSH_BYTES)
 		batch->err = session_flush(session);
 	return !batch->err && session->state != SESSION_OUTPUT_CLOSED;

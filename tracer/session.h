@@ -120,6 +120,8 @@ struct error *session_aggregates(struct session *session,
 				 struct error *(*visit)(void *context,
 							const struct backend_aggregate *one),
 				 void *context, struct wire_aggregate_lost *lost) MUST_CHECK;
+/** True if the target's memory there is certain to be as in its executable's file. context: the session. */
+bool session_is_as_in_file(void *context, uint64_t addr, size_t len);
 uint64_t session_bias(const struct session *session);
 
 /** How many records came and how many events were lost since it began. */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "tracer/event/capture_file.h"
+#include "tracer/pages.h"
 #include "tracer/report.h"
 #include "tracer/session.h"
 
@@ -19,6 +20,9 @@ struct session {
 	struct plan *plan;
 	struct backend *backend;
 	struct report *report;
+	struct pages *pages;	       // of the target's read-only data
+	uint64_t unsure;	       // the last of them that the recording was told of, + 1
+	struct error *failed;	       // while a record was decoded
 	struct capture_writer *writer; // of --save
 	uint64_t bias;
 	int64_t wall_offset_ns;

@@ -120,6 +120,36 @@ static void asks_the_file(void **state)
 	assert_false(memory_is_followed(f->memory, FILE_ADDR + FILE_SIZE));
 }
 
+static bool answer(void *context, uint64_t addr, size_t len)
+{
+	const uint64_t *changed = context;
+	return addr + len <= *changed || addr > *changed;
+}
+
+static void asks_whether_memory_is_as_in_the_file(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t changed = FILE_ADDR + 4;
+	char bytes[8];
+	const char *reason = NULL;
+	memory_ask(f->memory, answer, &changed);
+	fault(f, FILE_ADDR);
+	fill(f);
+	assert_true(memory_read(f->memory, FILE_ADDR, bytes, 4, NULL));
+	assert_int_equal(memory_available(f->memory, FILE_ADDR, 4), 4);
+	assert_false(memory_read(f->memory, FILE_ADDR, bytes, 6, &reason));
+	assert_ptr_equal(reason, memory_unreadable);
+	assert_int_equal(memory_available(f->memory, FILE_ADDR, 6), 0);
+	size_t have;
+	assert_null(memory_view(f->memory, FILE_ADDR, 6, &have));
+	// What was copied is right, whatever the file says.
+	block(f, FILE_ADDR, STRING("changed"));
+	fill(f);
+	assert_true(memory_read(f->memory, FILE_ADDR, bytes, 6, NULL));
+	assert_memory_equal(bytes, "change", 6);
+	memory_ask(f->memory, NULL, NULL);
+}
+
 static void tells_what_was_followed(void **state)
 {
 	struct fixture *f = *state;
@@ -162,6 +192,7 @@ int main(void)
 		VALUE_TEST(finds_among_many),
 		VALUE_TEST(knows_holes),
 		VALUE_TEST(asks_the_file),
+		VALUE_TEST(asks_whether_memory_is_as_in_the_file),
 		VALUE_TEST(tells_what_was_followed),
 		VALUE_TEST(forgets_the_record_before),
 	};

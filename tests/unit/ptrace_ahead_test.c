@@ -133,10 +133,6 @@ static void test_only_what_is_followed(void **state)
 	read_ahead(f, &regs);
 	assert_int_equal(f->use.ahead.num_pointers, 1);
 	assert_window(f, POINTERS, f->text, 5);
-	f->shared.settings.ro_start = addr(f->text);
-	f->shared.settings.ro_end = addr(f->text) + sizeof(f->text);
-	read_ahead(f, &regs);
-	assert_window(f, POINTERS, f->text, 0); // it is in the file
 }
 
 static void test_nowhere(void **state)

@@ -103,7 +103,6 @@ static void add(struct reading *reading, struct ptrace_window *window, uint64_t 
 static void add_pointers(struct ptrace_worker *worker, const struct ptrace_ahead *ahead,
 			 const struct hit_regs *regs, struct reading *reading)
 {
-	const struct wire_settings *settings = &worker->shared->settings;
 	for (uint8_t i = 0; i < ahead->num_pointers; i++) {
 		const struct ptrace_pointer *pointer = &ahead->pointers[i];
 		uint64_t addr = regs->ints[pointer->reg], num = 1;
@@ -111,8 +110,7 @@ static void add_pointers(struct ptrace_worker *worker, const struct ptrace_ahead
 			num = regs->ints[pointer->num_reg];
 		if (num > pointer->cap && pointer->num_reg >= 0)
 			num = pointer->cap;
-		bool is_in_file = addr >= settings->ro_start && addr < settings->ro_end;
-		if (!is_in_file && num * pointer->size <= PTRACE_WINDOW)
+		if (num * pointer->size <= PTRACE_WINDOW)
 			add(reading, &worker->windows[POINTERS + i], addr, num * pointer->size);
 	}
 }

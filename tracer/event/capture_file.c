@@ -286,6 +286,12 @@ struct error *capture_write_conditions(struct capture_writer *writer, uint64_t u
 	return write_item(writer, CAPTURE_CONDITIONS, file, sizeof(file), NULL, 0);
 }
 
+struct error *capture_write_unsure(struct capture_writer *writer, uint64_t addr, uint64_t end)
+{
+	uint64_t file[] = {addr, end};
+	return write_item(writer, CAPTURE_UNSURE, file, sizeof(file), NULL, 0);
+}
+
 struct error *capture_write_finish(struct capture_writer *writer, const struct capture_item *finish)
 {
 	struct file_finish file = {
@@ -526,6 +532,11 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		out->losses.now_ns = *reader->item;
 		out->losses.losses =
 			size > sizeof(uint64_t) ? (const void *)(reader->item + 1) : NULL;
+		return NULL;
+	case CAPTURE_UNSURE:
+		if (size != sizeof(out->unsure))
+			break;
+		memcpy(&out->unsure, bytes, sizeof(out->unsure));
 		return NULL;
 	case CAPTURE_EOF:
 		break;

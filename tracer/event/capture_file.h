@@ -34,6 +34,7 @@ enum capture_kind {
 	CAPTURE_DETACH,	    // the calls of such functions are told to have ended
 	CAPTURE_CONDITIONS, // what conditions left out without deciding, before FINISH
 	CAPTURE_LOSSES,	    // what was lost, once all records were taken; see calls_lost
+	CAPTURE_UNSURE,	    // memory that may no longer be as in the executable's file
 	CAPTURE_EOF,	    // the file is over
 };
 
@@ -62,6 +63,9 @@ struct capture_item { // all that it points at is borrowed until the next one is
 			uint64_t now_ns;
 			const struct wire_losses *losses; // NULL: not known
 		} losses;
+		struct {
+			uint64_t addr, end;
+		} unsure;
 		struct {
 			uint64_t unreadable, crowded; // calls
 		} conditions;
@@ -106,6 +110,9 @@ struct error *capture_write_losses(struct capture_writer *writer, const struct w
 struct error *capture_write_skipped(struct capture_writer *writer, uint64_t count) MUST_CHECK;
 struct error *capture_write_conditions(struct capture_writer *writer, uint64_t unreadable,
 				       uint64_t crowded) MUST_CHECK;
+/** From here on memory from addr to end may differ from the executable's file. */
+struct error *capture_write_unsure(struct capture_writer *writer, uint64_t addr,
+				   uint64_t end) MUST_CHECK;
 /** The trace is over; writes out all that waits. */
 struct error *capture_write_finish(struct capture_writer *writer,
 				   const struct capture_item *finish) MUST_CHECK;

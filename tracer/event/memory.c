@@ -37,6 +37,10 @@ struct memory {
 		[2]; // the extents found last: a value is read from its own and what that leads to
 	size_t num_extents, num_faults;
 	uint64_t faults[FAULTS_MAX];
+	bool (*is_as_in_file)(void *context, uint64_t addr, size_t len);
+	void *context;
+	uint64_t asked, asked_end; // the answer to the last question about this record
+	bool answer;
 	uint8_t *view; // bytes of the file handed out by memory_view
 	size_t view_size;
 	struct extent extents[EXTENTS_MAX];
@@ -58,6 +62,13 @@ void memory_destroy(struct memory *memory)
 	if (memory)
 		free(memory->view);
 	free(memory);
+}
+
+void memory_ask(struct memory *memory,
+		bool (*is_as_in_file)(void *context, uint64_t addr, size_t len), void *context)
+{
+	memory->is_as_in_file = is_as_in_file;
+	memory->context = context;
 }
 
 static void add_block(struct memory *memory, const struct record_block *block)
@@ -92,6 +103,7 @@ void memory_fill(struct memory *memory, const struct wire_record *record,
 	memory->is_sorted = false;
 	memory->recent[0] = memory->recent[1] = 0;
 	memory->num_extents = memory->num_faults = 0;
+	memory->asked = memory->asked_end = 0;
 	size_t at = 0;
 	struct record_block block;
 	while (record_next(record, &at, &block))
@@ -232,30 +244,45 @@ static const struct extent *find_extent(struct memory *memory, uint64_t addr, si
 
 // --- The file ----------------------------------------------------------------------------------
 
+// True where the program's memory is as in the file.
+static bool is_certain(struct memory *memory, uint64_t addr, size_t len)
+{
+	if (!memory->is_as_in_file)
+		return true;
+	if (addr < memory->asked || addr + len > memory->asked_end) {
+		memory->answer = memory->is_as_in_file(memory->context, addr, len);
+		memory->asked = addr;
+		memory->asked_end = addr + len;
+	}
+	return memory->answer;
+}
+
 // How many of len bytes at addr the file's read-only segments answer for.
-static size_t file_available(const struct memory *memory, uint64_t addr, size_t len)
+static size_t file_available(struct memory *memory, uint64_t addr, size_t len)
 {
 	uint64_t vaddr = addr - memory->bias;
 	if (!memory->image || addr < memory->bias || !len ||
 	    !image_is_readonly(memory->image, vaddr, 1))
 		return 0;
-	if (image_is_readonly(memory->image, vaddr, len))
-		return len;
-	size_t good = 1;
-	while (len - good > 1) {
-		size_t middle = good + (len - good) / 2;
-		if (image_is_readonly(memory->image, vaddr, middle))
-			good = middle;
-		else
-			len = middle;
+	if (!image_is_readonly(memory->image, vaddr, len)) {
+		size_t good = 1;
+		while (len - good > 1) {
+			size_t middle = good + (len - good) / 2;
+			if (image_is_readonly(memory->image, vaddr, middle))
+				good = middle;
+			else
+				len = middle;
+		}
+		len = good;
 	}
-	return good;
+	return is_certain(memory, addr, len) ? len : 0;
 }
 
-static bool file_read(const struct memory *memory, uint64_t addr, void *dst, size_t len)
+static bool file_read(struct memory *memory, uint64_t addr, void *dst, size_t len)
 {
 	return memory->image && addr >= memory->bias &&
 	       image_is_readonly(memory->image, addr - memory->bias, len) &&
+	       is_certain(memory, addr, len) &&
 	       image_read(memory->image, addr - memory->bias, dst, len);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A memory that answers reads from a record's blocks, and from the executable's file for what lies in its
-// read-only segments. The frame stands at MEMORY_FRAME, so that a value in it is read like any other.
+// read-only segments, was not copied, and is certain to be in memory as in the file. The frame stands at MEMORY_FRAME, so that a value in it is read like any other.
 // The value printer does not know which back end filled it. Kept and refilled from event to event.
 #ifndef GOTRACE_TRACER_EVENT_MEMORY_H
 #define GOTRACE_TRACER_EVENT_MEMORY_H
@@ -20,6 +20,11 @@ struct memory;
 /** image answers reads of [vaddr + bias] in its read-only segments; may be NULL. Borrowed. */
 struct error *memory_create(struct image *image, uint64_t bias, struct memory **out) MUST_CHECK;
 void memory_destroy(struct memory *memory);
+
+/** Whom to ask before the file answers for len bytes at addr: false where memory may differ from it.
+ *  Without one it always answers. */
+void memory_ask(struct memory *memory,
+		bool (*is_as_in_file)(void *context, uint64_t addr, size_t len), void *context);
 
 /** Takes this record's blocks (borrowed until the next fill) and the holes of its frame. frame may be
  *  NULL for a record without one. Only for valid records. */

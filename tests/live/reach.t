@@ -1,0 +1,45 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Values that are hard to reach are whole, or their reason is true: read-only memory that the program has
+# changed.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Live;
+use Test::More;
+
+live_plan();
+
+# calls(VERSION, PATTERN, COMMANDS, OPTIONS): the lines of a trace of the program while it does that.
+sub calls {
+	my ($version, $pattern, $commands, @options) = @_;
+	my $program = program('reach', $version, 'optimized') or return [];
+	my $target = start_target($program, []) or return [];
+	my $trace = start_trace(['attach', $target->{pid}, $pattern, '--timestamps', 'none', @options]);
+	diag $trace->errors if $trace->armed != 1;
+	$target->ask($_) for @$commands;
+	$trace->stop;
+	$target->stop;
+	return [split /\n/, $trace->output];
+}
+
+sub arguments { return [map { /\((step.*)\) = / ? $1 : () } @{ $_[0] }] }
+
+sub rodata {
+	my ($version) = @_;
+	my @lines = @{ arguments(calls($version, 'main.text', ['rodata'], '--save', "$work/saved")) };
+	is $lines[0], 'step=1, s="the original text in rodata"', "$version: a constant as in the file";
+	is $lines[1], 'step=2, s="FALSIFIEDnal text in rodata"', "$version: memory comes before the file";
+	like $lines[$_], qr/^step=\d, s=\?\(unreadable 0x/, "$version: the file is not asked for what is not its own" for 2, 3;
+	my $again = run_gotrace('replay', "$work/saved");
+	is_deeply arguments([split /\n/, $again->{out}]), \@lines, "$version: the same from a recording";
+	@lines = @{ arguments(calls($version, 'main.text', ['rodata'], '--backend', 'ptrace')) };
+	is $lines[1], 'step=2, s="FALSIFIEDnal text in rodata"', "$version: memory comes before the file, by ptrace";
+	like $lines[2], qr/^step=3, s=\?\(unreadable 0x/, "$version: nor is the file asked there";
+}
+
+for my $version (grep { /^1\.(15|24|27)$/ } versions()) {
+	rodata($version);
+}
+done_testing;

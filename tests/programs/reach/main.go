@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Values that are hard to reach. Each line read is a command; its answer ends with OK.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"reflect"
+	"syscall"
+	"unsafe"
+)
+
+var sum int
+
+//go:noinline
+func text(step int, s string) int { return step + len(s) }
+
+// Changes a string's read-only page, takes it away, and maps another in its place.
+func rodata() {
+	s := "the original text in rodata"
+	p := (*reflect.StringHeader)(unsafe.Pointer(&s)).Data
+	page := p &^ 4095
+	length := (p+uintptr(len(s))-page)&^4095 + 4096
+	protect := func(how uintptr) { syscall.Syscall(syscall.SYS_MPROTECT, page, length, how) }
+	text(1, s)
+	protect(syscall.PROT_READ | syscall.PROT_WRITE)
+	var bytes []byte
+	header := (*reflect.SliceHeader)(unsafe.Pointer(&bytes))
+	header.Data, header.Len, header.Cap = p, len(s), len(s)
+	copy(bytes, "FALSIFIED")
+	text(2, s)
+	protect(0)
+	text(3, s)
+	syscall.Syscall6(syscall.SYS_MMAP, page, length, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_PRIVATE|syscall.MAP_ANON|0x10, ^uintptr(0), 0)
+	text(4, s)
+}
+
+func main() {
+	commands := map[string]func(){"rodata": rodata}
+	fmt.Println("READY", os.Getpid())
+	input := bufio.NewScanner(os.Stdin)
+	for input.Scan() {
+		commands[input.Text()]()
+		fmt.Println("OK")
+	}
+}
