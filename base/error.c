@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rune.h"
+
 struct error {
 	int code;
 	char *message;
@@ -25,10 +27,15 @@ static struct error *error_make(int code, char *message)
 	return err;
 }
 
+// A message is one line, whatever the names in it are.
 static char *format(const char *fmt, va_list args)
 {
 	char *message;
-	return vasprintf(&message, fmt, args) < 0 ? NULL : message;
+	if (vasprintf(&message, fmt, args) < 0)
+		return NULL;
+	char *printable = rune_printable(message);
+	free(message);
+	return printable;
 }
 
 // "first: second", taking first.

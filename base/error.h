@@ -11,7 +11,8 @@ struct error;
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define MUST_CHECK	       __attribute__((warn_unused_result))
 
-/** A new error with this message. Never NULL: with no memory left it is a static "out of memory". */
+/** A new error with this message, of which what is not printable is escaped (base/rune.h): it is one line. Never
+ *  NULL: with no memory left it is a static "out of memory". */
 struct error *error_new(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
 
 /** A new error "MESSAGE: strerror(errnum)" that remembers errnum (a positive errno). */

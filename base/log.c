@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/rune.h"
+
 static log_sink current_sink;
 static enum log_level max_level = LOG_WARNING;
 static progress_sink current_progress;
@@ -28,7 +30,10 @@ void log_print(enum log_level level, const char *fmt, ...)
 	va_start(args, fmt);
 	char *message;
 	if (vasprintf(&message, fmt, args) >= 0) {
-		current_sink(level, message);
+		char *printable = rune_printable(message);
+		if (printable)
+			current_sink(level, printable);
+		free(printable);
 		free(message);
 	}
 	va_end(args);

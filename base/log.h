@@ -15,7 +15,7 @@ void log_to(log_sink sink, enum log_level max);
 /** True where a message of this level would be heard: to skip costly formatting. */
 int log_wants(enum log_level level);
 
-/** One message, without a newline. */
+/** One message, without a newline. What is not printable is escaped. */
 void log_print(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 typedef void (*progress_sink)(const char *what, size_t done, size_t total);

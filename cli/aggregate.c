@@ -508,7 +508,7 @@ static int open_target(struct arguments *arguments, char **program)
 		return err ? cli_fail(err) : run(target, arguments, true);
 	}
 	if (!parse_number(arguments->words[0], INT32_MAX, &pid))
-		return fprintf(stderr, "gotrace: %s: not a PID\n", arguments->words[0]), EXIT_USAGE;
+		return cli_fail(error_new("%s: not a PID", arguments->words[0])), EXIT_USAGE;
 	err = target_attach((pid_t)pid, &target);
 	return err ? cli_fail(err) : run(target, arguments, false);
 }

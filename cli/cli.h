@@ -5,6 +5,7 @@
 
 #include <argp.h>
 #include <signal.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -20,6 +21,9 @@ extern const struct command command_attach, command_run, command_list, command_i
 	command_replay, command_bench, command_shell, command_count, command_hist, command_top,
 	command_types, command_whatis, command_disassemble, command_complete;
 
+/** Writes a message of some lines behind before; what is not printable in a line is escaped (base/rune.h). */
+void cli_print(FILE *out, const char *before, const char *message);
+
 /** Prints "gotrace: MESSAGE" on stderr, ends the error, returns EXIT_REFUSED. */
 int cli_fail(struct error *err);
 
@@ -34,6 +38,9 @@ void cli_catch_signals(void);
 /** The signal that asks for an end, 0 while there is none. */
 extern volatile sig_atomic_t cli_signal;
 
+/** As argp_parse; what is said on stderr is printable. */
+error_t cli_argp(const struct argp *argp, int argc, char **argv, unsigned flags, int *arg_index,
+		 void *input);
 /** Runs argp; a usage error ends the program with EXIT_USAGE and one line of advice. */
 void cli_parse(const struct argp *argp, int argc, char **argv, int *arg_index, void *input);
 

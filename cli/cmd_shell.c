@@ -116,7 +116,7 @@ static int shell_main(int argc, char **argv)
 	cli_catch_signals();
 	uint64_t pid = 0;
 	if (arguments.pid && !parse_number(arguments.pid, INT32_MAX, &pid))
-		return fprintf(stderr, "gotrace: %s: not a PID\n", arguments.pid), EXIT_USAGE;
+		return cli_fail(error_new("%s: not a PID", arguments.pid)), EXIT_USAGE;
 	struct shell shell = {
 		.is_interactive =
 			!arguments.num_scripts && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),

@@ -248,7 +248,7 @@ static int attach_main(int argc, char **argv)
 	prepare(&arguments);
 	uint64_t pid;
 	if (!parse_number(arguments.pid, INT32_MAX, &pid))
-		return fprintf(stderr, "gotrace: %s: not a PID\n", arguments.pid), EXIT_USAGE;
+		return cli_fail(error_new("%s: not a PID", arguments.pid)), EXIT_USAGE;
 	if (arguments.trace.dry_run)
 		return dry_run(arguments.pid, arguments.patterns, arguments.num_patterns,
 			       &arguments.trace.session.plan);

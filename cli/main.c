@@ -38,7 +38,8 @@ void cli_catch_signals(void)
 
 static void print_log(enum log_level level, const char *message)
 {
-	fprintf(stderr, "gotrace: %s%s\n", level == LOG_WARNING ? "warning: " : "", message);
+	cli_print(stderr, level == LOG_WARNING ? "gotrace: warning: " : "gotrace: ", message);
+	fputc('\n', stderr);
 }
 
 // A line that is written over, on a terminal, for work that takes more than a second.
@@ -82,15 +83,19 @@ void cli_say(const char *fmt, ...)
 		return;
 	va_list args;
 	va_start(args, fmt);
-	fputs("gotrace: ", stderr);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
+	char *message;
+	if (vasprintf(&message, fmt, args) >= 0) {
+		cli_print(stderr, "gotrace: ", message);
+		fputc('\n', stderr);
+		free(message);
+	}
 	va_end(args);
 }
 
 int cli_fail(struct error *err)
 {
-	fprintf(stderr, "gotrace: %s\n", error_message(err));
+	cli_print(stderr, "gotrace: ", error_message(err));
+	fputc('\n', stderr);
 	error_free(err);
 	return EXIT_REFUSED;
 }
@@ -98,7 +103,7 @@ int cli_fail(struct error *err)
 void cli_parse(const struct argp *argp, int argc, char **argv, int *arg_index, void *input)
 {
 	argp_err_exit_status = EXIT_USAGE;
-	if (argp_parse(argp, argc, argv, 0, arg_index, input))
+	if (cli_argp(argp, argc, argv, 0, arg_index, input))
 		exit(EXIT_USAGE);
 }
 
@@ -149,8 +154,8 @@ int main(int argc, char **argv)
 	}
 	const struct command *command = find_command(wants_help ? argv[2] : name);
 	if (!command) {
-		fprintf(stderr, "gotrace: no command '%s': see gotrace --help\n",
-			wants_help ? argv[2] : name);
+		cli_fail(error_new("no command '%s': see gotrace --help",
+				   wants_help ? argv[2] : name));
 		return EXIT_USAGE;
 	}
 	char title[32];

@@ -110,7 +110,8 @@ void shell_say(struct shell *shell, const char *fmt, ...)
 		return;
 	}
 	begin_above(shell);
-	puts(said);
+	cli_print(stdout, "", said);
+	putchar('\n');
 	end_above(shell);
 }
 

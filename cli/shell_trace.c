@@ -65,7 +65,7 @@ struct error *shell_parse(const char *name, int argc, char **argv, struct trace_
 	if (!errors)
 		return error_nomem();
 	struct parse_input input = {.options = options, .words = words, .errors = errors};
-	error_t failed = argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &input);
+	error_t failed = cli_argp(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &input);
 	fclose(errors);
 	if (failed || said_len)
 		return parse_error(name, said);
@@ -235,7 +235,7 @@ struct error *shell_cmd_traces(struct shell *shell, int argc, char **argv)
 		print_average(trace->counts.total_ns, trace->counts.returns, page);
 		fputs(" ", page);
 		for (size_t j = 0; j < trace->num_patterns; j++)
-			fprintf(page, " %s", trace->patterns[j]);
+			cli_print(page, " ", trace->patterns[j]);
 		fputc('\n', page);
 	}
 	shell_page_end(shell, page);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/cleanup.h"
+#include "base/rune.h"
 
 // The linker's blob: magic, pointer size, flags; then at 32 two strings, each behind its length as a
 // varint (1.18 on), or at 16 and 24 the addresses of two Go strings (to 1.17).
@@ -212,14 +213,16 @@ char *buildinfo_setting(const struct buildinfo *info, const char *key)
 	size_t len = 0;
 	const char *value = prefix.failed ? NULL : find_line(info, text_string(&prefix), &len);
 	text_deinit(&prefix);
-	return value ? unquote(value, len) : NULL;
+	CLEANUP_FREE char *copy = value ? unquote(value, len) : NULL;
+	return copy ? rune_printable(copy) : NULL;
 }
 
 char *buildinfo_main(const struct buildinfo *info)
 {
 	size_t len = 0;
 	const char *path = find_line(info, "path\t", &len);
-	return path ? strndup(path, len) : NULL;
+	CLEANUP_FREE char *copy = path ? strndup(path, len) : NULL;
+	return copy ? rune_printable(copy) : NULL;
 }
 
 bool go_version_at_least(struct go_version go, int minor)

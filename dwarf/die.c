@@ -42,6 +42,7 @@ enum {
 struct dies {
 	Dwarf_Debug debug;
 	object_interface interface;
+	struct image *image; // borrowed
 	struct image_bytes sections[NUM_SECTIONS];
 	struct lists lists;
 };
@@ -164,6 +165,7 @@ struct error *dies_open(struct image *image, struct dies **out)
 	struct dies *dies = calloc(1, sizeof(*dies));
 	if (!dies)
 		return error_nomem();
+	dies->image = image;
 	lists_init(&dies->lists, image);
 	for (size_t i = 1; i < NUM_SECTIONS; i++) {
 		struct error *err = image_section(image, section_names[i], &dies->sections[i]);
@@ -289,7 +291,7 @@ const char *die_name(struct dies *dies, Dwarf_Die die)
 	int result = dwarf_diename(die, &name, &err);
 	if (result == DW_DLV_ERROR)
 		forget(dies, err);
-	return result == DW_DLV_OK ? name : NULL;
+	return result == DW_DLV_OK ? image_printable(dies->image, name) : NULL;
 }
 
 static Dwarf_Attribute attribute(struct dies *dies, Dwarf_Die die, Dwarf_Half attr)
@@ -313,7 +315,7 @@ const char *die_string(struct dies *dies, Dwarf_Die die, Dwarf_Half attr)
 	if (result == DW_DLV_ERROR)
 		forget(dies, err);
 	dwarf_dealloc_attribute(found);
-	return result == DW_DLV_OK ? string : NULL;
+	return result == DW_DLV_OK ? image_printable(dies->image, string) : NULL;
 }
 
 static int form_value(Dwarf_Attribute attr, Dwarf_Half form, uint64_t *out, Dwarf_Error *err)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/rune.h"
 #include "dwarf/image_private.h"
 
 enum { BLOCK_SHIFT = 16 };
@@ -236,7 +237,7 @@ static struct error *create_image(const char *path, const char *name, bool is_le
 		return error_nomem();
 	image->fd = -1;
 	image->path = strdup(path);
-	image->name = strdup(name ? name : path);
+	image->name = rune_printable(name ? name : path);
 	struct error *err =
 		image->path && image->name ? open_image(image, is_lenient) : error_nomem();
 	if (err) {
@@ -269,6 +270,7 @@ void image_close(struct image *image)
 	free(image->relatives);
 	free(image->symbols);
 	free(image->go_build_id);
+	image_forget_printables(image);
 	free(image->loaded);
 	free(image->file);
 	if (image->fd >= 0)

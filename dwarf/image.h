@@ -40,7 +40,11 @@ struct image_symbol {
 struct error *image_open(const char *path, const char *name, struct image **out) MUST_CHECK;
 void image_close(struct image *image);
 
+/** Printable, as all names that this room hands out (base/rune.h). */
 const char *image_name(const struct image *image);
+/** The name itself if it is printable, else its printable form, which the image keeps. What the file calls anything
+ *  passes through here. */
+const char *image_printable(struct image *image, const char *name);
 const char *image_path(const struct image *image);
 uint64_t image_file_size(const struct image *image);
 /** True for ET_DYN: run-time address = vaddr + load bias. */

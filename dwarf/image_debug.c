@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/rune.h"
 #include "dwarf/image.h"
 #include "dwarf/image_private.h"
 
@@ -25,7 +26,8 @@ static void take_note(struct image *image, const Elf64_Nhdr *note, const uint8_t
 		image->build_id_len = note->n_descsz;
 	} else if (note->n_type == NOTE_GO_BUILD_ID && !memcmp(name, "Go\0", 4) &&
 		   !image->go_build_id) {
-		image->go_build_id = strndup((const char *)desc, note->n_descsz);
+		CLEANUP_FREE char *id = strndup((const char *)desc, note->n_descsz);
+		image->go_build_id = id ? rune_printable(id) : NULL;
 	}
 }
 

@@ -47,6 +47,9 @@ struct image {
 	const uint8_t *build_id;
 	size_t build_id_len;
 	char *go_build_id;
+
+	struct printable *printables; // of names that are not, by these
+	size_t printable_bytes;
 };
 
 /** The file's bytes [off, off + len), borrowed; NULL outside the file, or if it cannot be read. */
@@ -60,6 +63,9 @@ struct error *image_read_sections(struct image *image) MUST_CHECK;
 
 /** Reads the relative relocations; where they cannot be had, there are none. */
 void image_read_relatives(struct image *image);
+
+/** Frees what image_printable keeps. */
+void image_forget_printables(struct image *image);
 
 /** Finds a section's row by name. */
 struct section *image_find_section(const struct image *image, const char *name);

@@ -243,7 +243,7 @@ struct error *image_symbols(struct image *image, const struct image_symbol **out
 			if (type == STT_SECTION || type == STT_FILE || type == STT_TLS)
 				continue;
 			image->symbols[image->num_symbols++] = (struct image_symbol){
-				.name = name,
+				.name = image_printable(image, name),
 				.vaddr = row.st_value,
 				.size = row.st_size,
 				.is_function = type == STT_FUNC || type == STT_GNU_IFUNC,

@@ -379,7 +379,9 @@ size_t pclntab_num(const struct pclntab *table)
 
 const char *pcln_string(const struct pclntab *table, uint64_t off)
 {
-	return off <= table->last_nul ? (const char *)table->data + off : NULL;
+	return off <= table->last_nul
+		       ? image_printable(table->image, (const char *)table->data + off)
+		       : NULL;
 }
 
 const char *pcln_name(const struct pclntab *table, const struct pcln_row *row)
@@ -445,7 +447,7 @@ void pclntab_names(const struct pclntab *table, bool (*visit)(void *context, con
 	const char *end = (const char *)table->data + table->units;
 	while (at < end) {
 		size_t len = strnlen(at, (size_t)(end - at));
-		if (at + len == end || !visit(context, at))
+		if (at + len == end || !visit(context, image_printable(table->image, at)))
 			return;
 		at += len + 1;
 	}

@@ -64,7 +64,7 @@ struct pcln_func_layout {
 
 const struct pcln_func_layout *pcln_func_layout(const struct pclntab *table);
 
-/** The string at off, borrowed; NULL outside the table. */
+/** The string at off, printable, borrowed; NULL outside the table. */
 const char *pcln_string(const struct pclntab *table, uint64_t off);
 
 /** The value at vaddr of the pc table at off (from pcs) of the function that starts at entry. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "base/text.h"
+#include "base/rune.h"
 #include "dwarf/rtype_private.h"
 
 struct known { // a descriptor met before
@@ -53,13 +53,10 @@ bool rtype_read_head(const struct rtypes *types, uint64_t vaddr, struct rtype_he
 	return (!fixed || out->size == fixed) && (!out->is_direct || out->size == 8);
 }
 
-// Go's names are UTF-8 without control characters; what is none was read from the wrong place.
+// Go's names are printable; what is not was read from the wrong place, or is an attack on the terminal.
 static bool is_name(const char *name, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
-			return false;
-	return len;
+	return len && rune_printable_length(name, len) == len;
 }
 
 static bool read_byte(struct rtypes *types, uint64_t vaddr, uint8_t *out)

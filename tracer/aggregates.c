@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "tracer/event/value.h"
 #include "tracer/event/value_internal.h"
+#include "base/rune.h"
 #include "tracer/sink/format.h"
 
 _Static_assert((int)WIRE_BUCKETS == (int)HISTOGRAM_BUCKETS, "the engine's histogram is ours");
@@ -101,14 +102,16 @@ static void write_caller(const struct aggregates *aggregates, uint64_t addr, boo
 {
 	const struct func *func =
 		addr ? index_func_at(aggregates->plan->index, addr - aggregates->bias - 1) : NULL;
-	if (is_json)
-		text_putc(out, '"');
+	if (func && is_json) {
+		value_json_string(func->name, strlen(func->name), out);
+		return;
+	}
+	text_puts(out, is_json ? "\"" : "");
 	if (func)
 		text_puts(out, func->name);
 	else
 		text_hex(out, addr);
-	if (is_json)
-		text_putc(out, '"');
+	text_puts(out, is_json ? "\"" : "");
 }
 
 static void write_part(const struct aggregates *aggregates, const struct plan_func *func,
@@ -145,7 +148,7 @@ static void write_name(const struct aggregates *aggregates, const struct plan_fu
 			text_puts(out, ", ");
 		write_part(aggregates, func, key, i, false, out);
 	}
-	format_disarm(out, 0);
+	rune_disarm(out, 0);
 }
 
 static void write_json(const struct aggregates *aggregates, const struct plan_func *func,

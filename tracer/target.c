@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/rune.h"
 
 enum { AUXV_MAX = 64 };
 
@@ -94,7 +95,7 @@ static struct error *find_exe(struct target *target)
 	if ((size_t)len > tail && !strcmp(link + len - tail, deleted))
 		link[(size_t)len - tail] = '\0';
 	const char *slash = strrchr(link, '/');
-	target->name = strdup(slash && slash[1] ? slash + 1 : link);
+	target->name = rune_printable(slash && slash[1] ? slash + 1 : link);
 	if (!target->name)
 		return error_nomem();
 	CLEANUP_CLOSE int fd = open(target->exe, O_RDONLY | O_CLOEXEC);

@@ -35,7 +35,7 @@ struct error *target_resume(struct target *target) MUST_CHECK;
 void target_destroy(struct target *target);
 
 pid_t target_pid(const struct target *target);
-/** What people call it: the executable's file name. */
+/** What people call it: the executable's file name, printable. */
 const char *target_name(const struct target *target);
 /** "/proc/PID/exe" and "/proc/PID/root", borrowed. */
 const char *target_exe(const struct target *target);

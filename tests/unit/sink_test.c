@@ -326,8 +326,8 @@ static void hostile_words(void **state)
 	begin(&trace, "lines");
 	strcpy(trace.synthetic.name[0], "main.\033]0;x\007\n");
 	hit(&trace, 0, 18, 100, 1000);
-	end(&trace, "> G18 main.?]0;x?\?(id=?[2J?\?\?)\n"
-		    "< G18 main.?]0;x?? detached\n");
+	end(&trace, "> G18 main.\\x1b]0;x\\a\\n(id=\\x1b[2J\\n\\u009b)\n"
+		    "< G18 main.\\x1b]0;x\\a\\n detached\n");
 }
 
 static void deep_calls_stay_on_the_page(void **state)

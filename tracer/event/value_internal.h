@@ -136,9 +136,5 @@ void value_time(int64_t unix_seconds, uint32_t ns, struct text *out);
 void value_quote(const char *bytes, size_t len, struct text *out);
 /** len without a character that was cut off at its end. */
 size_t value_whole_runes(const char *bytes, size_t len);
-/** The character at bytes (len not 0), and its bytes in *size; 0xfffd and 1 where it is not UTF-8. */
-uint32_t value_rune(const uint8_t *bytes, size_t len, unsigned *size);
-/** True for what Go prints as it is. */
-bool value_is_printable(uint32_t rune);
 
 #endif

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "base/rune.h"
+
 static const int64_t NS_PER_S = 1000 * 1000 * 1000;
 
 // --- Colours -----------------------------------------------------------------------------------
@@ -46,17 +48,6 @@ void format_pad(struct text *out, size_t columns)
 	memset(out->data + out->len, ' ', columns);
 	out->len += columns;
 	out->data[out->len] = '\0';
-}
-
-void format_disarm(struct text *text, size_t start)
-{
-	for (size_t i = start; i < text->len; i++) {
-		unsigned char c = (unsigned char)text->data[i];
-		if (c < 0x20 || c == 0x7f)
-			text->data[i] = '?';
-		if (c == 0xc2 && i + 1 < text->len && ((unsigned char)text->data[i + 1]) < 0xa0)
-			text->data[i] = text->data[i + 1] = '?';
-	}
 }
 
 // --- Times -------------------------------------------------------------------------------------
@@ -160,7 +151,7 @@ void format_name(const struct sink_options *options, const struct call *call, st
 	format_paint(options, COLOR_NAME, out);
 	size_t start = out->len;
 	text_puts(out, call->func->func->name);
-	format_disarm(out, start);
+	rune_disarm(out, start);
 	format_plain(options, out);
 }
 
@@ -228,7 +219,7 @@ void format_entry(const struct sink_options *options, const struct call *call, s
 		break;
 	}
 	text_putc(out, ')');
-	format_disarm(out, start);
+	rune_disarm(out, start);
 }
 
 static size_t num_results(const struct plan_frame *frame)
@@ -254,7 +245,7 @@ static void write_results(const struct sink_options *options, const struct call 
 		write_values(options, &call->func->results, false, out);
 	if (num > 1)
 		text_putc(out, ')');
-	format_disarm(out, start);
+	rune_disarm(out, start);
 }
 
 void format_end(const struct sink_options *options, const struct call *call,
@@ -286,8 +277,10 @@ void format_lost(const struct sink_options *options, uint64_t count, const char 
 		 struct text *out)
 {
 	format_paint(options, COLOR_BAD, out);
+	size_t start = out->len;
 	text_printf(out, "*** %" PRIu64 " %s lost (%s)", count, count == 1 ? "event" : "events",
 		    where);
+	rune_disarm(out, start);
 	format_plain(options, out);
 	text_putc(out, '\n');
 }

@@ -66,9 +66,6 @@ size_t format_columns(const struct text *text, size_t start);
 /** Appends so many spaces. */
 void format_pad(struct text *out, size_t columns);
 
-/** Control characters (C1 ones too, which UTF-8 writes as C2 80 to C2 9F) from byte start on become "?". */
-void format_disarm(struct text *text, size_t start);
-
 /** Sets a colour, if colours are on; format_plain ends it. */
 void format_paint(const struct sink_options *options, enum format_color color, struct text *out);
 void format_plain(const struct sink_options *options, struct text *out);

@@ -3,6 +3,7 @@
 //   at main.(*Shop).order /src/shop.go:88
 //   at main.(*Shop).find /src/shop.go:12 (inlined)
 //   created by main.main at /src/main.go:20 in goroutine 1
+#include "base/rune.h"
 #include "tracer/sink/format.h"
 
 static void write_place(const char *func, const char *file, int line, const char *between,
@@ -16,7 +17,7 @@ static void write_place(const char *func, const char *file, int line, const char
 		text_putc(out, ':');
 		text_u64(out, line > 0 ? (uint64_t)line : 0);
 	}
-	format_disarm(out, start);
+	rune_disarm(out, start);
 }
 
 static void write_frames(const struct stack *stack, size_t columns, struct text *out)
@@ -38,7 +39,7 @@ static void write_frames(const struct stack *stack, size_t columns, struct text 
 	text_puts(out, "at ?(");
 	size_t start = out->len;
 	text_puts(out, stack->end);
-	format_disarm(out, start);
+	rune_disarm(out, start);
 	text_puts(out, ")\n");
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which characters Go prints as they are (unicode.IsPrint): categories L, M, N, P and S of Unicode 17.
-#include "tracer/event/value_internal.h"
+#include "base/rune.h"
+
+#include <stddef.h>
 
 static const struct {
 	uint32_t first, last;
@@ -158,7 +160,7 @@ static const struct {
 	// clang-format on
 };
 
-bool value_is_printable(uint32_t rune)
+bool rune_is_printable(uint32_t rune)
 {
 	if (rune < 0x7f)
 		return rune >= ' ';
