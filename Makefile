@@ -46,7 +46,7 @@ UNITS    := $(UNIT_SRC:%.c=$(B)/%)
 UNIT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c)))
 CAPTURES := $(CAPTURE_SRC:%.c=$(B)/%)
 FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
-LIVE     := $(B)/tests/live/differential $(B)/tests/live/verifier
+LIVE     := $(B)/tests/live/differential $(B)/tests/live/verifier $(B)/tests/live/placements
 
 FETCHED  := apt go kernels debian13
 
@@ -147,6 +147,9 @@ test-fuzz: ## run every fuzz target for FUZZ_SECONDS (no root)
 test-live: all go $(LIVE) ## trace real Go programs built by every toolchain (root)
 	$(PROVE) tests/live/
 
+test-placements: all go $(LIVE) ## check where arguments and results are, in all functions of big executables (root)
+	PLACEMENTS=all $(PROVE) -v tests/live/placements.t
+
 test-kernels: all $(LIVE) ## a smoke test of gotrace on Debian's kernels, under emulation (root)
 	@tests/kernels/run
 
@@ -194,7 +197,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
 
 .PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-live-asan test-fuzz test-live
-.PHONY: test-kernels test-debian13 bench bench-target bench-readme readme demo lint install uninstall clean distclean help FORCE
+.PHONY: test-placements test-kernels test-debian13 bench bench-target bench-readme readme demo lint install uninstall clean distclean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNITS:=.d) $(UNIT_OBJ:.o=.d) $(CAPTURES:=.d) $(FUZZERS:=.d) $(B)/bpf/gotrace.full.d

@@ -177,6 +177,15 @@ size_t index_named(const struct index *index, const char *name, const struct fun
 	return functable_named(&index->functions, name, out, max);
 }
 
+// The symbol table marks those functions of ABI0 that have a twin of Go's own ABI. Without symbols,
+// a compiled function is certain to have Go's ABI only if it has no twin.
+static bool is_abi_known(const struct index *index, const struct func *func)
+{
+	const struct func *twins[2];
+	return index->has_symtab || func->flags & FUNC_ASM ||
+	       index_named(index, func->name, twins, 2) == 1;
+}
+
 static struct error *make_signature(struct index *index, const struct func *func,
 				    struct signature *out)
 {
@@ -185,6 +194,7 @@ static struct error *make_signature(struct index *index, const struct func *func
 		.row = index->functions.rows[func->number],
 		.func = func,
 		.go = index->go,
+		.is_abi_known = is_abi_known(index, func),
 		.store = &index->blanks,
 	};
 	if (!(func->flags & (FUNC_FOREIGN | FUNC_ASM)) && open_debug(index))

@@ -43,6 +43,7 @@ struct signature_query {
 	const struct func *func;
 	const struct debug_func *debug; // NULL without DWARF
 	struct go_version go;
+	bool is_abi_known;     // func's FUNC_ABI0 is certain
 	struct gotypes *store; // for the types of parameters that DWARF leaves out
 };
 
@@ -68,6 +69,9 @@ enum place_check { PLACE_UNSEEN, PLACE_AGREES, PLACE_CONFLICTS };
 
 /** What an argument's location list at entry says to its place. */
 enum place_check signature_check_place(const struct param *param, const struct debug_param *debug);
+
+/** Whether the location list names the argument's place in full, which proves it by itself. */
+bool signature_proves_place(const struct param *param, const struct debug_param *debug);
 
 /** Places signature by its abi and checks it. debug[i] is DWARF's word on param i, NULL where
  *  it has none. frame_bytes is pclntab's size of the argument area, negative if not known.

@@ -22,7 +22,8 @@ struct making { // a signature in the making
 	struct arg_words words;
 	int64_t frame_bytes; // negative if not known
 	bool has_regabi;
-	bool skip; // ArgInfo leaves the first argument out
+	bool is_abi_open; // nothing tells whether it takes registers
+	bool skip;	  // ArgInfo leaves the first argument out
 };
 
 struct candidate {
@@ -223,36 +224,61 @@ static struct error *try(struct making *making, enum abi abi, enum dict dict, in
 	return NULL;
 }
 
-// Tries the likely layout first, and the others only when something speaks against it.
-static struct error *choose(struct making *making, struct candidate *best)
+// Tries the likely place of a dictionary first, and the others only when something speaks against
+// it.
+static struct error *choose_dict(struct making *making, enum abi abi, struct candidate *best)
 {
-	const struct func *func = making->query->func;
-	enum abi likely = func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL;
 	enum dict dict = likely_dict(making);
-	bool is_generic = is_shape_name(func->name);
 	int rank = 0;
 	*best = (struct candidate){0};
-	struct error *err = try(making, likely, dict, rank++, best);
-	if (!making->has_regabi)
+	struct error *err = try(making, abi, dict, rank++, best);
+	if (err || !making->has_regabi || !is_shape_name(making->query->func->name))
 		return err;
-	for (int other_abi = 0; other_abi < 2 && !err && !is_perfect(best); other_abi++) {
-		enum abi abi = other_abi ? (likely == ABI0 ? ABI_INTERNAL : ABI0) : likely;
-		for (int other = making->dict ? DICT_FIRST : DICT_NONE;
-		     other <= (making->dict ? DICT_LISTED : DICT_SECOND) && !err; other++)
-			if ((is_generic || other == DICT_NONE) && (other_abi || other != (int)dict))
-				err = try(making, abi, (enum dict)other, rank++, best);
-	}
+	bool is_proven = best->check.is_proven;
+	int first = making->dict ? DICT_FIRST : DICT_NONE;
+	int last = making->dict ? DICT_LISTED : DICT_SECOND;
+	for (int other = first; other <= last && !err && !is_perfect(best); other++)
+		if (other != (int)dict)
+			err = try(making, abi, (enum dict)other, rank++, best);
+	// A location list decides between two places of a dictionary that make the same words. By
+	// words alone, one that a blank takes may be taken for it.
+	if (best->rank && !is_proven)
+		best->check.is_proven = false;
 	return err;
 }
 
-// The place that a location list names in full proves itself.
-static bool is_self_proven(const struct param *param, const struct debug_param *debug)
+// Whether location lists say that it is the one candidate and not the other.
+static bool lists_favor(const struct candidate *one, const struct candidate *other)
 {
-	if (signature_check_place(param, debug) != PLACE_AGREES)
-		return false;
-	unsigned regs = (unsigned)__builtin_popcount(debug->entry_regs) +
-			(unsigned)__builtin_popcount(debug->entry_float_regs);
-	return param->pieces[0].where == ABI_STACK || regs == param->num_pieces;
+	return one->check.agreements && !one->check.conflicts && other->check.conflicts;
+}
+
+// The ABI is the symbol's. Sizes would not tell: those of an argument area may agree with either
+// by chance. Where no symbol tells, location lists must.
+static struct error *choose(struct making *making, struct candidate *best)
+{
+	enum abi abi = making->query->func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL;
+	struct error *err = choose_dict(making, abi, best);
+	if (err || !making->has_regabi || making->query->is_abi_known)
+		return err;
+	struct candidate other;
+	err = choose_dict(making, abi == ABI0 ? ABI_INTERNAL : ABI0, &other);
+	if (err)
+		return err;
+	making->is_abi_open = !lists_favor(best, &other) && !lists_favor(&other, best);
+	if (lists_favor(&other, best)) {
+		struct candidate chosen = other;
+		other = *best;
+		*best = chosen;
+	}
+	candidate_deinit(&other);
+	return NULL;
+}
+
+// DWARF of Go 1.17 to 1.21 does not list blank parameters, nor that of releases before.
+static bool leaves_out_blanks(const struct making *making)
+{
+	return making->query->go.minor < 22;
 }
 
 static void doubt(struct param *param, const char *reason)
@@ -261,26 +287,56 @@ static void doubt(struct param *param, const char *reason)
 		param->unknown = reason;
 }
 
-static void doubt_unproven(struct candidate *candidate)
+static bool is_on_stack(const struct param *param)
+{
+	return param->num_pieces && param->pieces[0].where == ABI_STACK;
+}
+
+// The first argument that only its location list can prove. What DWARF leaves out of a proven layout
+// are at most parameters that share the last word with one below 8 bytes, where ArgInfo is cut short.
+// Without proof, those are known that ArgInfo confirms, if DWARF lists all; a wrong size alone may
+// come from any.
+static size_t first_doubtful(const struct making *making, const struct candidate *candidate)
+{
+	const struct signature *signature = &candidate->signature;
+	const struct layout_check *layout = &candidate->check;
+	bool is_cut = leaves_out_blanks(making) && making->has_regabi && !making->words.is_complete;
+	if (!layout->is_proven)
+		return leaves_out_blanks(making) || layout->bad_from == signature->num_args
+			       ? 0
+			       : layout->bad_from;
+	for (size_t i = 0; i < signature->num_args && is_cut; i++) {
+		const struct gotype *type = signature->params[i].type;
+		if (type && type->size && type->align < 8)
+			return i;
+	}
+	return signature->num_args;
+}
+
+static void doubt_unproven(const struct making *making, struct candidate *candidate)
 {
 	struct signature *signature = &candidate->signature;
-	const struct layout_check *layout = &candidate->check;
-	// A wrong size may come from any argument, also from one that DWARF leaves out.
-	size_t doubtful = layout->bad_from < signature->num_args ? layout->bad_from : 0;
+	size_t doubtful = first_doubtful(making, candidate);
 	for (size_t i = 0; i < signature->num_args; i++) {
 		struct param *param = &signature->params[i];
 		enum place_check place = signature_check_place(param, candidate->debug[i]);
 		if (place == PLACE_CONFLICTS)
 			doubt(param, "its location list names another place");
-		else if (!layout->is_proven && i >= doubtful && param->num_pieces &&
-			 !is_self_proven(param, candidate->debug[i]))
+		else if (i >= doubtful && param->num_pieces &&
+			 !signature_proves_place(param, candidate->debug[i]))
 			doubt(param, "DWARF does not list all parameters");
 	}
 	// Results on the stack lie behind the arguments there.
-	for (size_t i = signature->num_args; i < signature->num_params && !layout->is_proven; i++)
-		if (signature->params[i].num_pieces &&
-		    signature->params[i].pieces[0].where == ABI_STACK)
+	for (size_t i = signature->num_args; i < signature->num_params; i++)
+		if (!candidate->check.is_proven && is_on_stack(&signature->params[i]))
 			doubt(&signature->params[i], "DWARF does not list all parameters");
+}
+
+static void doubt_abi(struct signature *signature)
+{
+	for (size_t i = 0; i < signature->num_params; i++)
+		if (signature->params[i].num_pieces)
+			doubt(&signature->params[i], "whether it is in registers is not known");
 }
 
 // The last dot before end that is not inside type arguments; NULL without one.
@@ -346,7 +402,7 @@ static void check_stack_only(const struct making *making, struct candidate *cand
 	for (size_t i = 0; i < num_args; i++) {
 		struct param *param = &signature->params[i];
 		if (param->num_pieces && param->type->align < 8 &&
-		    !is_self_proven(param, candidate->debug[i]))
+		    !signature_proves_place(param, candidate->debug[i]))
 			doubt(param, "a blank parameter may stand before it");
 	}
 }
@@ -362,7 +418,7 @@ static bool is_unlisted(const struct making *making)
 
 static struct error *find_blanks(const struct making *making, struct candidate *candidate)
 {
-	if (making->query->go.minor >= 22)
+	if (!leaves_out_blanks(making))
 		return NULL;
 	bool found = false;
 	struct blanks_query query = {
@@ -396,7 +452,7 @@ static void doubt_dict(const struct making *making, struct candidate *candidate)
 	    signature->params[0].is_hidden == signature->params[1].is_hidden)
 		return;
 	size_t receiver = signature->params[0].is_hidden ? 1 : 0;
-	if (!is_self_proven(&signature->params[receiver], candidate->debug[receiver]))
+	if (!signature_proves_place(&signature->params[receiver], candidate->debug[receiver]))
 		doubt(&signature->params[receiver],
 		      "whether the dictionary stands before it is not known");
 }
@@ -417,7 +473,9 @@ static struct error *from_dwarf(struct making *making, struct signature *out)
 		return err;
 	}
 	doubt_dict(making, &best);
-	doubt_unproven(&best);
+	doubt_unproven(making, &best);
+	if (making->is_abi_open)
+		doubt_abi(&best.signature);
 	*out = best.signature;
 	free(best.debug);
 	return NULL;

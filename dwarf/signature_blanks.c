@@ -9,24 +9,25 @@
 #include "dwarf/index_private.h"
 
 enum {
-	MAX_TRIES = 500,
+	MAX_TRIES = 4000,
 	MAX_BLANKS = 4,
 	MAX_GROUPS = MAX_ARG_WORDS,
 };
 
-enum choice { TAKE_PARAM, BLANK_OF_INTS, BLANK_OF_FLOATS };
+enum { TAKE_PARAM = -1 }; // or the number of floats in a blank
 
 struct group { // the words of one parameter
 	const struct pcln_arg *words;
 	int num;
-	struct gotype *as_ints, *as_floats; // types of a blank with these words
+	struct gotype
+		*blank[MAX_ARG_WORDS + 1]; // types with these words, by their number of floats
 };
 
 struct search {
 	const struct blanks_query *query;
 	struct group groups[MAX_GROUPS];
 	size_t num_groups;
-	enum choice choices[MAX_GROUPS];
+	int choices[MAX_GROUPS];
 	bool has_hidden_first; // a receiver that ArgInfo leaves out is missing in DWARF too
 	unsigned num_blanks, tries, solutions;
 	struct signature best; // of the first solution
@@ -53,15 +54,18 @@ static enum gokind word_kind(unsigned size, bool is_float)
 	return size == 1 ? GO_UINT8 : size == 2 ? GO_UINT16 : size == 4 ? GO_UINT32 : GO_UINT64;
 }
 
-// A type that takes the place of a blank's: a word, or a struct of words.
-static struct gotype *blank_type(struct gotypes *store, const struct group *group, bool is_float)
+// A type that takes the place of a blank's: a word, or a struct of words, the first of which that can
+// be floats are, so many. Which they are does not matter to what comes after it.
+static struct gotype *blank_type(struct gotypes *store, const struct group *group, int num_floats)
 {
 	const struct pcln_arg *words = group->words;
-	for (int i = 0; i < group->num && is_float; i++)
-		if (words[i].size < 4)
-			return NULL;
+	int able = 0;
+	for (int i = 0; i < group->num; i++)
+		able += words[i].size >= 4;
+	if (num_floats > able)
+		return NULL;
 	if (!words[0].is_aggregate)
-		return scalar(store, word_kind(words[0].size, is_float), words[0].size);
+		return scalar(store, word_kind(words[0].size, num_floats), words[0].size);
 	struct gofield *fields = gotypes_alloc(store, (size_t)group->num * sizeof(*fields));
 	struct gotype *type = scalar(store, GO_STRUCT, 0);
 	if (!fields || !type)
@@ -70,6 +74,7 @@ static struct gotype *blank_type(struct gotypes *store, const struct group *grou
 	for (int i = 0; i < group->num; i++) {
 		if (words[i].offset < words[0].offset + type->size)
 			return NULL;
+		bool is_float = words[i].size >= 4 && num_floats-- > 0;
 		fields[i] = (struct gofield){
 			.name = "_",
 			.type = scalar(store, word_kind(words[i].size, is_float), words[i].size),
@@ -98,8 +103,8 @@ static void find_groups(struct search *search)
 	}
 	for (size_t i = 0; i < search->num_groups; i++) {
 		struct group *group = &search->groups[i];
-		group->as_ints = blank_type(search->query->store, group, false);
-		group->as_floats = blank_type(search->query->store, group, true);
+		for (int floats = 0; floats <= group->num; floats++)
+			group->blank[floats] = blank_type(search->query->store, group, floats);
 	}
 }
 
@@ -151,9 +156,8 @@ static struct error *build(const struct search *search, struct signature *out,
 	}
 	for (size_t i = 0; i < search->num_groups; i++) {
 		if (search->choices[i] != TAKE_PARAM) {
-			struct param blank = blank_param(search->choices[i] == BLANK_OF_INTS
-								 ? search->groups[i].as_ints
-								 : search->groups[i].as_floats);
+			struct param blank =
+				blank_param(search->groups[i].blank[search->choices[i]]);
 			add(out, debug, &blank, NULL);
 			continue;
 		}
@@ -260,14 +264,29 @@ static struct error *decide(struct search *search, size_t at, size_t left)
 	if (search->num_blanks >= MAX_BLANKS)
 		return err;
 	search->num_blanks++;
-	for (enum choice choice = BLANK_OF_INTS; choice <= BLANK_OF_FLOATS && !err; choice++) {
-		search->choices[at] = choice;
-		if (choice == BLANK_OF_INTS ? search->groups[at].as_ints != NULL
-					    : search->groups[at].as_floats != NULL)
+	const struct group *group = &search->groups[at];
+	for (int floats = 0; floats <= group->num && !err; floats++) {
+		search->choices[at] = floats;
+		if (group->blank[floats])
 			err = decide(search, at + 1, left);
 	}
 	search->num_blanks--;
 	return err;
+}
+
+// Of a blank only its words are known, not whether they make a struct or an array, nor which of
+// them are floats, where it has several: what comes after it in registers needs its location list.
+static void doubt_behind_blank(struct signature *signature, const struct debug_param *const *debug)
+{
+	bool is_open = false;
+	for (size_t i = 0; i < signature->num_args && signature->abi == ABI_INTERNAL; i++) {
+		struct param *param = &signature->params[i];
+		if (!debug[i])
+			is_open |= !param->type || param->type->kind == GO_STRUCT;
+		else if (is_open && param->num_pieces && !param->unknown &&
+			 !signature_proves_place(param, debug[i]))
+			param->unknown = uncertain;
+	}
 }
 
 static void replace(const struct blanks_query *query, const struct signature *signature,
@@ -295,6 +314,7 @@ struct error *signature_find_blanks(const struct blanks_query *query, bool *foun
 		free(search.best_debug);
 		return err;
 	}
+	doubt_behind_blank(&search.best, search.best_debug);
 	replace(query, &search.best, search.best_debug);
 	*found = true;
 	return NULL;

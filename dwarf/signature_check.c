@@ -165,6 +165,15 @@ enum place_check signature_check_place(const struct param *param, const struct d
 	return PLACE_AGREES;
 }
 
+bool signature_proves_place(const struct param *param, const struct debug_param *debug)
+{
+	if (signature_check_place(param, debug) != PLACE_AGREES)
+		return false;
+	unsigned regs = (unsigned)__builtin_popcount(debug->entry_regs) +
+			(unsigned)__builtin_popcount(debug->entry_float_regs);
+	return param->pieces[0].where == ABI_STACK || regs == param->num_pieces;
+}
+
 static bool has_unknown(const struct signature *signature)
 {
 	for (size_t i = 0; i < signature->num_params; i++)

@@ -508,6 +508,74 @@ static void test_blanks(void **state)
 	close_fixture(&fixture);
 }
 
+// Sizes agree by chance with another layout: the ABI of stacks, an array for a struct, a blank in
+// padding that ArgInfo does not reach.
+static void test_coincidences_prove_nothing(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	begin(&fixture, "go1.21.13", 20, 21);
+	// func (*T) N() int
+	ARG_INFO(function(&fixture, "main.(*T).N", 8, true), 0, 8);
+	result(&fixture, "~r0", fixture.t_int);
+	end_function(&fixture);
+	// func ok(_ bool) bool
+	ARG_INFO(function(&fixture, "main.ok", 8, true), 0, 1);
+	result(&fixture, "~r0", fixture.t_bool);
+	end_function(&fixture);
+	// func (conn) Name() string, with struct conn of two words
+	ARG_INFO(function(&fixture, "main.conn.Name", 16, true), 0xfe, 0, 8, 8, 8, 0xfd);
+	result(&fixture, "~r0", fixture.t_string);
+	end_function(&fixture);
+	// func(_ [2]int, c int), the array on the stack, has the words of func(_ conn, c int)
+	ARG_INFO(function(&fixture, "main.array", 24, true), 0xfe, 0, 8, 8, 8, 0xfd, 16, 8);
+	param(&fixture, "c", fixture.t_int);
+	end_function(&fixture);
+	ARG_INFO(function(&fixture, "main.listed", 24, true), 0xfe, 0, 8, 8, 8, 0xfd, 16, 8);
+	param(&fixture, "c", fixture.t_int);
+	IN(&fixture, RAX);
+	end_function(&fixture);
+	// func(s, t, u, v string, n int, d, _, e bool), the bools on the stack
+	ARG_INFO(function(&fixture, "main.cut", 80, true), 0xfe, 8, 8, 16, 8, 0xfd, 0xfe, 24, 8, 32,
+		 8, 0xfd, 0xfe, 40, 8, 48, 8, 0xfd, 0xfe, 56, 8, 64, 8, 0xfd, 72, 8, 0, 1, 0xfc);
+	param(&fixture, "s", fixture.t_string);
+	param(&fixture, "t", fixture.t_string);
+	param(&fixture, "u", fixture.t_string);
+	param(&fixture, "v", fixture.t_string);
+	param(&fixture, "n", fixture.t_int);
+	param(&fixture, "d", fixture.t_bool);
+	on_stack(&fixture, 0);
+	param(&fixture, "e", fixture.t_bool);
+	end_function(&fixture);
+	end(&fixture, true);
+
+	assert_places(&fixture, "main.(*T).N", "? | RAX");
+	assert_places(&fixture, "main.ok", "? | RAX");
+	assert_places(&fixture, "main.conn.Name", "? | RAX+RBX");
+	assert_places(&fixture, "main.array", "? ?");
+	assert_places(&fixture, "main.listed", "? RAX");
+	assert_places(&fixture, "main.cut", "RAX+RBX RCX+RDI RSI+R8 R9+R10 R11 stack+0 ?");
+	close_fixture(&fixture);
+}
+
+// A closure of a generic function whose last parameter is blank has the words of one with a dictionary.
+static void test_blank_is_no_dictionary(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	begin(&fixture, "go1.21.13", 20, 21);
+	ARG_INFO(function(&fixture, "main.Map[go.shape.int].func1", 16, true), 8, 8);
+	param(&fixture, "x", fixture.t_int);
+	result(&fixture, "~r0", fixture.t_int);
+	end_function(&fixture);
+	end(&fixture, true);
+	const struct signature *signature =
+		index_signature(fixture.index, named(&fixture, "main.Map[go.shape.int].func1"));
+	for (size_t i = 0; i < signature->num_args; i++)
+		assert_true(signature->params[i].unknown || signature->params[i].is_hidden);
+	close_fixture(&fixture);
+}
+
 static void test_stack_abi(void **state)
 {
 	(void)state;
@@ -571,6 +639,38 @@ static void test_abi0_by_symbol(void **state)
 
 	assert_places(&fixture, "main.f", "stack+0 | stack+8");
 	assert_places(&fixture, "main.g", "RAX | RAX");
+	close_fixture(&fixture);
+}
+
+static void assert_place_at(struct fixture *fixture, size_t i, const char *expected)
+{
+	const struct func *func = index_func_at(fixture->index, go_entry(&fixture->go, i));
+	assert_non_null(func);
+	char place[100];
+	abi_describe(&index_signature(fixture->index, func)->params[0], place, sizeof(place));
+	assert_string_equal(place, expected);
+}
+
+// DWARF without symbols: of two functions with one name, lists tell which is of the stack's ABI.
+static void test_abi_without_symbols(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	begin(&fixture, "go1.27.3", 20, 27);
+	for (size_t i = 0; i < 4; i++) {
+		ARG_INFO(function(&fixture, i < 2 ? "main.f" : "main.g", 8, true), 0, 8);
+		param(&fixture, "a", fixture.t_int);
+		if (i == 0)
+			IN(&fixture, RAX);
+		else if (i == 1)
+			on_stack(&fixture, 0);
+		end_function(&fixture);
+	}
+	end(&fixture, true);
+	assert_place_at(&fixture, 0, "RAX");
+	assert_place_at(&fixture, 1, "stack+0");
+	assert_place_at(&fixture, 2, "?");
+	assert_place_at(&fixture, 3, "?");
 	close_fixture(&fixture);
 }
 
@@ -657,8 +757,11 @@ int main(void)
 		cmocka_unit_test(test_witnesses_against),
 		cmocka_unit_test(test_dictionaries),
 		cmocka_unit_test(test_blanks),
+		cmocka_unit_test(test_coincidences_prove_nothing),
+		cmocka_unit_test(test_blank_is_no_dictionary),
 		cmocka_unit_test(test_stack_abi),
 		cmocka_unit_test(test_abi0_by_symbol),
+		cmocka_unit_test(test_abi_without_symbols),
 		cmocka_unit_test(test_runtime_by_dwarf),
 		cmocka_unit_test(test_damaged_dwarf_is_a_warning),
 		cmocka_unit_test(test_refused),

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"time"
@@ -91,6 +92,65 @@ func tBlanks(_ int, b string, _ []int, d int) (int, string) {
 
 //go:noinline
 func tBlankLast(a int, _ string) int { return a }
+
+// Blank parameters alone, with as many bytes as the results.
+//
+//go:noinline
+func tBlankAlone(_ int) int {
+	touch()
+	return 43
+}
+
+//go:noinline
+func tBlankLeaf(_ int) int { return 44 }
+
+//go:noinline
+func tBlankBool(_ bool) bool {
+	touch()
+	return true
+}
+
+//go:noinline
+func tBlankError(_ interface{}) error {
+	touch()
+	return nil
+}
+
+//go:noinline
+func tBlankPointer(_ *tPoint) *tPoint {
+	touch()
+	return &tPoint{7, 8}
+}
+
+//go:noinline
+func (*tPoint) Version() int {
+	touch()
+	return 42
+}
+
+//go:noinline
+func (tPoint) Close() error {
+	touch()
+	return nil
+}
+
+// A blank that goes to the stack, and one that goes to registers of both kinds.
+//
+//go:noinline
+func tBlankArray(_ [2]int, c int) int {
+	c++
+	touch()
+	return c
+}
+
+//go:noinline
+func tBlankMixed(_ struct {
+	a int
+	f float64
+}, c int, f float64) int {
+	touch()
+	return c
+}
 
 //go:noinline
 func tUnnamed(int, string, float64) bool { return true }
@@ -192,6 +252,18 @@ func basics() {
 	}
 	Call{Name: "main.tBlanks", Fn: tBlanks, Names: "_ b _ d"}.Make(11, "named", []int{4, 5}, 99)
 	Call{Name: "main.tBlankLast", Fn: tBlankLast, Names: "a _"}.Make(11, "blank")
+	Call{Name: "main.tBlankAlone", Fn: tBlankAlone, Names: "_"}.Make(1)
+	Call{Name: "main.tBlankLeaf", Fn: tBlankLeaf, Names: "_"}.Make(1)
+	Call{Name: "main.tBlankBool", Fn: tBlankBool, Names: "_"}.Make(false)
+	Call{Name: "main.tBlankError", Fn: tBlankError, Names: "_"}.Make(errors.New("not the result"))
+	Call{Name: "main.tBlankPointer", Fn: tBlankPointer, Names: "_"}.Make(&tPoint{1, 2})
+	Call{Name: "main.(*tPoint).Version", Fn: (*tPoint).Version, Names: "-"}.Make(&tPoint{1, 2})
+	Call{Name: "main.tPoint.Close", Fn: tPoint.Close, Names: "-"}.Make(tPoint{1, 2})
+	Call{Name: "main.tBlankArray", Fn: tBlankArray, Names: "_ c"}.Make([2]int{1, 2}, 3)
+	Call{Name: "main.tBlankMixed", Fn: tBlankMixed, Names: "_ c f"}.Make(struct {
+		a int
+		f float64
+	}{1, 2}, 3, 4.0)
 	Call{Name: "main.tUnnamed", Fn: tUnnamed, Names: "- - -"}.Make(1, "two", 3.0)
 	one := 1
 	Call{Name: "main.tUnused", Fn: tUnused, Names: "a s p"}.Make(5, "unused", &one)
