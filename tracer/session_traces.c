@@ -3,20 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/log.h"
 #include "tracer/plan/conditions.h"
 #include "tracer/session_internal.h"
 
-enum { FIRST_TO_RUN = -20 }; // nice; without privileges it stays what it was
-
 // --- Arming --------------------------------------------------------------------------------------
 
 static struct error *open_backend(struct session *session)
 {
-	// Events wait in a buffer of fixed size: when the machine is busy, we must not be the last to run.
-	setpriority(PRIO_PROCESS, 0, FIRST_TO_RUN);
 	struct backend_target target = {
 		.pid = target_pid(session->target),
 		.exe = target_exe(session->target),
