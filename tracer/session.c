@@ -519,12 +519,13 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	if (session->is_finished)
 		return NULL;
 	session->is_finished = true;
+	uint64_t now =
+		session_clock_ns(CLOCK_MONOTONIC); // taking probes off is no part of the trace
 	struct error *err = session->backend ? session_drain(session) : NULL;
 	if (session->plan->options.aggregate) // nothing was told of single calls
 		return err;
 	if (!err)
 		err = tell_skipped(session);
-	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
 	bool died = session->state == SESSION_TARGET_EXITED;
 	report_finish(session->report, session->armed_ns, now, session->num_functions, died,
 		      err_text);
