@@ -78,7 +78,8 @@ _gotrace() {
 		hist) COMPREPLY=($(compgen -W "$counting --value --linear" -- "$word")) ;;
 		top) COMPREPLY=($(compgen -W "$counting --sort" -- "$word")) ;;
 		list) COMPREPLY=($(compgen -W '--format --verbose --help' -- "$word")) ;;
-		info | doctor) COMPREPLY=($(compgen -W '--format --help' -- "$word")) ;;
+		info) COMPREPLY=($(compgen -W '--format --help' -- "$word")) ;;
+		doctor) COMPREPLY=($(compgen -W '--format --repair --help' -- "$word")) ;;
 		bench)
 			COMPREPLY=($(compgen -W '--format --svg --rounds --calls --workload --peers --quiet --help' -- "$word"))
 			;;

@@ -127,6 +127,83 @@ subtest 'nothing waits for the keeper' => sub {
 	is(scalar(keepers($trace->{pid})), 0, 'with its keeper');
 };
 
+# address_of(FUNC): where its first instruction is, of a program that is not position-independent.
+sub address_of {
+	my ($func) = @_;
+	my ($address) = run_gotrace('info', $path, $func)->{out} =~ /\b0x([0-9a-f]+)/;
+	return hex($address // die "no address of $func");
+}
+
+# overwrite(ADDRESS, BYTES): in the target's memory.
+sub overwrite {
+	my ($address, $bytes) = @_;
+	open my $mem, '+<:raw', "/proc/$target->{pid}/mem" or die "mem: $!";
+	sysseek $mem, $address, 0;
+	syswrite($mem, $bytes) == length $bytes or die "mem: $!";
+	return;
+}
+
+sub at {
+	my ($address, $length) = @_;
+	open my $mem, '<:raw', "/proc/$target->{pid}/mem" or die "mem: $!";
+	sysseek $mem, $address, 0;
+	sysread $mem, my ($bytes), $length;
+	return $bytes;
+}
+
+sub code_rows { my ($out) = @_; return join "\n", $out =~ /^(\w+ +target's code .*(?:\n +->.*)?)/mg }
+
+subtest 'doctor compares the code with the file' => sub {
+	my $doctor = run_gotrace('doctor', $target->{pid});
+	is($doctor->{status}, 0, 'status 0') or diag $doctor->{err};
+	like(code_rows($doctor->{out}), qr/^yes +target's code is as in its file/, 'nothing differs');
+
+	# What a killed tracer left behind, with which the program ran on.
+	overwrite($_, "\xcc") for map { address_of($_) } 'main.main', 'main.sText';
+	my $rows = code_rows(run_gotrace('doctor', $target->{pid})->{out});
+	like($rows, qr/^no .* 2 breakpoints: main\.\w+, main\.\w+\n.*killed.*doctor --repair $target->{pid}/, 'breakpoints') or diag $rows;
+	my $trace = start_trace(['attach', $target->{pid}, 'main.sLeaf', '--format', 'json', '-o', '/dev/null']);
+	is($trace->armed, 1, 'a trace goes on beside') or diag $trace->errors;
+	my $repair = run_gotrace('doctor', '--repair', $target->{pid});
+	is($repair->{status}, 0, '--repair');
+	like($repair->{err}, qr/: 2 breakpoints were left behind and are off now; \d+ stay/, 'says what it did');
+	unlike(code_rows($repair->{out}), qr/main\.(?:main|sText)/, 'they are off');
+	like(code_rows($repair->{out}), qr/ [1-9]\d* breakpoints?: /, 'those of the other trace stay') or diag $repair->{out};
+	is($trace->stop, 0, 'which ends');
+	is(text_differs($target->{pid}), '', 'and nothing is left');
+
+	my $text = address_of('main.sText') + 1;
+	my $before = at($text, 3);
+	overwrite($text, "\x90\x90\x90");
+	$rows = code_rows(run_gotrace('doctor', $target->{pid})->{out});
+	like($rows, qr/^no .*\d bytes? of its code differ from its file, first in main\.sText\n.*patch/, 'a patch') or diag $rows;
+	unlike($rows, qr/breakpoint/, 'which is no breakpoint');
+	overwrite($text, $before);
+	is(text_differs($target->{pid}), '', 'as it was');
+};
+
+subtest 'priority' => sub {
+	my $trace = start_trace(['attach', $target->{pid}, @all]);
+	is($trace->armed, 1, 'traced') or diag $trace->errors;
+	my $mine = getpriority 0, $$;
+	is(getpriority(0, $_), $mine, 'it runs with the priority that it was started with') for children($trace->{pid});
+	is($trace->stop, 0, 'it ends');
+	my $shell = run_gotrace('shell', '-e', "attach $target->{pid}", '-e', 'trace main.sLeaf', '-e', '!nice');
+	like($shell->{out}, qr/^$mine$/m, 'and so does a command of its shell') or diag "$shell->{out}$shell->{err}";
+};
+
+subtest 'the seconds of the summary are those of the trace, whatever taking probes off takes' => sub {
+	my $trace = start_trace(['attach', $target->{pid}, 'main.*', '--duration', '1s', '--format', 'json']);
+	is($trace->armed, 1, 'traced') or diag $trace->errors;
+	my @keepers = keepers($trace->{pid});
+	kill 'STOP', @keepers;
+	sleep 4;
+	kill 'CONT', @keepers;
+	is($trace->wait_end, 0, 'it ends');
+	my ($seconds) = $trace->output =~ /"event":"summary".*"seconds":([\d.]+)/;
+	cmp_ok($seconds // 99, '<', 3, "$seconds s");
+};
+
 ok($target->is_alive, 'the target lives');
 is($target->stop, 0, 'and ends well') or diag $target->errors;
 

@@ -10,7 +10,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -78,7 +80,9 @@ static int sites_list_init(struct sites_list *list, const struct plan *plan, uin
 // --- The keeper ----------------------------------------------------------------------------------
 
 struct keeper { // what it knows of us, from the moment of the fork
-	struct backend *backend;
+	const struct backend *backend;
+	int exe_fd;
+	char exe[32]; // a path by that descriptor
 	const struct ebpf_arming *arming;
 	int *link; // descriptors
 	size_t num;
@@ -102,9 +106,10 @@ static int keep_link(struct keeper *keeper, int link)
 	return 0;
 }
 
-static int attach_multi(const struct backend *backend, const struct sites_list *list)
+static int attach_multi(const struct keeper *keeper, const struct sites_list *list)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .uprobe_multi.path = backend->exe,
+	const struct backend *backend = keeper->backend;
+	LIBBPF_OPTS(bpf_link_create_opts, options, .uprobe_multi.path = keeper->exe,
 		    .uprobe_multi.offsets = list->offsets, .uprobe_multi.cookies = list->cookies,
 		    .uprobe_multi.cnt = (uint32_t)list->num);
 	if (backend->by_process)
@@ -122,7 +127,7 @@ static uint32_t perf_type(void)
 }
 
 // A uprobe as a perf event of all processes; the program looks for the target itself.
-static int attach_perf(const struct backend *backend, uint32_t type, unsigned long offset,
+static int attach_perf(const struct keeper *keeper, uint32_t type, unsigned long offset,
 		       uint64_t cookie)
 {
 	if (!type)
@@ -130,7 +135,7 @@ static int attach_perf(const struct backend *backend, uint32_t type, unsigned lo
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.type = type,
-		.uprobe_path = (uint64_t)(uintptr_t)backend->exe,
+		.uprobe_path = (uint64_t)(uintptr_t)keeper->exe,
 		.probe_offset = offset,
 	};
 	CLEANUP_CLOSE int event =
@@ -139,7 +144,7 @@ static int attach_perf(const struct backend *backend, uint32_t type, unsigned lo
 		return -errno;
 	LIBBPF_OPTS(bpf_link_create_opts, options, .perf_event.bpf_cookie = cookie);
 	// The link holds the event, which ends with it.
-	return bpf_link_create(ebpf_program(backend), event, BPF_PERF_EVENT, &options);
+	return bpf_link_create(ebpf_program(keeper->backend), event, BPF_PERF_EVENT, &options);
 }
 
 // Attaches all of a list. A negative errno where the kernel refuses; what was attached stays with the keeper.
@@ -150,8 +155,8 @@ static int attach(struct keeper *keeper, const struct sites_list *list)
 	uint32_t type = backend->is_multi ? 0 : perf_type();
 	for (size_t i = 0; i < list->num; i += step) {
 		int link = backend->is_multi
-				   ? attach_multi(backend, list)
-				   : attach_perf(backend, type, list->offsets[i], list->cookies[i]);
+				   ? attach_multi(keeper, list)
+				   : attach_perf(keeper, type, list->offsets[i], list->cookies[i]);
 		int refused = link < 0 ? link : keep_link(keeper, link);
 		if (refused)
 			return refused;
@@ -225,8 +230,10 @@ static void arm_halves(struct keeper *keeper, int socket)
 
 static void keep(void *context, int socket)
 {
+	struct keeper *keeper = context;
 	char nothing;
-	arm_halves(context, socket);
+	arm_halves(keeper, socket);
+	close(keeper->exe_fd);
 	while (recv(socket, &nothing, sizeof(nothing), 0) > 0)
 		;
 }
@@ -299,11 +306,15 @@ static struct error *hear(struct backend *backend, struct ebpf_arming *arming, s
 static struct error *arm_by_keeper(struct backend *backend, struct ebpf_arming *arming,
 				   bool *is_killed)
 {
-	struct keeper keeper = {.backend = backend, .arming = arming};
+	CLEANUP_CLOSE int exe = open(backend->exe, O_PATH | O_CLOEXEC);
+	if (exe < 0)
+		return error_errno(errno, "%s", backend->exe);
+	struct keeper keeper = {.backend = backend, .arming = arming, .exe_fd = exe};
+	snprintf(keeper.exe, sizeof(keeper.exe), "/proc/self/fd/%d", exe);
 	struct apart_options options = {
 		.name = "gotrace-keeper",
-		.keep = {ebpf_program(backend)},
-		.num_keep = 1,
+		.keep = {ebpf_program(backend), exe},
+		.num_keep = 2,
 		.run = keep,
 		.context = &keeper,
 	};
