@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "tracer/plan/conditions.h"
+#include "tracer/target.h"
 
 static void write_places(const char *title, const struct param *params, size_t num,
 			 struct text *out)
@@ -31,7 +32,7 @@ static void write_func(struct plan *plan, const struct plan_func *func, struct t
 	index_write_signature(plan->index, func->func, out);
 	text_putc(out, '\n');
 	write_places("arg", signature->params, signature->num_args, out);
-	write_places("result", signature->params + signature->num_args,
+	write_places("result", signature_results(signature),
 		     signature->num_params - signature->num_args, out);
 	for (uint32_t i = 0; i < func->num_probes; i++) {
 		const struct wire_probe *probe = &plan->tables.probes[func->first_probe + i];
@@ -43,8 +44,21 @@ static void write_func(struct plan *plan, const struct plan_func *func, struct t
 	}
 }
 
-static struct error *print_plan(struct index *index, char *const *patterns, size_t num_patterns,
-				const struct plan_options *options)
+// What conditions are compiled with, of a process.
+static struct error *set_target(struct plan *plan, pid_t pid)
+{
+	struct target *target;
+	struct error *err = target_attach(pid, &target);
+	if (err)
+		return err;
+	plan->pid = (uint32_t)pid;
+	err = target_bias(target, index_image(plan->index), &plan->bias);
+	target_destroy(target);
+	return err;
+}
+
+static struct error *print_plan(struct index *index, pid_t pid, char *const *patterns,
+				size_t num_patterns, const struct plan_options *options)
 {
 	struct selection selection;
 	struct plan_conditions conditions;
@@ -61,6 +75,8 @@ static struct error *print_plan(struct index *index, char *const *patterns, size
 	}
 	struct plan *plan = NULL;
 	err = plan_create(index, options, &plan);
+	if (!err && pid)
+		err = set_target(plan, pid);
 	size_t first, num;
 	if (!err)
 		err = plan_add(plan, &selection, &wanted, 1, &first, &num);
@@ -95,7 +111,7 @@ int dry_run(const char *target, char *const *patterns, size_t num_patterns,
 	struct error *err = open_target_index(target, &index, &pid);
 	if (err)
 		return cli_fail(err);
-	err = print_plan(index, patterns, num_patterns, options);
+	err = print_plan(index, pid, patterns, num_patterns, options);
 	index_close(index);
 	return err ? cli_fail(err) : EXIT_DONE;
 }

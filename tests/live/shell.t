@@ -137,6 +137,30 @@ subtest 'on, off, untrace, and traces that share functions' => sub {
 	is($target->stop, 0, 'the target ends well');
 };
 
+subtest 'set goroutine' => sub {
+	for my $backend (qw(ebpf ptrace)) {
+		my $target = start_target($path, []);
+		my $shell = start_shell($target->{pid});
+		my $calls = sub {
+			$target->ask('tick 4');
+			$target->ask('calls 10');
+			$shell->do('watch 0.3');
+			my %stats = by_function($shell->do('stats'));
+			$shell->do('stats reset');
+			return join ' ', map { $stats{"main.$_"}{CALLS} // 0 } qw(hTick hWork);
+		};
+		$shell->do("set backend $backend");
+		$shell->do('output /dev/null');
+		$shell->do('trace main.hTick main.hWork');
+		is($calls->(), '10 14', "$backend: of all goroutines");
+		$shell->do('set goroutine 1');
+		is($calls->(), '0 14', "$backend: of the first alone");
+		$shell->do('set goroutine all');
+		is($calls->(), '10 14', "$backend: of all again");
+		is($shell->stop . $target->stop, '00', "$backend: both end well");
+	}
+};
+
 subtest 'options of a trace' => sub {
 	my $target = start_target($path, []);
 	my $shell = start_shell($target->{pid});

@@ -293,10 +293,11 @@ static void hits_that_are_not_wanted_are_ignored(void **state)
 static void other_goroutines_are_left_out(void **state)
 {
 	struct world *world = *state;
+	uint64_t only_goid = 42;
 	struct hit_source source = {
 		.tables = &world->tables,
 		.settings = &world->settings,
-		.only_goid = 42,
+		.only_goid = &only_goid,
 		.read = read_region,
 		.context = world,
 	};
@@ -305,6 +306,11 @@ static void other_goroutines_are_left_out(void **state)
 	assert_non_null(hit_record(world->maker, 0, 7, 1, &world->regs));
 	world->g[20] = 43;
 	assert_null(hit_record(world->maker, 0, 7, 1, &world->regs));
+	only_goid = 43; // while it is traced
+	assert_non_null(hit_record(world->maker, 0, 7, 1, &world->regs));
+	only_goid = 0;
+	assert_non_null(hit_record(world->maker, 0, 7, 1, &world->regs));
+	only_goid = 42;
 	world->regs.r14 = 0;
 	assert_null(hit_record(world->maker, 0, 7, 1, &world->regs));
 }

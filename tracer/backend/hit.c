@@ -657,8 +657,9 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 	if (probe->kind >= WIRE_PROBE_BEGIN)
 		return NULL;
 	uint32_t depth = source->aggregates ? 0 : track(maker, &at);
-	if (source->only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
-	    (!known || goroutine.goid != source->only_goid))
+	uint64_t only = source->only_goid ? __atomic_load_n(source->only_goid, __ATOMIC_RELAXED)
+					  : 0; // it may change at any time
+	if (only && !(probe->flags & WIRE_ANY_GOROUTINE) && (!known || goroutine.goid != only))
 		return NULL;
 	memcpy(c->regs.ints, regs->ints, sizeof(c->regs.ints));
 	c->regs.sp = regs->sp;

@@ -17,7 +17,8 @@ struct hit_source { // where a record comes from; all borrowed
 	const struct plan_tables *tables;
 	const struct wire_settings *settings;
 	const struct wire_stack_settings *stacks; // NULL: no stacks
-	uint64_t only_goid;	     // hits of other goroutines are ignored; 0: all are taken
+	const uint64_t
+		*only_goid; // hits of other goroutines are ignored; 0, or NULL: all are taken
 	struct wire_budget *budgets; // by function; NULL: all calls are taken
 	uint32_t num_budgets;
 	const struct wire_recovery *recovery; // NULL: not known

@@ -45,7 +45,7 @@ struct error *ptrace_hit_init(struct ptrace_worker *worker)
 		.tables = &worker->shared->tables,
 		.settings = &worker->shared->settings,
 		.stacks = &worker->shared->stacks,
-		.only_goid = worker->shared->only_goid,
+		.only_goid = &worker->shared->only_goid,
 		.budgets = worker->shared->budgets,
 		.num_budgets = worker->shared->num_lost,
 		.losses = &worker->shared->losses,
