@@ -73,6 +73,8 @@ static void write_text(struct listing *listing, const struct func *func, const s
 {
 	struct text *out = &listing->out;
 	text_puts(out, func->name);
+	if (func->symbol)
+		text_printf(out, " in %s", func->symbol);
 	text_puts(out, "  ");
 	index_write_signature(listing->index, func, out);
 	if (sites->refused) {

@@ -299,6 +299,7 @@ void index_names(const struct index *index, bool (*visit)(void *context, const c
 
 struct inlined_visit {
 	const struct index *index;
+	const struct func *func;
 	bool (*visit)(void *context, const struct func *into);
 	void *context;
 };
@@ -310,13 +311,16 @@ static bool visit_inlined(void *context, size_t i)
 	const struct func *into = pclntab_func(visit->index->table, i, &row)
 					  ? index_func_at(visit->index, row.entry)
 					  : NULL;
-	return !into || visit->visit(visit->context, into);
+	// A wrapper that holds its code is traced in its place.
+	if (!into || (into->body && !strcmp(into->body, visit->func->name)))
+		return true;
+	return visit->visit(visit->context, into);
 }
 
 void index_inlined(const struct index *index, const struct func *func,
 		   bool (*visit)(void *context, const struct func *into), void *context)
 {
-	struct inlined_visit each = {index, visit, context};
+	struct inlined_visit each = {index, func, visit, context};
 	struct pcln_func row;
 	size_t i;
 	if (pclntab_find(index->table, func->vaddr, &i) && pclntab_func(index->table, i, &row) &&

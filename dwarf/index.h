@@ -13,8 +13,9 @@
 struct index;
 
 enum func_flags {
-	FUNC_ABI0 = 1,	  // its symbol ends in .abi0, or it is assembly, or the Go is before 1.17
-	FUNC_WRAPPER = 2, // compiler-made wrapper (ABI or method): globs pass it over
+	FUNC_ABI0 = 1, // its symbol ends in .abi0, or it is assembly, or the Go is before 1.17
+	FUNC_WRAPPER =
+		2, // compiler-made wrapper (ABI or method): globs pass it over without a body
 	FUNC_ASM = 4,
 	FUNC_RUNTIME = 8,  // tracing it could break the program or the trace: globs pass it over
 	FUNC_FOREIGN = 16, // not Go (cgo's C): globs pass it over, goroutine is not known there
@@ -22,11 +23,22 @@ enum func_flags {
 
 struct func {
 	const char *name; // Go's full name, without .abi0
-	uint64_t vaddr;	  // entry
-	uint64_t size;	  // bytes of its code, padding left out
-	uint16_t flags;	  // enum func_flags
-	uint32_t number;  // its place in index_funcs, address order
+	const char *
+		symbol; // the linker's name of a wrapper main.(*T).M that holds main.T.M; else NULL
+	// The method whose code was inlined into this wrapper of it, or the wrapper's own name where the
+	// method's is not known; NULL: none.
+	const char *body;
+	uint64_t vaddr;	 // entry
+	uint64_t size;	 // bytes of its code, padding left out
+	uint16_t flags;	 // enum func_flags
+	uint32_t number; // its place in index_funcs, address order
 };
+
+/** The function's name as "go tool nm" prints it. */
+static inline const char *func_symbol(const struct func *func)
+{
+	return func->symbol ? func->symbol : func->name;
+}
 
 /** Opens the executable at path (a file or /proc/PID/exe), called name in messages; root is "" or
  *  "/proc/PID/root" for separate debug files. */

@@ -75,6 +75,10 @@ size_t pclntab_frames(const struct pclntab *table, uint64_t vaddr, struct pcln_i
 void pclntab_inlined(const struct pclntab *table, const char *name,
 		     bool (*visit)(void *context, size_t i), void *context);
 
+/** The method whose code was inlined into this function, a wrapper that the compiler made of it: for main.(*T).M it
+ *  is main.T.M, or the method of a field that M is promoted from. NULL: none. */
+const char *pclntab_body(const struct pclntab *table, size_t i);
+
 /** The bytes between SP at vaddr and where it was at the entry of its function (below its return address). */
 bool pclntab_frame_size(const struct pclntab *table, uint64_t vaddr, uint32_t *bytes);
 

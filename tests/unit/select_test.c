@@ -32,7 +32,7 @@ size_t index_named(const struct index *index, const char *name, const struct fun
 {
 	size_t num = 0;
 	for (size_t i = 0; i < index->num; i++) {
-		if (strcmp(index->func[i].name, name))
+		if (strcmp(func_symbol(&index->func[i]), name))
 			continue;
 		if (num < max)
 			out[num] = &index->func[i];
@@ -65,6 +65,12 @@ static struct func funcs[] = {
 	{.name = "main.(*Store).Get"},
 	{.name = "main.T.Set"},
 	{.name = "main.(*T).Set", .flags = FUNC_WRAPPER},
+	// wrappers that hold the code of what they wrap: of a value's method, and of a promoted one
+	{.name = "main.V.Len",
+	 .symbol = "main.(*V).Len",
+	 .body = "main.V.Len",
+	 .flags = FUNC_WRAPPER},
+	{.name = "main.(*H).Len", .body = "lib.W.Len", .flags = FUNC_WRAPPER},
 	{.name = "main.Map[go.shape.int]"},
 	{.name = "main.Map[go.shape.struct { main.x int; main.y []int \"json:\\\"[\\\"\" }]"},
 	{.name = "main.Map[go.shape.int].func1"},
@@ -122,6 +128,13 @@ static const struct choice choices[] = {
 	{{"main.weird?name"}, .chosen = "main.weird*name\nmain.weirdXname\n"},
 	{{"main.gr??e"}, .chosen = "main.größe\n"},
 	{{"main.gr?ß?"}, .chosen = "main.größe\n"},
+	{{"main.V.Len"}, .chosen = "main.V.Len\n"},
+	{{"main.(*V).Len"}, .chosen = "main.V.Len\n"},
+	{{"main.V*"}, .chosen = "main.V.Len\n"},
+	{{"main.(*V*"}, .chosen = "main.V.Len\n"},
+	{{"lib.W.Len"}, .chosen = "main.(*H).Len\n"},
+	{{"lib.*"}, .chosen = "main.(*H).Len\n"},
+	{{"main.*Len", "!lib.*"}, .chosen = "main.V.Len\n"},
 	{{"main.Map[go.shape.int]"}, .chosen = "main.Map[go.shape.int]\n"},
 	{{"main.Map"},
 	 .chosen = "main.Map[go.shape.int]\n"

@@ -10,7 +10,25 @@
 #include "tracer/plan/nearest.h"
 #include "tracer/plan/pattern.h"
 
-enum { LEFT_OUT = FUNC_WRAPPER | FUNC_RUNTIME | FUNC_FOREIGN }; // of globs and regexps
+// Whether the function is a wrapper that holds no code of what it wraps.
+static bool is_mere_wrapper(const struct func *func)
+{
+	return (func->flags & FUNC_WRAPPER) && !func->body;
+}
+
+// Of globs and regexps.
+static bool is_left_out(const struct func *func)
+{
+	return (func->flags & (FUNC_RUNTIME | FUNC_FOREIGN)) || is_mere_wrapper(func);
+}
+
+// A wrapper that holds a method's code goes by the method's name too.
+static bool func_matches(struct pattern *pattern, const struct func *func)
+{
+	return pattern_matches(pattern, func->name) ||
+	       (func->symbol && pattern_matches(pattern, func->symbol)) ||
+	       (func->body && pattern_matches(pattern, func->body));
+}
 
 struct chooser {
 	const struct index *index;
@@ -24,28 +42,26 @@ struct chooser {
 // for their type arguments. Marks them, returns how many.
 static size_t mark_named(struct chooser *chooser, struct pattern *pattern)
 {
-	memset(chooser->is_named, 0, chooser->num * sizeof(*chooser->is_named));
 	size_t num = 0;
 	const struct func *found[64];
 	size_t num_found = index_named(chooser->index, pattern->body, found, 64);
-	if (num_found && num_found <= 64) {
-		for (; num < num_found; num++)
-			chooser->is_named[found[num]->number] = true;
-		return num;
-	}
 	for (size_t i = 0; i < chooser->num; i++) {
-		const char *name = chooser->func[i].name;
-		bool is_it = num_found ? !strcmp(name, pattern->body)
-				       : pattern_is_instance(pattern, name);
-		chooser->is_named[i] = is_it;
-		num += is_it;
+		const struct func *func = &chooser->func[i];
+		bool is_it = num_found <= 64 ? false : !strcmp(func_symbol(func), pattern->body);
+		if (!num_found)
+			is_it = pattern_is_instance(pattern, func_symbol(func));
+		chooser->is_named[i] = is_it || (func->body && !strcmp(func->body, pattern->body));
 	}
+	for (size_t i = 0; i < num_found && num_found <= 64; i++)
+		chooser->is_named[found[i]->number] = true;
+	for (size_t i = 0; i < chooser->num; i++)
+		num += chooser->is_named[i];
 	return num;
 }
 
 static bool is_taken(const struct chooser *chooser, size_t i, bool has_body)
 {
-	return chooser->is_named[i] && !(has_body && (chooser->func[i].flags & FUNC_WRAPPER));
+	return chooser->is_named[i] && !(has_body && is_mere_wrapper(&chooser->func[i]));
 }
 
 // One warning for all functions with this flag that the pattern takes.
@@ -55,10 +71,12 @@ static void warn_named(const struct chooser *chooser, bool has_body, enum func_f
 	const char *name = NULL;
 	size_t more = 0;
 	for (size_t i = 0; i < chooser->num; i++) {
-		if (!is_taken(chooser, i, has_body) || !(chooser->func[i].flags & flag))
+		const struct func *func = &chooser->func[i];
+		if (!is_taken(chooser, i, has_body) || !(func->flags & flag) ||
+		    (flag == FUNC_WRAPPER && !is_mere_wrapper(func)))
 			continue;
 		more += name != NULL;
-		name = name ? name : chooser->func[i].name;
+		name = name ? name : func->name;
 	}
 	if (more)
 		log_warning("%s (and %zu more) %s", name, more, why);
@@ -71,7 +89,7 @@ static void choose_named(struct chooser *chooser)
 {
 	bool has_body = false;
 	for (size_t i = 0; i < chooser->num && !has_body; i++)
-		has_body = chooser->is_named[i] && !(chooser->func[i].flags & FUNC_WRAPPER);
+		has_body = chooser->is_named[i] && !is_mere_wrapper(&chooser->func[i]);
 	for (size_t i = 0; i < chooser->num; i++)
 		chooser->is_chosen[i] |= is_taken(chooser, i, has_body);
 	warn_named(chooser, has_body, FUNC_RUNTIME,
@@ -143,9 +161,9 @@ static struct error *choose(struct chooser *chooser, struct pattern *pattern)
 	size_t num = 0;
 	for (size_t i = 0; i < chooser->num; i++) {
 		const struct func *func = &chooser->func[i];
-		if (!pattern_matches(pattern, func->name))
+		if (!func_matches(pattern, func))
 			continue;
-		if (func->flags & LEFT_OUT) {
+		if (is_left_out(func)) {
 			left_out = left_out ? left_out : func;
 			continue;
 		}
@@ -162,8 +180,7 @@ static void take_away(struct chooser *chooser, struct pattern *pattern)
 	for (size_t i = 0; i < chooser->num; i++) {
 		if (!chooser->is_chosen[i])
 			continue;
-		if (by_name ? chooser->is_named[i]
-			    : pattern_matches(pattern, chooser->func[i].name)) {
+		if (by_name ? chooser->is_named[i] : func_matches(pattern, &chooser->func[i])) {
 			chooser->is_chosen[i] = false;
 			num++;
 		}

@@ -13,7 +13,8 @@ struct selection {
 
 /** Functions that the patterns choose, applied from left to right. A pattern that chooses nothing (or a
  *  bad regexp) is an error that names it and the nearest names. Functions of the runtime that
- *  tracing could break, wrappers and C code are only chosen by exact name (log_warning says so). */
+ *  tracing could break, C code, and wrappers are only chosen by exact name (log_warning says so). A wrapper that holds
+ *  the code of the method that it wraps is chosen by the method's name as well, and by globs. */
 struct error *select_functions(const struct index *index, char *const *patterns, size_t num,
 			       struct selection *out) MUST_CHECK;
 void selection_deinit(struct selection *selection);
