@@ -60,6 +60,12 @@ struct signature {
  *  A param whose unknown is set keeps it, and takes its place all the same. */
 struct error *abi_assign(struct signature *signature) MUST_CHECK;
 
+/** The first of its results, of which there are num_params - num_args; NULL where it has no params. */
+static inline struct param *signature_results(const struct signature *signature)
+{
+	return signature->params ? signature->params + signature->num_args : NULL;
+}
+
 /** Frees the params and their pieces, not the signature itself nor what the params borrow. */
 void signature_deinit(struct signature *signature);
 

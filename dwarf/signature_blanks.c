@@ -410,10 +410,20 @@ static bool settle_doubts(struct stacking *stacking)
 	return true;
 }
 
+// Dictionaries have no type, and came with releases that have registers for arguments.
+static bool has_untyped(const struct signature *signature)
+{
+	for (size_t i = 0; i < signature->num_params; i++)
+		if (!signature->params[i].type)
+			return true;
+	return false;
+}
+
 struct error *signature_find_stack_blanks(const struct blanks_query *query, bool *found)
 {
 	const struct signature *from = query->signature;
-	if (query->frame_bytes <= from->stack_bytes || !from->stack_bytes == (from->num_params > 0))
+	if (query->frame_bytes <= from->stack_bytes ||
+	    !from->stack_bytes == (from->num_params > 0) || has_untyped(from))
 		return NULL;
 	struct stacking stacking = {.query = query, .signature = *from};
 	struct layout_check check = {0};

@@ -348,7 +348,7 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 	}
 	if (!err && func->has_return) {
 		func->has_results = true;
-		err = plan_frame_init(plan, signature->params + signature->num_args,
+		err = plan_frame_init(plan, signature_results(signature),
 				      signature->num_params - signature->num_args, &func->results);
 	}
 	return err ? err : add_sites(plan, func, sites);
