@@ -114,6 +114,43 @@ struct choice {
 	int num_warnings;
 };
 
+// By name alone: nothing is a glob or a regexp, and nothing warns.
+static void test_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *found;
+	} names[] = {
+		{"main.add", "main.add\n"},
+		{"main.Map[go.shape.int]", "main.Map[go.shape.int]\n"},
+		{"main.Map",
+		 "main.Map[go.shape.int]\n"
+		 "main.Map[go.shape.struct { main.x int; main.y []int \"json:\\\"[\\\"\" }]\n"},
+		{"main.(*L).Add", "main.(*L[go.shape.int]).Add\n"},
+		{"ex.am/lib.v3.Map", "ex.am/lib%2ev3.Map[go.shape.int]\n"},
+		{"runtime.newproc", "runtime.newproc\n"},
+		{"runtime.mallocgc", "runtime.mallocgc\n"},
+		{"main.a*", ""},
+		{"/add/", ""},
+		{"!main.add", ""},
+		{"main.inlined", ""},
+		{"", ""},
+	};
+	num_warnings = 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct selection selection;
+		struct text found;
+		text_init(&found);
+		assert_null(select_named(&table, names[i].name, &selection));
+		for (size_t k = 0; k < selection.num; k++)
+			text_printf(&found, "%s\n", selection.func[k]->name);
+		assert_string_equal(text_string(&found), names[i].found);
+		text_deinit(&found);
+		selection_deinit(&selection);
+	}
+	assert_int_equal(num_warnings, 0);
+}
+
 static const struct choice choices[] = {
 	{{"main.add"}, .chosen = "main.add\n"},
 	{{"main.a*"}, .chosen = "main.add\nmain.add.func1\n"},
@@ -383,9 +420,13 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_choices), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_matches), cmocka_unit_test(test_glob_is_not_exponential),
-		cmocka_unit_test(test_bare),	cmocka_unit_test(test_large),
+		cmocka_unit_test(test_named),
+		cmocka_unit_test(test_choices),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_glob_is_not_exponential),
+		cmocka_unit_test(test_bare),
+		cmocka_unit_test(test_large),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -46,6 +46,18 @@ __attribute__((format(printf, 2, 3))) static struct error *add_short_form(
 	return add_condition(conditions, text, &condition);
 }
 
+// A name may hold quotes: the tags of an instance's struct.
+static struct error *add_caller(struct plan_conditions *conditions, const char *name)
+{
+	struct text quoted;
+	text_init(&quoted);
+	for (const char *c = name; *c; c++)
+		text_printf(&quoted, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+	struct error *err = add_short_form(conditions, "$caller == \"%s\"", text_string(&quoted));
+	text_deinit(&quoted);
+	return err;
+}
+
 static struct error *add_of_all(struct plan_conditions *conditions,
 				const struct plan_options *options)
 {
@@ -54,7 +66,7 @@ static struct error *add_of_all(struct plan_conditions *conditions,
 	for (uint32_t i = 0; i < options->num_conditions && !err; i++)
 		err = add_condition(conditions, strdup(options->conditions[i]), &condition);
 	if (!err && options->caller)
-		err = add_short_form(conditions, "$caller == \"%s\"", options->caller);
+		err = add_caller(conditions, options->caller);
 	if (!err && options->slower_ns)
 		err = add_short_form(conditions, "$duration > %lluns",
 				     (unsigned long long)options->slower_ns);

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "tracer/plan/expr_internal.h"
+#include "tracer/plan/select.h"
 
 enum { WORD = 8, EMBEDDED_MAX = 4, CALLERS_MAX = 16 };
 
@@ -436,7 +437,21 @@ struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
 	return zero ? expr_binary_node(parser, TOKEN_MINUS, zero, node, column) : NULL;
 }
 
-// "caller" and a function's name.
+// Adds the code of a function; to the last range where no other function lies between them.
+static void add_range(struct expr_parser *parser, struct expr_node *node,
+		      const struct selection *found, size_t i)
+{
+	const struct func *func = found->func[i];
+	uint64_t start = func->vaddr + parser->scope->bias;
+	if (i && found->func[i - 1]->number + 1 == func->number) {
+		struct expr_range *last = &node->ranges[node->num_ranges - 1];
+		last->size = start + func->size - last->start;
+	} else {
+		node->ranges[node->num_ranges++] = (struct expr_range){start, func->size};
+	}
+}
+
+// "caller" and a function's name; that of a generic function stands for all its instances.
 static struct expr_node *called_by(struct expr_parser *parser, bool is_equal,
 				   const struct expr_node *name, uint32_t column)
 {
@@ -444,26 +459,28 @@ static struct expr_node *called_by(struct expr_parser *parser, bool is_equal,
 		expr_wrong(parser, name->column, "a caller is told by its name, in quotes");
 		return NULL;
 	}
-	const struct func *found[CALLERS_MAX];
-	size_t num = index_named(parser->scope->index, name->string, found, CALLERS_MAX);
-	if (!num || num > CALLERS_MAX) {
+	struct selection found = {0};
+	struct error *err = select_named(parser->scope->index, name->string, &found);
+	struct expr_node *node =
+		err ? NULL : expr_new_class(parser, EXPR_CALLED_BY, CLASS_BOOL, column);
+	if (node)
+		node->ranges = calloc(found.num + 1, sizeof(*node->ranges));
+	if (!node || !node->ranges) {
+		parser->failed = true;
+		error_free(err);
+		selection_deinit(&found);
+		return NULL;
+	}
+	for (size_t i = 0; i < found.num; i++)
+		add_range(parser, node, &found, i);
+	selection_deinit(&found);
+	if (!node->num_ranges || node->num_ranges > CALLERS_MAX) {
 		expr_wrong(parser, name->column,
-			   num ? "too many functions are called %s"
-			       : "there is no function %s with code of its own",
+			   node->num_ranges ? "too many functions are called %s"
+					    : "there is no function %s with code of its own",
 			   name->string);
 		return NULL;
 	}
-	struct expr_node *node = expr_new_class(parser, EXPR_CALLED_BY, CLASS_BOOL, column);
-	if (!node)
-		return NULL;
-	node->ranges = calloc(num, sizeof(*node->ranges));
-	if (!node->ranges) {
-		parser->failed = true;
-		return NULL;
-	}
-	for (size_t i = 0; i < num; i++)
-		node->ranges[node->num_ranges++] =
-			(struct expr_range){found[i]->vaddr + parser->scope->bias, found[i]->size};
 	if (is_equal)
 		return node;
 	return expr_unary(parser, TOKEN_NOT, node, column);

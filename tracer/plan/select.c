@@ -38,6 +38,25 @@ struct chooser {
 	bool *is_named;	 // matched by the pattern at work, as a name
 };
 
+static void chooser_deinit(struct chooser *chooser)
+{
+	free(chooser->is_chosen);
+	free(chooser->is_named);
+}
+
+static struct error *chooser_init(struct chooser *chooser, const struct index *index)
+{
+	*chooser = (struct chooser){.index = index};
+	chooser->func = index_funcs(index, &chooser->num);
+	chooser->is_chosen = calloc(chooser->num + 1, sizeof(*chooser->is_chosen));
+	chooser->is_named = calloc(chooser->num + 1, sizeof(*chooser->is_named));
+	if (chooser->is_chosen && chooser->is_named)
+		return NULL;
+	chooser_deinit(chooser);
+	*chooser = (struct chooser){0};
+	return error_nomem();
+}
+
 // Functions that have the pattern for their name; only where there are none, those that have it but
 // for their type arguments. Marks them, returns how many.
 static size_t mark_named(struct chooser *chooser, struct pattern *pattern)
@@ -84,14 +103,20 @@ static void warn_named(const struct chooser *chooser, bool has_body, enum func_f
 		log_warning("%s %s", name, why);
 }
 
-// Takes what mark_named marked; wrappers only where there is no body.
-static void choose_named(struct chooser *chooser)
+// Takes what mark_named marked; wrappers only where there is no body. Returns whether there is one.
+static bool take_named(struct chooser *chooser)
 {
 	bool has_body = false;
 	for (size_t i = 0; i < chooser->num && !has_body; i++)
 		has_body = chooser->is_named[i] && !is_mere_wrapper(&chooser->func[i]);
 	for (size_t i = 0; i < chooser->num; i++)
 		chooser->is_chosen[i] |= is_taken(chooser, i, has_body);
+	return has_body;
+}
+
+static void choose_named(struct chooser *chooser)
+{
+	bool has_body = take_named(chooser);
 	warn_named(chooser, has_body, FUNC_RUNTIME,
 		   "belongs to the runtime: tracing it can disturb the program or lose events");
 	warn_named(chooser, has_body, FUNC_FOREIGN,
@@ -207,9 +232,7 @@ static struct error *collect(const struct chooser *chooser, struct selection *ou
 	size_t num = 0;
 	for (size_t i = 0; i < chooser->num; i++)
 		num += chooser->is_chosen[i];
-	if (!num)
-		return error_new("the patterns take away all that they choose");
-	const struct func **func = malloc(num * sizeof(*func));
+	const struct func **func = malloc((num + 1) * sizeof(*func));
 	if (!func)
 		return error_nomem();
 	num = 0;
@@ -233,20 +256,35 @@ struct error *select_functions(const struct index *index, char *const *patterns,
 		return error_new("'%s' only takes away: put a pattern before it that chooses, for "
 				 "example 'main.*'",
 				 patterns[0]);
-	struct chooser chooser = {.index = index};
-	chooser.func = index_funcs(index, &chooser.num);
-	bool *is_chosen CLEANUP_FREE = calloc(chooser.num + 1, sizeof(*is_chosen));
-	bool *is_named CLEANUP_FREE = calloc(chooser.num + 1, sizeof(*is_named));
-	if (!is_chosen || !is_named)
-		return error_nomem();
-	chooser.is_chosen = is_chosen;
-	chooser.is_named = is_named;
-	for (size_t i = 0; i < num; i++) {
-		struct error *err = apply(&chooser, patterns[i]);
-		if (err)
-			return err;
+	struct chooser chooser;
+	struct error *err = chooser_init(&chooser, index);
+	for (size_t i = 0; i < num && !err; i++)
+		err = apply(&chooser, patterns[i]);
+	if (!err)
+		err = collect(&chooser, out);
+	chooser_deinit(&chooser);
+	if (!err && !out->num) {
+		selection_deinit(out);
+		err = error_new("the patterns take away all that they choose");
 	}
-	return collect(&chooser, out);
+	return err;
+}
+
+struct error *select_named(const struct index *index, const char *name, struct selection *out)
+{
+	struct chooser chooser;
+	struct pattern pattern = {0};
+	struct error *err = chooser_init(&chooser, index);
+	bool is_name = *name && *name != '/' && *name != '!'; // no regexp, and none that excludes
+	if (!err && is_name)
+		err = pattern_init(&pattern, name);
+	if (!err && is_name && mark_named(&chooser, &pattern))
+		take_named(&chooser);
+	if (!err)
+		err = collect(&chooser, out);
+	pattern_deinit(&pattern);
+	chooser_deinit(&chooser);
+	return err;
 }
 
 void selection_deinit(struct selection *selection)

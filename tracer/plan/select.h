@@ -17,6 +17,11 @@ struct selection {
  *  the code of the method that it wraps is chosen by the method's name as well, and by globs. */
 struct error *select_functions(const struct index *index, char *const *patterns, size_t num,
 			       struct selection *out) MUST_CHECK;
+/** The functions with this name; where there are none, the instances of the generic function, or of the
+ *  method of a generic type, that it names without brackets. Wrappers only where there is no body. out->num
+ *  is 0 if there are none. */
+struct error *select_named(const struct index *index, const char *name,
+			   struct selection *out) MUST_CHECK;
 void selection_deinit(struct selection *selection);
 
 /** True if one pattern (without "!") matches this name; for tests and other lists (types). */
