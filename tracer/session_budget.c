@@ -195,8 +195,8 @@ static struct error *arm(struct session *session, size_t num)
 		if (!func->is_armed && func->counts && budget->changes[i].to != BUDGET_OFF)
 			funcs[num_funcs++] = func->number;
 	}
-	if (!err && num_funcs)
-		err = session->options.backend->arm(session->backend, funcs, num_funcs);
+	if (!err)
+		err = session_arm(session, funcs, num_funcs);
 	free(funcs);
 	return err;
 }

@@ -83,6 +83,10 @@ void session_trace_destroy(struct session_trace *trace);
 /** What functions that were disarmed or paused left in the buffer comes first; then their calls are told to have ended. */
 struct error *session_settle(struct session *session) MUST_CHECK;
 
+/** Arms functions of the plan, unless the target is not the program any more that it was. Where a program took its place
+ *  just then, nothing of that is touched. */
+struct error *session_arm(struct session *session, const uint32_t *funcs, size_t num) MUST_CHECK;
+
 struct error *session_budget_create(struct session *session,
 				    struct session_budget **out) MUST_CHECK;
 void session_budget_destroy(struct session_budget *budget);

@@ -16,7 +16,14 @@ static struct error *open_backend(struct session *session)
 		.pid = target_pid(session->target),
 		.exe = target_exe(session->target),
 		.bias = session->bias,
+		.pidfd = target_fd(session->target),
+		.mem = target_mem(session->target),
 	};
+	if (target.mem < 0)
+		log_warning(
+			"%d: its memory may not be read (as root, or with CAP_SYS_PTRACE, it may): "
+			"code that was changed there is not noticed",
+			(int)target.pid);
 	if (session->options.backend->is_tracer) {
 		struct error *err = target_hand_over(session->target, &target.is_held);
 		if (err)
@@ -39,19 +46,42 @@ static struct error *open_backend(struct session *session)
 	return err;
 }
 
-static struct error *arm(struct session *session, const uint32_t *funcs, size_t num)
+static struct error *check_target(struct session *session)
 {
-	if (!num)
-		return NULL;
+	pid_t pid = target_pid(session->target);
+	switch (target_state(session->target)) {
+	case TARGET_EXITED:
+		return error_new("%d: the process has ended", (int)pid);
+	case TARGET_EXECED:
+		return error_new("%d: has executed another program meanwhile", (int)pid);
+	case TARGET_RUNS:
+		break;
+	}
+	return NULL;
+}
+
+struct error *session_arm(struct session *session, const uint32_t *funcs, size_t num)
+{
+	struct error *err = num ? check_target(session) : NULL;
+	if (!num || err)
+		return err;
 	uint32_t probes = 0;
 	for (size_t i = 0; i < num; i++)
 		probes += session->plan->funcs[funcs[i]]->num_probes;
 	uint64_t start = session_clock_ns(CLOCK_MONOTONIC);
-	struct error *err = session->options.backend->arm(session->backend, funcs, num);
+	err = session->options.backend->arm(session->backend, funcs, num);
 	if (!err)
 		log_info("armed %u probes in %.1f ms", probes,
 			 (double)(session_clock_ns(CLOCK_MONOTONIC) - start) / 1e6);
 	return err;
+}
+
+static bool are_refused(const struct plan *plan, size_t first, size_t num)
+{
+	for (size_t i = first; i < first + num; i++)
+		if (!plan->funcs[i]->refused)
+			return false;
+	return num;
 }
 
 // The functions that the pairing wants to hear of, once.
@@ -61,7 +91,7 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 	bool has_ends = !options->no_return || options->within;
 	if (session->has_notes || !has_ends || counts_anywhere)
 		return NULL;
-	size_t first, num;
+	size_t first, num = 0;
 	struct error *err = plan_add_notes(session->plan, &first, &num);
 	if (!err && session->writer)
 		err = capture_write_notes(session->writer, session->plan);
@@ -75,8 +105,12 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 	for (size_t i = 0; !err && i < num; i++)
 		funcs[i] = (uint32_t)(first + i);
 	if (!err)
-		err = arm(session, funcs, num);
+		err = session_arm(session, funcs, num);
 	free(funcs);
+	if (err && are_refused(session->plan, first, num)) {
+		error_free(err);
+		err = NULL;
+	}
 	session->has_notes = !err;
 	for (size_t i = first; !err && i < first + num; i++) {
 		const struct plan_func *func = session->plan->funcs[i];
@@ -246,7 +280,7 @@ static struct error *arm_within(struct session *session, const struct plan_optio
 		if (func && !(func->aggregate.wire.flags & WIRE_AGGREGATE_COUNTED))
 			funcs[num++] = func->number;
 	}
-	struct error *err = arm(session, funcs, num);
+	struct error *err = session_arm(session, funcs, num);
 	free(funcs);
 	return err;
 }
@@ -316,7 +350,7 @@ static struct error *arm_trace(struct session *session, struct session_trace *tr
 		func->off_ns = 0;
 		fresh[num++] = func->number;
 	}
-	struct error *err = arm(session, fresh, num);
+	struct error *err = session_arm(session, fresh, num);
 	if (!err && session->budget)
 		err = session_budget_add(session, fresh, num);
 	free(fresh);
@@ -358,7 +392,7 @@ static struct error *arm_bounds(struct session *session)
 		return error_nomem();
 	for (size_t i = 0; i < num; i++)
 		funcs[i] = (uint32_t)(first + i);
-	err = arm(session, funcs, num);
+	err = session_arm(session, funcs, num);
 	free(funcs);
 	for (size_t i = first; !err && i < first + num; i++) {
 		const struct plan_func *func = session->plan->funcs[i];

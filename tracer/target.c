@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/rune.h"
+#include "tracer/target_code.h"
 
 enum { AUXV_MAX = 64 };
 
@@ -28,9 +29,11 @@ struct target {
 	bool is_stopped; // held by a SIGSTOP, not by us as its tracer
 	bool has_ended;
 	int status; // of a child that ended, as waitpid tells it
-	int pidfd;
+	int pidfd, exe_fd;
+	int mem;	  // -1: it may not be opened
+	struct stat file; // the executable
 	char *name;
-	char exe[32], root[32], auxv_path[32];
+	char link[32], exe[32], root[32], auxv_path[32];
 	Elf64_auxv_t auxv[AUXV_MAX]; // as it was: another program's differs (AT_RANDOM, AT_ENTRY)
 	size_t auxv_bytes;
 };
@@ -86,7 +89,7 @@ static struct error *exe_error(pid_t pid, int errnum)
 static struct error *find_exe(struct target *target)
 {
 	char link[PATH_MAX];
-	ssize_t len = readlink(target->exe, link, sizeof(link) - 1);
+	ssize_t len = readlink(target->link, link, sizeof(link) - 1);
 	if (len < 0)
 		return exe_error(target->pid, errno);
 	link[len] = '\0';
@@ -98,19 +101,62 @@ static struct error *find_exe(struct target *target)
 	target->name = rune_printable(slash && slash[1] ? slash + 1 : link);
 	if (!target->name)
 		return error_nomem();
-	CLEANUP_CLOSE int fd = open(target->exe, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? exe_error(target->pid, errno) : NULL;
+	target->exe_fd = open(target->link, O_RDONLY | O_CLOEXEC);
+	if (target->exe_fd < 0 || fstat(target->exe_fd, &target->file) < 0)
+		return exe_error(target->pid, errno);
+	snprintf(target->exe, sizeof(target->exe), "/proc/self/fd/%d", target->exe_fd);
+	return NULL;
+}
+
+// False where the process executes another file than the one that was opened.
+static bool has_same_exe(const struct target *target)
+{
+	struct stat now;
+	return stat(target->link, &now) ||
+	       (now.st_dev == target->file.st_dev && now.st_ino == target->file.st_ino);
+}
+
+static bool has_same_auxv(const struct target *target, size_t *len)
+{
+	Elf64_auxv_t auxv[AUXV_MAX];
+	*len = read_auxv(target, auxv);
+	return *len == target->auxv_bytes && !memcmp(auxv, target->auxv, *len);
+}
+
+// The address of the program's first instruction.
+static uint64_t entry_addr(const struct target *target)
+{
+	for (size_t i = 0; i < target->auxv_bytes / sizeof(target->auxv[0]); i++)
+		if (target->auxv[i].a_type == AT_ENTRY)
+			return target->auxv[i].a_un.a_val;
+	return 0;
+}
+
+// Whether all that was opened belongs to one program of one process.
+static struct error *check_whole(struct target *target)
+{
+	size_t len;
+	struct pollfd ended = {.fd = target->pidfd, .events = POLLIN};
+	bool is_same = has_same_exe(target) && has_same_auxv(target, &len) &&
+		       (target->mem < 0 || target_code_is_there(target->mem, entry_addr(target)));
+	if (poll(&ended, 1, 0) > 0)
+		return error_new("%d: the process has ended", target->pid);
+	return is_same ? NULL
+		       : error_new("%d: executes another program just now: try again", target->pid);
 }
 
 static struct error *target_open(struct target *target)
 {
 	pid_t pid = target->pid;
-	snprintf(target->exe, sizeof(target->exe), "/proc/%d/exe", pid);
+	snprintf(target->link, sizeof(target->link), "/proc/%d/exe", pid);
 	snprintf(target->root, sizeof(target->root), "/proc/%d/root", pid);
 	snprintf(target->auxv_path, sizeof(target->auxv_path), "/proc/%d/auxv", pid);
 	target->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (target->pidfd < 0)
 		return errno == ESRCH ? no_process(pid) : error_errno(errno, "%d: pidfd_open", pid);
+	char mem[32];
+	snprintf(mem, sizeof(mem), "/proc/%d/mem", pid);
+	target->mem = open(mem, O_RDWR | O_CLOEXEC);
 	struct error *err = find_exe(target);
 	if (err)
 		return err;
@@ -120,7 +166,7 @@ static struct error *target_open(struct target *target)
 			"%d: /proc/%d/auxv cannot be read (run gotrace as root, or with CAP_SYS_PTRACE and "
 			"CAP_DAC_READ_SEARCH)",
 			pid, pid);
-	return NULL;
+	return check_whole(target);
 }
 
 static struct target *target_new(pid_t pid)
@@ -128,7 +174,7 @@ static struct target *target_new(pid_t pid)
 	struct target *target = calloc(1, sizeof(*target));
 	if (target) {
 		target->pid = pid;
-		target->pidfd = -1;
+		target->pidfd = target->exe_fd = target->mem = -1;
 	}
 	return target;
 }
@@ -341,8 +387,10 @@ void target_destroy(struct target *target)
 		kill(target->pid, SIGKILL);
 		waitpid(target->pid, NULL, 0);
 	}
-	if (target->pidfd >= 0)
-		close(target->pidfd);
+	const int held[] = {target->pidfd, target->exe_fd, target->mem};
+	for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++)
+		if (held[i] >= 0)
+			close(held[i]);
 	free(target->name);
 	free(target);
 }
@@ -369,18 +417,15 @@ const char *target_root(const struct target *target)
 
 struct error *target_bias(const struct target *target, struct image *image, uint64_t *out)
 {
-	for (size_t i = 0; i < target->auxv_bytes / sizeof(target->auxv[0]); i++) {
-		if (target->auxv[i].a_type != AT_ENTRY)
-			continue;
-		*out = target->auxv[i].a_un.a_val - image_entry(image);
-		if (*out & 0xfff || (*out && !image_is_pie(image)))
-			return error_new(
-				"%s: is not loaded where its headers say (was it started through the "
-				"dynamic loader by name?)",
-				target->name);
-		return NULL;
-	}
-	return error_new("%s: no entry address in its auxiliary vector", target->name);
+	uint64_t entry = entry_addr(target), bias = entry - image_entry(image);
+	if (!entry)
+		return error_new("%s: no entry address in its auxiliary vector", target->name);
+	if (bias & 0xfff || (bias && !image_is_pie(image)))
+		return error_new("%s: is not loaded where its headers say (was it started through "
+				 "the dynamic loader by name?)",
+				 target->name);
+	*out = bias;
+	return NULL;
 }
 
 int target_fd(const struct target *target)
@@ -388,14 +433,18 @@ int target_fd(const struct target *target)
 	return target->pidfd;
 }
 
+int target_mem(const struct target *target)
+{
+	return target->mem;
+}
+
 enum target_end target_state(struct target *target)
 {
 	struct pollfd ended = {.fd = target->pidfd, .events = POLLIN};
 	if (target->has_ended || poll(&ended, 1, 0) > 0)
 		return TARGET_EXITED;
-	Elf64_auxv_t auxv[AUXV_MAX];
-	size_t len = read_auxv(target, auxv);
-	if (len == target->auxv_bytes && !memcmp(auxv, target->auxv, len))
+	size_t len;
+	if (has_same_auxv(target, &len) && has_same_exe(target))
 		return TARGET_RUNS;
 	// Unreadable: its memory is gone (it is exiting), or it now is a program we may not look into.
 	return len ? TARGET_EXECED : poll(&ended, 1, 0) > 0 ? TARGET_EXITED : TARGET_RUNS;

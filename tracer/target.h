@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The traced process: its executable, where that is loaded, and its life and death. All is reached through
-// /proc/PID, so another user's process, another mount or PID namespace and a deleted executable work alike.
+// /proc/PID, so another user's process, another mount or PID namespace and a deleted executable work alike. Its
+// executable, its memory and the process itself are opened once, when they belong together: what is done through these
+// descriptors later never meets another program, whatever the process executes and whoever gets its number.
 #ifndef GOTRACE_TRACER_TARGET_H
 #define GOTRACE_TRACER_TARGET_H
 
@@ -37,7 +39,7 @@ void target_destroy(struct target *target);
 pid_t target_pid(const struct target *target);
 /** What people call it: the executable's file name, printable. */
 const char *target_name(const struct target *target);
-/** "/proc/PID/exe" and "/proc/PID/root", borrowed. */
+/** A path of the executable's descriptor ("/proc/self/fd/N"), and "/proc/PID/root"; borrowed. */
 const char *target_exe(const struct target *target);
 const char *target_root(const struct target *target);
 
@@ -45,8 +47,11 @@ const char *target_root(const struct target *target);
 struct error *target_bias(const struct target *target, struct image *image,
 			  uint64_t *out) MUST_CHECK;
 
-/** A descriptor that becomes readable when the process ends. */
+/** A descriptor that becomes readable when the process ends (a pidfd). */
 int target_fd(const struct target *target);
+/** A descriptor of its memory, to read and write; it stays with the program that ran when the target was opened. -1
+ *  where that is not permitted. Borrowed. */
+int target_mem(const struct target *target);
 /** Whether it still runs the program that it ran when it was opened. Cheap: ask a few times a second. */
 enum target_end target_state(struct target *target);
 

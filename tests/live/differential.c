@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -421,7 +422,12 @@ static struct error *set_up(struct session *session)
 	struct error *err = hit_maker_create(&source, &session->maker);
 	char exe[32];
 	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)session->child);
-	struct backend_target target = {.pid = session->child, .exe = exe};
+	struct backend_target target = {
+		.pid = session->child,
+		.exe = exe,
+		.pidfd = (int)syscall(SYS_pidfd_open, session->child, 0),
+		.mem = -1, // its code is no file's
+	};
 	struct backend_settings settings = {.depth = session->settings.depth,
 					    .buffer_bytes = 1 << 20};
 	if (!err)

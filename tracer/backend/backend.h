@@ -11,11 +11,13 @@
 
 struct backend;
 
-struct backend_target {
+struct backend_target {	 // borrowed until the back end is closed
 	pid_t pid;	 // as this process sees it
-	const char *exe; // a path that opens the target's executable, e.g. "/proc/PID/exe"
+	const char *exe; // a path that opens the target's executable and no other
 	uint64_t bias;	 // run-time address - vaddr
-	bool is_held;	 // stopped by SIGSTOP and nobody's tracee, until the session continues it
+	int pidfd;
+	int mem;      // its memory, to read and write; -1: not permitted
+	bool is_held; // stopped by SIGSTOP and nobody's tracee, until the session continues it
 };
 
 struct backend_settings {
@@ -56,8 +58,8 @@ struct backend_ops {
 	/** Makes the plan's new table entries and dynamics known. Called before arm and after plan_learn. */
 	struct error *(*update)(struct backend *backend);
 	/** Arms the probes of these functions (numbers in plan->funcs; none is armed). Returns first, entries last, so
-	 *  no return is missed. Those that cannot be are left out with a warning; it is an error if none is
-	 *  left. plan_func.is_armed tells. */
+	 *  no return is missed. Those that cannot be are left out (plan_func.refused), as are those whose code in
+	 *  the target's memory is not the file's; it is an error if none is left. plan_func.is_armed tells. */
 	struct error *(*arm)(struct backend *backend, const uint32_t *funcs, size_t num);
 	/** Takes the probes of these functions off (those that are armed), and touches no others; what they recorded
 	 *  can still be polled. */

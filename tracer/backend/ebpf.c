@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "bpf/wire.h"
 #include "bpf/gotrace.skel.h"
+#include "tracer/backend/changed.h"
 #include "tracer/backend/ebpf.h"
 #include "tracer/backend/features.h"
 #include "tracer/backend/settings.h"
@@ -186,8 +186,6 @@ static void ebpf_close(struct backend *backend)
 	ring_buffer__free(backend->ring);
 	ebpf_tables_unmap(backend);
 	gotrace_bpf__destroy(backend->program);
-	if (backend->pidfd >= 0)
-		close(backend->pidfd);
 	if (backend->stats_fd >= 0)
 		close(backend->stats_fd);
 	free(backend->exe);
@@ -201,20 +199,12 @@ static struct error *ebpf_open(const struct backend_target *target, struct plan 
 	struct backend *backend = calloc(1, sizeof(*backend));
 	if (!backend)
 		return error_nomem();
-	backend->pidfd = -1;
 	backend->stats_fd = -1;
 	backend->plan = plan;
 	backend->counts = plan->options.aggregate;
 	backend->target = *target;
 	backend->exe = strdup(target->exe);
-	backend->pidfd = (int)syscall(SYS_pidfd_open, target->pid, 0);
-	struct error *err = NULL;
-	if (!backend->exe)
-		err = error_nomem();
-	else if (backend->pidfd < 0)
-		err = error_errno(errno, "process %d", (int)target->pid);
-	if (!err)
-		err = prepare(backend, settings);
+	struct error *err = backend->exe ? prepare(backend, settings) : error_nomem();
 	if (err) {
 		ebpf_close(backend);
 		return err;
@@ -290,9 +280,12 @@ static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, si
 	if (!arming.funcs)
 		return error_nomem();
 	memcpy(arming.funcs, funcs, num * sizeof(*funcs));
+	struct error *err = changed_exclude(&backend->target, backend->plan, 0, arming.funcs,
+					    &arming.num_funcs);
 	// Attaching takes a while, too: no half of a call is recorded until all is there.
 	enable_arming(backend, &arming, false);
-	struct error *err = ebpf_links_arm(backend, &arming);
+	if (!err)
+		err = ebpf_links_arm(backend, &arming);
 	if (err) {
 		ebpf_links_disarm(&arming);
 		return err;
@@ -314,7 +307,13 @@ static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arm
 	for (size_t i = 0; i < arming->num_funcs; i++)
 		if (backend->plan->funcs[arming->funcs[i]]->is_armed)
 			kept.funcs[kept.num_funcs++] = arming->funcs[i];
-	struct error *err = kept.num_funcs ? ebpf_links_arm(backend, &kept) : NULL;
+	struct error *err =
+		changed_exclude(&backend->target, backend->plan, 0, kept.funcs, &kept.num_funcs);
+	if (err) { // no program or no function is left
+		error_free(err);
+		kept.num_funcs = 0;
+	}
+	err = kept.num_funcs ? ebpf_links_arm(backend, &kept) : NULL;
 	if (err) {
 		ebpf_links_disarm(&kept);
 		return err;
@@ -392,7 +391,7 @@ static struct error *ebpf_poll(struct backend *backend, size_t max,
 	*num = 0;
 	if (!max)
 		return NULL;
-	struct pollfd target = {.fd = backend->pidfd, .events = POLLIN};
+	struct pollfd target = {.fd = backend->target.pidfd, .events = POLLIN};
 	bool has_ended = poll(&target, 1, 0) > 0; // before its last records are looked for
 	backend->poll = &call;
 	int result = ring_buffer__consume(backend->ring);

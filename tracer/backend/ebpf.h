@@ -65,7 +65,6 @@ struct backend {
 	size_t num_armings;
 	uint32_t last_arming; // the id given last
 	struct ring_buffer *ring;
-	int pidfd;
 	int stats_fd;  // while it is open, the kernel counts run_ns; -1: it does not
 	uint64_t hits; // records handed over
 	struct ebpf_poll *poll;

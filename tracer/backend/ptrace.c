@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "tracer/backend/apart.h"
+#include "tracer/backend/changed.h"
 #include "tracer/backend/settings.h"
 
 struct backend {
@@ -22,8 +23,6 @@ struct backend {
 	size_t num_dynamics; // of the plan's, known to the worker
 	size_t num_armed;    // functions
 	struct apart worker;
-	int pidfd; // of the target
-	int mem;   // its memory, -1 where it cannot be had
 };
 
 // --- The worker ----------------------------------------------------------------------------------
@@ -31,13 +30,15 @@ struct backend {
 static void run_worker(void *context, int socket)
 {
 	struct backend *backend = context;
-	ptrace_worker_run(backend->shared, backend->target.pid, socket, backend->target.is_held);
+	ptrace_worker_run(backend->shared, &backend->target, socket);
 }
 
 static struct error *start_worker(struct backend *backend)
 {
 	struct apart_options options = {
 		.name = PTRACE_WORKER_NAME,
+		.keep = {backend->target.mem},
+		.num_keep = backend->target.mem >= 0,
 		.run = run_worker,
 		.context = backend,
 	};
@@ -50,16 +51,17 @@ static void take_breakpoints_off(const struct backend *backend)
 	static const uint8_t int3 = 0xcc;
 	const struct plan *plan = backend->plan;
 	struct image *image = index_image(plan->index);
-	for (uint32_t i = 0; backend->mem >= 0 && i < backend->shared->tables.num_probes; i++) {
+	for (uint32_t i = 0; backend->target.mem >= 0 && i < backend->shared->tables.num_probes;
+	     i++) {
 		off_t addr = (off_t)backend->shared->addrs[i];
 		const uint8_t *original;
 		uint8_t byte;
 		if (image_text(image, plan->probes[i].vaddr, 1, &original) &&
-		    pread(backend->mem, &byte, 1, addr) == 1 && byte == int3 &&
-		    pwrite(backend->mem, original, 1, addr) != 1)
+		    pread(backend->target.mem, &byte, 1, addr) == 1 && byte == int3 &&
+		    pwrite(backend->target.mem, original, 1, addr) != 1)
 			return; // the target is gone
 	}
-	ptrace_slots_restore(&backend->shared->slots, backend->mem);
+	ptrace_slots_restore(&backend->shared->slots, backend->target.mem);
 }
 
 static struct error *worker_died(const struct backend *backend)
@@ -102,10 +104,6 @@ static void ptrace_close(struct backend *backend)
 		kill(backend->worker.pid, SIGALRM);
 	}
 	apart_end(&backend->worker);
-	if (backend->pidfd >= 0)
-		close(backend->pidfd);
-	if (backend->mem >= 0)
-		close(backend->mem);
 	ptrace_shared_destroy(backend->shared);
 	free(backend);
 }
@@ -118,12 +116,6 @@ static struct error *ptrace_update(struct backend *backend)
 
 static struct error *prepare(struct backend *backend, const struct backend_settings *settings)
 {
-	backend->pidfd = (int)syscall(SYS_pidfd_open, backend->target.pid, 0);
-	if (backend->pidfd < 0)
-		return error_errno(errno, "process %d", (int)backend->target.pid);
-	char path[40];
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)backend->target.pid);
-	backend->mem = open(path, O_RDWR | O_CLOEXEC);
 	struct error *err = ptrace_shared_create(backend->plan, settings, &backend->shared);
 	if (err)
 		return err;
@@ -146,7 +138,6 @@ static struct error *ptrace_open(const struct backend_target *target, struct pla
 	backend->target = *target;
 	backend->target.exe = NULL;
 	backend->worker = APART_NONE;
-	backend->pidfd = backend->mem = -1;
 	struct error *err = prepare(backend, settings);
 	if (err) {
 		ptrace_close(backend);
@@ -211,7 +202,8 @@ static void ptrace_enable(struct backend *backend, const struct plan_func *func,
 	}
 }
 
-static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, size_t num)
+// Of functions that may be armed.
+static struct error *arm(struct backend *backend, const uint32_t *funcs, size_t num)
 {
 	const struct plan *plan = backend->plan;
 	const struct plan_func *last = NULL;
@@ -242,6 +234,20 @@ static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, 
 		func->is_armed &= !err;
 		backend->num_armed += func->is_armed;
 	}
+	return err;
+}
+
+static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	uint32_t *sound = calloc(num + 1, sizeof(*sound));
+	if (!sound)
+		return error_nomem();
+	memcpy(sound, funcs, num * sizeof(*sound));
+	struct error *err =
+		changed_exclude(&backend->target, backend->plan, backend->worker.pid, sound, &num);
+	if (!err)
+		err = arm(backend, sound, num);
+	free(sound);
 	return err;
 }
 
@@ -282,7 +288,7 @@ static struct error *ptrace_poll(struct backend *backend, size_t max,
 				 void *context, size_t *num, bool *ended)
 {
 	struct ptrace_ring *ring = &backend->shared->ring;
-	struct pollfd fds[2] = {{.fd = backend->pidfd, .events = POLLIN},
+	struct pollfd fds[2] = {{.fd = backend->target.pidfd, .events = POLLIN},
 				{.fd = backend->worker.socket, .events = POLLIN}};
 	poll(fds, 2, 0); // before the last records are looked for
 	bool has_ended = fds[0].revents || backend->shared->has_ended;

@@ -179,7 +179,7 @@ struct ptrace_worker {
 	struct ptrace_shared *shared;
 	pid_t pid;
 	pid_t rival;	   // another tracer that was met, or 0
-	int mem;	   // /proc/PID/mem, -1 while not attached
+	int mem;	   // the target's; -1: not permitted
 	int socket;	   // to the front
 	uint32_t commands; // taken
 	bool is_attached;
@@ -194,7 +194,8 @@ struct ptrace_worker {
 };
 
 /** What the child does after fork: returns when the front is gone or wants it to. */
-void ptrace_worker_run(struct ptrace_shared *shared, pid_t pid, int socket, bool is_held);
+void ptrace_worker_run(struct ptrace_shared *shared, const struct backend_target *target,
+		       int socket);
 
 /** Seizes all threads. NULL, or what is wrong, in reply->message. */
 bool ptrace_threads_seize(struct ptrace_worker *worker, struct ptrace_reply *reply);

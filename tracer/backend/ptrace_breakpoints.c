@@ -33,6 +33,8 @@ static const char *create(struct ptrace_worker *worker, uint64_t addr,
 	ssize_t len = pread(worker->mem, code, sizeof(code), (off_t)addr);
 	if (len <= 0)
 		return "its code cannot be read";
+	if (code[0] == INT3)
+		return "another tracer's breakpoint is there";
 	struct ptrace_step step;
 	const char *refused = ptrace_step_init(&step, code, (size_t)len);
 	if (!refused && !step.emulate && !worker->shared->slots.num)
@@ -102,12 +104,20 @@ bool ptrace_breakpoints_arm(struct ptrace_worker *worker, struct ptrace_reply *r
 	return true;
 }
 
+// What was written over our int3 since then is left: it is another's code.
+static void restore_byte(int mem, const struct ptrace_breakpoint *breakpoint)
+{
+	uint8_t byte;
+	if (pread(mem, &byte, 1, (off_t)breakpoint->addr) == 1 && byte == INT3)
+		write_byte(mem, breakpoint->addr, breakpoint->step.bytes[0]);
+}
+
 // A breakpoint that was taken off stays known: threads that met it before may still tell of it.
 static void take_off(struct ptrace_worker *worker, struct ptrace_breakpoint *breakpoint)
 {
 	if (breakpoint->num_uses || !breakpoint->is_written)
 		return;
-	write_byte(worker->mem, breakpoint->addr, breakpoint->step.bytes[0]);
+	restore_byte(worker->mem, breakpoint);
 	breakpoint->is_written = false;
 }
 
@@ -152,7 +162,7 @@ void ptrace_breakpoints_clean(struct ptrace_worker *worker, pid_t pid)
 		return;
 	struct ptrace_breakpoint *breakpoint, *next;
 	HASH_ITER (hh, worker->breakpoints, breakpoint, next)
-		write_byte(mem, breakpoint->addr, breakpoint->step.bytes[0]);
+		restore_byte(mem, breakpoint);
 	ptrace_slots_restore(&worker->shared->slots, mem);
 }
 

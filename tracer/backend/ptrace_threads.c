@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "tracer/backend/ptrace.h"
+#include "tracer/target_code.h"
 
 enum {
 	OPTIONS =
@@ -116,13 +117,6 @@ static void say_refused(const struct ptrace_worker *worker, int errnum, struct p
 			 strerror(errnum));
 }
 
-static int open_mem(pid_t tid)
-{
-	char path[40];
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)tid);
-	return open(path, O_RDWR | O_CLOEXEC);
-}
-
 // Seizes those that are there now. How many were new, or -1.
 static int seize_some(struct ptrace_worker *worker)
 {
@@ -187,19 +181,14 @@ bool ptrace_threads_seize(struct ptrace_worker *worker, struct ptrace_reply *rep
 			wait_a_moment(worker);
 		num = seize_some(worker);
 	}
-	if (num == 0 && worker->mem < 0) {
-		for (struct ptrace_thread *thread = worker->threads; thread && worker->mem < 0;
-		     thread = thread->hh.next)
-			worker->mem = open_mem(thread->tid);
-		if (worker->mem < 0 && !worker->threads)
-			errno = ESRCH;
-	}
-	int errnum = errno;
+	int errnum = num < 0 ? errno : worker->mem < 0 ? EPERM : ESRCH;
 	worker->is_attached = true;
-	if (num == 0 && worker->mem >= 0)
+	// From here on a program that takes its place is told of. One that did before has another memory.
+	bool is_there = target_code_is_there(worker->mem, worker->shared->addrs[0]);
+	if (num == 0 && worker->threads && worker->mem >= 0 && is_there)
 		return true;
 	ptrace_threads_leave(worker);
-	say_refused(worker, errnum, reply);
+	say_refused(worker, is_there ? errnum : ESRCH, reply);
 	return false;
 }
 
@@ -278,9 +267,6 @@ void ptrace_threads_leave(struct ptrace_worker *worker)
 	ptrace_slots_restore(&worker->shared->slots, worker->mem);
 	if (worker->threads)
 		return; // they are let go when they stop, or when we end
-	if (worker->mem >= 0)
-		close(worker->mem);
-	worker->mem = -1;
 	worker->is_attached = false;
 	ptrace_breakpoints_clear(worker);
 }

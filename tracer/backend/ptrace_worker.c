@@ -115,14 +115,15 @@ static void prepare_process(void)
 	setitimer(ITIMER_REAL, &tick, NULL);
 }
 
-void ptrace_worker_run(struct ptrace_shared *shared, pid_t pid, int socket, bool is_held)
+void ptrace_worker_run(struct ptrace_shared *shared, const struct backend_target *target,
+		       int socket)
 {
 	struct ptrace_worker worker = {
 		.shared = shared,
-		.pid = pid,
-		.mem = -1,
+		.pid = target->pid,
+		.mem = target->mem,
 		.socket = socket,
-		.is_held = is_held,
+		.is_held = target->is_held,
 	};
 	prepare_process();
 	struct error *err = ptrace_hit_init(&worker);
@@ -131,6 +132,6 @@ void ptrace_worker_run(struct ptrace_shared *shared, pid_t pid, int socket, bool
 	error_free(err);
 	ptrace_threads_leave(&worker);
 	if (worker.is_held)
-		kill(pid, SIGKILL); // nobody else would ever let it go
+		kill(target->pid, SIGKILL); // nobody else would ever let it go
 	hit_maker_destroy(worker.maker);
 }

@@ -1,0 +1,151 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The target's memory need not hold what its file does: it executes another program while gotrace reads the file, functions
+# are patched in memory, breakpoints of others are there or come. Nothing that is not as in the file gets a probe.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Copy 'copy';
+use Json;
+use Live;
+use Terminal;
+use Test::More;
+
+live_plan();
+
+my $version = newest();
+my $path = program('target', $version, 'optimized') // BAIL_OUT('the program target cannot be built');
+my $storm = program('storm', $version, 'optimized') // BAIL_OUT('the program storm cannot be built');
+my %addr = map { (field($_, 'func') => hex substr field($_, 'addr'), 2) } json_lines(run_gotrace('list', $path, '--format', 'json')->{out});
+
+sub entries { my ($trace, $name) = @_; return scalar grep { is_object($_) && field($_, 'event') eq 'entry' && field($_, 'func') eq $name } eval { json_lines($trace->output) } }
+
+sub attach { my ($target, @more) = @_; return start_trace(['attach', $target->{pid}, '--format', 'json', @more]) }
+
+# poke(TARGET, ADDRESS, BYTES): as a program that patches itself does, and a debugger; the bytes that were there.
+sub poke {
+	my ($target, $at, $bytes) = @_;
+	open my $mem, '+<:raw', "/proc/$target->{pid}/mem" or die "mem: $!";
+	sysseek $mem, $at, 0;
+	sysread $mem, my ($before), length $bytes;
+	sysseek $mem, $at, 0;
+	syswrite($mem, $bytes) == length $bytes or die "mem: $!";
+	return $before;
+}
+
+sub peek { my ($target, $at, $len) = @_; open my $mem, '<:raw', "/proc/$target->{pid}/mem" or die "mem: $!"; sysseek $mem, $at, 0; sysread $mem, my ($bytes), $len; return $bytes }
+
+# What hot patches and mocking libraries write: MOV RDX, ADDRESS; JMP [RDX]
+my $patch = "\x48\xba\0\0\0\0\0\0\0\0\xff\x22";
+
+for my $backend (qw(ebpf ptrace)) {
+	subtest "a function patched in memory, $backend" => sub {
+		my $target = start_target($path, []) or return fail('starts');
+		poke($target, $addr{'main.hSlow'}, $patch);
+		my $trace = attach($target, 'main.hSlow', 'main.hWork', '--backend', $backend);
+		is($trace->armed, 1, 'the other function is traced') or diag $trace->errors;
+		$target->ask('calls 10');
+		is($trace->stop, 0, 'gotrace ends well');
+		like($trace->errors, qr/main\.hSlow \(its code was changed in memory\)|main\.hSlow: its code was changed in memory/, 'the patched one is left out, and why');
+		is(entries($trace, 'main.hWork'), 14, 'every call is there');
+		is(peek($target, $addr{'main.hSlow'}, 12), $patch, 'the patch is as it was');
+		my $alone = attach($target, 'main.hSlow', '--backend', $backend);
+		is($alone->wait_end(10), 1, 'it alone is refused');
+		like($alone->errors, qr/^gotrace: main\.hSlow[^\n]*: its code was changed in memory\n\z/m, 'in one line') or diag $alone->errors;
+		is($target->stop, 0, 'the target ends well');
+	};
+
+	subtest "a function is patched while it is traced, $backend" => sub {
+		my $target = start_target($path, []) or return fail('starts');
+		my $shell = start_shell($target->{pid});
+		$shell->do("set backend $backend");
+		$shell->do('trace main.hSlow main.hWork main.hOuter');
+		my $had = poke($target, $addr{'main.hSlow'}, $patch);
+		$shell->do('untrace 1 main.hWork');
+		is(peek($target, $addr{'main.hSlow'}, 12), $patch, 'what is traced further does not touch the patch');
+		my $text = $shell->do('trace main.hTick main.hSlow');
+		is(peek($target, $addr{'main.hSlow'}, 12), $patch, 'nor does another trace');
+		$shell->do('untrace 1');
+		is(peek($target, $addr{'main.hSlow'}, 12), $patch, 'nor does the end');
+		$shell->do('trace main.hSlow');
+		is(peek($target, $addr{'main.hSlow'}, 12), $patch, 'nor does a trace of it alone');
+		$target->ask('calls 10');
+		isnt($shell->stop, 'timeout', 'the shell ends');
+		is(peek($target, $addr{'main.hSlow'}, 12), $patch, 'nor does the end of all');
+		like($shell->errors, qr/main\.hSlow: its code was changed in memory/, 'which said why') if $backend eq 'ebpf';
+		ok($target->is_alive, 'the target lives');
+		is($target->stop, 0, 'and ends well');
+	};
+
+	subtest "the target executes another program before probes are set, $backend" => sub {
+		for my $round (1 .. 2) {
+			my $target = start_target($path, []) or return fail('starts');
+			my $trace = attach($target, '*', '--backend', $backend);
+			# Once its file is open, it is read.
+			my $is_open = until_true(10, sub { grep { (readlink $_ // '') eq $path } glob "/proc/$trace->{pid}/fd/*" });
+			$target->say("exec $storm -loop\n");
+			ok($is_open, "round $round: the file was open");
+			like($target->line(20) // '', qr/^READY/, "round $round: the other program starts") or diag $target->errors;
+			my $status = $trace->wait_end(20);
+			like($trace->errors, qr/another program/, "round $round: and gotrace says so ($status)") or diag $trace->errors;
+			is(text_differs($target->{pid}), '', "round $round: its code is as in its file");
+			$target->say("\n\n");
+			like($target->line(30) // '', qr/./, "round $round: it does its work");
+			is($target->stop, 0, "round $round: it ends well") or diag $target->errors;
+		}
+	};
+}
+
+subtest 'ptrace, then eBPF' => sub {
+	my $target = start_target($path, []) or return fail('starts');
+	my $one = attach($target, 'main.hWork', '--backend', 'ptrace');
+	is($one->armed, 1, 'traced by ptrace') or diag $one->errors;
+	my $two = attach($target, 'main.hWork');
+	is($two->wait_end(10), 1, 'eBPF is refused');
+	like($two->errors, qr/^gotrace: main\.hWork[^\n]*: a breakpoint of process \d+ \(gotrace-ptrace\)/m, 'and says who is there') or diag $two->errors;
+	my $other = attach($target, 'main.hTick');
+	is($other->armed, 1, 'but for other functions') or diag $other->errors;
+	$target->ask('calls 10');
+	$target->ask('tick 5');
+	is($other->stop, 0, 'that one ends well');
+	$target->ask('calls 10');
+	is($one->stop, 0, 'the first one ends well');
+	is(entries($one, 'main.hWork'), 28, 'with every call');
+	is(text_differs($target->{pid}), '', 'the code is as in its file');
+	is($target->stop, 0, 'the target ends well');
+};
+
+subtest 'eBPF, then ptrace' => sub {
+	my $target = start_target($path, []) or return fail('starts');
+	my $one = attach($target, 'main.hWork');
+	is($one->armed, 1, 'traced by eBPF') or diag $one->errors;
+	my $two = attach($target, 'main.hWork', '--backend', 'ptrace');
+	is($two->wait_end(10), 1, 'ptrace is refused');
+	like($two->errors, qr/^gotrace: main\.hWork[^\n]*: another tracer's uprobe is there/m, 'and says who is there') or diag $two->errors;
+	my $third = attach($target, 'main.hWork');
+	is($third->armed, 1, 'eBPF twice is no trouble') or diag $third->errors;
+	$target->ask('calls 10');
+	is($third->stop, 0, 'it ends well');
+	$target->ask('calls 10');
+	is($one->stop, 0, 'the first one ends well');
+	is(entries($one, 'main.hWork'), 28, 'with every call');
+	is(entries($third, 'main.hWork'), 14, 'as does the other');
+	is(text_differs($target->{pid}), '', 'the code is as in its file');
+	is($target->stop, 0, 'the target ends well');
+};
+
+subtest 'a breakpoint that was left' => sub {
+	my $target = start_target($path, []) or return fail('starts');
+	my $at = $addr{'main.hWork'};
+	my $had = poke($target, $at, "\xcc");
+	my $by_ptrace = attach($target, 'main.hSlow', '--backend', 'ptrace');
+	is($by_ptrace->armed, 1, 'does not matter to other functions') or diag $by_ptrace->errors;
+	is($by_ptrace->stop, 0, 'it ends well');
+	is(peek($target, $at, 1), "\xcc", 'it is as it was');
+	poke($target, $at, $had);
+	is(text_differs($target->{pid}), '', 'the code is as in its file');
+	is($target->stop, 0, 'the target ends well');
+};
+
+done_testing;

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/backend/changed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tracer/target_code.h"
+
+struct look { // at one function
+	const struct plan *plan;
+	const struct plan_func *func;
+	const struct target_code *code;
+	bool is_changed;
+	uint64_t trap; // a site with a breakpoint; 0: none
+};
+
+struct own_sites { // where breakpoints of ours are, in ascending order
+	uint64_t *vaddr;
+	size_t num;
+	bool is_known;
+};
+
+static bool is_site(const struct look *look, uint64_t vaddr)
+{
+	for (uint32_t i = 0; i < look->func->num_probes; i++)
+		if (look->plan->probes[look->func->first_probe + i].vaddr == vaddr)
+			return true;
+	return false;
+}
+
+// A uprobe on a NOP of five bytes may become a call (arch/x86/kernel/uprobes.c, since Linux 6.18), a byte after the other.
+static bool is_call_of_uprobe(const struct look *look, uint64_t vaddr)
+{
+	static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+	for (uint64_t back = 0; back < sizeof(nop) && back <= vaddr; back++) {
+		const uint8_t *file;
+		uint8_t first;
+		uint64_t at = vaddr - back;
+		if (image_text(look->code->image, at, sizeof(nop), &file) &&
+		    !memcmp(file, nop, sizeof(nop)) &&
+		    pread(look->code->mem, &first, 1, (off_t)(at + look->code->bias)) == 1 &&
+		    (first == 0xe8 || first == TARGET_CODE_INT3))
+			return true;
+	}
+	return false;
+}
+
+// Between functions are int3s, where a tracer may put what it executes elsewhere. Breakpoints that are no sites of ours
+// are their owners' business.
+static bool on_change(void *context, const struct target_code_change *change)
+{
+	struct look *look = context;
+	for (size_t i = 0; i < change->len && !look->is_changed; i++) {
+		uint64_t vaddr = change->vaddr + i;
+		if (change->file[i] == TARGET_CODE_INT3)
+			continue;
+		if (change->memory[i] != TARGET_CODE_INT3)
+			look->is_changed = !is_call_of_uprobe(look, vaddr);
+		else if (is_site(look, vaddr))
+			look->trap = vaddr;
+	}
+	return !look->is_changed;
+}
+
+static int by_vaddr(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+	return left < right ? -1 : left > right;
+}
+
+static bool is_own(struct own_sites *own, const struct plan *plan, uint64_t vaddr)
+{
+	if (!own->is_known) {
+		own->is_known = true;
+		own->vaddr = calloc(plan->tables.num_probes + 1, sizeof(*own->vaddr));
+		for (size_t i = 0; own->vaddr && i < plan->num_funcs; i++) {
+			const struct plan_func *func = plan->funcs[i];
+			for (uint32_t j = 0; func->is_armed && j < func->num_probes; j++)
+				own->vaddr[own->num++] = plan->probes[func->first_probe + j].vaddr;
+		}
+		if (own->vaddr)
+			qsort(own->vaddr, own->num, sizeof(*own->vaddr), by_vaddr);
+	}
+	return own->vaddr && bsearch(&vaddr, own->vaddr, own->num, sizeof(vaddr), by_vaddr);
+}
+
+// A tracer by ptrace has breakpoints that no uprobe may take over: it would hear of them no more, and the uprobe's end
+// would remove them. Without one, what is there is a uprobe's, or has been left by somebody who was killed. A worker
+// that is not alone will hear of the other one, and not become the tracer.
+static void say_who(const struct backend_target *target, pid_t worker, char *why, size_t size)
+{
+	char name[32];
+	pid_t tracer = target_code_tracer(target->pid, name);
+	if (tracer == getpid() || tracer == worker) // we hold what we start
+		tracer = 0;
+	if (worker && !tracer)
+		snprintf(
+			why, size,
+			"another tracer's uprobe is there already (of perf, bpftrace or gotrace by eBPF)");
+	else if (!worker && tracer)
+		snprintf(
+			why, size,
+			"a breakpoint of process %d (%s), which traces it by ptrace, is there already",
+			(int)tracer, name[0] ? name : "its name is not known");
+}
+
+// Why the function must not be armed, in why; "" if it may be.
+static struct error *examine(const struct backend_target *target, const struct look *before,
+			     pid_t worker, struct own_sites *own, char *why, size_t size)
+{
+	struct look look = *before;
+	const struct func *func = look.func->func;
+	why[0] = '\0';
+	switch (target_code_compare(look.code, func->vaddr, func->size, on_change, &look)) {
+	case TARGET_CODE_GONE:
+		return error_new("%d: the program has ended, or executed another one",
+				 (int)target->pid);
+	case TARGET_CODE_UNREADABLE:
+		snprintf(why, size, "its code in memory cannot be read");
+		return NULL;
+	case TARGET_CODE_READ:
+		break;
+	}
+	if (look.is_changed)
+		snprintf(why, size, "its code was changed in memory");
+	else if (look.trap && !is_own(own, look.plan, look.trap))
+		say_who(target, worker, why, size);
+	return NULL;
+}
+
+struct error *changed_exclude(const struct backend_target *target, const struct plan *plan,
+			      pid_t worker, uint32_t *funcs, size_t *num)
+{
+	if (target->mem < 0 || !*num)
+		return NULL;
+	const struct target_code code = {
+		.image = index_image(plan->index),
+		.bias = target->bias,
+		.mem = target->mem,
+	};
+	struct own_sites own = {0};
+	const struct plan_func *last = NULL;
+	struct error *err = NULL;
+	size_t kept = 0;
+	for (size_t i = 0; i < *num && !err; i++) {
+		struct plan_func *func = plan->funcs[funcs[i]];
+		struct look look = {.plan = plan, .func = func, .code = &code};
+		char why[160];
+		err = examine(target, &look, worker, &own, why, sizeof(why));
+		if (why[0]) {
+			plan_func_refuse(func, why);
+			last = func;
+			if (func->is_armed)
+				log_warning("%s: %s: it is not traced any more", func->func->name,
+					    why);
+			func->is_armed = false;
+		} else {
+			funcs[kept++] = funcs[i];
+		}
+	}
+	free(own.vaddr);
+	if (!err && !kept)
+		err = error_new("%s: %s", last->func->name, last->refused ? last->refused : "");
+	if (!err)
+		*num = kept;
+	return err;
+}
