@@ -11,6 +11,7 @@ use Json;
 use Live;
 use Terminal;
 use Test::More;
+use Time::HiRes 'sleep';
 
 live_plan();
 
@@ -73,7 +74,7 @@ for my $backend (qw(ebpf ptrace)) {
 		$target->ask('calls 10');
 		isnt($shell->stop, 'timeout', 'the shell ends');
 		is(peek($target, $addr{'main.hSlow'}, 12), $patch, 'nor does the end of all');
-		like($shell->errors, qr/main\.hSlow: its code was changed in memory/, 'which said why') if $backend eq 'ebpf';
+		like($shell->errors, qr/main\.hSlow: its code was changed in memory/, 'which said why');
 		ok($target->is_alive, 'the target lives');
 		is($target->stop, 0, 'and ends well');
 	};
@@ -131,6 +132,40 @@ subtest 'eBPF, then ptrace' => sub {
 	is($one->stop, 0, 'the first one ends well');
 	is(entries($one, 'main.hWork'), 28, 'with every call');
 	is(entries($third, 'main.hWork'), 14, 'as does the other');
+	is(text_differs($target->{pid}), '', 'the code is as in its file');
+	is($target->stop, 0, 'the target ends well');
+};
+
+# uprobe(PID, FILE, OFFSET): a uprobe as perf has it, which goes when what is returned is closed.
+sub uprobe {
+	my ($pid, $file, $off) = @_;
+	my ($perf_event_open, $cloexec, $size) = (298, 8, 72);
+	my $type = 0 + slurp('/sys/bus/event_source/devices/uprobe/type');
+	my $attr = pack 'LLQQQQQLLpQ', $type, $size, (0) x 7, $file, $off;
+	my $fd = syscall $perf_event_open, $attr, $pid, -1, -1, $cloexec;
+	return if $fd < 0;
+	open my $handle, '<&=', $fd or die $!;
+	return $handle;
+}
+
+subtest 'a uprobe comes to a breakpoint, and goes' => sub {
+	my $target = start_target($path, []) or return fail('starts');
+	my $trace = attach($target, 'main.hWork', '--no-return', '--backend', 'ptrace');
+	is($trace->armed, 1, 'traced by ptrace') or diag $trace->errors;
+	my ($image, $start) = (0x400000, $addr{'main.hWork'});
+	my $mask = peek($target, $start, 64) ^ substr slurp($path), $start - $image, 64;
+	$mask =~ /[^\0]/ or return fail('a breakpoint is there');
+	my $uprobe = uprobe($target->{pid}, $path, $start - $image + $-[0]);
+	ok($uprobe, 'a uprobe comes to the same place') or diag $!;
+	$target->ask('calls 10');
+	close $uprobe if $uprobe;
+	ok(until_true(10, sub { $trace->errors =~ /main\.hWork: somebody has taken its breakpoint off/ }), 'when it is gone, gotrace says so') or diag $trace->errors;
+	sleep 0.2;
+	$target->ask('calls 10');
+	is($trace->stop, 0, 'gotrace ends well');
+	is(entries($trace, 'main.hWork'), 14, 'later calls are there');
+	my ($summary) = grep { is_object($_) && field($_, 'event') eq 'summary' } json_lines($trace->output);
+	cmp_ok(field($summary, 'lost'), '>', 0, 'and the summary has lost events');
 	is(text_differs($target->{pid}), '', 'the code is as in its file');
 	is($target->stop, 0, 'the target ends well');
 };

@@ -37,9 +37,10 @@ struct backend_aggregate { // what was counted for one key
 struct backend_stats {	       // counted since open
 	uint64_t lost_buffer;  // events dropped because the buffer was full
 	uint64_t lost_scratch; // because no scratch was free
-	uint64_t missed;       // hits the kernel itself missed or skipped, where it tells
-	uint64_t hits;	       // records made
-	uint64_t run_ns;       // the program's own time, where it is known (see costs)
+	/** Hits that the kernel itself missed or skipped, where it tells; of breakpoints that somebody took off, one. */
+	uint64_t missed;
+	uint64_t hits;	 // records made
+	uint64_t run_ns; // the program's own time, where it is known (see costs)
 	bool is_replaced; // the target has executed its own file anew: its calls since then are not seen
 };
 

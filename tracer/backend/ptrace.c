@@ -9,12 +9,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "tracer/backend/apart.h"
 #include "tracer/backend/changed.h"
 #include "tracer/backend/settings.h"
+#include "tracer/target_code.h"
 
 struct backend {
 	struct ptrace_shared *shared;
@@ -23,6 +25,9 @@ struct backend {
 	size_t num_dynamics; // of the plan's, known to the worker
 	size_t num_armed;    // functions
 	struct apart worker;
+	uint32_t next_look; // the probe whose breakpoint is looked at next
+	uint64_t last_look_ns;
+	uint64_t missed; // breakpoints that were not there any more
 };
 
 // --- The worker ----------------------------------------------------------------------------------
@@ -251,6 +256,44 @@ static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, 
 	return err;
 }
 
+// --- Breakpoints and others ----------------------------------------------------------------------
+
+enum { LOOK_NS = 100000000, LOOK_PROBES = 1024 };
+
+enum breakpoint_state { BREAKPOINT_THERE, BREAKPOINT_OFF, BREAKPOINT_CHANGED };
+
+// A uprobe that comes to a breakpoint of ours takes its hits over, which nobody can see; when it goes, the kernel writes
+// the file's byte, which can be seen.
+static enum breakpoint_state look(const struct backend *backend, const struct plan_func *func,
+				  uint32_t probe)
+{
+	uint8_t byte;
+	const uint8_t *file;
+	bool is_written = !func->is_counted || is_entry(&backend->shared->tables.probes[probe]);
+	if (!func->is_armed || !is_written ||
+	    pread(backend->target.mem, &byte, 1, (off_t)backend->shared->addrs[probe]) != 1 ||
+	    byte == TARGET_CODE_INT3 ||
+	    !image_text(index_image(backend->plan->index), backend->plan->probes[probe].vaddr, 1,
+			&file))
+		return BREAKPOINT_THERE;
+	return byte == *file ? BREAKPOINT_OFF : BREAKPOINT_CHANGED;
+}
+
+static void count_missed(struct backend *backend, const struct plan_func *func)
+{
+	backend->missed++;
+	if (func->number < backend->shared->num_lost)
+		backend->shared->lost[func->number]++;
+}
+
+// At the end of functions: what became of their breakpoints since the last look.
+static void look_at_end(struct backend *backend, const struct plan_func *func)
+{
+	for (uint32_t i = 0; i < func->num_probes; i++)
+		if (look(backend, func, func->first_probe + i) == BREAKPOINT_OFF)
+			count_missed(backend, func);
+}
+
 static struct error *ptrace_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
 {
 	backend->shared->num_request = 0;
@@ -258,6 +301,7 @@ static struct error *ptrace_disarm(struct backend *backend, const uint32_t *func
 		struct plan_func *func = backend->plan->funcs[funcs[i]];
 		if (!func->is_armed)
 			continue;
+		look_at_end(backend, func);
 		func->is_armed = false;
 		backend->num_armed--;
 		ptrace_enable(backend, func, false);
@@ -267,6 +311,46 @@ static struct error *ptrace_disarm(struct backend *backend, const uint32_t *func
 	if (!backend->num_armed) // nothing is left to be its tracer for
 		return command(backend, PTRACE_LEAVE);
 	return backend->shared->num_request ? command(backend, PTRACE_DISARM) : NULL;
+}
+
+// Writes breakpoints anew that others have taken off, and gives functions up whose code was changed: some at a time,
+// so that all get their turn.
+static struct error *look_after(struct backend *backend)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	struct ptrace_shared *shared = backend->shared;
+	if (!backend->num_armed || now_ns - backend->last_look_ns < LOOK_NS)
+		return NULL;
+	backend->last_look_ns = now_ns;
+	const struct plan_func *changed = NULL, *off = NULL;
+	shared->num_request = 0;
+	for (uint32_t i = 0; i < LOOK_PROBES && i < shared->tables.num_probes; i++) {
+		uint32_t probe = backend->next_look++ % shared->tables.num_probes;
+		const struct plan_func *func = plan_probe_func(backend->plan, probe);
+		enum breakpoint_state state = func ? look(backend, func, probe) : BREAKPOINT_THERE;
+		if (state == BREAKPOINT_CHANGED)
+			changed = func;
+		if (state != BREAKPOINT_OFF)
+			continue;
+		off = func;
+		count_missed(backend, func);
+		shared->request[shared->num_request++] = probe;
+	}
+	if (off)
+		log_warning(
+			"%s: somebody has taken its breakpoint off (a uprobe that came and went): calls "
+			"were missed meanwhile; it is traced again",
+			off->func->name);
+	struct error *err = off ? command(backend, PTRACE_REPAIR) : NULL;
+	if (err || !changed)
+		return err;
+	struct plan_func *func = backend->plan->funcs[changed->number];
+	plan_func_refuse(func, "its code was changed in memory");
+	log_warning("%s: %s: it is not traced any more", func->func->name,
+		    "its code was changed in memory");
+	return ptrace_disarm(backend, &func->number, 1);
 }
 
 static void ptrace_goroutine(struct backend *backend, uint64_t goid)
@@ -307,13 +391,14 @@ static struct error *ptrace_poll(struct backend *backend, size_t max,
 		if (fds[1].revents)
 			return worker_died(backend);
 	}
-	return NULL;
+	return has_ended ? NULL : look_after(backend);
 }
 
 static void ptrace_stats(struct backend *backend, struct backend_stats *out)
 {
 	*out = (struct backend_stats){
 		.lost_buffer = backend->shared->lost_buffer,
+		.missed = backend->missed,
 		.hits = backend->shared->hits,
 	};
 }

@@ -102,7 +102,7 @@ bool ptrace_ring_put(struct ptrace_ring *ring, const struct wire_record *record)
 const struct wire_record *ptrace_ring_peek(struct ptrace_ring *ring);
 void ptrace_ring_drop(struct ptrace_ring *ring, const struct wire_record *record);
 
-enum ptrace_command_kind { PTRACE_ARM, PTRACE_DISARM, PTRACE_LEAVE, PTRACE_CLOSE };
+enum ptrace_command_kind { PTRACE_ARM, PTRACE_REPAIR, PTRACE_DISARM, PTRACE_LEAVE, PTRACE_CLOSE };
 
 struct ptrace_command { // by the socket; the probes to arm or to disarm are in shared->request
 	uint32_t kind;	// enum ptrace_command_kind
@@ -226,6 +226,8 @@ void ptrace_hit_forget(struct ptrace_worker *worker);
 struct ptrace_breakpoint *ptrace_breakpoints_find(struct ptrace_worker *worker, uint64_t addr);
 /** Arms shared->request. All or none. */
 bool ptrace_breakpoints_arm(struct ptrace_worker *worker, struct ptrace_reply *reply);
+/** Writes breakpoints of shared->request anew that somebody else has taken off. */
+void ptrace_breakpoints_repair(struct ptrace_worker *worker);
 /** Takes the probes of shared->request off, or all there are. */
 void ptrace_breakpoints_disarm(struct ptrace_worker *worker);
 void ptrace_breakpoints_disarm_all(struct ptrace_worker *worker);

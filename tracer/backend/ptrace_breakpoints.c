@@ -104,6 +104,20 @@ bool ptrace_breakpoints_arm(struct ptrace_worker *worker, struct ptrace_reply *r
 	return true;
 }
 
+void ptrace_breakpoints_repair(struct ptrace_worker *worker)
+{
+	const struct ptrace_shared *shared = worker->shared;
+	for (uint32_t i = 0; i < shared->num_request; i++) {
+		const struct ptrace_breakpoint *breakpoint =
+			ptrace_breakpoints_find(worker, shared->addrs[shared->request[i]]);
+		uint8_t byte;
+		if (breakpoint && breakpoint->is_written &&
+		    pread(worker->mem, &byte, 1, (off_t)breakpoint->addr) == 1 &&
+		    byte == breakpoint->step.bytes[0])
+			write_byte(worker->mem, breakpoint->addr, INT3);
+	}
+}
+
 // What was written over our int3 since then is left: it is another's code.
 static void restore_byte(int mem, const struct ptrace_breakpoint *breakpoint)
 {

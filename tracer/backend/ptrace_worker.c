@@ -44,6 +44,9 @@ static bool obey(struct ptrace_worker *worker, const struct ptrace_command *comm
 		if (ptrace_threads_seize(worker, &reply))
 			ptrace_breakpoints_arm(worker, &reply);
 		break;
+	case PTRACE_REPAIR:
+		ptrace_breakpoints_repair(worker);
+		break;
 	case PTRACE_DISARM:
 		ptrace_breakpoints_disarm(worker);
 		ptrace_hit_forget(worker);
