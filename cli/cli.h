@@ -37,6 +37,8 @@ void cli_set_verbosity(int verbosity);
 void cli_catch_signals(void);
 /** The signal that asks for an end, 0 while there is none. */
 extern volatile sig_atomic_t cli_signal;
+/** Not 0 where a signal came while there was one: what is not written yet is not wanted. */
+extern volatile sig_atomic_t cli_hurry;
 
 /** As argp_parse; what is said on stderr is printable. */
 error_t cli_argp(const struct argp *argp, int argc, char **argv, unsigned flags, int *arg_index,

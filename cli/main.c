@@ -18,11 +18,12 @@ static const struct command *const commands[] = {
 };
 enum { NUM_COMMANDS = sizeof(commands) / sizeof(*commands) };
 
-volatile sig_atomic_t cli_signal;
+volatile sig_atomic_t cli_signal, cli_hurry;
 static int verbosity; // set once, from the command line
 
 static void note_signal(int number)
 {
+	cli_hurry = cli_signal != 0;
 	cli_signal = number;
 }
 

@@ -452,6 +452,7 @@ struct error *trace_options_open(struct trace_options *trace)
 	trace->session.color =
 		trace->color > 0 || (trace->color < 0 && isatty(out) && !getenv("NO_COLOR"));
 	trace->session.stop = &cli_signal;
+	trace->session.hurry = &cli_hurry;
 	return NULL;
 }
 

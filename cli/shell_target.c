@@ -46,6 +46,7 @@ static struct error *open_session(struct shell *shell, struct target *target)
 	options->is_open = true;
 	options->context = shell;
 	options->stop = &cli_signal;
+	options->hurry = &cli_hurry;
 	options->save = -1;
 	err = session_create(target, options, &shell->session);
 	if (!err)

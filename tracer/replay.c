@@ -211,7 +211,7 @@ static struct error *flush(struct replay *replay)
 	struct text *out = report_text(replay->report);
 	struct error *err =
 		out->failed ? error_nomem() : replay->options->write(replay->options->context, out);
-	text_reset(out);
+	report_written(replay->report, out->len);
 	return err;
 }
 
@@ -242,8 +242,9 @@ struct error *replay_run(const struct replay_options *options, struct text *err_
 	struct error *err = replay_init(&replay);
 	if (!err) {
 		err = take_all(&replay);
-		report_finish(replay.report, replay.armed_ns, replay.now_ns, replay.num_functions,
-			      replay.target_died, err_text);
+		report_finish(replay.report, replay.now_ns, replay.target_died);
+		report_summary(replay.report, replay.armed_ns, replay.now_ns, replay.num_functions,
+			       err_text);
 		struct error *flush_err = flush(&replay);
 		if (err)
 			error_free(flush_err);

@@ -7,6 +7,11 @@
 
 enum { UNSEEN_MAX = 256 }; // dynamic types noted at once; those beyond come again
 
+struct mark { // where the text that shows these events ends
+	size_t end;
+	unsigned events;
+};
+
 struct report {
 	const struct plan *plan;
 	struct report_options options;
@@ -16,6 +21,9 @@ struct report {
 	struct value_printer printer;
 	struct sink *sink;
 	struct text out;
+	struct mark *marks; // of out, in order
+	size_t num_marks, max_marks;
+	bool is_cut; // the middle of a line is what was written last
 	uint64_t lost, skipped;
 	bool has_conditions;
 	uint64_t unreadable, crowded; // of their calls
@@ -32,11 +40,30 @@ static void note_failure(struct report *report, struct error *err)
 		report->failed = err;
 }
 
+// The last text shows so many events.
+static void mark(struct report *report, unsigned events)
+{
+	if (!events)
+		return;
+	if (report->num_marks == report->max_marks) {
+		size_t max = report->max_marks * 2 + 1024;
+		struct mark *marks = reallocarray(report->marks, max, sizeof(*marks));
+		if (!marks) {
+			note_failure(report, error_nomem());
+			return;
+		}
+		report->marks = marks;
+		report->max_marks = max;
+	}
+	report->marks[report->num_marks++] = (struct mark){report->out.len, events};
+}
+
 static void on_entry(void *context, struct call *call, const struct wire_record *record)
 {
 	struct report *report = context;
 	memory_fill(report->memory, record, &call->func->args);
-	report->options.sink->entry(report->sink, call, record, &report->out);
+	report->printer.used = 0;
+	mark(report, report->options.sink->entry(report->sink, call, record, &report->out));
 	if (call->func->counts) {
 		call->func->counts->calls++;
 		call->func->counts->open += call->will_end;
@@ -66,7 +93,9 @@ static void on_end(void *context, struct call *call, const struct wire_record *r
 	struct report *report = context;
 	if (record)
 		memory_fill(report->memory, record, &call->func->results);
-	report->options.sink->end(report->sink, call, record, how, end_ns, &report->out);
+	report->printer.used = 0;
+	mark(report,
+	     report->options.sink->end(report->sink, call, record, how, end_ns, &report->out));
 	count_end(report, call, record && record->num_blocks, how, end_ns);
 }
 
@@ -74,7 +103,8 @@ static void on_orphan(void *context, struct call *call, const struct wire_record
 {
 	struct report *report = context;
 	memory_fill(report->memory, record, &call->func->results);
-	report->options.sink->orphan(report->sink, call, record, &report->out);
+	report->printer.used = 0;
+	mark(report, report->options.sink->orphan(report->sink, call, record, &report->out));
 }
 
 static void on_unseen(void *context, uint64_t rtype)
@@ -155,6 +185,7 @@ void report_destroy(struct report *report)
 	calls_destroy(report->calls);
 	error_free(report->failed);
 	text_deinit(&report->out);
+	free(report->marks);
 	free(report);
 }
 
@@ -234,14 +265,20 @@ struct error *report_switch(struct report *report, const struct report_look *loo
 	return NULL;
 }
 
-void report_finish(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
-		   bool target_died, struct text *err)
+void report_finish(struct report *report, uint64_t now_ns, bool target_died)
 {
 	calls_finish(report->calls, now_ns, target_died);
 	struct calls_stats stats;
 	calls_stats(report->calls, &stats);
 	if (stats.damaged)
 		report_lost(report, stats.damaged, "damaged records");
+}
+
+void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
+		    struct text *err)
+{
+	struct calls_stats stats;
+	calls_stats(report->calls, &stats);
 	struct sink_summary summary = {
 		.calls = stats.calls,
 		.returns = stats.returns,
@@ -264,6 +301,38 @@ void report_finish(struct report *report, uint64_t began_ns, uint64_t now_ns, si
 struct text *report_text(struct report *report)
 {
 	return &report->out;
+}
+
+void report_written(struct report *report, size_t done)
+{
+	struct text *out = &report->out;
+	if (!done)
+		return;
+	report->is_cut = out->data[done - 1] != '\n';
+	size_t gone = 0;
+	while (gone < report->num_marks && report->marks[gone].end <= done)
+		gone++;
+	for (size_t i = gone; i < report->num_marks; i++) {
+		report->marks[i - gone] = report->marks[i];
+		report->marks[i - gone].end -= done;
+	}
+	report->num_marks -= gone;
+	memmove(out->data, out->data + done, out->len - done);
+	out->len -= done;
+	out->data[out->len] = '\0';
+}
+
+uint64_t report_drop(struct report *report)
+{
+	uint64_t events = 0;
+	for (size_t i = 0; i < report->num_marks; i++)
+		events += report->marks[i].events;
+	report->num_marks = 0;
+	text_reset(&report->out);
+	if (report->is_cut)
+		text_putc(&report->out, '\n');
+	report->is_cut = false;
+	return events;
 }
 
 bool report_is_done(const struct report *report)

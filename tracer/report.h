@@ -55,13 +55,19 @@ struct report_look { // how it is shown
 /** Another look from here on. */
 struct error *report_switch(struct report *report, const struct report_look *look) MUST_CHECK;
 
-/** The trace is over: ends what is under way, and writes the summary. began_ns: when its probes were armed.
- *  What the format says to people goes to err. */
-void report_finish(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
-		   bool target_died, struct text *err);
+/** The trace is over: ends what is under way. */
+void report_finish(struct report *report, uint64_t now_ns, bool target_died);
+/** Writes the summary, after report_finish. began_ns: when its probes were armed. What the format says to people
+ *  goes to err. */
+void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
+		    struct text *err);
 
-/** The output that waits; the caller writes it and resets the text. */
+/** The output that waits. The caller writes it and says how much of it. */
 struct text *report_text(struct report *report);
+/** So many bytes of what waits have been written. */
+void report_written(struct report *report, size_t done);
+/** What waits will not be written. Returns how many events it shows. */
+uint64_t report_drop(struct report *report);
 
 /** True when max_calls calls were told of, and have ended. */
 bool report_is_done(const struct report *report);

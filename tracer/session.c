@@ -12,11 +12,8 @@
 #include "base/log.h"
 
 enum {
-	FLUSH_BYTES = 64 * 1024,
 	STATE_EVERY_MS = 200, // how often the target is asked whether it still is what it was
 	LOST_EVERY_MS = 100,
-	STUCK_MS =
-		1000, // a reader that does not read is waited for this long once the user wants an end
 	IDLE_MS_MAX = 16, // how long the loop sleeps at most when nothing comes
 };
 
@@ -137,6 +134,7 @@ void session_destroy(struct session *session)
 	report_destroy(session->report);
 	pages_destroy(session->pages);
 	error_free(session->failed);
+	error_free(session->output_err);
 	plan_destroy(session->plan);
 	index_close(session->index);
 	target_destroy(session->target);
@@ -163,46 +161,7 @@ const struct plan *session_plan(const struct session *session)
 	return session->plan;
 }
 
-// --- Output --------------------------------------------------------------------------------------
-
-static bool wants_end(const struct session *session)
-{
-	return session->options.stop && *session->options.stop;
-}
-
-struct error *session_flush(struct session *session)
-{
-	struct text *out = report_text(session->report);
-	size_t done = 0;
-	struct error *err = NULL;
-	if (session->options.show) {
-		if (out->len)
-			session->options.show(session->options.context, out);
-		done = out->len;
-	}
-	while (done < out->len && session->state != SESSION_OUTPUT_CLOSED && !err) {
-		struct pollfd ready = {.fd = session->options.out, .events = POLLOUT};
-		size_t left = out->len - done;
-		if (wants_end(session) && poll(&ready, 1, STUCK_MS) == 0) {
-			err = error_new(
-				"the trace's reader does not read: %zu bytes of it are lost", left);
-			break;
-		}
-		ssize_t len = write(session->options.out, out->data + done,
-				    left < FLUSH_BYTES ? left : FLUSH_BYTES);
-		if (len >= 0)
-			done += (size_t)len;
-		else if (errno == EPIPE)
-			session->state = SESSION_OUTPUT_CLOSED;
-		else if (errno == EAGAIN)
-			poll(&ready, 1, -1);
-		else if (errno != EINTR)
-			err = error_errno(errno, "writing the trace");
-	}
-	bool failed = out->failed;
-	text_reset(out);
-	return err ? err : failed ? error_nomem() : NULL;
-}
+// --- Losses -----------------------------------------------------------------------------------
 
 static struct error *tell_lost(struct session *session, uint64_t total, uint64_t *told,
 			       const char *where)
@@ -259,16 +218,24 @@ static bool on_record(void *context, const struct wire_record *record)
 {
 	struct batch *batch = context;
 	struct session *session = batch->session;
-	batch->err = report_record(session->report, record);
+	bool wants_drop = session_wants_drop(session);
+	if (wants_drop && !session->has_given_up)
+		session_give_up(session, NULL);
+	if (session->has_given_up)
+		session->num_dropped++;
+	else
+		batch->err = report_record(session->report, record);
 	if (!batch->err) { // what decoding it found out about memory comes before it
 		batch->err = session->failed;
 		session->failed = NULL;
 	}
-	if (!batch->err && session->writer)
+	if (session->writer && wants_drop)
+		session->num_unsaved++;
+	else if (!batch->err && session->writer)
 		batch->err = capture_write_record(session->writer, record);
-	if (!batch->err && report_text(session->report)->len >= FLUSH_BYTES)
+	if (!batch->err && session_is_behind(session))
 		batch->err = session_flush(session);
-	return !batch->err && session->state != SESSION_OUTPUT_CLOSED;
+	return !batch->err && !session_is_behind(session);
 }
 
 static struct error *learn_types(struct session *session)
@@ -292,8 +259,11 @@ struct error *session_take_batch(struct session *session, size_t *num)
 	bool ended = false;
 	if (!session->backend)
 		return NULL;
-	struct error *err = session->options.backend->poll(session->backend, SESSION_BATCH,
-							   on_record, &batch, num, &ended);
+	struct error *err = session_is_behind(session) ? session_flush(session) : NULL;
+	if (err || session_is_behind(session)) // what there is comes first
+		return err;
+	err = session->options.backend->poll(session->backend, SESSION_BATCH, on_record, &batch,
+					     num, &ended);
 	if (batch.err) {
 		error_free(err);
 		return batch.err;
@@ -332,7 +302,8 @@ static void wait_for_news(struct session *session, int timeout_ms)
 	int backend = session->backend ? session->options.backend->fd(session->backend) : -1;
 	struct pollfd news[3] = {
 		{.fd = target_fd(session->target), .events = POLLIN},
-		{.fd = session->options.out}, // POLLERR: its reader went away
+		{.fd = session->options.out, // POLLERR: its reader went away
+		 .events = report_text(session->report)->len ? POLLOUT : 0},
 		{.fd = backend, .events = POLLIN},
 	};
 	int idle_ms = session->idle_ms ? session->idle_ms : 1;
@@ -367,7 +338,7 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 	look_at_target(session, now);
 	if (session->state == SESSION_RUNS && report_is_done(session->report))
 		session->state = SESSION_COUNTED;
-	if (!num && session->state == SESSION_RUNS && !wants_end(session)) {
+	if (!num && session->state == SESSION_RUNS && !session_wants_end(session)) {
 		wait_for_news(session, timeout_ms);
 		if (session->idle_ms < IDLE_MS_MAX)
 			session->idle_ms = session->idle_ms ? session->idle_ms * 2 : 1;
@@ -383,31 +354,14 @@ struct error *session_catch_up(struct session *session)
 	enum { BATCHES_MAX = 64 }; // more comes meanwhile
 	size_t num = SESSION_BATCH;
 	struct error *err = NULL;
+	bool waited = session->waits_for_output;
+	session->waits_for_output = true;
 	for (size_t i = 0; !err && num == SESSION_BATCH && i < BATCHES_MAX; i++) {
 		num = 0;
 		err = session_take_batch(session, &num);
 	}
+	session->waits_for_output = waited;
 	return err ? err : session_flush(session);
-}
-
-struct error *session_output(struct session *session, const struct session_options *options)
-{
-	struct report_look look = {
-		.sink = options->sink,
-		.timestamps = options->timestamps,
-		.color = options->color,
-	};
-	struct error *err = session_flush(session);
-	if (!err)
-		err = report_switch(session->report, &look);
-	if (err)
-		return err;
-	session->options.sink = options->sink;
-	session->options.timestamps = options->timestamps;
-	session->options.color = options->color;
-	session->options.out = options->out;
-	session->options.show = options->show;
-	return NULL;
 }
 
 void session_goroutine(struct session *session, uint64_t goid)
@@ -469,10 +423,15 @@ struct error *session_drain(struct session *session)
 {
 	uint64_t start = session_clock_ns(CLOCK_MONOTONIC);
 	struct error *err = disarm_all(session);
+	bool waited = session->waits_for_output;
+	session->waits_for_output = true;
 	log_info("disarmed in %.1f ms", (double)(session_clock_ns(CLOCK_MONOTONIC) - start) / 1e6);
 	size_t num = 1;
-	while (!err && num && session->state != SESSION_OUTPUT_CLOSED)
+	while (!err && num) {
+		num = 0;
 		err = session_take_batch(session, &num);
+	}
+	session->waits_for_output = waited;
 	struct error *lost_err = look_for_lost(session);
 	if (!lost_err)
 		lost_err = session_settle_losses(session);
@@ -514,6 +473,16 @@ static struct error *tell_skipped(struct session *session)
 	return err;
 }
 
+// What the user did not want to wait for is missing from the capture, too.
+static struct error *save_losses(struct session *session)
+{
+	if (!session->num_unsaved)
+		return NULL;
+	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	struct error *err = capture_write_lost(session->writer, session->num_unsaved, "output");
+	return err ? err : capture_write_losses(session->writer, NULL, now);
+}
+
 struct error *session_finish(struct session *session, struct text *err_text)
 {
 	if (session->is_finished)
@@ -526,9 +495,14 @@ struct error *session_finish(struct session *session, struct text *err_text)
 		return err;
 	if (!err)
 		err = tell_skipped(session);
+	if (!err)
+		err = save_losses(session);
 	bool died = session->state == SESSION_TARGET_EXITED;
-	report_finish(session->report, session->armed_ns, now, session->num_functions, died,
-		      err_text);
+	session_tell_dropped(session);
+	report_finish(session->report, now, died);
+	struct error *flush_err = session_flush_all(session);
+	session_tell_dropped(session);
+	report_summary(session->report, session->armed_ns, now, session->num_functions, err_text);
 	struct capture_item item = {
 		.finish =
 			{
@@ -540,7 +514,10 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	};
 	if (!err && session->writer)
 		err = capture_write_finish(session->writer, &item);
-	struct error *flush_err = session_flush(session);
+	if (!flush_err)
+		flush_err = session_flush_all(session);
+	if (!flush_err)
+		flush_err = take(session->output_err);
 	if (err)
 		error_free(flush_err);
 	return err ? err : flush_err;

@@ -32,6 +32,8 @@ struct session_options {
 	double max_overhead; // share of the target's time that tracing may take; 0: any
 	uint64_t max_calls;  // stop after this many, of all traces; 0: no limit
 	const volatile sig_atomic_t *stop; // not 0: the user wants an end; borrowed
+	const volatile sig_atomic_t
+		*hurry; // not 0: and what is not shown yet dropped; may be NULL; borrowed
 };
 
 enum session_state {

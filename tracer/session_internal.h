@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A session among its own files: opening, the loop and the end (session.c), arming and disarming by traces
-// (session_traces.c), another plan for the same traces (session_renew.c).
+// A session among its own files: opening, the loop and the end (session.c), what becomes of the text
+// (session_output.c), arming and disarming by traces (session_traces.c), another plan for the same traces
+// (session_renew.c).
 #ifndef GOTRACE_TRACER_SESSION_INTERNAL_H
 #define GOTRACE_TRACER_SESSION_INTERNAL_H
 
@@ -38,7 +39,12 @@ struct session {
 	struct session_budget *budget;	   // of --max-overhead; NULL: none
 	int idle_ms;			   // how long the loop sleeps, doubled while nothing comes
 	uint64_t former_hits, former_lost; // of back ends before this one
-	bool is_full;			   // the back end has no room for what the plan has learnt
+	bool waits_for_output;		   // a reader that does not read is waited for
+	bool has_given_up;	  // no text is made any more: what would be shown is counted
+	uint64_t num_dropped;	  // events that were not shown, and not told as lost yet
+	uint64_t num_unsaved;	  // records that the capture lacks
+	struct error *output_err; // why it was given up, until it is handed over
+	bool is_full;		  // the back end has no room for what the plan has learnt
 	bool is_finished, has_ended;
 	enum session_state state;
 };
@@ -52,8 +58,27 @@ static inline uint64_t session_clock_ns(clockid_t clock)
 
 /** Handles at most one batch of what waits. */
 struct error *session_take_batch(struct session *session, size_t *num) MUST_CHECK;
-/** Writes what waits. A reader that went away is no error: the trace ends. */
+static inline bool session_wants_end(const struct session *session)
+{
+	return session->options.stop && *session->options.stop;
+}
+
+/** True if the user does not want to see what is left. */
+static inline bool session_wants_drop(const struct session *session)
+{
+	return session_wants_end(session) && session->options.hurry && *session->options.hurry;
+}
+
+/** Writes what waits, as far as the output takes it now. A reader that went away is no error: the trace ends. */
 struct error *session_flush(struct session *session) MUST_CHECK;
+/** Until all is written or given up. */
+struct error *session_flush_all(struct session *session) MUST_CHECK;
+/** True if so much text waits that no more is to be made. */
+bool session_is_behind(const struct session *session);
+/** No more is shown: what waits is dropped, and counted. Takes err, which may be NULL. */
+void session_give_up(struct session *session, struct error *err);
+/** All records have been taken: what was dropped of them is told as lost. */
+void session_tell_dropped(struct session *session);
 /** All records made until now have been taken: calls that may have ended in what was lost are told to have. */
 struct error *session_settle_losses(struct session *session) MUST_CHECK;
 /** What the records become, for the plan as it is. */

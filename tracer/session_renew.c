@@ -86,7 +86,7 @@ static struct error *end_plan(struct session *session)
 	report_detach(session->report, session_clock_ns(CLOCK_MONOTONIC));
 	if (!err)
 		err = session_count_lost(session);
-	return err ? err : session_flush(session);
+	return err ? err : session_flush_all(session);
 }
 
 static void use(struct session *session, const struct session_options *options)

@@ -529,7 +529,7 @@ struct error *session_settle(struct session *session)
 	report_detach(session->report, now);
 	if (!err && session->writer)
 		err = capture_write_detach(session->writer, now);
-	return err ? err : session_flush(session);
+	return err ? err : session_flush_all(session);
 }
 
 static bool wants_other(const struct session *session, const struct session_trace *trace,

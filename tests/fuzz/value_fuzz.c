@@ -17,7 +17,7 @@ enum {
 	BLOCKS_ADDR = 0x10000,
 	BLOCK_STEP = 0x1000,
 	RTYPES_ADDR = 0x8000000,
-	OUTPUT_MAX = (1 << 20) + (64 << 10),
+	OUTPUT_MAX = VALUE_BYTES_MAX + (64 << 10),
 };
 
 struct input {

@@ -64,4 +64,72 @@ for my $options ([], ['--sample', '1/3'], ['--if', 'ret1 == nil'], ['--backend',
 	};
 }
 
+# shown(TEXT, FORMAT): how many events its whole lines are.
+sub shown {
+	my ($text, $format) = @_;
+	return scalar(() = $text =~ /^[<>] G\d+ main\.hit.*\n/mg) if $format eq 'lines';
+	return 2 * (() = $text =~ /^G\d+ +main\.hit\(.*s\n/mg) - (() = $text =~ / main\.hit\(\.\.\.\).*\(ent.*\n/g);
+}
+
+# drain(HANDLE): what waits in a pipe.
+sub drain {
+	my ($handle) = @_;
+	my $text = '';
+	1 while sysread $handle, $text, 1 << 16, length $text;
+	close $handle;
+	return $text;
+}
+
+# The text's reader does not read: what it does not get is counted, to the event.
+for my $format ('lines', 'graph') {
+	subtest "a reader that does not read, $format" => sub {
+		my $target = start_target($path, []);
+		pipe my $read, my $write or die $!;
+		my $trace = start_trace(['attach', $target->{pid}, 'main.hit', '--format', $format], out => $write);
+		close $write;
+		is($trace->armed, 1, 'is traced') or diag $trace->errors;
+		$target->say("go\n");
+		sleep 0.7;
+		close $target->{in};
+		my ($calls) = ($target->line(10) // '') =~ /^CALLS (\d+)/;
+		$target->stop;
+		is($trace->stop, 1, 'the trace has failed');
+		my ($lost) = $trace->errors =~ /, (\d+) lost, /;
+		like($trace->errors, qr/^gotrace: the trace's reader does not read/m, 'and says why');
+		cmp_ok($lost, '>', 0, 'events were lost');
+		is(shown(drain($read), $format) + $lost, 2 * $calls, 'as many as are not shown');
+	};
+}
+
+subtest 'a disk that is full' => sub {
+	my $target = start_target($path, []);
+	open my $full, '>', '/dev/full' or die $!;
+	my $trace = start_trace(['attach', $target->{pid}, 'main.hit'], out => $full);
+	is($trace->armed, 1, 'is traced') or diag $trace->errors;
+	$target->say("go\n");
+	is($trace->wait_end, 1, 'the trace fails');
+	like($trace->errors, qr/, [1-9]\d* lost, .*^gotrace: writing the trace: No space left on device$/ms, 'and says what is lost');
+	$target->stop;
+};
+
+# After one signal what is buffered is waited for, after a second one it is not.
+subtest 'a second signal' => sub {
+	my $target = start_target($path, []);
+	pipe my $read, my $write or die $!;
+	my $trace = start_trace(['attach', $target->{pid}, 'main.hit', '--format', 'json', '--save', "$work/saved"], out => $write);
+	close $write;
+	is($trace->armed, 1, 'is traced') or diag $trace->errors;
+	$target->say("go\n");
+	sleep 0.7;
+	kill 'INT', $trace->{pid};
+	is($trace->stop('TERM'), 0, 'gotrace ends well') or diag $trace->errors;
+	is($target->is_alive, 1, 'the target runs on');
+	$target->stop;
+	unlike(drain($read), qr/"event":"summary"/, 'what its reader does not take is not waited for');
+	my $again = run_gotrace('replay', "$work/saved", '--format', 'json', { timeout => 30 });
+	my $seen = read_calls($again->{out});
+	is($seen->{wrong}, 0, 'what was saved until then is right');
+	cmp_ok($seen->{summary}{lost}, '>', 0, 'and it says that it is not all');
+};
+
 done_testing();

@@ -12,7 +12,7 @@
 #include "cli/shell.h"
 
 // What main.c has for all commands.
-volatile sig_atomic_t cli_signal;
+volatile sig_atomic_t cli_signal, cli_hurry;
 
 int cli_fail(struct error *err)
 {

@@ -11,21 +11,25 @@ static void print(struct value_printer *printer, const struct value_style *style
 	walk.memory = printer->memory;
 	walk.style = style;
 	walk.out = out;
-	walk.start = out->len;
+	size_t start = out->len, used = printer->used;
+	walk.end = start + (used < VALUE_BYTES_MAX ? VALUE_BYTES_MAX - used : 0);
 	walk.frame_end = frame_end;
 	walk.depth = printer->depth;
 	walk.buckets = WALK_BUCKETS_MAX;
 	walk.num_open = 0;
 	walk_value(&walk, type, addr);
+	printer->used += out->len - start;
 }
 
 void value_text(struct value_printer *printer, struct gotype *type, uint64_t addr, struct text *out)
 {
+	printer->used = 0;
 	print(printer, &value_style_text, type, addr, UINT64_MAX, out);
 }
 
 void value_json(struct value_printer *printer, struct gotype *type, uint64_t addr, struct text *out)
 {
+	printer->used = 0;
 	print(printer, &value_style_json, type, addr, UINT64_MAX, out);
 }
 

@@ -8,13 +8,14 @@
 #include "base/text.h"
 #include "tracer/event/memory.h"
 
-enum { VALUE_ERRORS = 64 };
+enum { VALUE_ERRORS = 64, VALUE_BYTES_MAX = 64 * 1024 };
 
 struct value_printer { // plain data; one per session, its memory refilled for each event
 	struct memory *memory;
 	struct index *index;	       // names of functions, dynamic types
 	uint64_t bias;		       // run-time address - vaddr
 	uint32_t depth, strlen, items; // as in plan_options
+	size_t used; // bytes that the values of this event have taken: at most about VALUE_BYTES_MAX
 	/** Called with a dynamic type's descriptor (vaddr) whose value was not captured because the capture
 	 *  engine does not know the type yet; may be NULL. */
 	void (*unseen)(void *context, uint64_t rtype);

@@ -9,7 +9,6 @@
 
 enum {
 	WALK_NEST_MAX = 64,	    // values inside one another
-	WALK_OUTPUT_MAX = 1 << 20,  // bytes that one value may print
 	WALK_BUCKETS_MAX = 1 << 14, // buckets and groups of maps looked at for one value
 	WALK_ENTRIES_MAX = 1 << 14, // entries of one map
 	MESSAGE_MAX = 1024,	    // bytes of an error's message
@@ -66,7 +65,7 @@ struct walk { // one value_text or value_json
 	struct memory *memory;
 	const struct value_style *style;
 	struct text *out;
-	size_t start;	    // of this value in out
+	size_t end;	    // the length of out that the value may reach, about
 	uint64_t frame_end; // the frame's bytes behind this are another value's
 	uint32_t depth;	    // pointers and interfaces that may still be followed
 	uint32_t buckets;   // that may still be looked at

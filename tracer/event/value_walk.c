@@ -93,7 +93,7 @@ bool walk_is_open(const struct walk *walk, uint64_t addr, const struct gotype *t
 
 bool walk_is_full(const struct walk *walk)
 {
-	return walk->out->failed || walk->out->len - walk->start > WALK_OUTPUT_MAX;
+	return walk->out->failed || walk->out->len > walk->end;
 }
 
 bool walk_enter(struct walk *walk, uint64_t addr, const struct gotype *type)

@@ -123,11 +123,11 @@ static void end_line(struct sink *sink, size_t start, uint64_t duration_ns, stru
 
 // --- Events ------------------------------------------------------------------------------------
 
-// A call begins inside this one: it is no leaf.
-static void open_braces(struct sink *sink, struct call *call, struct text *out)
+// A call begins inside this one: it is no leaf. How many events that shows.
+static unsigned open_braces(struct sink *sink, struct call *call, struct text *out)
 {
 	if (!call || call->note == sink)
-		return;
+		return 0;
 	begin_line(sink, call, call->entry_ns, out);
 	struct line *line = call->note;
 	if (line) {
@@ -142,18 +142,19 @@ static void open_braces(struct sink *sink, struct call *call, struct text *out)
 		line_free(sink, line);
 	}
 	call->note = sink;
+	return 1;
 }
 
-static void graph_entry(struct sink *sink, struct call *call, const struct wire_record *record,
-			struct text *out)
+static unsigned graph_entry(struct sink *sink, struct call *call, const struct wire_record *record,
+			    struct text *out)
 {
-	open_braces(sink, call->parent, out);
+	unsigned shown = open_braces(sink, call->parent, out);
 	if (!call->will_end) {
 		begin_line(sink, call, record->time_ns, out);
 		format_entry(&sink->options, call, out);
 		text_putc(out, '\n');
 		write_stack(sink, call, record, out);
-		return;
+		return shown + 1;
 	}
 	struct line *line = line_alloc(sink);
 	if (line) {
@@ -161,10 +162,11 @@ static void graph_entry(struct sink *sink, struct call *call, const struct wire_
 		write_stack(sink, call, record, &line->stack);
 	}
 	call->note = line;
+	return shown;
 }
 
-static void graph_end(struct sink *sink, struct call *call, const struct wire_record *record,
-		      enum call_how how, uint64_t end_ns, struct text *out)
+static unsigned graph_end(struct sink *sink, struct call *call, const struct wire_record *record,
+			  enum call_how how, uint64_t end_ns, struct text *out)
 {
 	bool is_open = call->note == sink;
 	size_t start = begin_line(sink, call, is_open ? end_ns : call->entry_ns, out);
@@ -179,18 +181,19 @@ static void graph_end(struct sink *sink, struct call *call, const struct wire_re
 	}
 	call->note = NULL;
 	format_end(&sink->options, call, record, how, out);
-	if (how == CALL_DETACHED || how == CALL_LOST)
-		text_putc(out, '\n');
-	else
+	if (sink_is_event(how))
 		end_line(sink, start, end_ns - call->entry_ns, out);
+	else
+		text_putc(out, '\n');
 	if (line) {
 		text_append(out, text_string(&line->stack), line->stack.len);
 		line_free(sink, line);
 	}
+	return sink_is_event(how) + !is_open; // the line of a leaf is its entry, too
 }
 
-static void graph_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
-			 struct text *out)
+static unsigned graph_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
+			     struct text *out)
 {
 	begin_line(sink, call, record->time_ns, out);
 	format_name(&sink->options, call, out);
@@ -201,6 +204,7 @@ static void graph_orphan(struct sink *sink, struct call *call, const struct wire
 	text_puts(out, format_orphan(call, record));
 	format_plain(&sink->options, out);
 	text_putc(out, '\n');
+	return 1;
 }
 
 static void graph_forget(struct sink *sink, struct call *call)

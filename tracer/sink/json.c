@@ -188,8 +188,8 @@ static void write_creator(struct sink *sink, const struct wire_record *record, s
 	text_putc(out, '}');
 }
 
-static void json_entry(struct sink *sink, struct call *call, const struct wire_record *record,
-		       struct text *out)
+static unsigned json_entry(struct sink *sink, struct call *call, const struct wire_record *record,
+			   struct text *out)
 {
 	write_head(sink, EVENT_ENTRY, call, record->time_ns, record, out);
 	if (format_args(&sink->options, call) == LIST_SHOWN)
@@ -199,6 +199,7 @@ static void json_entry(struct sink *sink, struct call *call, const struct wire_r
 		write_creator(sink, record, out);
 	}
 	text_puts(out, "}\n");
+	return 1;
 }
 
 static void write_results(struct sink *sink, const struct call *call,
@@ -208,11 +209,11 @@ static void write_results(struct sink *sink, const struct call *call,
 		write_values(sink, ",\"results\":[", &call->func->results, out);
 }
 
-static void json_end(struct sink *sink, struct call *call, const struct wire_record *record,
-		     enum call_how how, uint64_t end_ns, struct text *out)
+static unsigned json_end(struct sink *sink, struct call *call, const struct wire_record *record,
+			 enum call_how how, uint64_t end_ns, struct text *out)
 {
 	if (how == CALL_LOST)
-		return; // when and how it ended is not known
+		return 0; // when and how it ended is not known
 	write_head(sink, EVENT_RETURN, call, end_ns, record, out);
 	if (how != CALL_DETACHED)
 		write_number(",\"duration_ns\":", end_ns - call->entry_ns, out);
@@ -220,14 +221,16 @@ static void json_end(struct sink *sink, struct call *call, const struct wire_rec
 	text_puts(out, ",\"how\":\"");
 	text_puts(out, call_how_name(how));
 	text_puts(out, "\"}\n");
+	return sink_is_event(how);
 }
 
-static void json_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
-			struct text *out)
+static unsigned json_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
+			    struct text *out)
 {
 	write_head(sink, EVENT_RETURN, call, record->time_ns, record, out);
 	write_results(sink, call, record, out);
 	text_puts(out, ",\"how\":\"return\"}\n");
+	return 1;
 }
 
 static void json_lost(struct sink *sink, uint64_t count, const char *where, struct text *out)

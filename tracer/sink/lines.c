@@ -39,22 +39,23 @@ static void begin_line(struct sink *sink, const struct call *call, uint64_t time
 	text_putc(out, ' ');
 }
 
-static void lines_entry(struct sink *sink, struct call *call, const struct wire_record *record,
-			struct text *out)
+static unsigned lines_entry(struct sink *sink, struct call *call, const struct wire_record *record,
+			    struct text *out)
 {
 	begin_line(sink, call, record->time_ns, "> ", out);
 	format_entry(&sink->options, call, out);
 	text_putc(out, '\n');
 	format_stack(&sink->options, record, STACK_INDENT, out);
+	return 1;
 }
 
-static void lines_end(struct sink *sink, struct call *call, const struct wire_record *record,
-		      enum call_how how, uint64_t end_ns, struct text *out)
+static unsigned lines_end(struct sink *sink, struct call *call, const struct wire_record *record,
+			  enum call_how how, uint64_t end_ns, struct text *out)
 {
 	begin_line(sink, call, end_ns, "< ", out);
 	format_name(&sink->options, call, out);
 	format_end(&sink->options, call, record, how, out);
-	if (how != CALL_DETACHED && how != CALL_LOST) {
+	if (sink_is_event(how)) {
 		format_paint(&sink->options, COLOR_DIM, out);
 		text_puts(out, " (");
 		format_duration(end_ns - call->entry_ns, out);
@@ -62,10 +63,11 @@ static void lines_end(struct sink *sink, struct call *call, const struct wire_re
 		format_plain(&sink->options, out);
 	}
 	text_putc(out, '\n');
+	return sink_is_event(how);
 }
 
-static void lines_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
-			 struct text *out)
+static unsigned lines_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
+			     struct text *out)
 {
 	begin_line(sink, call, record->time_ns, "< ", out);
 	format_name(&sink->options, call, out);
@@ -75,6 +77,7 @@ static void lines_orphan(struct sink *sink, struct call *call, const struct wire
 	text_puts(out, format_orphan(call, record));
 	format_plain(&sink->options, out);
 	text_putc(out, '\n');
+	return 1;
 }
 
 static void lines_lost(struct sink *sink, uint64_t count, const char *where, struct text *out)

@@ -43,16 +43,23 @@ struct sink_summary {
 
 struct sink;
 
+/** A call's end is an event, unless it is only known that it ended or that nobody looks any more. */
+static inline bool sink_is_event(enum call_how how)
+{
+	return how != CALL_DETACHED && how != CALL_LOST;
+}
+
 struct sink_ops {
 	const char *name; // "graph", "lines", "json"
 	struct error *(*open)(const struct sink_options *options, struct sink **out);
 	void (*close)(struct sink *sink);
-	void (*entry)(struct sink *sink, struct call *call, const struct wire_record *record,
-		      struct text *out);
-	void (*end)(struct sink *sink, struct call *call, const struct wire_record *record,
-		    enum call_how how, uint64_t end_ns, struct text *out);
-	void (*orphan)(struct sink *sink, struct call *call, const struct wire_record *record,
-		       struct text *out);
+	/** These return how many of the trace's events the text that they have written shows. */
+	unsigned (*entry)(struct sink *sink, struct call *call, const struct wire_record *record,
+			  struct text *out);
+	unsigned (*end)(struct sink *sink, struct call *call, const struct wire_record *record,
+			enum call_how how, uint64_t end_ns, struct text *out);
+	unsigned (*orphan)(struct sink *sink, struct call *call, const struct wire_record *record,
+			   struct text *out);
 	/** Gives up its note of a call under way, whose end it will not hear of; NULL where notes need no care. */
 	void (*forget)(struct sink *sink, struct call *call);
 	/** Events were lost: count of them, since the last time, at where ("ring buffer"). */
