@@ -77,6 +77,8 @@ static struct error *exe_error(pid_t pid, int errnum)
 			"%d: its executable cannot be read (run gotrace as root, or with "
 			"CAP_SYS_PTRACE)",
 			pid);
+	if (errnum != ENOENT && errnum != ESRCH) // ours: too many open files, no memory
+		return error_errno(errnum, "%s", "/proc/PID/exe");
 	if (status_value(pid, "State", &state) < 0 && !state)
 		return no_process(pid);
 	if (state == 'Z' || state == 'X')

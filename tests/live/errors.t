@@ -36,6 +36,8 @@ my $sleep = fork // die;
 exec 'sleep', 60 if $sleep == 0;
 until_true(5, sub { (readlink "/proc/$sleep/exe") =~ /sleep|busybox/ });
 refused('a process that is not Go', 1, qr/not .*Go|no Go/i, 'attach', $sleep, 'main.*');
+my $few = run_command(['/bin/sh', '-c', "ulimit -n 4; exec $gotrace attach $sleep 'main.*'"]);
+like($few->{err}, qr/Too many open files/, 'few descriptors: the message says so');
 kill 'KILL', $sleep;
 my $zombie_target = start_target($path, []);
 kill 'KILL', $zombie_target->{pid};

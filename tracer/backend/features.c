@@ -79,7 +79,9 @@ static enum feature_state ask_program(void)
 
 static enum feature_state ask_btf(void)
 {
-	return is(!access("/sys/kernel/btf/vmlinux", R_OK));
+	struct btf *btf = btf__load_vmlinux_btf();
+	btf__free(btf);
+	return is(btf != NULL);
 }
 
 static enum feature_state ask_ring_buffer(void)
@@ -290,7 +292,9 @@ const char *features_advice(int errnum)
 	case ENOSYS:
 		return "this kernel has no eBPF";
 	default:
-		return ask_btf() == FEATURE_NO ? "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)"
-					       : NULL;
+		return ask_btf() == FEATURE_NO
+			       ? "the kernel's BTF, /sys/kernel/btf/vmlinux, cannot be read "
+				 "(it is there with CONFIG_DEBUG_INFO_BTF)"
+			       : NULL;
 	}
 }

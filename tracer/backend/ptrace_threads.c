@@ -106,11 +106,11 @@ static void say_refused(const struct ptrace_worker *worker, int errnum, struct p
 		snprintf(reply->message, sizeof(reply->message),
 			 "%d is traced by process %d already (a debugger?)", (int)worker->pid,
 			 (int)worker->rival);
-	else if (errnum == EPERM)
+	else if (errnum == EPERM || errnum == EACCES) // of /proc/PID/mem, which is to be written
 		snprintf(
 			reply->message, sizeof(reply->message),
-			"%d may not be traced by ptrace: run gotrace as root or with CAP_SYS_PTRACE "
-			"(\"gotrace doctor\" tells more)",
+			"%d may not be traced by ptrace: run gotrace as root, or with CAP_SYS_PTRACE and "
+			"CAP_DAC_OVERRIDE (\"gotrace doctor\" says more)",
 			(int)worker->pid);
 	else
 		snprintf(reply->message, sizeof(reply->message), "%d: ptrace: %s", (int)worker->pid,
