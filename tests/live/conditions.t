@@ -143,7 +143,7 @@ subtest '--dry-run knows the process' => sub {
 	my $text = $target->{pid} > 127 ? 'i8 == pid' : 'i8 == pid + 128';
 	for my $how (['--duration', '10ms'], ['--dry-run']) {
 		my $result = run_gotrace('attach', $target->{pid}, 'main.cCall', '--if', $text, @$how);
-		like("$result->{out}$result->{err}", qr/main\.cCall.*int8/, "@$how: no such number is an int8");
+		like("$result->{out}$result->{err}", qr/main\.cCall: .*does not fit int8/, "@$how: no such number is an int8");
 	}
 	$target->stop;
 };

@@ -355,6 +355,17 @@ bool insn_decode(const uint8_t *code, size_t len, struct insn *out)
 	return true;
 }
 
+// One trap a time that it is executed, and the same effect when it is stepped: a repeated string
+// instruction traps for each repetition; pushf pushes, and popf sets, the flag by which it is stepped.
+static bool is_one_step(const struct insn *insn)
+{
+	uint8_t opcode = insn->opcode;
+	bool is_string = (opcode >= 0xa4 && opcode <= 0xa7) || (opcode >= 0xaa && opcode <= 0xaf);
+	if (is_string && (insn->prefixes & (INSN_REP | INSN_REPNE)))
+		return false;
+	return opcode != 0x9c && opcode != 0x9d;
+}
+
 bool insn_takes_uprobe(const struct insn *insn)
 {
 	uint8_t opcode = insn->opcode;
@@ -363,6 +374,8 @@ bool insn_takes_uprobe(const struct insn *insn)
 		return false;
 	// A nop or branch with 66 is refused until 6.8.
 	if ((insn->prefixes & INSN_OPSIZE) && (opcode == 0x90 || insn->kind >= INSN_JCC))
+		return false;
+	if (insn->map == MAP_ONE_BYTE && !is_one_step(insn))
 		return false;
 	// A load of SS masks exceptions. 90 with REX.B exchanges rax and r8, but kernels emulate it as
 	// a nop: the program would go on with wrong values.

@@ -56,7 +56,9 @@ struct insn {
 bool insn_decode(const uint8_t *code, size_t len, struct insn *out);
 
 /** True where every kernel accepts a uprobe on it (arch/x86/kernel/uprobes.c: the prefixes and
- *  opcodes that uprobe_init_insn lets pass, without those that only newer kernels do). */
+ *  opcodes that uprobe_init_insn lets pass, without those that only newer kernels do), and it does
+ *  the same under one, once for each hit. VEX and EVEX have the opcodes of other instructions, which the kernel
+ *  emulates in their place: vmovdqu is taken for a branch, and its store is lost. */
 bool insn_takes_uprobe(const struct insn *insn);
 
 /** True where the kernel emulates it, so that a probe costs one trap and not two (the same file:
