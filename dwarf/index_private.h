@@ -50,6 +50,16 @@ struct signature_query {
 /** The signature of one function, checked against all that is known of it. */
 struct error *signature_make(const struct signature_query *query, struct signature *out) MUST_CHECK;
 
+/** The orders that the source may have its parameters in, Go 1.15; 0 if they are too many. Order 0 is DWARF's. */
+unsigned signature_num_orders(const struct debug_func *func);
+/** Puts func's params into out (as many) in one of the orders. False if it cannot be the source's. */
+bool signature_order(const struct debug_func *func, unsigned order, struct debug_param *out);
+/** How much speaks for an order where places do not, compared with another one's. */
+int signature_order_likelihood(const struct debug_func *func, unsigned order);
+/** The number of parameters, receiver apart, which the name of the first unnamed or blank result holds,
+ *  Go 1.15. False if there is none. */
+bool signature_first_number(const struct debug_func *func, unsigned long *number);
+
 enum { MAX_ARG_WORDS = 16 }; // ArgInfo has 10 at most
 
 struct arg_words { // what ArgInfo lists

@@ -22,8 +22,10 @@ struct making { // a signature in the making
 	struct arg_words words;
 	int64_t frame_bytes; // negative if not known
 	bool has_regabi;
-	bool is_abi_open; // nothing tells whether it takes registers
-	bool skip;	  // ArgInfo leaves the first argument out
+	struct debug_param *orders; // of debug's params, all that were tried
+	bool is_order_open;	    // none of them is certain
+	bool is_abi_open;	    // nothing tells whether it takes registers
+	bool skip;		    // ArgInfo leaves the first argument out
 };
 
 struct candidate {
@@ -384,26 +386,53 @@ static void mark_receiver(const struct func *func, struct signature *signature)
 	}
 }
 
+// Before Go 1.17, whether the names of results say that DWARF lists all parameters.
+static bool lists_all(const struct making *making, const struct signature *signature, bool *is_told)
+{
+	unsigned long counted;
+	*is_told = signature_first_number(&making->debug, &counted);
+	bool has_receiver = signature->num_args && signature->params[0].is_receiver;
+	return *is_told && counted + has_receiver == signature->num_args;
+}
+
 // All on the stack, before Go 1.17: no ArgInfo, and DWARF leaves blanks out. The area's size
-// tells of all but those that hide in padding. Unnamed results are "~rN", N counting the
-// parameters before them, receiver apart.
+// tells of all but those that hide in padding.
 static void check_stack_only(const struct making *making, struct candidate *candidate)
 {
-	const struct debug_func *debug = &making->debug;
 	const struct signature *signature = &candidate->signature;
-	size_t num_args = signature->num_args;
-	if (num_args < debug->num_params && is_compiler_name(debug->params[num_args].name, 'r')) {
-		size_t counted = strtoul(debug->params[num_args].name + 2, NULL, 10);
-		bool has_receiver = num_args && signature->params[0].is_receiver;
-		if (counted + has_receiver != num_args)
-			candidate->check.is_proven = false;
-		return;
-	}
-	for (size_t i = 0; i < num_args; i++) {
+	bool is_told, is_all = lists_all(making, signature, &is_told);
+	if (is_told && !is_all)
+		candidate->check.is_proven = false;
+	for (size_t i = 0; i < signature->num_args && !is_told; i++) {
 		struct param *param = &signature->params[i];
 		if (param->num_pieces && param->type->align < 8 &&
 		    !signature_proves_place(param, candidate->debug[i]))
 			doubt(param, "a blank parameter may stand before it");
+	}
+}
+
+static bool is_same_param(const struct param *a, const struct debug_param *debug_a,
+			  const struct debug_param *debug_b)
+{
+	return a->is_result == debug_b->is_result && !strcmp(debug_a->name, debug_b->name);
+}
+
+// What another order, as good as the best, places elsewhere is not known.
+static void doubt_order(struct candidate *best, const struct candidate *other)
+{
+	struct signature *signature = &best->signature;
+	for (size_t i = 0; i < signature->num_params; i++) {
+		struct param *param = &signature->params[i];
+		for (size_t k = 0; k < signature->num_params; k++) {
+			const struct param *same = &other->signature.params[k];
+			if (!is_same_param(param, best->debug[i], other->debug[k]))
+				continue;
+			if (param->num_pieces && same->num_pieces &&
+			    param->pieces[0].stack_off != same->pieces[0].stack_off)
+				doubt(param, "the order of the parameters is not certain");
+			if (same->unknown)
+				doubt(param, same->unknown);
+		}
 	}
 }
 
@@ -414,6 +443,71 @@ static bool is_unlisted(const struct making *making)
 	size_t len = strlen(name);
 	return making->has_regabi && making->query->go.minor < 21 && len > 3 &&
 	       !strcmp(name + len - 3, "-fm") && !count_args(&making->debug);
+}
+
+// Tries an order of the parameters; *best becomes the likeliest of those whose size is the area's.
+static struct error *try_order(struct making *making, unsigned order,
+			       const struct debug_func *listed, int *likelihood,
+			       struct candidate *best)
+{
+	making->debug.params = making->orders + order * listed->num_params;
+	struct candidate candidate;
+	if (!signature_order(listed, order, making->debug.params))
+		return NULL;
+	struct error *err = build(making, ABI0, likely_dict(making), &candidate);
+	if (!err)
+		err = check(making, &candidate);
+	if (err) {
+		candidate_deinit(&candidate);
+		return err;
+	}
+	mark_receiver(making->query->func, &candidate.signature);
+	bool is_told, is_all = lists_all(making, &candidate.signature, &is_told);
+	if (candidate.signature.frame_bytes < making->frame_bytes && !is_told)
+		making->is_order_open = true; // it may be this one, after a blank parameter
+	if ((is_told && !is_all) || !is_perfect(&candidate)) {
+		candidate_deinit(&candidate);
+		return NULL;
+	}
+	int own = signature_order_likelihood(listed, order);
+	bool is_best = !best->debug || own > *likelihood;
+	if (best->debug)
+		doubt_order(is_best ? &candidate : best, is_best ? best : &candidate);
+	if (is_best) {
+		struct candidate before = *best;
+		*best = candidate;
+		candidate = before;
+		*likelihood = own;
+	}
+	candidate_deinit(&candidate);
+	return NULL;
+}
+
+// Replaces the candidate, which is in DWARF's order, where another order is the source's (Go 1.15).
+static struct error *choose_order(struct making *making, struct candidate *listed)
+{
+	struct debug_func debug = making->debug;
+	unsigned num = signature_num_orders(&debug);
+	making->is_order_open = !num;
+	if (num < 2)
+		return NULL;
+	making->orders = calloc(num * debug.num_params, sizeof(*making->orders));
+	if (!making->orders)
+		return error_nomem();
+	struct candidate best = {0};
+	struct error *err = NULL;
+	int likelihood = 0;
+	for (unsigned order = 0; order < num && !err; order++)
+		err = try_order(making, order, &debug, &likelihood, &best);
+	making->debug = debug;
+	if (err || !best.debug) {
+		making->is_order_open = true;
+		candidate_deinit(&best);
+		return err;
+	}
+	candidate_deinit(listed);
+	*listed = best;
+	return NULL;
 }
 
 static struct error *find_blanks(const struct making *making, struct candidate *candidate)
@@ -461,9 +555,13 @@ static struct error *from_dwarf(struct making *making, struct signature *out)
 {
 	struct candidate best;
 	struct error *err = choose(making, &best);
+	if (!err && !making->has_regabi)
+		err = choose_order(making, &best);
 	if (!err) {
 		mark_receiver(making->query->func, &best.signature);
-		if (!making->has_regabi && is_perfect(&best))
+		if (making->is_order_open)
+			best.check.is_proven = false;
+		else if (!making->has_regabi && is_perfect(&best))
 			check_stack_only(making, &best);
 		else if (!is_perfect(&best))
 			err = find_blanks(making, &best);
@@ -575,5 +673,6 @@ struct error *signature_make(const struct signature_query *query, struct signatu
 	if (!err)
 		err = is_unlisted(&making) ? raw_words(&making, out) : from_dwarf(&making, out);
 	free(making.debug.params);
+	free(making.orders);
 	return err;
 }

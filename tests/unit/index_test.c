@@ -617,6 +617,53 @@ static void test_stack_abi(void **state)
 	close_fixture(&fixture);
 }
 
+// Go 1.15 lists a parameter of size 0 after the one that comes after it: it has the same place.
+static void test_sizes_of_zero(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	begin(&fixture, "go1.15.15", 2, 2);
+	uint64_t none = dwarf_array(&fixture.dwarf, "[0]int", fixture.t_int, 0, 0);
+	// func(n int) (r uint8, _ [0]int, q bool)
+	function(&fixture, "main.between", 24, true);
+	param(&fixture, "n", fixture.t_int);
+	on_stack(&fixture, 0);
+	result(&fixture, "r", fixture.t_uint8);
+	result(&fixture, "q", fixture.t_bool);
+	result(&fixture, "~b1", none);
+	end_function(&fixture);
+	// func(n int) (_ [0]int, q int, r uint8): the places are the same in every order
+	function(&fixture, "main.first", 24, true);
+	param(&fixture, "n", fixture.t_int);
+	on_stack(&fixture, 0);
+	result(&fixture, "q", fixture.t_int);
+	result(&fixture, "~b1", none);
+	result(&fixture, "r", fixture.t_uint8);
+	end_function(&fixture);
+	// func(x uint8, z [0]int, b uint8) int
+	function(&fixture, "main.args", 24, true);
+	param(&fixture, "x", fixture.t_uint8);
+	on_stack(&fixture, 0);
+	param(&fixture, "b", fixture.t_uint8);
+	on_stack(&fixture, 8);
+	param(&fixture, "z", none);
+	result(&fixture, "~r3", fixture.t_int);
+	end_function(&fixture);
+	// func(_ int) (z [0]int, r uint8, q bool) has the size of func() (r uint8, z [0]int, q bool)
+	function(&fixture, "main.either", 16, true);
+	result(&fixture, "r", fixture.t_uint8);
+	result(&fixture, "q", fixture.t_bool);
+	result(&fixture, "z", none);
+	end_function(&fixture);
+	end(&fixture, true);
+
+	assert_places(&fixture, "main.between", "stack+0 | stack+8 nowhere stack+16");
+	assert_places(&fixture, "main.first", "stack+0 | nowhere stack+8 stack+16");
+	assert_places(&fixture, "main.args", "stack+0 nowhere stack+8 | stack+16");
+	assert_places(&fixture, "main.either", "| ? nowhere ?");
+	close_fixture(&fixture);
+}
+
 static void test_abi0_by_symbol(void **state)
 {
 	(void)state;
@@ -760,6 +807,7 @@ int main(void)
 		cmocka_unit_test(test_coincidences_prove_nothing),
 		cmocka_unit_test(test_blank_is_no_dictionary),
 		cmocka_unit_test(test_stack_abi),
+		cmocka_unit_test(test_sizes_of_zero),
 		cmocka_unit_test(test_abi0_by_symbol),
 		cmocka_unit_test(test_abi_without_symbols),
 		cmocka_unit_test(test_runtime_by_dwarf),

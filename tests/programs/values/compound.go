@@ -119,6 +119,24 @@ func tMoreSlices(a []bool, b []float64, c []*tPoint, d []interface{}) []*tPoint 
 func tStructSlices(a []tOuter, b []tPadded, c []struct{}) int { return len(a) + len(b) + len(c) }
 
 //go:noinline
+func tZeroBetween(n int) (r int32, _ [0]int, q bool) {
+	touch()
+	return int32(n), [0]int{}, n > 5
+}
+
+//go:noinline
+func tZeroFirst(n int) (_ [0]int, q int, r int32) {
+	touch()
+	return [0]int{}, n, int32(n + 1)
+}
+
+//go:noinline
+func tZeroArgs(x int8, z [0]int, b int8) int8 {
+	touch()
+	return x + b
+}
+
+//go:noinline
 func tArrays(a [0]int, b [1]int, c [2]int16, d [1]string, e [3]string) ([2]int16, [1]int) {
 	touch()
 	return c, b
@@ -196,6 +214,9 @@ func compounds() {
 		large.Cells[i] = int64(i) << 32
 	}
 	Call{Name: "main.tLargeStruct", Fn: tLargeStruct, Names: "l"}.Make(large)
+	Call{Name: "main.tZeroBetween", Fn: tZeroBetween, Names: "n = r _ q"}.Make(9)
+	Call{Name: "main.tZeroFirst", Fn: tZeroFirst, Names: "n = _ q r"}.Make(9)
+	Call{Name: "main.tZeroArgs", Fn: tZeroArgs, Names: "x z b"}.Make(int8(1), [0]int{}, int8(2))
 	Call{Name: "main.tEmpties", Fn: tEmpties, Names: "e a n f"}.Make(tEmpty{}, [0]int{}, 5, tEmpty{})
 	Call{Name: "main.tAnonymous", Fn: tAnonymous, Names: "a"}.Make(struct {
 		N int
