@@ -28,10 +28,9 @@ struct active_key {
 
 struct active_call {
 	wire_u64 time_ns; // of its entry; the first word, for those who sweep
-	wire_u32 slot;
-	wire_u32 pad;
 	struct wire_kept kept;
 	struct wire_key key;
+	struct wire_key_slot at; // the key's; texts only where its return needs them
 };
 
 static const wire_u64 ACTIVE_THREAD = 1ull << 63;

@@ -7,8 +7,9 @@
 //
 // The includer defines first, besides what active.h and expr.h want:
 //   aggregate_settings(host)        struct wire_aggregate_settings
-//   aggregate_read_string(host, dst, len, addr)  as capture_read, of at most WIRE_KEY_BYTES
-//   aggregate_slot(host, key)       the key's slot, made where it has none; AGGREGATE_NO_SLOT where there is no room
+//   aggregate_slot(host, key)       the key's slot; AGGREGATE_NO_SLOT where it has none
+//   aggregate_make(host, key, at)   makes one, at->slot, of what is at at; AGGREGATE_NO_SLOT where there is no room
+//   aggregate_copy(host, dst, src, len)  len bytes, at most those of a slot's texts
 //   aggregate_totals(host, slot)    struct wire_totals, or NULL
 //   aggregate_bucket(host, slot, bucket)  wire_u64, or NULL
 //   aggregate_lost(host)            struct wire_aggregate_lost
@@ -17,6 +18,7 @@
 
 #include "bpf/active.h"
 #include "bpf/expr.h"
+#include "bpf/hash.h"
 
 enum { AGGREGATE_SUB_BITS = 3, AGGREGATE_WORD = 8 };
 static const wire_u32 AGGREGATE_NO_SLOT = ~0u;
@@ -26,6 +28,7 @@ struct aggregate_hit {
 	struct expr *expr;			   // to run programs in
 	struct capture *c;			   // with the hit's registers
 	struct active_call *call;		   // room for one
+	struct hash *hash;			   // room for one
 	const struct capture_goroutine *goroutine; // NULL: not known
 	wire_u32 tid;
 	wire_u32 pad;
@@ -113,49 +116,116 @@ CAPTURE_INLINE wire_u64 aggregate_word(const struct wire_kept *kept, const struc
 	return kept->values[at & (WIRE_KEPT_MAX - 1)];
 }
 
-CAPTURE_INLINE void aggregate_string(const struct capture_host *host, wire_u64 addr, wire_u64 len,
-				     struct wire_key_part *part, wire_u8 *bytes)
+// Strings of a key stand at these places where a record is made else, until its texts are taken.
+CAPTURE_INLINE wire_u64 aggregate_place(wire_u64 number)
 {
-	const struct wire_settings *settings = capture_settings(host);
-	part->word = len;
-	if (len > WIRE_KEY_BYTES)
-		len = WIRE_KEY_BYTES;
-	if (!len)
-		return;
-	if (capture_is_readable(addr, len) && !aggregate_read_string(host, bytes, len, addr))
-		return;
-	if (addr >= settings->ro_start && addr < settings->ro_end) {
-		part->state = WIRE_KEY_IN_FILE;
-		__builtin_memcpy(bytes, &addr, sizeof(addr));
-	} else {
-		part->state = WIRE_KEY_UNREADABLE;
-		part->word = 0;
+	_Static_assert(WIRE_KEYS * WIRE_BLOCK_MAX <= WIRE_RECORD_MAX, "each has its place");
+	return number * WIRE_BLOCK_MAX;
+}
+
+struct aggregate_run {
+	const struct aggregate_hit *hit;
+	const struct wire_aggregate *aggregate;
+	const struct wire_kept *kept;
+	struct active_call *call;
+	wire_u32 is_return;
+	wire_u32 len; // of the string whose hash is made
+	wire_u64 place;
+};
+
+enum { AGGREGATE_HASH_STEP = 64 };
+
+static long aggregate_hash_step(wire_u32 i, void *context)
+{
+	struct aggregate_run *run = context;
+	wire_u64 at = (wire_u64)i * AGGREGATE_HASH_STEP;
+	struct hash hash = *run->hit->hash;
+#ifdef __bpf__
+#pragma clang loop unroll(disable)
+#endif
+	for (wire_u32 j = 0; j < AGGREGATE_HASH_STEP / AGGREGATE_WORD; j++) {
+		wire_u64 next = at + j * AGGREGATE_WORD;
+		if (next >= run->len)
+			break;
+		hash_word(&hash, expr_text_word(run->hit->c, run->place + next));
 	}
+	*run->hit->hash = hash;
+	return 0;
 }
 
-CAPTURE_INLINE void aggregate_part(const struct capture_host *host, const struct wire_kept *kept,
-				   const struct wire_value *value, struct wire_key_part *part,
-				   wire_u8 *bytes)
+// All bytes of a string, which are read here: what is equal has one key, and nothing else.
+CAPTURE_INLINE wire_u8 aggregate_string(struct aggregate_run *run, wire_u64 addr, wire_u64 len,
+					struct wire_key_part *part)
 {
-	if (!aggregate_is_known(kept, value))
-		part->state = WIRE_KEY_UNREADABLE;
+	struct capture *c = run->hit->c;
+	const struct capture_host *host = &c->host;
+	const struct wire_settings *settings = capture_settings(host);
+	if (len > WIRE_BLOCK_MAX)
+		return len >> CAPTURE_ADDR_BITS ? WIRE_KEY_UNREADABLE : WIRE_KEY_LONG;
+	part->word = len;
+	if (!len)
+		return WIRE_KEY_KNOWN;
+	if (!expr_read_text(c, run->place, addr, len)) {
+		bool is_in_file = addr >= settings->ro_start && addr < settings->ro_end;
+		part->word = is_in_file ? len : 0;
+		part->hash = is_in_file ? addr : 0;
+		return is_in_file ? WIRE_KEY_IN_FILE : WIRE_KEY_UNREADABLE;
+	}
+	run->len = (wire_u32)len;
+	hash_begin(run->hit->hash, aggregate_settings(host)->seed);
+	capture_repeat(((wire_u32)len + AGGREGATE_HASH_STEP - 1) / AGGREGATE_HASH_STEP,
+		       aggregate_hash_step, run);
+	part->hash = hash_end(run->hit->hash);
+	return WIRE_KEY_KNOWN;
+}
+
+static long aggregate_part(wire_u32 i, void *context)
+{
+	struct aggregate_run *run = context;
+	wire_u64 number = i & (WIRE_KEYS - 1);
+	CAPTURE_HIDE(number);
+	number &= WIRE_KEYS - 1;
+	const struct wire_value *value = &run->aggregate->key[number];
+	struct wire_key_part *part = &run->call->key.part[number];
+	wire_u8 *state = &run->call->key.state[number];
+	if (!value->kind || value->is_result != run->is_return)
+		return 0;
+	run->place = aggregate_place(number);
+	if (!aggregate_is_known(run->kept, value))
+		*state = WIRE_KEY_UNREADABLE;
 	else if (value->kind == WIRE_VALUE_STRING)
-		aggregate_string(host, aggregate_word(kept, value, 0),
-				 aggregate_word(kept, value, 1), part, bytes);
+		*state = aggregate_string(run, aggregate_word(run->kept, value, 0),
+					  aggregate_word(run->kept, value, 1), part);
 	else
-		part->word = aggregate_word(kept, value, 0);
+		part->word = aggregate_word(run->kept, value, 0);
+	return 0;
 }
 
-// Those parts of the key that are known at an entry, or at a return.
-static __attribute__((noinline)) void aggregate_key(const struct capture_host *host,
-						    const struct wire_kept *kept,
-						    const struct wire_aggregate *aggregate,
-						    wire_u32 is_return, struct wire_key *key)
+static long aggregate_text(wire_u32 i, void *context)
 {
-	if (aggregate->key[0].kind && aggregate->key[0].is_result == is_return)
-		aggregate_part(host, kept, &aggregate->key[0], &key->part[0], key->bytes[0]);
-	if (aggregate->key[1].kind && aggregate->key[1].is_result == is_return)
-		aggregate_part(host, kept, &aggregate->key[1], &key->part[1], key->bytes[1]);
+	struct aggregate_run *run = context;
+	wire_u64 number = i & (WIRE_KEYS - 1);
+	CAPTURE_HIDE(number);
+	number &= WIRE_KEYS - 1;
+	const struct wire_value *value = &run->aggregate->key[number];
+	if (value->kind == WIRE_VALUE_STRING && value->is_result == run->is_return)
+		__builtin_memcpy(run->call->at.text[number],
+				 expr_text(run->hit->c, aggregate_place(number)), WIRE_KEY_TEXT);
+	return 0;
+}
+
+// Those parts of the key that are known at an entry, or at a return; then its slot, where it is whole.
+static __attribute__((noinline)) wire_u32 aggregate_key(const struct capture_host *host,
+							struct aggregate_run *run, bool is_whole)
+{
+	const struct wire_aggregate_settings *settings = aggregate_settings(host);
+	struct active_call *call = run->call;
+	capture_repeat(settings->num_keys, aggregate_part, run);
+	wire_u32 slot = is_whole ? aggregate_slot(host, &call->key) : AGGREGATE_NO_SLOT;
+	if (slot != AGGREGATE_NO_SLOT || (!is_whole && !settings->text_bytes))
+		return slot;
+	capture_repeat(settings->num_keys, aggregate_text, run);
+	return is_whole ? aggregate_make(host, &call->key, &call->at) : slot;
 }
 
 // --- Counting ------------------------------------------------------------------------------------
@@ -225,7 +295,7 @@ static __attribute__((noinline)) void aggregate_entry(const struct capture_host 
 	if (has_return && hit->goroutine)
 		key = active_key(hit->goroutine, hit->tid, hit->probe->func);
 	call->time_ns = hit->time_ns;
-	call->slot = hit->probe->func;
+	call->at.slot = hit->probe->func;
 	call->kept.valid = 0;
 	if (aggregate->num_entry) {
 		hit->c->kept.valid = 0;
@@ -239,15 +309,18 @@ static __attribute__((noinline)) void aggregate_entry(const struct capture_host 
 	if (settings->num_keys) {
 		__builtin_memset(&call->key, 0, sizeof(call->key));
 		call->key.func = hit->probe->func;
-		aggregate_key(host, &call->kept, aggregate, 0, &call->key);
-		call->slot = is_late ? AGGREGATE_NO_SLOT : aggregate_slot(host, &call->key);
+		struct aggregate_run run = {.hit = hit,
+					    .aggregate = aggregate,
+					    .kept = &call->kept,
+					    .call = call};
+		call->at.slot = aggregate_key(host, &run, !is_late);
 	}
 	if (!is_late) {
-		aggregate_count(host, call->slot);
+		aggregate_count(host, call->at.slot);
 		bool has_value = settings->has_buckets && aggregate->value.kind &&
 				 !aggregate->value.is_result;
-		if (has_value && call->slot != AGGREGATE_NO_SLOT)
-			aggregate_put(host, call->slot, aggregate, &call->kept, 0);
+		if (has_value && call->at.slot != AGGREGATE_NO_SLOT)
+			aggregate_put(host, call->at.slot, aggregate, &call->kept, 0);
 	}
 	if (!has_return)
 		return;
@@ -272,7 +345,7 @@ static __attribute__((noinline)) void aggregate_return(const struct capture_host
 		return;
 	struct wire_kept *kept = &hit->c->kept;
 	wire_u64 duration = hit->time_ns - call->time_ns;
-	wire_u32 slot = call->slot;
+	wire_u32 slot = call->at.slot;
 	if (aggregate->num_entry | aggregate->num_return)
 		*kept = call->kept;
 	if (aggregate->num_return &&
@@ -281,8 +354,16 @@ static __attribute__((noinline)) void aggregate_return(const struct capture_host
 		return;
 	}
 	if (is_late && settings->num_keys) {
-		aggregate_key(host, kept, aggregate, 1, &call->key);
-		slot = aggregate_slot(host, &call->key);
+		struct aggregate_run run = {.hit = hit,
+					    .aggregate = aggregate,
+					    .kept = kept,
+					    .call = hit->call,
+					    .is_return = 1};
+		hit->call->key = call->key;
+		if (settings->text_bytes)
+			aggregate_copy(host, hit->call->at.text, call->at.text,
+				       settings->text_bytes);
+		slot = aggregate_key(host, &run, true);
 	}
 	if (is_late)
 		aggregate_count(host, slot);

@@ -11,20 +11,13 @@ const volatile struct wire_aggregate_settings aggregating = {0};
 struct wire_aggregate_lost aggregate_losses = {0};
 wire_u32 next_slot = 0; // of those that keys have; written by the program
 
-// Verifiers up to 6.1 forget a bound that was checked before the value went to the stack.
-static inline int aggregate_read_string(const struct capture_host *host, wire_u8 *dst, wire_u64 len,
-					wire_u64 addr)
-{
-	(void)host;
-	asm volatile("" : "+r"(len));
-	if (len > WIRE_KEY_BYTES)
-		return -1;
-	return (int)bpf_probe_read_user(dst, len, (const void *)addr);
-}
-
 static inline const struct wire_aggregate_settings *aggregate_settings(
 	const struct capture_host *host);
 static inline wire_u32 aggregate_slot(const struct capture_host *host, const struct wire_key *key);
+static inline wire_u32 aggregate_make(const struct capture_host *host, const struct wire_key *key,
+				      struct wire_key_slot *at);
+static inline void aggregate_copy(const struct capture_host *host, void *dst, const void *src,
+				  wire_u64 len);
 static inline struct wire_totals *aggregate_totals(const struct capture_host *host, wire_u32 slot);
 static inline wire_u64 *aggregate_bucket(const struct capture_host *host, wire_u32 slot,
 					 wire_u32 bucket);
@@ -59,12 +52,12 @@ struct {
 	__type(value, wire_u64);
 } within SEC(".maps");
 
-// The first bytes of struct wire_key: user space says how many. A hash of all costs more than the rest of a count.
+// The first bytes of struct wire_key, and of struct wire_key_slot: user space says how many.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(struct wire_key));
-	__uint(value_size, sizeof(wire_u32));
+	__uint(value_size, sizeof(struct wire_key_slot));
 } key_slots SEC(".maps");
 
 struct {
@@ -133,22 +126,34 @@ static inline const struct wire_aggregate_settings *aggregate_settings(
 	return known;
 }
 
-// Two that meet a new key at once take two slots, and one stays unused: there are some to spare.
 static inline wire_u32 aggregate_slot(const struct capture_host *host, const struct wire_key *key)
 {
 	(void)host;
-	wire_u32 *known = bpf_map_lookup_elem(&key_slots, key);
-	if (known)
-		return *known;
+	const struct wire_key_slot *known = bpf_map_lookup_elem(&key_slots, key);
+	return known ? known->slot : AGGREGATE_NO_SLOT;
+}
+
+// Two that meet a new key at once take two slots, and one stays unused: there are some to spare.
+static inline wire_u32 aggregate_make(const struct capture_host *host, const struct wire_key *key,
+				      struct wire_key_slot *at)
+{
 	if (*(volatile wire_u32 *)&next_slot >= aggregating.num_slots)
 		return AGGREGATE_NO_SLOT;
-	wire_u32 slot = __sync_fetch_and_add(&next_slot, 1);
-	if (slot >= aggregating.num_slots)
+	at->slot = __sync_fetch_and_add(&next_slot, 1);
+	if (at->slot >= aggregating.num_slots)
 		return AGGREGATE_NO_SLOT;
-	if (!bpf_map_update_elem(&key_slots, key, &slot, BPF_NOEXIST))
-		return slot;
-	known = bpf_map_lookup_elem(&key_slots, key);
-	return known ? *known : AGGREGATE_NO_SLOT;
+	if (!bpf_map_update_elem(&key_slots, key, at, BPF_NOEXIST))
+		return at->slot;
+	return aggregate_slot(host, key);
+}
+
+static inline void aggregate_copy(const struct capture_host *host, void *dst, const void *src,
+				  wire_u64 len)
+{
+	(void)host;
+	CAPTURE_HIDE(len);
+	if (len <= sizeof(((struct wire_key_slot *)0)->text))
+		bpf_probe_read_kernel(dst, len, src);
 }
 
 static inline struct wire_totals *aggregate_totals(const struct capture_host *host, wire_u32 slot)
@@ -217,6 +222,7 @@ static __noinline int count_hit(struct pt_regs *regs)
 	hit.expr = &slot->expr;
 	hit.c = &slot->capture;
 	hit.call = &slot->call;
+	hit.hash = &slot->hash;
 	copy_regs(&slot->capture.regs, regs);
 	aggregate_take(NULL, &hit, aggregate);
 	slot_give(slot);

@@ -241,7 +241,7 @@ CAPTURE_INLINE bool expr_find(struct expr *expr, struct capture *c, const struct
 	}
 	wanted = literal->len;
 	if (!expr->text_at) {
-		len = capture_least(capture_least(len, op->value), WIRE_BLOCK_MAX);
+		len = capture_least(len, WIRE_BLOCK_MAX);
 		if (len >= wanted && !expr_read_text(c, 0, addr, len)) {
 			expr->failed = 1;
 			return true;
@@ -253,6 +253,8 @@ CAPTURE_INLINE bool expr_find(struct expr *expr, struct capture *c, const struct
 	wire_u64 matched = expr->matched, at = expr->text_at - 1;
 	bool is_over = matched >= wanted || at >= expr->text_len;
 	if (is_over) {
+		if (matched < wanted && len > WIRE_BLOCK_MAX) // it may stand in the rest
+			expr->failed = 1;
 		expr->depth -= 2;
 		expr_push(expr, matched >= wanted && (!wanted || expr->text_len));
 		expr->text_at = 0;

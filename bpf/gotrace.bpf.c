@@ -195,6 +195,7 @@ static inline wire_u32 capture_dynamic(const struct capture_host *host, wire_u64
 }
 
 #include "bpf/capture.h"
+#include "bpf/hash.h"
 
 // --- Budgets -----------------------------------------------------------------------------------
 
@@ -341,6 +342,7 @@ struct slot {
 	struct expr expr;
 	struct stack_walk walk;
 	struct active_call call; // that is counted
+	struct hash hash;	 // of a string in its key
 	struct capture capture;
 };
 

@@ -157,8 +157,8 @@ struct wire_budget {	// of one function; user space writes the first half, the e
 // --- Aggregates --------------------------------------------------------------------------------
 
 enum {
-	WIRE_KEYS = 2,		   // values that a key is made of
-	WIRE_KEY_BYTES = 40,	   // of a string in a key
+	WIRE_KEYS = 4,		   // values that a key is made of
+	WIRE_KEY_TEXT = 256,	   // bytes that are kept to show a string in a key
 	WIRE_BUCKETS = 62 * 8,	   // of a histogram; tracer/histogram.h
 	WIRE_ACTIVE_MAX = 1 << 16, // calls under way
 };
@@ -215,26 +215,33 @@ struct wire_aggregate_settings {
 	wire_u32 pad;
 	wire_u64 linear_min, linear_step;
 	// Where the argument of runtime.recovery tells which frames are gone, as in plan_recovery.
-	wire_u32 panic_off, sp_off, is_in_panic, pad2;
+	wire_u32 panic_off, sp_off, is_in_panic;
+	wire_u32 text_bytes; // of a key's texts that a call under way keeps for its return
+	wire_u64 seed[2];    // of the hashes of strings
 };
 
 enum wire_key_state {
 	WIRE_KEY_KNOWN,
 	WIRE_KEY_UNREADABLE,
-	WIRE_KEY_IN_FILE, // bytes: where in memory the string stands
+	WIRE_KEY_IN_FILE, // hash: the run-time address of a string that only the file has
+	WIRE_KEY_LONG,	  // a string of more than WIRE_BLOCK_MAX bytes
 };
 
 struct wire_key_part {
-	wire_u64 word;	// a number; of a string: its length
-	wire_u32 state; // enum wire_key_state
-	wire_u32 pad;
+	wire_u64 word; // a number; of a string: its length
+	wire_u64 hash; // of all bytes of a string; bpf/hash.h
 };
 
-struct wire_key { // a table's keys end where none of them is anything but zeros
+struct wire_key { // a table's keys end after the last part that is used
 	wire_u32 func;
-	wire_u32 pad;
+	wire_u8 state[WIRE_KEYS]; // enum wire_key_state
 	struct wire_key_part part[WIRE_KEYS];
-	wire_u8 bytes[WIRE_KEYS][WIRE_KEY_BYTES]; // of strings, padded with zeros
+};
+
+struct wire_key_slot { // what a key leads to; a table's values end after the last text that is used
+	wire_u32 slot;
+	wire_u32 pad;
+	wire_u8 text[WIRE_KEYS][WIRE_KEY_TEXT]; // the beginnings of strings, to show them
 };
 
 struct wire_totals { // of one key
@@ -296,7 +303,7 @@ enum wire_op_code {
 	WIRE_OP_IF_NOT_ZERO, // likewise
 	WIRE_OP_TEXT_EQUAL,  // pops a string, pushes whether it is literal off
 	WIRE_OP_TEXT_PREFIX, // whether it begins with it
-	WIRE_OP_TEXT_FIND,   // whether it stands in the string's first value bytes
+	WIRE_OP_TEXT_FIND,   // whether it stands in it; fails behind WIRE_BLOCK_MAX bytes
 	WIRE_OP_TEXT_ORDER,  // -1, 0 or 1: how the string compares with it
 	WIRE_OP_TEXTS_EQUAL, // pops two strings, pushes whether they are equal
 	WIRE_OP_TEXTS_ORDER, // -1, 0 or 1: how they compare
@@ -433,9 +440,10 @@ _Static_assert(sizeof(struct wire_edge) == 16, "wire_edge");
 _Static_assert(sizeof(struct wire_settings) == 56, "wire_settings");
 _Static_assert(sizeof(struct wire_stack_settings) == 16, "wire_stack_settings");
 _Static_assert(sizeof(struct wire_budget) == 64, "wire_budget");
-_Static_assert(sizeof(struct wire_aggregate) == 48, "wire_aggregate");
-_Static_assert(sizeof(struct wire_aggregate_settings) == 56, "wire_aggregate_settings");
-_Static_assert(sizeof(struct wire_key) == 120, "wire_key");
+_Static_assert(sizeof(struct wire_aggregate) == 56, "wire_aggregate");
+_Static_assert(sizeof(struct wire_aggregate_settings) == 72, "wire_aggregate_settings");
+_Static_assert(sizeof(struct wire_key) == 72, "wire_key");
+_Static_assert(sizeof(struct wire_key_slot) == 1032, "wire_key_slot");
 _Static_assert(sizeof(struct wire_totals) == 56, "wire_totals");
 _Static_assert(sizeof(struct wire_op) == 16, "wire_op");
 _Static_assert(sizeof(struct wire_literal) == 136, "wire_literal");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ struct arguments {
 
 static const struct argp_option options[] = {
 	{NULL, 0, NULL, 0, "What is counted:", 1},
-	{"by", OPT_BY, "EXPR[,EXPR]", 0,
+	{"by", OPT_BY, "EXPR[,EXPR...]", 0,
 	 "A key for each value: a parameter, a field of one, a result, an expression over them, goid, caller",
 	 1},
 	{"keys", OPT_KEYS, "N", 0, "Room for N keys (default 1024)", 1},
@@ -98,7 +99,8 @@ static void take_by(struct argp_state *state, struct arguments *arguments, const
 		one[len] = '\0';
 		one += strspn(one, " \t");
 		if (!*one || aggregate->num_by == WIRE_KEYS)
-			argp_error(state, "--by %s: give one expression, or two with a comma", arg);
+			argp_error(state, "--by %s: give up to %d expressions with commas", arg,
+				   WIRE_KEYS);
 		aggregate->by[aggregate->num_by++] = one;
 	}
 }
@@ -314,7 +316,7 @@ static void print(const struct arguments *arguments, struct aggregates *aggregat
 {
 	const struct aggregate_command *command = arguments->command;
 	bool is_top = command->kind == AGGREGATE_TOP;
-	aggregates_sort(aggregates, is_top ? arguments->order : AGGREGATE_BY_CALLS, is_top);
+	aggregates_sort(aggregates, is_top ? arguments->order : AGGREGATE_BY_CALLS, true);
 	if (arguments->is_json) {
 		aggregates_print_json(aggregates, command->event, is_last, text);
 	} else if (is_top) {
@@ -531,6 +533,8 @@ int aggregate_main(const struct aggregate_command *command, int argc, char **arg
 		.aggregate.has_histogram = command->kind != AGGREGATE_COUNT,
 	};
 	trace_options_init(&arguments.trace);
+	if (getrandom(arguments.aggregate.seed, sizeof(arguments.aggregate.seed), 0) < 0)
+		return cli_fail(error_errno(errno, "getting random numbers"));
 	arguments.trace.session.plan.aggregate = &arguments.aggregate;
 	// Those of another command are known, to say so, but not shown.
 	struct argp_option own_options[sizeof(options) / sizeof(*options)];

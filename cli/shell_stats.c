@@ -115,8 +115,8 @@ static void print_hist(const struct stats_func *func, FILE *page)
 {
 	struct text rows;
 	text_init(&rows);
-	histogram_print(&func->durations, &rows);
-	fprintf(page, "%s, nanoseconds of %llu calls:\n%s", func->func->name,
+	histogram_print(&func->durations, true, &rows);
+	fprintf(page, "%s, durations of %llu calls:\n%s", func->func->name,
 		(unsigned long long)func->returns, text_string(&rows));
 	text_deinit(&rows);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "tracer/backend/settings.h"
 #include "tracer/event/value.h"
 #include "tracer/event/value_internal.h"
 #include "base/rune.h"
@@ -67,41 +68,70 @@ static bool read_file(const struct aggregates *aggregates, uint64_t addr, char *
 			  len);
 }
 
-static void write_string(const struct aggregates *aggregates, const struct wire_key *key,
-			 size_t number, bool is_json, struct text *out)
+// A string that only the file has becomes like one that was read.
+static void find_string(const struct aggregates *aggregates, struct wire_key *key, size_t number,
+			char *text)
 {
-	const struct wire_key_part *part = &key->part[number];
-	char bytes[WIRE_KEY_BYTES];
-	size_t len = part->word < sizeof(bytes) ? (size_t)part->word : sizeof(bytes);
-	memcpy(bytes, key->bytes[number], sizeof(bytes));
-	uint64_t addr;
-	memcpy(&addr, bytes, sizeof(addr));
-	if (part->state == WIRE_KEY_IN_FILE && !read_file(aggregates, addr, bytes, len)) {
-		text_puts(out, is_json ? "{\"unavailable\":\"unreadable\"}" : "?(unreadable)");
-		return;
+	struct wire_key_part *part = &key->part[number];
+	char bytes[WIRE_BLOCK_MAX];
+	bool is_there = part->word <= sizeof(bytes) &&
+			read_file(aggregates, part->hash, bytes, (size_t)part->word);
+	key->state[number] = is_there ? WIRE_KEY_KNOWN : WIRE_KEY_UNREADABLE;
+	if (is_there) {
+		part->hash = settings_hash(aggregates->options->seed, bytes, (size_t)part->word);
+		memcpy(text, bytes, part->word < WIRE_KEY_TEXT ? part->word : WIRE_KEY_TEXT);
+	} else {
+		*part = (struct wire_key_part){0};
 	}
-	bool is_cut = part->word > len;
-	if (is_cut)
-		len = value_whole_runes(bytes, len);
+}
+
+// The function that a return address is in; NULL: none.
+static const struct func *caller_at(const struct aggregates *aggregates, uint64_t addr)
+{
+	return addr ? index_func_at(aggregates->plan->index, addr - aggregates->bias - 1) : NULL;
+}
+
+// Parts of a key that mean the same become the same.
+static void settle(const struct aggregates *aggregates, const struct plan_func *func,
+		   struct wire_key *key, struct wire_key_slot *at)
+{
+	for (size_t i = 0; i < aggregates->options->num_by; i++) {
+		struct wire_key_part *part = &key->part[i];
+		const struct func *caller = func->aggregate.looks[i] == EXPR_FUNCTION
+						    ? caller_at(aggregates, part->word)
+						    : NULL;
+		if (key->state[i] == WIRE_KEY_IN_FILE)
+			find_string(aggregates, key, i, (char *)at->text[i]);
+		if (caller)
+			part->word = caller->vaddr + aggregates->bias + 1;
+	}
+}
+
+// What is longer than there is room to show has its hash behind it: two that begin alike are told apart.
+static void write_string(const struct wire_key_part *part, const wire_u8 *text, bool is_json,
+			 struct text *out)
+{
+	const char *bytes = (const char *)text;
+	bool is_cut = part->word > WIRE_KEY_TEXT;
+	size_t len = is_cut ? value_whole_runes(bytes, WIRE_KEY_TEXT) : (size_t)part->word;
+	unsigned long long hash = part->hash, whole = part->word;
 	if (!is_json) {
 		value_quote(bytes, len, out);
 		if (is_cut)
-			text_printf(out, "...+%llu bytes", (unsigned long long)(part->word - len));
+			text_printf(out, "...+%llu bytes #%016llx", whole - len, hash);
 		return;
 	}
 	if (is_cut)
-		text_printf(out, "{\"len\":%llu,\"cut\":", (unsigned long long)part->word);
+		text_printf(out, "{\"len\":%llu,\"hash\":\"%016llx\",\"cut\":", whole, hash);
 	value_json_string(bytes, len, out);
 	if (is_cut)
 		text_putc(out, '}');
 }
 
-// The function that the return address is in.
 static void write_caller(const struct aggregates *aggregates, uint64_t addr, bool is_json,
 			 struct text *out)
 {
-	const struct func *func =
-		addr ? index_func_at(aggregates->plan->index, addr - aggregates->bias - 1) : NULL;
+	const struct func *func = caller_at(aggregates, addr);
 	if (func && is_json) {
 		value_json_string(func->name, strlen(func->name), out);
 		return;
@@ -114,16 +144,27 @@ static void write_caller(const struct aggregates *aggregates, uint64_t addr, boo
 	text_puts(out, is_json ? "\"" : "");
 }
 
+static void write_missing(enum wire_key_state state, bool is_json, struct text *out)
+{
+	text_puts(out, is_json ? "{\"unavailable\":\"" : "?(");
+	if (state == WIRE_KEY_LONG)
+		text_printf(out, "string of more than %d bytes", WIRE_BLOCK_MAX);
+	else
+		text_puts(out, "unreadable");
+	text_puts(out, is_json ? "\"}" : ")");
+}
+
 static void write_part(const struct aggregates *aggregates, const struct plan_func *func,
-		       const struct wire_key *key, size_t number, bool is_json, struct text *out)
+		       const struct backend_aggregate *one, size_t number, bool is_json,
+		       struct text *out)
 {
 	const struct wire_value *value = &func->aggregate.wire.key[number];
 	enum expr_looks looks = func->aggregate.looks[number];
-	const struct wire_key_part *part = &key->part[number];
-	if (part->state == WIRE_KEY_UNREADABLE)
-		text_puts(out, is_json ? "{\"unavailable\":\"unreadable\"}" : "?(unreadable)");
+	const struct wire_key_part *part = &one->key->part[number];
+	if (one->key->state[number])
+		write_missing(one->key->state[number], is_json, out);
 	else if (value->kind == WIRE_VALUE_STRING)
-		write_string(aggregates, key, number, is_json, out);
+		write_string(part, one->at->text[number], is_json, out);
 	else if (looks == EXPR_FUNCTION)
 		write_caller(aggregates, part->word, is_json, out);
 	else if (looks == EXPR_BOOL)
@@ -139,20 +180,20 @@ static void write_part(const struct aggregates *aggregates, const struct plan_fu
 }
 
 static void write_name(const struct aggregates *aggregates, const struct plan_func *func,
-		       const struct wire_key *key, struct text *out)
+		       const struct backend_aggregate *one, struct text *out)
 {
 	if (aggregates->names_func)
 		text_puts(out, func->func->name);
 	for (size_t i = 0; i < aggregates->options->num_by; i++) {
 		if (i || aggregates->names_func)
 			text_puts(out, ", ");
-		write_part(aggregates, func, key, i, false, out);
+		write_part(aggregates, func, one, i, false, out);
 	}
 	rune_disarm(out, 0);
 }
 
 static void write_json(const struct aggregates *aggregates, const struct plan_func *func,
-		       const struct wire_key *key, struct text *out)
+		       const struct backend_aggregate *one, struct text *out)
 {
 	const struct aggregate_options *options = aggregates->options;
 	text_puts(out, "\"func\":");
@@ -164,36 +205,54 @@ static void write_json(const struct aggregates *aggregates, const struct plan_fu
 			text_putc(out, ',');
 		value_json_string(options->by[i], strlen(options->by[i]), out);
 		text_putc(out, ':');
-		write_part(aggregates, func, key, i, true, out);
+		write_part(aggregates, func, one, i, true, out);
 	}
 	if (options->num_by)
 		text_putc(out, '}');
 }
 
-static struct aggregate_row *find_row(struct aggregates *aggregates, const struct plan_func *func,
-				      const struct wire_key *key)
+static struct aggregate_row *row_create(const struct aggregates *aggregates,
+					const struct plan_func *func,
+					const struct backend_aggregate *one)
 {
+	struct aggregate_row *row = calloc(1, sizeof(*row));
+	if (!row)
+		return NULL;
 	struct text name, json;
 	text_init(&name);
 	text_init(&json);
-	write_name(aggregates, func, key, &name);
-	struct aggregate_row *row;
-	HASH_FIND_STR(aggregates->rows, text_string(&name), row);
-	if (!row && (row = calloc(1, sizeof(*row)))) {
-		write_json(aggregates, func, key, &json);
-		row->name = strdup(text_string(&name));
-		row->json = strdup(text_string(&json));
-		row->has_errors = func->aggregate.wire.error.kind;
-		row->has_returns = func->aggregate.wire.flags & WIRE_AGGREGATE_RETURNS;
-		if (row->name && row->json && !name.failed && !json.failed) {
-			HASH_ADD_KEYPTR(hh, aggregates->rows, row->name, strlen(row->name), row);
-		} else {
-			row_destroy(row);
-			row = NULL;
-		}
+	write_name(aggregates, func, one, &name);
+	write_json(aggregates, func, one, &json);
+	row->key = *one->key;
+	row->name = strdup(text_string(&name));
+	row->json = strdup(text_string(&json));
+	row->has_errors = func->aggregate.wire.error.kind;
+	row->has_returns = func->aggregate.wire.flags & WIRE_AGGREGATE_RETURNS;
+	if (!row->name || !row->json || name.failed || json.failed) {
+		row_destroy(row);
+		row = NULL;
 	}
 	text_deinit(&name);
 	text_deinit(&json);
+	return row;
+}
+
+static struct aggregate_row *find_row(struct aggregates *aggregates, const struct plan_func *func,
+				      const struct backend_aggregate *one)
+{
+	struct wire_key key = *one->key;
+	struct wire_key_slot at = {0};
+	if (one->at)
+		at = *one->at;
+	settle(aggregates, func, &key, &at);
+	struct aggregate_row *row;
+	HASH_FIND (hh, aggregates->rows, &key, sizeof(key), row)
+		;
+	if (row)
+		return row;
+	row = row_create(aggregates, func, &(struct backend_aggregate){.key = &key, .at = &at});
+	if (row)
+		HASH_ADD(hh, aggregates->rows, key, sizeof(row->key), row);
 	return row;
 }
 
@@ -203,7 +262,7 @@ struct error *aggregates_add(void *context, const struct backend_aggregate *one)
 	if (one->key->func >= aggregates->plan->num_funcs)
 		return NULL;
 	struct aggregate_row *row =
-		find_row(aggregates, aggregates->plan->funcs[one->key->func], one->key);
+		find_row(aggregates, aggregates->plan->funcs[one->key->func], one);
 	if (!row)
 		return error_nomem();
 	uint64_t *to = (uint64_t *)&row->totals;

@@ -11,10 +11,11 @@
 #include "tracer/histogram.h"
 
 struct aggregate_row {
-	char *name;	  // what stands in the brackets: "main.f, \"alice\""; the key
-	char *json;	  // "\"func\":\"main.f\",\"by\":{\"user\":\"alice\"}"
-	bool has_errors;  // the function has results of type error
-	bool has_returns; // its calls' ends are seen
+	struct wire_key key; // what two rows differ in, however they are written
+	char *name;	     // what stands in the brackets: "main.f, \"alice\""
+	char *json;	     // "\"func\":\"main.f\",\"by\":{\"user\":\"alice\"}"
+	bool has_errors;     // the function has results of type error
+	bool has_returns;    // its calls' ends are seen
 	struct wire_totals totals;
 	uint64_t before; // calls when it was read last
 	struct histogram histogram;

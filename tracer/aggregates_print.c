@@ -189,7 +189,7 @@ void aggregates_print_histograms(const struct aggregates *aggregates, struct tex
 		if (aggregates->options->num_linear)
 			print_linear(aggregates->options, row, out);
 		else
-			histogram_print(&row->histogram, out);
+			histogram_print(&row->histogram, is_duration(aggregates->options), out);
 		print_outside(aggregates, row, out);
 		text_putc(out, '\n');
 	}

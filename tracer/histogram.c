@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "tracer/sink/format.h"
+
 enum { SUB_BITS = 3, SUB = 1 << SUB_BITS, BAR_COLUMNS = 52 };
 
 uint32_t histogram_bucket(uint64_t value)
@@ -71,28 +73,30 @@ static uint32_t row_of(uint64_t value)
 	return value ? 64 - (uint32_t)__builtin_clzll(value) : 0;
 }
 
-static void print_row(uint32_t row, uint64_t count, uint64_t most, struct text *out)
+static void print_row(uint32_t row, uint64_t count, uint64_t most, bool is_time, struct text *out)
 {
-	struct text range;
-	text_init(&range);
-	text_putc(&range, '[');
-	print_power(row_start(row), &range);
+	enum { RANGE_COLUMNS = 16 };
+	void (*print_bound)(uint64_t, struct text *) = is_time ? format_duration : print_power;
+	size_t start = out->len;
+	text_putc(out, '[');
+	print_bound(row_start(row), out);
 	if (row) {
-		text_puts(&range, ", ");
-		print_power(row < 64 ? row_start(row + 1) : UINT64_MAX, &range);
-		text_putc(&range, ')');
+		text_puts(out, ", ");
+		print_bound(row < 64 ? row_start(row + 1) : UINT64_MAX, out);
+		text_putc(out, ')');
 	} else {
-		text_putc(&range, ']');
+		text_putc(out, ']');
 	}
-	text_printf(out, "%-16s %12llu |", text_string(&range), (unsigned long long)count);
-	text_deinit(&range);
-	unsigned columns = (unsigned)((double)count / (double)most * BAR_COLUMNS + 0.5);
+	size_t columns = format_columns(out, start);
+	format_pad(out, columns < RANGE_COLUMNS ? RANGE_COLUMNS - columns : 0);
+	text_printf(out, " %12llu |", (unsigned long long)count);
+	unsigned bar = (unsigned)((double)count / (double)most * BAR_COLUMNS + 0.5);
 	for (unsigned i = 0; i < BAR_COLUMNS; i++)
-		text_putc(out, i < columns ? '@' : ' ');
+		text_putc(out, i < bar ? '@' : ' ');
 	text_puts(out, "|\n");
 }
 
-void histogram_print(const struct histogram *histogram, struct text *out)
+void histogram_print(const struct histogram *histogram, bool is_time, struct text *out)
 {
 	enum { ROWS = 65 };
 	uint64_t rows[ROWS] = {0}, most = 0;
@@ -109,5 +113,5 @@ void histogram_print(const struct histogram *histogram, struct text *out)
 			most = rows[row];
 	}
 	for (uint32_t row = first; row <= last && most; row++)
-		print_row(row, rows[row], most, out);
+		print_row(row, rows[row], most, is_time, out);
 }

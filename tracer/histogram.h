@@ -24,7 +24,8 @@ void histogram_add(struct histogram *histogram, uint64_t value);
 bool histogram_quantile(const struct histogram *histogram, double quantile, uint64_t *low,
 			uint64_t *high);
 
-/** A line for each power of two from the first that was met to the last: "[1K, 2K)    12 |@@@   |". */
-void histogram_print(const struct histogram *histogram, struct text *out);
+/** A line for each power of two from the first that was met to the last: "[1K, 2K)    12 |@@@   |"; of nanoseconds
+ *  where is_time: "[1.0µs, 2.0µs)    12 |@@@   |". */
+void histogram_print(const struct histogram *histogram, bool is_time, struct text *out);
 
 #endif

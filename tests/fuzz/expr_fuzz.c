@@ -249,7 +249,7 @@ static void run_ops(struct input *input, uint8_t form)
 		.num_entry = num_entry,
 		.return_op = num_entry,
 		.num_return = num_return,
-		.key = {take_value(input), take_value(input)},
+		.key = {take_value(input), take_value(input), take_value(input), take_value(input)},
 		.value = take_value(input),
 		.error = take_value(input),
 	};

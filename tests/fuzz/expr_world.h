@@ -31,7 +31,6 @@ enum {
 	PID = 77,
 	TID = 7,
 	GOID = 18,
-	STRLEN = 64,
 	ENTRY_NS = 1000,
 };
 
@@ -233,7 +232,6 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 		.bias = BIAS,
 		.pid = PID,
 		.has_depth = !options->aggregate,
-		.strlen = options->strlen,
 	};
 	struct expr_code code;
 	struct error *err = expr_compile(&scope, index->texts, index->num_texts, values, num_values,
@@ -543,7 +541,7 @@ static inline struct told world_call(struct world *world, struct hit_source *sou
 static inline struct told world_trace(struct world *world, bool is_tail, char **reason)
 {
 	struct plan plan = {.index = &world->index};
-	struct plan_options options = {.strlen = STRLEN};
+	struct plan_options options = {0};
 	struct plan_program program;
 	*reason = NULL;
 	if (plan_compile_program(&plan, &world->index.func, &options, NULL, 0, &program, reason))
@@ -587,7 +585,7 @@ static inline void world_count(struct world *world, const struct aggregate_optio
 			       bool is_tail, char **reason)
 {
 	struct plan plan = {.index = &world->index};
-	struct plan_options options = {.strlen = STRLEN, .aggregate = wanted};
+	struct plan_options options = {.aggregate = wanted};
 	*reason = NULL;
 	if (aggregate_compile(&plan, &world->index.func, &options, &world->counted, reason))
 		abort();

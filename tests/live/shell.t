@@ -324,7 +324,7 @@ subtest 'on a terminal' => sub {
 	$terminal->shows(qr/(?:^ +2 +0 .* main\.hWork\n.*){2}/ms, 'off: it counts no more');
 	$terminal->enter('on 1');
 	$terminal->enter('hist main.hWork');
-	$terminal->shows(qr/^\[\w+, \w+\) +\d+ \|@+ *\|$/m, 'hist');
+	$terminal->shows(qr/^\[\S+, \S+\) +\d+ \|@+ *\|$/m, 'hist');
 	$terminal->type('this is given up');
 	$terminal->key('C-c');
 	$terminal->shows(qr/this is given up\^C\n\(gotrace\) $/, 'Ctrl-C clears the line');

@@ -205,6 +205,8 @@ static void check_counts(unsigned num_keys, bool has_within, unsigned num_linear
 			.panic_off = 32,
 			.sp_off = 120,
 			.is_in_panic = has_within,
+			.text_bytes = num_keys * WIRE_KEY_TEXT,
+			.seed = {1, 2},
 		};
 	check(skeleton, skeleton->progs.gotrace_count, num_keys && has_within, what);
 }

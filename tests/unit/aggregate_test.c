@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -14,7 +15,7 @@
 
 enum { ENTRY, RETURN, OUTER, OUTER_RETURN, RECOVERY, PROBES }; // probes
 enum { WORK, AROUND, RECOVER, FUNCS };			       // functions
-enum { SLOTS = 4, TOP = 0x20000, GOID = 18, OPS = 16 };
+enum { SLOTS = 16, TOP = 0x20000, GOID = 18, OPS = 16 };
 
 struct world { // two functions, one goroutine
 	struct wire_probe probes[PROBES];
@@ -24,6 +25,7 @@ struct world { // two functions, one goroutine
 	struct wire_aggregate_settings counting;
 	struct wire_aggregate aggregates[FUNCS];
 	struct wire_key keys[SLOTS];
+	struct wire_key_slot texts[SLOTS];
 	struct wire_totals totals[SLOTS];
 	uint64_t buckets[SLOTS][WIRE_BUCKETS];
 	struct wire_aggregate_lost lost;
@@ -31,7 +33,7 @@ struct world { // two functions, one goroutine
 	struct aggregate_tables counted;
 	uint64_t g
 		[24]; // runtime.g: stack.lo, stack.hi, goid in word 20, the recovered SP in word 21
-	uint8_t memory[256];
+	uint8_t memory[WIRE_BLOCK_MAX + 64];
 	struct hit_regs regs;
 	struct hit_maker *maker;
 	uint64_t now_ns;
@@ -77,6 +79,7 @@ static int set_up(void **state)
 		.num_aggregates = FUNCS,
 		.max_keys = SLOTS,
 		.keys = world->keys,
+		.texts = world->texts,
 		.totals = world->totals,
 		.buckets = world->buckets[0],
 		.lost = &world->lost,
@@ -251,17 +254,75 @@ static void test_keys(void **state)
 	world->regs.ints[1] = 3;
 	hit(world, ENTRY, 64, 1);
 	hit(world, ENTRY, 64, 1);
-	world->regs.ints[1] = 100; // cut, and its length kept
+	world->regs.ints[1] = 100;
 	hit(world, ENTRY, 64, 1);
 	world->regs.ints[2] = 0; // cannot be read
 	hit(world, ENTRY, 64, 1);
 	assert_int_equal(world->num_keys, 3);
 	assert_int_equal(world->totals[0].calls, 2);
-	assert_memory_equal(world->keys[0].bytes[0], "xxx\0", 4);
+	assert_memory_equal(world->texts[0].text[0], "xxx", 3);
 	assert_int_equal((int64_t)world->keys[0].part[1].word, -5);
 	assert_int_equal(world->keys[1].part[0].word, 100);
-	assert_int_equal(world->keys[1].bytes[0][WIRE_KEY_BYTES - 1], 'x');
-	assert_int_equal(world->keys[2].part[1].state, WIRE_KEY_UNREADABLE);
+	assert_int_equal(world->texts[1].text[0][99], 'x');
+	assert_int_equal(world->keys[2].state[1], WIRE_KEY_UNREADABLE);
+}
+
+// Two strings that differ in one byte, wherever it is, are two keys; equal ones at two places are one.
+static void test_long_strings(void **state)
+{
+	struct world *world = *state;
+	world->counting.num_keys = 1;
+	world->counting.num_slots = SLOTS;
+	add_reg(world, false, 0, 8);
+	add_reg(world, false, 1, 8);
+	world->aggregates[WORK].key[0] = keep(world, false, WIRE_VALUE_STRING, 0);
+	static const size_t lens[] = {9, 41, 64, 65, 300, WIRE_BLOCK_MAX};
+	memset(world->memory, 'x', sizeof(world->memory));
+	for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
+		uint32_t before = world->num_keys;
+		world->regs.ints[1] = lens[i];
+		world->regs.ints[0] = (uintptr_t)world->memory;
+		hit(world, ENTRY, 64, 1);
+		world->regs.ints[0] += 8;
+		hit(world, ENTRY, 64, 1);
+		assert_int_equal(world->num_keys, before + 1);
+		assert_int_equal(world->totals[before].calls, 2);
+		world->regs.ints[0] = (uintptr_t)world->memory;
+		world->memory[lens[i] - 1] = 'y';
+		hit(world, ENTRY, 64, 1);
+		world->memory[lens[i] - 1] = 'x';
+		assert_int_equal(world->num_keys, before + 2);
+	}
+	world->regs.ints[1] = WIRE_BLOCK_MAX + 1;
+	hit(world, ENTRY, 64, 1);
+	assert_int_equal(world->keys[world->num_keys - 1].state[0], WIRE_KEY_LONG);
+}
+
+// What an entry kept of a string is still there when its call is counted, whatever became of the bytes.
+static void test_late_strings(void **state)
+{
+	struct world *world = *state;
+	world->counting.num_keys = 2;
+	world->counting.text_bytes = WIRE_KEY_TEXT;
+	world->aggregates[WORK].flags |= WIRE_AGGREGATE_LATE;
+	add_reg(world, false, 0, 8);
+	add_reg(world, false, 1, 8);
+	world->aggregates[WORK].key[0] = keep(world, false, WIRE_VALUE_STRING, 0);
+	add_reg(world, true, 0, 8);
+	add_reg(world, true, 1, 8);
+	world->aggregates[WORK].key[1] = keep(world, true, WIRE_VALUE_STRING, 2);
+	world->regs.ints[0] = (uintptr_t)world->memory;
+	world->regs.ints[1] = 100;
+	memset(world->memory, 'a', 100);
+	hit(world, ENTRY, 64, 1);
+	memset(world->memory, 'b', 100);
+	world->regs.ints[1] = 60;
+	hit(world, RETURN, 64, 1);
+	assert_int_equal(world->num_keys, 1);
+	assert_int_equal(world->keys[0].part[0].word, 100);
+	assert_int_equal(world->texts[0].text[0][99], 'a');
+	assert_int_equal(world->keys[0].part[1].word, 60);
+	assert_int_equal(world->texts[0].text[1][59], 'b');
 }
 
 static void test_full_keys(void **state)
@@ -474,11 +535,17 @@ static void view_add(struct view *view, uint32_t func, const char *name, struct 
 		     const uint64_t *buckets)
 {
 	struct wire_key key = {.func = func};
+	struct wire_key_slot at = {0};
 	if (name) {
 		key.part[0].word = strlen(name);
-		memcpy(key.bytes[0], name, strlen(name));
+		key.part[0].hash = (uint8_t)name[strlen(name) - 1];
+		memcpy(at.text[0], name,
+		       strlen(name) < WIRE_KEY_TEXT ? strlen(name) : WIRE_KEY_TEXT);
 	}
-	struct backend_aggregate one = {.key = &key, .totals = totals, .buckets = buckets};
+	struct backend_aggregate one = {.key = &key,
+					.at = &at,
+					.totals = totals,
+					.buckets = buckets};
 	assert_null(aggregates_add(&view->aggregates, &one));
 }
 
@@ -529,6 +596,32 @@ static void test_print_keys(void **state)
 		"\"calls\":7,\"calls_per_second\":3.5}\n"
 		"{\"event\":\"summary\",\"calls\":11,\"keys\":1,\"keys_full\":4,\"calls_full\":0,"
 		"\"unknown_goroutine\":0,\"seconds\":2,\"functions\":1}\n");
+}
+
+// Shortened, they look the same but for their hashes, and are two all the same.
+static void test_print_long_keys(void **state)
+{
+	(void)state;
+	struct view view;
+	view_init(&view);
+	view.plan.num_funcs = 1;
+	view.options.by[0] = "path";
+	view.options.num_by = 1;
+	view.planned[0].aggregate.wire.key[0].kind = WIRE_VALUE_STRING;
+	view_start(&view);
+	char path[WIRE_KEY_TEXT + 11], expected[4 * sizeof(path)];
+	memset(path, 'p', sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	for (char last = 'a'; last <= 'b'; last++) {
+		path[sizeof(path) - 2] = last;
+		view_add(&view, 0, path, (struct wire_totals){.calls = 2}, NULL);
+	}
+	aggregates_print_counts(&view.aggregates, true, &view.out);
+	path[WIRE_KEY_TEXT] = '\0';
+	snprintf(expected, sizeof(expected),
+		 "@[\"%s\"...+10 bytes #%016x]: 2  1/s\n@[\"%s\"...+10 bytes #%016x]: 2  1/s\n",
+		 path, 'a', path, 'b');
+	view_check(&view, expected);
 }
 
 static void test_print_histogram(void **state)
@@ -604,6 +697,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_strings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_late_strings, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_result_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_decided_at_return, set_up, tear_down),
@@ -614,6 +709,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_within_panicked, set_up, tear_down),
 		cmocka_unit_test(test_print_counts),
 		cmocka_unit_test(test_print_keys),
+		cmocka_unit_test(test_print_long_keys),
 		cmocka_unit_test(test_print_histogram),
 		cmocka_unit_test(test_print_top),
 	};

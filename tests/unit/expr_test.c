@@ -48,7 +48,7 @@ static struct signature signature = {.is_known = true,
 				     .params = params,
 				     .num_params = 6,
 				     .num_args = 4};
-static const struct expr_scope scope = {.signature = &signature, .pid = 77, .strlen = 64};
+static const struct expr_scope scope = {.signature = &signature, .pid = 77};
 
 static char *wrong(const char *text)
 {
@@ -145,7 +145,7 @@ struct world {
 	struct wire_settings settings;
 	struct wire_budget budget;
 	uint64_t g[24]; // runtime.g: stack.lo, stack.hi, goid in word 20
-	char text[128];
+	char text[WIRE_BLOCK_MAX + 64];
 };
 
 static bool read_world(void *context, void *dst, size_t len, uint64_t addr)
@@ -279,6 +279,27 @@ static void test_strings(void **state)
 	}
 }
 
+// A part is found wherever it stands. If the string goes on where it is not read, "no" would be a guess: !contains does
+// not hold either.
+static void test_long_texts(void **state)
+{
+	(void)state;
+	char s[WIRE_BLOCK_MAX + 2];
+	memset(s, 'x', sizeof(s));
+	s[WIRE_BLOCK_MAX] = '\0';
+	assert_true(holds("!contains(s, \"end\")", 0, 0, s, 0));
+	memcpy(s + 100, "end", 3);
+	assert_true(holds("contains(s, \"end\")", 0, 0, s, 0));
+	memcpy(s + 100, "xxx", 3);
+	memcpy(s + WIRE_BLOCK_MAX - 3, "end", 4);
+	assert_true(holds("contains(s, \"end\")", 0, 0, s, 0));
+	memset(s, 'x', sizeof(s));
+	s[WIRE_BLOCK_MAX + 1] = '\0';
+	assert_false(holds("contains(s, \"end\")", 0, 0, s, 0));
+	assert_false(holds("!contains(s, \"end\")", 0, 0, s, 0));
+	assert_true(holds("contains(s, \"xxx\") && contains(s, \"\")", 0, 0, s, 0));
+}
+
 static void test_returns(void **state)
 {
 	(void)state;
@@ -299,7 +320,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_wrong),	 cmocka_unit_test(test_nesting_is_bounded),
 		cmocka_unit_test(test_stack_is_bounded), cmocka_unit_test(test_constants),
 		cmocka_unit_test(test_mixed_widths),	 cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_strings),		 cmocka_unit_test(test_returns),
+		cmocka_unit_test(test_strings),		 cmocka_unit_test(test_long_texts),
+		cmocka_unit_test(test_returns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

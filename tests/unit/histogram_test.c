@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -58,12 +59,19 @@ static void prints_rows(void **state)
 	histogram_add(&histogram, 5000);
 	struct text out;
 	text_init(&out);
-	histogram_print(&histogram, &out);
+	histogram_print(&histogram, false, &out);
 	assert_string_equal(
 		text_string(&out),
 		"[1K, 2K)                    4 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n"
 		"[2K, 4K)                    0 |                                                    |\n"
 		"[4K, 8K)                    2 |@@@@@@@@@@@@@@@@@@@@@@@@@@                          |\n");
+	text_reset(&out);
+	histogram_add(&histogram, 0);
+	histogram_print(&histogram, true, &out);
+	static const char first[] = "[0ns]                       1 |@@@@@@@@@@@@@",
+			  last[] = "[4.1µs, 8.2µs)              2 |@@@@@@@@@@@@@";
+	assert_memory_equal(text_string(&out), first, sizeof(first) - 1);
+	assert_non_null(strstr(text_string(&out), last));
 	text_deinit(&out);
 }
 

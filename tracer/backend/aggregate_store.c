@@ -238,18 +238,22 @@ void aggregate_store_drop_frame(struct aggregate_store *store, const void *key)
 
 // --- What is counted -----------------------------------------------------------------------------
 
-uint32_t aggregate_store_slot(struct aggregate_store *store, const struct wire_key *key)
+uint32_t aggregate_store_slot(const struct aggregate_store *store, const struct wire_key *key)
 {
-	const struct aggregate_tables *tables = store->tables;
 	struct slot_entry *entry;
 	HASH_FIND (hh, store->slots, key, sizeof(*key), entry)
 		;
-	if (entry)
-		return entry->slot;
+	return entry ? entry->slot : UINT32_MAX;
+}
+
+uint32_t aggregate_store_make(struct aggregate_store *store, const struct wire_key *key,
+			      struct wire_key_slot *at)
+{
+	const struct aggregate_tables *tables = store->tables;
 	uint32_t slot = HASH_COUNT(store->slots);
 	if (slot >= tables->max_keys || slot >= tables->settings->num_slots)
 		return UINT32_MAX;
-	entry = calloc(1, sizeof(*entry));
+	struct slot_entry *entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return UINT32_MAX;
 	entry->key = *key;
@@ -259,7 +263,10 @@ uint32_t aggregate_store_slot(struct aggregate_store *store, const struct wire_k
 		free(entry);
 		return UINT32_MAX;
 	}
+	at->slot = slot;
 	tables->keys[slot] = *key;
+	if (tables->texts)
+		tables->texts[slot] = *at;
 	atomic_store_explicit(tables->num_keys, slot + 1, memory_order_release);
 	return slot;
 }

@@ -14,7 +14,8 @@ struct aggregate_tables { // all borrowed; entries by slot
 	const struct wire_aggregate *aggregates; // by function
 	uint32_t num_aggregates;
 	uint32_t max_keys;
-	struct wire_key *keys; // with keys only
+	struct wire_key *keys;	     // with keys only
+	struct wire_key_slot *texts; // likewise; NULL: nobody shows them
 	struct wire_totals *totals;
 	uint64_t *buckets; // WIRE_BUCKETS for each slot; with histograms only
 	struct wire_aggregate_lost *lost;
@@ -30,7 +31,7 @@ void aggregate_store_destroy(struct aggregate_store *store);
 const struct aggregate_tables *aggregate_store_tables(const struct aggregate_store *store);
 
 // What active.h and aggregate.h ask for; see there. key and call are struct active_key and struct active_call.
-enum { STORE_KEY_BYTES = 24, STORE_CALL_BYTES = 272 };
+enum { STORE_KEY_BYTES = 24, STORE_CALL_BYTES = 1248 };
 int aggregate_store_put(struct aggregate_store *store, const void *key, const void *call);
 void *aggregate_store_find(struct aggregate_store *store, const void *key);
 void aggregate_store_drop(struct aggregate_store *store, const void *key);
@@ -42,8 +43,11 @@ enum { STORE_FRAME_KEY_BYTES = 16, STORE_FRAME_BYTES = 32 };
 int aggregate_store_put_frame(struct aggregate_store *store, const void *key, const void *frame);
 void *aggregate_store_find_frame(struct aggregate_store *store, const void *key);
 void aggregate_store_drop_frame(struct aggregate_store *store, const void *key);
+/** UINT32_MAX where the key has none. */
+uint32_t aggregate_store_slot(const struct aggregate_store *store, const struct wire_key *key);
 /** UINT32_MAX where there is no room. */
-uint32_t aggregate_store_slot(struct aggregate_store *store, const struct wire_key *key);
+uint32_t aggregate_store_make(struct aggregate_store *store, const struct wire_key *key,
+			      struct wire_key_slot *at);
 struct wire_totals *aggregate_store_totals(struct aggregate_store *store, uint32_t slot);
 uint64_t *aggregate_store_bucket(struct aggregate_store *store, uint32_t slot, uint32_t bucket);
 

@@ -30,6 +30,7 @@ struct backend_settings {
 
 struct backend_aggregate { // what was counted for one key
 	const struct wire_key *key;
+	const struct wire_key_slot *at; // its texts; NULL where keys have no values
 	struct wire_totals totals;
 	const uint64_t *buckets; // WIRE_BUCKETS of them; NULL: no histogram
 };

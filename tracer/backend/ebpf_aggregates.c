@@ -59,8 +59,15 @@ struct error *ebpf_aggregates_prepare(struct backend *backend)
 		if (result)
 			return error_errno(-result, "sizing the tables that count");
 	}
-	int result =
-		bpf_map__set_key_size(program->maps.key_slots, settings_key_size(backend->plan));
+	struct bpf_map *slots = program->maps.key_slots, *active = program->maps.active;
+	uint32_t call_bytes = bpf_map__value_size(active) -
+			      (uint32_t)sizeof(((struct wire_key_slot *)0)->text) +
+			      settings->text_bytes;
+	int result = bpf_map__set_key_size(slots, settings_key_size(backend->plan));
+	if (!result)
+		result = bpf_map__set_value_size(slots, settings_slot_size(backend->plan));
+	if (!result)
+		result = bpf_map__set_value_size(active, call_bytes);
 	if (result)
 		return error_errno(-result, "sizing the keys of what is counted");
 	return share_if_large(program);
@@ -88,10 +95,11 @@ struct visit {
 	int num_cpus;
 };
 
-static struct error *visit_slot(struct visit *visit, const struct wire_key *key, uint32_t slot)
+static struct error *visit_slot(struct visit *visit, const struct wire_key *key,
+				const struct wire_key_slot *at, uint32_t slot)
 {
 	struct gotrace_bpf *program = visit->backend->program;
-	struct backend_aggregate one = {.key = key};
+	struct backend_aggregate one = {.key = key, .at = at};
 	uint64_t buckets[WIRE_BUCKETS];
 	struct error *err = sum(program->maps.totals, slot, visit->scratch, visit->num_cpus,
 				(uint64_t *)&one.totals, sizeof(one.totals) / sizeof(uint64_t));
@@ -109,13 +117,14 @@ static struct error *visit_slot(struct visit *visit, const struct wire_key *key,
 static struct error *visit_keys(struct visit *visit)
 {
 	int map = bpf_map__fd(visit->backend->program->maps.key_slots);
-	uint32_t max = bpf_map__max_entries(visit->backend->program->maps.key_slots), slot;
-	struct wire_key key = {0}, next = {0}; // a table's keys may be shorter
+	uint32_t max = bpf_map__max_entries(visit->backend->program->maps.key_slots);
+	struct wire_key key = {0}, next = {0}; // a table's keys and values may be shorter
+	struct wire_key_slot at = {0};
 	struct error *err = NULL;
 	bool any = !bpf_map_get_next_key(map, NULL, &key);
 	for (uint32_t i = 0; any && i < max && !err; i++) {
-		if (!bpf_map_lookup_elem(map, &key, &slot))
-			err = visit_slot(visit, &key, slot);
+		if (!bpf_map_lookup_elem(map, &key, &at))
+			err = visit_slot(visit, &key, &at, at.slot);
 		any = !bpf_map_get_next_key(map, &key, &next);
 		key = next;
 	}
@@ -136,11 +145,11 @@ static void sweep(struct backend *backend)
 	int map = bpf_map__fd(backend->program->maps.active);
 	uint64_t key[3], next[3];
 	struct {
-		uint64_t time_ns, rest[33];
-	} call;
-	_Static_assert(sizeof(call) == 2 * sizeof(uint64_t) + sizeof(struct wire_kept) +
-					       sizeof(struct wire_key),
-		       "struct active_call");
+		uint64_t time_ns;
+		struct wire_kept kept;
+		struct wire_key key;
+		struct wire_key_slot at;
+	} call; // struct active_call
 	bool any = !bpf_map_get_next_key(map, NULL, key);
 	for (size_t i = 0; any && i < 2 * WIRE_ACTIVE_MAX; i++) {
 		any = !bpf_map_get_next_key(map, key, next);
@@ -168,7 +177,7 @@ struct error *ebpf_aggregates(struct backend *backend,
 	struct visit all = {backend, visit, context, scratch, num_cpus};
 	struct error *err = settings->num_keys ? visit_keys(&all) : NULL;
 	for (uint32_t i = 0; !settings->num_keys && i < settings->num_slots && !err; i++)
-		err = visit_slot(&all, &(struct wire_key){.func = i}, i);
+		err = visit_slot(&all, &(struct wire_key){.func = i}, NULL, i);
 	if (err)
 		return err;
 	const volatile uint64_t *counts =

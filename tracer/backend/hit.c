@@ -98,12 +98,6 @@ static inline const struct wire_literal *expr_literal(const struct capture_host 
 
 #include "bpf/expr.h"
 
-static inline int aggregate_read_string(const struct capture_host *host, uint8_t *dst, uint64_t len,
-					uint64_t addr)
-{
-	return capture_read(host, dst, len, addr);
-}
-
 struct active_key;
 struct active_call;
 
@@ -144,6 +138,16 @@ static inline uint32_t *frames_full(const struct capture_host *host);
 static inline const struct wire_aggregate_settings *aggregate_settings(
 	const struct capture_host *host);
 static inline uint32_t aggregate_slot(const struct capture_host *host, const struct wire_key *key);
+static inline uint32_t aggregate_make(const struct capture_host *host, const struct wire_key *key,
+				      struct wire_key_slot *at);
+
+static inline void aggregate_copy(const struct capture_host *host, void *dst, const void *src,
+				  uint64_t len)
+{
+	(void)host;
+	memcpy(dst, src, len);
+}
+
 static inline struct wire_totals *aggregate_totals(const struct capture_host *host, uint32_t slot);
 static inline uint64_t *aggregate_bucket(const struct capture_host *host, uint32_t slot,
 					 uint32_t bucket);
@@ -174,6 +178,7 @@ struct hit_maker {
 	uint64_t *known_stacks;	       // each where its number says; NULL: no stacks are told
 	struct aggregate_store *store; // of calls under way, too, where hits are not counted
 	struct active_call call;       // one that is counted
+	struct hash hash;
 	struct expr expr;
 	struct stack_walk walk;
 	struct wire_losses losses; // where the source has none
@@ -254,6 +259,12 @@ static inline const struct wire_aggregate_settings *aggregate_settings(
 static inline uint32_t aggregate_slot(const struct capture_host *host, const struct wire_key *key)
 {
 	return aggregate_store_slot(store_of(host), key);
+}
+
+static inline uint32_t aggregate_make(const struct capture_host *host, const struct wire_key *key,
+				      struct wire_key_slot *at)
+{
+	return aggregate_store_make(store_of(host), key, at);
 }
 
 static inline struct wire_totals *aggregate_totals(const struct capture_host *host, uint32_t slot)
@@ -460,6 +471,7 @@ static void count(struct hit_maker *maker, const struct wire_probe *probe, uint3
 		.expr = &maker->expr,
 		.c = &maker->capture,
 		.call = &maker->call,
+		.hash = &maker->hash,
 		.goroutine = goroutine,
 		.tid = tid,
 		.time_ns = time_ns,

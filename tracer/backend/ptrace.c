@@ -450,6 +450,7 @@ static struct error *ptrace_aggregates(struct backend *backend,
 		struct wire_key key = {.func = i};
 		struct backend_aggregate one = {
 			.key = has_keys ? &tables->keys[i] : &key,
+			.at = has_keys ? &tables->texts[i] : NULL,
 			.totals = tables->totals[i],
 			.buckets =
 				tables->buckets ? &tables->buckets[(size_t)i * WIRE_BUCKETS] : NULL,

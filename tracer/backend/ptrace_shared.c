@@ -104,6 +104,8 @@ struct error *ptrace_shared_create(const struct plan *plan, const struct backend
 		{(void **)&layout.aggregates.totals, num_slots * sizeof(struct wire_totals)},
 		{(void **)&layout.aggregates.keys,
 		 counting->num_keys ? num_slots * sizeof(struct wire_key) : 0},
+		{(void **)&layout.aggregates.texts,
+		 counting->num_keys ? num_slots * sizeof(struct wire_key_slot) : 0},
 		{(void **)&layout.aggregates.buckets,
 		 num_buckets * WIRE_BUCKETS * sizeof(uint64_t)},
 	};

@@ -2,6 +2,9 @@
 #include "tracer/backend/settings.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#include "bpf/hash.h"
 
 // The executable's lowest run of segments that are never written, which the decoder reads in the file.
 static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_settings *settings)
@@ -97,11 +100,40 @@ uint32_t settings_max_keys(const struct plan *plan)
 uint32_t settings_key_size(const struct plan *plan)
 {
 	uint32_t num = plan->options.aggregate ? (uint32_t)plan->options.aggregate->num_by : 0;
-	for (size_t i = 0; i < plan->num_funcs; i++)
-		for (uint32_t k = 0; k < num && k < WIRE_KEYS; k++)
-			if (plan->funcs[i]->aggregate.wire.key[k].kind == WIRE_VALUE_STRING)
-				return sizeof(struct wire_key);
 	return (uint32_t)(offsetof(struct wire_key, part) + num * sizeof(struct wire_key_part));
+}
+
+// Up to the last part that is a string; for_return: of those that a call under way keeps.
+static uint32_t text_bytes(const struct plan *plan, bool for_return)
+{
+	uint32_t num = 0;
+	for (size_t i = 0; i < plan->num_funcs; i++) {
+		const struct wire_aggregate *wire = &plan->funcs[i]->aggregate.wire;
+		if (for_return && !(wire->flags & WIRE_AGGREGATE_LATE))
+			continue;
+		for (uint32_t k = 0; k < WIRE_KEYS; k++)
+			if (wire->key[k].kind == WIRE_VALUE_STRING && k >= num &&
+			    !(for_return && wire->key[k].is_result))
+				num = k + 1;
+	}
+	return num * WIRE_KEY_TEXT;
+}
+
+uint32_t settings_slot_size(const struct plan *plan)
+{
+	return (uint32_t)offsetof(struct wire_key_slot, text) + text_bytes(plan, false);
+}
+
+uint64_t settings_hash(const uint64_t *seed, const char *bytes, size_t len)
+{
+	struct hash hash;
+	hash_begin(&hash, (const wire_u64 *)seed);
+	for (size_t at = 0; at < len; at += sizeof(uint64_t)) {
+		uint64_t word = 0;
+		memcpy(&word, bytes + at, len - at < sizeof(word) ? len - at : sizeof(word));
+		hash_word(&hash, word);
+	}
+	return hash_end(&hash);
 }
 
 void settings_fill_aggregate(struct wire_aggregate_settings *out, const struct plan *plan)
@@ -123,6 +155,8 @@ void settings_fill_aggregate(struct wire_aggregate_settings *out, const struct p
 		.panic_off = plan->recovery.panic_off,
 		.sp_off = plan->recovery.sp_off,
 		.is_in_panic = plan->recovery.is_in_panic,
+		.text_bytes = text_bytes(plan, true),
+		.seed = {options->seed[0], options->seed[1]},
 	};
 }
 

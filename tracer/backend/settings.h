@@ -18,8 +18,11 @@ void settings_budget(struct wire_budget *out, const struct plan_func *func);
 void settings_fill_aggregate(struct wire_aggregate_settings *out, const struct plan *plan);
 /** Keys that have room: 0 where calls are counted by function alone. */
 uint32_t settings_max_keys(const struct plan *plan);
-/** Bytes of struct wire_key that are not zeros in all keys of the plan's functions. */
+/** Bytes of struct wire_key and of struct wire_key_slot that the plan's keys use. */
 uint32_t settings_key_size(const struct plan *plan);
+uint32_t settings_slot_size(const struct plan *plan);
+/** Of a string's bytes, as the engine makes it in keys. */
+uint64_t settings_hash(const uint64_t *seed, const char *bytes, size_t len);
 /** What is counted of one function. */
 void settings_aggregate(struct wire_aggregate *out, const struct plan *plan,
 			const struct plan_func *func);

@@ -16,6 +16,7 @@ struct aggregate_options {
 	const char *by[WIRE_KEYS]; // "name", "req.URL.Path", "n & 7", "goid", "caller"; borrowed
 	size_t num_by;
 	uint32_t max_keys;
+	uint64_t seed[2]; // of strings' hashes, which nobody can know before
 	bool has_errors;
 	bool has_histogram;
 	const char *value;   // of the histogram, an integer; NULL: the calls' durations; borrowed

@@ -226,7 +226,6 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 		.signature = index_signature(plan->index, func),
 		.bias = plan->bias,
 		.pid = plan->pid,
-		.strlen = plan->options.strlen,
 		.has_depth = !options->aggregate,
 	};
 	struct expr_code code;

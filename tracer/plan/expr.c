@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "tracer/plan/expr_internal.h"
 
-enum { TERMS_MAX = 64, VALUES_MAX = 4 };
+enum { TERMS_MAX = 64, VALUES_MAX = WIRE_KEYS + 2 };
 
 struct term { // all of them have to hold
 	struct expr_node *node;

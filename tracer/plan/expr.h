@@ -13,10 +13,9 @@
 struct expr_scope { // what an expression is about; all borrowed
 	struct index *index;
 	const struct signature *signature;
-	uint64_t bias;	 // run-time address - vaddr
-	uint32_t pid;	 // as the user knows it
-	bool has_depth;	 // how many traced calls are under way is known
-	uint32_t strlen; // bytes of a string in which contains() looks
+	uint64_t bias;	// run-time address - vaddr
+	uint32_t pid;	// as the user knows it
+	bool has_depth; // how many traced calls are under way is known
 };
 
 enum expr_looks { EXPR_NUMBER, EXPR_BOOL, EXPR_ADDRESS, EXPR_FUNCTION }; // of a value's word

@@ -378,9 +378,8 @@ static void emit_text_op(struct expr_emitter *emitter, enum wire_op_code op, str
 			 const struct expr_node *literal)
 {
 	expr_emit(emitter, text);
-	expr_emit_op(emitter, (struct wire_op){.code = (uint8_t)op,
-					       .off = add_literal(emitter, literal),
-					       .value = emitter->scope->strlen});
+	expr_emit_op(emitter,
+		     (struct wire_op){.code = (uint8_t)op, .off = add_literal(emitter, literal)});
 }
 
 static void emit_text_comparison(struct expr_emitter *emitter, const struct expr_node *node)

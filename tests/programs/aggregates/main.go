@@ -36,6 +36,7 @@ var (
 	mutex    sync.Mutex
 	counted  = map[string]int{}
 	longName = strings.Repeat("long ", 20)
+	longest  = strings.Repeat("longest ", 40)
 )
 
 func count(what ...interface{}) {
@@ -92,13 +93,15 @@ func note(from string, request *aRequest, name string, n int, length uint16, err
 	count("data", n%4)
 	count("n", int8(n%100-50))
 	count("length", length)
+	count("four", request.user.name, request.large, length, from)
 	if err != nil {
 		count("errors")
 	}
 }
 
 func calls(goroutines, num int) {
-	names := []string{"alice", "bob", strings.Repeat("x", 3), longName}
+	names := []string{"alice", "bob", strings.Repeat("x", 3), longName,
+		longName + "a", longName + "b", longest + "a", longest + "b"}
 	users := []*aUser{{strings.Repeat("v", 2), 30}, {strings.Repeat("w", 2), -7}}
 	var wait sync.WaitGroup
 	for g := 0; g < goroutines; g++ {
@@ -108,9 +111,9 @@ func calls(goroutines, num int) {
 			for i := 0; i < num; i++ {
 				request := &aRequest{int64(i), users[i%2], i%5 == 0}
 				if i%3 == 0 {
-					aFirst(request, names[(i+g)%4], i)
+					aFirst(request, names[(i+g)%8], i)
 				} else {
-					aSecond(request, names[(i+g)%4], i)
+					aSecond(request, names[(i+g)%8], i)
 				}
 			}
 		}(g)
