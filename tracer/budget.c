@@ -13,12 +13,15 @@ static const double LEAST_OWN = 0.02; // of its time is the target's own, whatev
 static const double OVER = 1.1, DOWN_TO = 0.9; // of the budget: when to step down, and how far
 static const double FAR_LESS = 0.05;	       // of the heaviest function's cost
 static const double ROOM = 0.5, UP_TO = 0.7;   // when to step up, and how far
+static const double ENOUGH = 100; // calls of a function in an interval, to judge what it costs
+static const uint64_t WHOLE_NS = 1000000000; // the interval in which those called less are judged
 
 struct func {
 	bool has_exits;
 	uint32_t every;
 	enum budget_level level, before; // before: at the step's beginning
 	double calls;			 // in the interval
+	double whole_calls;		 // since the last one of WHOLE_NS
 	uint64_t changed_ns, hold_ns;
 	bool is_trial; // it has gone up since it last went down
 };
@@ -29,6 +32,8 @@ struct budget {
 	struct func *funcs;
 	size_t num;
 	uint64_t last_ns;
+	double whole_cpu_ns, whole_tracing; // since whole_ns, as budget_step adds them up
+	uint64_t whole_ns;
 };
 
 const char *budget_level_name(enum budget_level level)
@@ -122,7 +127,8 @@ double budget_cost(const struct budget *budget, size_t func, enum budget_level l
 
 struct interval {
 	struct budget *budget;
-	uint64_t now_ns;
+	uint64_t now_ns, passed;
+	double cpu_ns, tracing;
 	double own; // ns of the target's time that are its own
 };
 
@@ -132,12 +138,15 @@ static double load(const struct interval *interval, const struct func *func,
 	return func->calls * cost(interval->budget, func, level) / interval->own;
 }
 
-static double total(const struct interval *interval)
+// Of functions that were called at least so often.
+static double total(const struct interval *interval, double calls)
 {
 	double sum = 0;
-	for (size_t i = 0; i < interval->budget->num; i++)
-		sum += load(interval, &interval->budget->funcs[i],
-			    interval->budget->funcs[i].level);
+	for (size_t i = 0; i < interval->budget->num; i++) {
+		const struct func *func = &interval->budget->funcs[i];
+		if (func->calls >= calls)
+			sum += load(interval, func, func->level);
+	}
 	return sum;
 }
 
@@ -146,6 +155,7 @@ static bool is_untouched(const struct func *func)
 	return func->level == func->before;
 }
 
+// Of those that were called often enough to be judged.
 static struct func *heaviest(const struct interval *interval)
 {
 	struct func *found = NULL;
@@ -153,7 +163,7 @@ static struct func *heaviest(const struct interval *interval)
 	for (size_t i = 0; i < interval->budget->num; i++) {
 		struct func *func = &interval->budget->funcs[i];
 		double its = load(interval, func, func->level);
-		if (its <= most)
+		if (its <= most || func->calls < ENOUGH)
 			continue;
 		most = its;
 		found = func;
@@ -168,7 +178,7 @@ static void step_down(const struct interval *interval)
 	const double limit = interval->budget->load * DOWN_TO;
 	struct func *func;
 	double most = 0;
-	while (total(interval) > limit && (func = heaviest(interval))) {
+	while (total(interval, ENOUGH) > limit && (func = heaviest(interval))) {
 		double its = load(interval, func, func->level);
 		if (its < FAR_LESS * most && is_untouched(func))
 			return;
@@ -210,14 +220,16 @@ static bool try_higher(const struct interval *interval, struct func *func, doubl
 	return any;
 }
 
-// One function at a time goes up, the one that would cost the least.
+// A few at a time go up.
 static void step_up(const struct interval *interval)
 {
+	enum { FEW = 20 };
 	struct budget *budget = interval->budget;
-	double used = total(interval);
-	if (used > budget->load * ROOM)
-		return;
-	for (size_t i = 0; i < budget->num; i++) {
+	size_t num = 0;
+	for (size_t i = 0; i < budget->num && num < FEW; i++) {
+		double used = total(interval, 0);
+		if (used > budget->load * ROOM)
+			return;
 		struct func *func = &budget->funcs[i];
 		bool any = func->level == BUDGET_OFF ? try_counting(interval, func)
 			   : func->level	     ? try_higher(interval, func, used)
@@ -226,7 +238,7 @@ static void step_up(const struct interval *interval)
 			continue;
 		func->is_trial = true;
 		func->changed_ns = interval->now_ns;
-		return;
+		num++;
 	}
 }
 
@@ -238,8 +250,7 @@ static void calm_down(struct func *func, uint64_t now_ns)
 	func->hold_ns = HOLD_MIN_NS;
 }
 
-static size_t list_changes(const struct interval *interval, double seconds,
-			   struct budget_change *changes)
+static size_t list_changes(const struct interval *interval, struct budget_change *changes)
 {
 	struct budget *budget = interval->budget;
 	size_t num = 0;
@@ -253,7 +264,7 @@ static size_t list_changes(const struct interval *interval, double seconds,
 			.func = i,
 			.from = func->before,
 			.to = func->level,
-			.calls = func->calls / seconds,
+			.calls = func->calls / (double)interval->passed * 1e9,
 			.share = its / (1 + its),
 		};
 		if (is_down)
@@ -262,31 +273,69 @@ static size_t list_changes(const struct interval *interval, double seconds,
 	return num;
 }
 
+static double own_time(const struct interval *interval)
+{
+	double own = interval->cpu_ns - interval->tracing;
+	if (own < LEAST_OWN * interval->cpu_ns)
+		own = LEAST_OWN * interval->cpu_ns;
+	if (own < IDLE * (double)interval->passed - interval->tracing)
+		own = IDLE * (double)interval->passed - interval->tracing;
+	return own > 1 ? own : 1;
+}
+
+// Adds this interval to the whole one, or has the whole one take its place.
+static void add_up(struct interval *interval, bool is_whole)
+{
+	struct budget *budget = interval->budget;
+	budget->whole_cpu_ns += interval->cpu_ns;
+	budget->whole_tracing += interval->tracing;
+	for (size_t i = 0; i < budget->num; i++) {
+		struct func *func = &budget->funcs[i];
+		func->whole_calls += func->calls;
+		if (!is_whole)
+			continue;
+		func->calls = func->whole_calls;
+		func->whole_calls = 0;
+	}
+	if (!is_whole)
+		return;
+	interval->passed = interval->now_ns - budget->whole_ns;
+	interval->cpu_ns = budget->whole_cpu_ns;
+	interval->tracing = budget->whole_tracing;
+	interval->own = own_time(interval);
+	budget->whole_cpu_ns = budget->whole_tracing = 0;
+	budget->whole_ns = interval->now_ns;
+}
+
 size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, const uint64_t *calls,
 		   struct budget_change *changes)
 {
-	uint64_t passed = now_ns - budget->last_ns;
+	struct interval interval = {
+		.budget = budget,
+		.now_ns = now_ns,
+		.passed = now_ns - budget->last_ns,
+		.cpu_ns = (double)cpu_ns,
+	};
 	bool is_first = !budget->last_ns;
 	budget->last_ns = now_ns;
-	if (is_first || !passed || passed >> 62)
+	if (is_first)
+		budget->whole_ns = now_ns;
+	if (is_first || !interval.passed || interval.passed >> 62)
 		return 0;
-	double tracing = 0;
 	for (size_t i = 0; i < budget->num; i++) {
 		struct func *func = &budget->funcs[i];
 		func->before = func->level;
 		func->calls = (double)calls[i];
-		tracing += func->calls * cost(budget, func, func->level);
+		interval.tracing += func->calls * cost(budget, func, func->level);
 		calm_down(func, now_ns);
 	}
-	double own = (double)cpu_ns - tracing;
-	if (own < LEAST_OWN * (double)cpu_ns)
-		own = LEAST_OWN * (double)cpu_ns;
-	if (own < IDLE * (double)passed - tracing)
-		own = IDLE * (double)passed - tracing;
-	struct interval interval = {budget, now_ns, own > 1 ? own : 1};
-	if (total(&interval) > budget->load * OVER)
+	interval.own = own_time(&interval);
+	bool is_over = total(&interval, ENOUGH) > budget->load * OVER;
+	bool is_whole = !is_over && now_ns - budget->whole_ns >= WHOLE_NS;
+	add_up(&interval, is_whole);
+	if (is_over || (is_whole && total(&interval, ENOUGH) > budget->load * OVER))
 		step_down(&interval);
-	else
+	else if (is_whole)
 		step_up(&interval);
-	return list_changes(&interval, (double)passed / 1e9, changes);
+	return list_changes(&interval, changes);
 }

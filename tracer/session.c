@@ -493,6 +493,7 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	struct error *err = session->backend ? session_drain(session) : NULL;
 	if (session->plan->options.aggregate) // nothing was told of single calls
 		return err;
+	session_budget_end(session);
 	if (!err)
 		err = tell_skipped(session);
 	if (!err)

@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "tracer/budget.h"
 #include "tracer/session_internal.h"
 
 // What the program does with a hit besides the trap, until it is known better: in ns.
 static const double VALUES_NS = 1200, BARE_NS = 500, SKIP_NS = 200;
 static const double VALUES_MAX_NS = 20000; // the largest records take less
-static const uint64_t TICK_NS = 50 * 1000000ull;
+static const uint64_t TICK_NS = 50 * 1000000ull, SAY_NS = 5 * 1000000000ull;
 
 struct session_budget {
 	struct budget *budget;
@@ -23,6 +24,9 @@ struct session_budget {
 	uint64_t *seen;	 // calls counted at the last tick
 	uint64_t *calls; // since then
 	struct budget_change *changes;
+	struct budget_change *worst; // of each function, to a lower level; share 0: none
+	uint64_t said_ns;
+	bool has_news; // since then
 };
 
 void session_budget_destroy(struct session_budget *budget)
@@ -34,6 +38,7 @@ void session_budget_destroy(struct session_budget *budget)
 	free(budget->seen);
 	free(budget->calls);
 	free(budget->changes);
+	free(budget->worst);
 	free(budget);
 }
 
@@ -70,7 +75,8 @@ static bool grow(struct session_budget *budget)
 	} arrays[] = {{(void **)&budget->funcs, sizeof(*budget->funcs)},
 		      {(void **)&budget->seen, sizeof(*budget->seen)},
 		      {(void **)&budget->calls, sizeof(*budget->calls)},
-		      {(void **)&budget->changes, sizeof(*budget->changes)}};
+		      {(void **)&budget->changes, sizeof(*budget->changes)},
+		      {(void **)&budget->worst, sizeof(*budget->worst)}};
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
 		void *array = reallocarray(*arrays[i].array, size, arrays[i].element);
 		if (!array)
@@ -94,6 +100,7 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 		if (err)
 			return err;
 		budget->seen[budget->num] = 0;
+		budget->worst[budget->num] = (struct budget_change){0};
 		budget->funcs[budget->num++] = funcs[i];
 	}
 	return NULL;
@@ -101,20 +108,92 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 
 // --- Obeying -------------------------------------------------------------------------------------
 
-static void say(const struct session_budget *budget, const struct session *session,
-		const struct budget_change *change)
+static const char *name_of(const struct session *session, size_t func)
 {
-	const char *name = session->plan->funcs[budget->funcs[change->func]]->func->name;
+	return session->plan->funcs[session->budget->funcs[func]]->func->name;
+}
+
+// With -v each change; of each function the costliest that it ever was.
+static void note(struct session *session, const struct budget_change *change)
+{
+	struct session_budget *budget = session->budget;
+	struct budget_change *worst = &budget->worst[change->func];
 	const char *from = budget_level_name(change->from), *to = budget_level_name(change->to);
-	double limit = session->options.max_overhead * 100;
-	if (change->to < change->from && !change->calls)
-		log_warning("%s: %s -> %s, to see how often it is called now", name, from, to);
+	bool is_down = change->to > change->from;
+	if (is_down && change->share >= worst->share)
+		*worst = *change;
+	budget->has_news = true;
+	if (!is_down && !change->calls)
+		log_info("%s: %s -> %s, to see how often it is called now",
+			 name_of(session, change->func), from, to);
 	else
-		log_warning(
-			"%s: %s -> %s: %.0f calls/s %s %.1f%% of the target's time (--max-overhead %g%%)",
-			name, from, to, change->calls,
-			change->to < change->from ? "will cost" : "cost", change->share * 100,
-			limit);
+		log_info("%s: %s -> %s: %.0f calls/s %s %.1f%% of the target's time",
+			 name_of(session, change->func), from, to, change->calls,
+			 is_down ? "cost" : "will cost", change->share * 100);
+}
+
+static void write_levels(const size_t *num, struct text *out)
+{
+	const char *comma = "";
+	for (enum budget_level i = BUDGET_ALL + 1; i < BUDGET_LEVELS; i++) {
+		if (!num[i])
+			continue;
+		text_printf(out, "%s%zu %s", comma, num[i], budget_level_name(i));
+		comma = ", ";
+	}
+}
+
+// One line about all functions, at most each few seconds.
+static void say(struct session *session, uint64_t now_ns)
+{
+	struct session_budget *budget = session->budget;
+	if (!budget->has_news || (budget->said_ns && now_ns - budget->said_ns < SAY_NS))
+		return;
+	size_t num[BUDGET_LEVELS] = {0}, heaviest = 0, num_less = 0;
+	for (size_t i = 0; i < budget->num; i++) {
+		enum budget_level level = budget_level(budget->budget, i);
+		num[level]++;
+		if (level == BUDGET_ALL)
+			continue;
+		if (!num_less++ || budget->worst[i].share > budget->worst[heaviest].share)
+			heaviest = i;
+	}
+	budget->has_news = false;
+	budget->said_ns = now_ns;
+	double limit = session->options.max_overhead * 100;
+	if (!num_less) {
+		log_warning("--max-overhead %g%%: all %zu functions are traced whole", limit,
+			    budget->num);
+		return;
+	}
+	const struct budget_change *worst = &budget->worst[heaviest];
+	struct text levels;
+	text_init(&levels);
+	write_levels(num, &levels);
+	log_warning("--max-overhead %g%%: %zu of %zu functions are not traced whole: %s; most had "
+		    "%s: %.0f calls/s cost %.1f%% of the target's time (-v: each)",
+		    limit, num_less, budget->num, text_string(&levels), name_of(session, heaviest),
+		    worst->calls, worst->share * 100);
+	text_deinit(&levels);
+}
+
+void session_budget_end(struct session *session)
+{
+	enum { SHOWN = 10 };
+	struct session_budget *budget = session->budget;
+	size_t num = 0;
+	for (size_t i = 0; budget && i < budget->num; i++) {
+		const struct budget_change *worst = &budget->worst[i];
+		if (!worst->share || ++num > SHOWN)
+			continue;
+		log_warning("--max-overhead: %s: %s at the end; %.0f calls/s cost %.1f%% of the "
+			    "target's time",
+			    name_of(session, i), budget_level_name(budget_level(budget->budget, i)),
+			    worst->calls, worst->share * 100);
+	}
+	if (num > SHOWN)
+		log_warning("--max-overhead: and %zu more functions were not traced whole",
+			    num - SHOWN);
 }
 
 // What the engine is told; the probes are another matter.
@@ -268,13 +347,15 @@ struct error *session_budget_tick(struct session *session, uint64_t now_ns)
 	if (session->options.backend->is_tracer)
 		used_ns += waited_ns(budget);
 	size_t num = budget_step(budget->budget, now_ns, used_ns, budget->calls, budget->changes);
+	say(session, now_ns);
 	if (!num)
 		return NULL;
 	struct error *err = disarm(session, num);
 	if (!err)
 		err = arm(session, num);
 	for (size_t i = 0; !err && i < num; i++)
-		say(budget, session, &budget->changes[i]);
+		note(session, &budget->changes[i]);
+	say(session, now_ns);
 	if (err && target_state(session->target) != TARGET_RUNS) { // it ended meanwhile
 		error_free(err);
 		err = NULL;

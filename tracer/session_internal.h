@@ -118,6 +118,8 @@ void session_budget_destroy(struct session_budget *budget);
 /** These functions were armed. */
 struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 				 size_t num) MUST_CHECK;
+/** Says which functions were not traced whole; there may be no budget. */
+void session_budget_end(struct session *session);
 /** Time goes on. */
 struct error *session_budget_tick(struct session *session, uint64_t now_ns) MUST_CHECK;
 

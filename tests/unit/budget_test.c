@@ -155,6 +155,25 @@ static void test_counting(void **state)
 	budget_destroy(program.budget);
 }
 
+// A few calls in a moment are no ground for a verdict; as many as that for a second are.
+static void test_few_calls(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	struct budget_costs large = costs;
+	large.values = 1000000;
+	budget_set_costs(program.budget, &large);
+	size_t often = add(&program, 1000000, 1), seldom = add(&program, 1000000, 0.1);
+	run(&program, 0.9);
+	assert_int_equal(program.steps, 0);
+	run(&program, 0.3);
+	assert_int_equal(level(&program, often), BUDGET_NO_VALUES);
+	assert_int_equal(level(&program, seldom), BUDGET_ALL);
+	assert_int_equal(program.steps, 1);
+	budget_destroy(program.budget);
+}
+
 static void test_values_first(void **state)
 {
 	(void)state;
@@ -301,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_hot_function_stays_off),
 		cmocka_unit_test(test_cheap_functions_are_left_alone),
 		cmocka_unit_test(test_counting),
+		cmocka_unit_test(test_few_calls),
 		cmocka_unit_test(test_values_first),
 		cmocka_unit_test(test_only_the_heavy_ones),
 		cmocka_unit_test(test_others_wait),
