@@ -59,13 +59,6 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static void take_time(struct argp_state *state, const char *option, const char *arg, uint64_t *ns)
-{
-	if (!parse_duration(arg, ns) || !*ns)
-		argp_error(state, "--%s %s: not a time in Go's syntax, such as 1.5s or 250ms",
-			   option, arg);
-}
-
 // Where the next of the expressions ends, at a comma outside of brackets and quotation marks.
 static size_t one_expression(const char *text)
 {
@@ -125,7 +118,7 @@ static void take_number(struct argp_state *state, const char *option, const char
 			uint64_t *out)
 {
 	if (!parse_number(arg, max, out) || !*out)
-		argp_error(state, "--%s %s: not a number from 1 to %llu", option, arg,
+		argp_error(state, "--%s %s: give a whole number from 1 to %llu", option, arg,
 			   (unsigned long long)max);
 }
 
@@ -157,7 +150,7 @@ static error_t parse_shared(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--backend %s: there are ebpf and ptrace", arg);
 		return 0;
 	case OPT_DURATION:
-		take_time(state, "duration", arg, &arguments->trace.duration_ns);
+		option_time(state, "duration", arg, &arguments->trace.duration_ns);
 		return 0;
 	case OPT_GOROUTINE:
 		take_number(state, "goroutine", arg, INT64_MAX, &session->goid);
@@ -186,6 +179,8 @@ static error_t parse_words(int key, char *arg, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	if (!arguments->num_words && !arguments->has_program)
 		argp_error(state, "which process? Give its PID, then patterns such as 'main.*'");
+	if (!arguments->has_program)
+		usage_check_pid(state, arguments->words[0], arguments->words[1]);
 	if (arguments->num_words < (arguments->has_program ? 1 : 2))
 		argp_error(state, "which functions? Give patterns such as 'main.*'");
 	return 0;
@@ -233,7 +228,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		take_sort(state, arguments, arg);
 		return 0;
 	case OPT_INTERVAL:
-		take_time(state, "interval", arg, &arguments->interval_ns);
+		option_time(state, "interval", arg, &arguments->interval_ns);
 		return 0;
 	case ARGP_KEY_ARG:
 	case ARGP_KEY_END:

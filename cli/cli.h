@@ -43,7 +43,14 @@ extern volatile sig_atomic_t cli_hurry;
 /** As argp_parse; what is said on stderr is printable. */
 error_t cli_argp(const struct argp *argp, int argc, char **argv, unsigned flags, int *arg_index,
 		 void *input);
-/** Runs argp; a usage error ends the program with EXIT_USAGE and one line of advice. */
+/** Runs argp; a usage error ends the program with EXIT_USAGE and one line of advice. -h is --help. */
 void cli_parse(const struct argp *argp, int argc, char **argv, int *arg_index, void *input);
+
+/** Which of the names a mistyped word may have meant; NULL: none. */
+const char *usage_nearest(const char *word, const char *const *names, size_t num);
+/** A usage error unless the word is a PID, and the one after it (which may be NULL) is none. */
+void usage_check_pid(struct argp_state *state, const char *pid, const char *next);
+/** Says that there is no such command, and what to type. Returns EXIT_USAGE. */
+int usage_no_command(const char *name, const char *const *names, size_t num);
 
 #endif

@@ -39,6 +39,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (arguments->takes_pid && !arguments->pid)
 			argp_error(state,
 				   "which process? Give its PID, then patterns such as 'main.*'");
+		if (arguments->takes_pid)
+			usage_check_pid(state, arguments->pid, arguments->patterns[0]);
 		if (!arguments->num_patterns)
 			argp_error(state, "which functions? Give patterns such as 'main.*'");
 		return 0;
@@ -239,7 +241,7 @@ static int attach_main(int argc, char **argv)
 		       "Example: gotrace attach $(pidof server) 'main.*' '!main.log*'",
 		.children = children,
 	};
-	CLEANUP_FREE char **patterns = calloc((size_t)argc, sizeof(*patterns));
+	CLEANUP_FREE char **patterns = calloc((size_t)argc + 1, sizeof(*patterns));
 	struct arguments arguments = {.patterns = patterns, .takes_pid = true};
 	if (!patterns)
 		return cli_fail(error_nomem());
@@ -271,7 +273,7 @@ static int run_main(int argc, char **argv)
 		       "Example: gotrace run 'main.*' -- ./server -addr :8080",
 		.children = children,
 	};
-	CLEANUP_FREE char **patterns = calloc((size_t)argc, sizeof(*patterns));
+	CLEANUP_FREE char **patterns = calloc((size_t)argc + 1, sizeof(*patterns));
 	struct arguments arguments = {.patterns = patterns};
 	if (!patterns)
 		return cli_fail(error_nomem());

@@ -86,10 +86,19 @@ static struct error *print_plan(struct index *index, pid_t pid, char *const *pat
 	text_init(&out);
 	for (size_t i = 0; !err && i < num; i++)
 		write_func(plan, plan->funcs[first + i], &out);
-	for (size_t i = 0; !err && i < plan->num_refusals; i++)
+	size_t num_expected = 0;
+	for (size_t i = 0; !err && i < plan->num_refusals; i++) {
+		if (plan->refusals[i].is_expected && num > 0) {
+			num_expected++;
+			continue;
+		}
 		text_printf(&out, "%s: %s: %s\n", plan->refusals[i].func->name,
 			    plan->refusals[i].is_unfit ? "left out" : "cannot be probed",
 			    plan->refusals[i].reason);
+	}
+	if (num_expected)
+		text_printf(&out, "%zu functions without a result of type error: left out\n",
+			    num_expected);
 	if (!err)
 		text_printf(
 			&out,

@@ -93,19 +93,31 @@ void cli_say(const char *fmt, ...)
 	va_end(args);
 }
 
+// A name that no function has, but a file here: "gotrace attach PID *" without quotes.
+static bool is_of_shell(const char *message)
+{
+	static const char before[] = "no function has the name '";
+	const char *name = strstr(message, before);
+	const char *end = name ? strchr(name + strlen(before), '\'') : NULL;
+	if (!end)
+		return false;
+	name += strlen(before);
+	char *path = strndup(name, (size_t)(end - name));
+	bool is_file = path && !access(path, F_OK);
+	free(path);
+	return is_file;
+}
+
 int cli_fail(struct error *err)
 {
 	cli_print(stderr, "gotrace: ", error_message(err));
+	if (is_of_shell(error_message(err)))
+		fputs("; a file here has that name: where the shell has put it in a pattern's place, "
+		      "quote the pattern, such as '*'",
+		      stderr);
 	fputc('\n', stderr);
 	error_free(err);
 	return EXIT_REFUSED;
-}
-
-void cli_parse(const struct argp *argp, int argc, char **argv, int *arg_index, void *input)
-{
-	argp_err_exit_status = EXIT_USAGE;
-	if (cli_argp(argp, argc, argv, 0, arg_index, input))
-		exit(EXIT_USAGE);
 }
 
 static void print_help(FILE *out)
@@ -155,9 +167,10 @@ int main(int argc, char **argv)
 	}
 	const struct command *command = find_command(wants_help ? argv[2] : name);
 	if (!command) {
-		cli_fail(error_new("no command '%s': see gotrace --help",
-				   wants_help ? argv[2] : name));
-		return EXIT_USAGE;
+		const char *names[NUM_COMMANDS];
+		for (size_t i = 0; i < NUM_COMMANDS; i++)
+			names[i] = commands[i]->name;
+		return usage_no_command(wants_help ? argv[2] : name, names, NUM_COMMANDS);
 	}
 	char title[32];
 	snprintf(title, sizeof(title), "gotrace %s", command->name);

@@ -187,6 +187,20 @@ bool parse_duration(const char *text, uint64_t *ns)
 	return true;
 }
 
+void option_time(struct argp_state *state, const char *option, const char *arg, uint64_t *ns)
+{
+	uint64_t number;
+	if (parse_duration(arg, ns) && *ns)
+		return;
+	if (parse_number(arg, UINT64_MAX, &number) && number)
+		argp_error(state, "--%s %s: of which unit? Give %ss, %sms or %sm", option, arg, arg,
+			   arg, arg);
+	else
+		argp_error(state,
+			   "--%s %s: not a time above 0 in Go's syntax, such as 1.5s or 250ms",
+			   option, arg);
+}
+
 void trace_options_init(struct trace_options *trace)
 {
 	*trace = (struct trace_options){.color = -1};
@@ -206,10 +220,10 @@ static void number(struct argp_state *state, const char *option, const char *arg
 	if (parse_number(arg, max, out) && *out >= min)
 		return;
 	if (max == INT64_MAX)
-		argp_error(state, "--%s %s: not a number from %llu on", option, arg,
+		argp_error(state, "--%s %s: give a whole number from %llu on", option, arg,
 			   (unsigned long long)min);
 	else
-		argp_error(state, "--%s %s: not a number from %llu to %llu", option, arg,
+		argp_error(state, "--%s %s: give a whole number from %llu to %llu", option, arg,
 			   (unsigned long long)min, (unsigned long long)max);
 }
 
@@ -261,11 +275,7 @@ static void parse_limits(struct argp_state *state, int key, const char *arg,
 		number(state, "goroutine", arg, 1, INT64_MAX, &session->goid);
 		break;
 	case OPT_DURATION:
-		if (!parse_duration(arg, &trace->duration_ns) || !trace->duration_ns)
-			argp_error(
-				state,
-				"--duration %s: not a time above 0 in Go's syntax, such as 1.5s or 250ms",
-				arg);
+		option_time(state, "duration", arg, &trace->duration_ns);
 		break;
 	case OPT_BUFFER:
 		if (!parse_size(arg, &session->buffer_bytes) ||
@@ -319,9 +329,7 @@ static error_t parse_choosing(int key, char *arg, struct argp_state *state)
 			plan->conditions[plan->num_conditions++] = arg;
 		return 0;
 	case OPT_SLOWER:
-		if (!parse_duration(arg, &plan->slower_ns) || !plan->slower_ns)
-			argp_error(state, "--slower %s: not a time in Go's syntax, such as 10ms",
-				   arg);
+		option_time(state, "slower", arg, &plan->slower_ns);
 		return 0;
 	case OPT_ERRORS:
 		plan->errors = true;

@@ -35,6 +35,8 @@ void trace_options_close(struct trace_options *options);
 
 /** Go's duration syntax ("1.5s", "250ms", "1m30s") in ns. False if it is not one, or negative. */
 bool parse_duration(const char *text, uint64_t *ns);
+/** The same as an option's value, which is more than 0; else a usage error. */
+void option_time(struct argp_state *state, const char *option, const char *arg, uint64_t *ns);
 /** A number of bytes with an optional K, M or G (1024 each). */
 bool parse_size(const char *text, size_t *bytes);
 /** A decimal number of at most max. */

@@ -156,6 +156,8 @@ static const struct choice choices[] = {
 	{{"main.a*"}, .chosen = "main.add\nmain.add.func1\n"},
 	{{"main.ad?"}, .chosen = "main.add\n"},
 	{{"*serve"}, .chosen = "net/http.(*conn).serve\n"},
+	{{"_cgo*", "main.add"}, .chosen = "main.add\n", .num_warnings = 1},
+	{{"main.add", "_cgo*", "_cgo_ad*"}, .chosen = "main.add\n", .num_warnings = 2},
 	{{"net*erve"}, .chosen = "net/http.(*conn).serve\nnet/http.(*Server).Serve\n"},
 	{{"/^net.*[Ss]erve$/"}, .chosen = "net/http.(*conn).serve\nnet/http.(*Server).Serve\n"},
 	{{"/add|Split/"}, .chosen = "strings.Split\nmain.add\nmain.add.func1\n"},
@@ -288,6 +290,11 @@ static const struct choice refusals[] = {
 	 .chosen =
 		 "'_cgo*' matches only wrappers and functions of the runtime or C, which are left out: give "
 		 "one by its exact name, for example '_cgo_addc'"},
+	{{"_cgo*", "!main.add"},
+	 .chosen =
+		 "'_cgo*' matches only wrappers and functions of the runtime or C, which are left out: give "
+		 "one by its exact name, for example '_cgo_addc'"},
+	{{"_cgo*", "main.q"}, .chosen = "no function has the name 'main.q'"},
 	{{"main.add", "main.q"}, .chosen = "no function has the name 'main.q'"},
 	{{"!main.add"},
 	 .chosen =

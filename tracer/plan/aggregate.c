@@ -5,8 +5,7 @@
 
 #include "tracer/plan/conditions.h"
 
-// Some result is of type error.
-static bool can_fail(const struct signature *signature)
+bool aggregate_can_fail(const struct signature *signature)
 {
 	for (size_t i = signature->num_args; signature->is_known && i < signature->num_params;
 	     i++) {
@@ -31,7 +30,7 @@ struct error *aggregate_compile(struct plan *plan, const struct func *func,
 		value = num++;
 		values[value] = (struct expr_value_of){.text = wanted->value, .is_integer = true};
 	}
-	if (wanted->has_errors && can_fail(index_signature(plan->index, func))) {
+	if (wanted->has_errors && aggregate_can_fail(index_signature(plan->index, func))) {
 		error = num++;
 		values[error] = (struct expr_value_of){.text = "$failed"};
 	}

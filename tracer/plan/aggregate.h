@@ -31,6 +31,9 @@ struct aggregate_func { // of one function
 	enum expr_looks looks[WIRE_KEYS];
 };
 
+/** Some result is of type error. */
+bool aggregate_can_fail(const struct signature *signature);
+
 /** What of this function is counted, and which of its calls. *reason, where it cannot be: why, to be freed; else NULL. */
 struct error *aggregate_compile(struct plan *plan, const struct func *func,
 				const struct plan_options *options, struct aggregate_func *out,

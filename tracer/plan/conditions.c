@@ -90,7 +90,9 @@ static struct error *add_pattern(struct plan_conditions *conditions, const struc
 	if (err)
 		return err;
 	condition->is_for_all = false;
-	return select_functions(index, &name, 1, &condition->only);
+	// What is wrong with the pattern is found again where all of them are looked at.
+	error_free(select_functions(index, &name, 1, &condition->only));
+	return NULL;
 }
 
 struct error *plan_conditions_init(struct plan_conditions *conditions, const struct index *index,

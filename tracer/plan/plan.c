@@ -204,7 +204,7 @@ static struct error *add_refusal(struct plan *plan, const struct func *func, con
 	if (!refusals)
 		return error_nomem();
 	plan->refusals = refusals;
-	refusals[plan->num_refusals] = (struct plan_refusal){func, strdup(reason), is_unfit};
+	refusals[plan->num_refusals] = (struct plan_refusal){func, strdup(reason), is_unfit, false};
 	if (!refusals[plan->num_refusals].reason)
 		return error_nomem();
 	plan->num_refusals++;
@@ -231,10 +231,10 @@ size_t plan_write_refusals(const struct plan *plan, bool is_unfit, size_t max, s
 {
 	size_t num = 0, shown = 0;
 	for (size_t i = 0; i < plan->num_refusals; i++)
-		num += plan->refusals[i].is_unfit == is_unfit;
+		num += plan->refusals[i].is_unfit == is_unfit && !plan->refusals[i].is_expected;
 	for (size_t i = 0; i < plan->num_refusals && shown < max; i++) {
 		const struct plan_refusal *refusal = &plan->refusals[i];
-		if (refusal->is_unfit != is_unfit)
+		if (refusal->is_unfit != is_unfit || refusal->is_expected)
 			continue;
 		text_printf(out, "%s%s (%s)",
 			    !shown	      ? ""
@@ -362,6 +362,17 @@ static bool is_selected(const struct selection *selection, const struct func *fu
 	return false;
 }
 
+static struct error *leave_out(struct plan *plan, const struct func *func,
+			       const struct plan_options *options, const char *reason)
+{
+	size_t before = plan->num_refusals;
+	struct error *err = plan_leave_out(plan, func, reason);
+	const struct signature *signature = index_signature(plan->index, func);
+	if (!err && plan->num_refusals > before && options->errors)
+		plan->refusals[before].is_expected = !aggregate_can_fail(signature);
+	return err;
+}
+
 // What is counted of the function. *is_refused: nothing can be.
 static struct error *find_aggregate(struct plan *plan, const struct func *func,
 				    const struct plan_options *options, struct aggregate_func *out,
@@ -374,7 +385,7 @@ static struct error *find_aggregate(struct plan *plan, const struct func *func,
 	if (!options->is_within_only)
 		err = aggregate_compile(plan, func, options, out, &reason);
 	if (!err && reason)
-		err = plan_leave_out(plan, func, reason);
+		err = leave_out(plan, func, options, reason);
 	*is_refused = reason;
 	free(reason);
 	if (is_selected(aggregate->within, func))
@@ -404,7 +415,7 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 	if (!options->aggregate)
 		err = plan_compile_program(plan, func, options, NULL, 0, &program, &reason);
 	if (!err && reason)
-		err = plan_leave_out(plan, func, reason);
+		err = leave_out(plan, func, options, reason);
 	if (!err && !reason && !options->aggregate && options->within)
 		err = plan_within_group(plan, options->within, &program.within);
 	if (err || reason) {

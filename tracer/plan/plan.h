@@ -108,7 +108,8 @@ struct text;
 struct plan_refusal {
 	const struct func *func;
 	char *reason;
-	bool is_unfit; // it could be probed: what the options ask for is not there
+	bool is_unfit;	  // it could be probed: what the options ask for is not there
+	bool is_expected; // it cannot fail, and only calls that fail are wanted: few functions can
 };
 
 struct plan_tables { // wire.h's tables; entry i of probes is also plan->probes[i]

@@ -139,15 +139,18 @@ static bool look_for_inlined(void *context, const char *name)
 	return !inlined->name;
 }
 
+// *is_there: there is something of that name, which has no probe.
 static struct error *nothing_chosen(const struct chooser *chooser, struct pattern *pattern,
-				    const struct func *left_out)
+				    const struct func *left_out, bool *is_there)
 {
+	*is_there = left_out;
 	if (left_out)
 		return error_new("'%s' matches only wrappers and functions of the runtime or C, "
 				 "which are left out: give one by its exact name, for example '%s'",
 				 pattern->given, left_out->name);
 	struct inlined inlined = {.pattern = pattern};
 	index_names(chooser->index, look_for_inlined, &inlined);
+	*is_there = inlined.name;
 	if (inlined.name && !pattern->is_regexp && pattern_is_instance(pattern, inlined.name))
 		return error_new(
 			"'%s' has no code of its own, every call of it was inlined: build the "
@@ -176,7 +179,7 @@ static struct error *nothing_chosen(const struct chooser *chooser, struct patter
 	}
 }
 
-static struct error *choose(struct chooser *chooser, struct pattern *pattern)
+static struct error *choose(struct chooser *chooser, struct pattern *pattern, bool *is_there)
 {
 	if (!pattern->is_regexp && mark_named(chooser, pattern)) {
 		choose_named(chooser);
@@ -195,7 +198,7 @@ static struct error *choose(struct chooser *chooser, struct pattern *pattern)
 		chooser->is_chosen[i] = true;
 		num++;
 	}
-	return num ? NULL : nothing_chosen(chooser, pattern, left_out);
+	return num ? NULL : nothing_chosen(chooser, pattern, left_out, is_there);
 }
 
 static void take_away(struct chooser *chooser, struct pattern *pattern)
@@ -215,14 +218,14 @@ static void take_away(struct chooser *chooser, struct pattern *pattern)
 			    pattern->given);
 }
 
-static struct error *apply(struct chooser *chooser, const char *given)
+static struct error *apply(struct chooser *chooser, const char *given, bool *is_there)
 {
 	struct pattern pattern;
 	struct error *err = pattern_init(&pattern, given);
 	if (!err && pattern.takes_away)
 		take_away(chooser, &pattern);
 	else if (!err)
-		err = choose(chooser, &pattern);
+		err = choose(chooser, &pattern, is_there);
 	pattern_deinit(&pattern);
 	return err;
 }
@@ -244,6 +247,34 @@ static struct error *collect(const struct chooser *chooser, struct selection *ou
 	return NULL;
 }
 
+// A pattern whose functions have no probes fails alone, and beside others that select some it is a warning.
+static struct error *apply_all(struct chooser *chooser, char *const *patterns, size_t num)
+{
+	struct error *nothing = NULL;
+	size_t num_applied = 0;
+	for (size_t i = 0; i < num; i++) {
+		bool is_there = false;
+		struct error *err = apply(chooser, patterns[i], &is_there);
+		num_applied += !err && patterns[i][0] != '!';
+		if (err && !is_there) {
+			error_free(nothing);
+			return err;
+		}
+		if (err && nothing)
+			log_warning("%s", error_message(err));
+		if (nothing)
+			error_free(err);
+		else
+			nothing = err;
+	}
+	if (nothing && !num_applied)
+		return nothing;
+	if (nothing)
+		log_warning("%s", error_message(nothing));
+	error_free(nothing);
+	return NULL;
+}
+
 struct error *select_functions(const struct index *index, char *const *patterns, size_t num,
 			       struct selection *out)
 {
@@ -258,8 +289,8 @@ struct error *select_functions(const struct index *index, char *const *patterns,
 				 patterns[0]);
 	struct chooser chooser;
 	struct error *err = chooser_init(&chooser, index);
-	for (size_t i = 0; i < num && !err; i++)
-		err = apply(&chooser, patterns[i]);
+	if (!err)
+		err = apply_all(&chooser, patterns, num);
 	if (!err)
 		err = collect(&chooser, out);
 	chooser_deinit(&chooser);
