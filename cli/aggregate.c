@@ -471,6 +471,8 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 	if (!err)
 		err = session_trace(session, &request, &armed);
 	if (!err)
+		err = trace_options_begin(&arguments->trace);
+	if (!err)
 		err = count_calls(session, arguments, armed, started);
 	if (within.func)
 		selection_deinit(&within);

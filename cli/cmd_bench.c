@@ -8,6 +8,7 @@
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "tracer/backend/backend.h"
 
 enum { OPT_FORMAT = 256, OPT_SVG, OPT_ROUNDS, OPT_CALLS, OPT_WORKLOAD, OPT_PEERS };
@@ -107,9 +108,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static struct error *write_svg(const struct bench *bench, const char *path)
 {
-	CLEANUP_FCLOSE FILE *out = fopen(path, "we");
-	if (!out)
-		return error_errno(errno, "%s", path);
+	CLEANUP_FCLOSE FILE *out = NULL;
+	struct error *err = output_file(path, &out);
+	if (err)
+		return err;
 	bench_print_svg(bench, out);
 	return fflush(out) ? error_errno(errno, "%s", path) : NULL;
 }

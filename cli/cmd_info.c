@@ -74,7 +74,7 @@ static void add_debug(json_t *info, struct index *index)
 	const char *debug = index_debug_path(index);
 	if (!index_has_dwarf(index))
 		add(info, "dwarf", "none: arguments are raw words, results are not shown");
-	else if (debug && strcmp(debug, image_path(index_image(index))))
+	else if (debug && strcmp(debug, image_name(index_image(index))))
 		add(info, "dwarf", debug);
 	else
 		add(info, "dwarf", "in the executable");

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "tracer/replay.h"
 
 struct arguments {
@@ -36,6 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 // The reader of the trace may go away: that is no error, and the rest is not written.
 struct output {
 	int fd;
+	const char *path; // of a file that is not emptied yet; NULL: none
 	volatile sig_atomic_t is_closed;
 };
 
@@ -54,6 +56,17 @@ static struct error *write_out(void *context, const struct text *text)
 	return NULL;
 }
 
+// The output is emptied when there is something to write.
+static struct error *write_first(void *context, const struct text *text)
+{
+	struct output *output = context;
+	struct error *err = NULL;
+	if (output->path)
+		err = output_empty(output->fd, output->path);
+	output->path = NULL;
+	return err ? err : write_out(output, text);
+}
+
 static void say_summary(struct text *words)
 {
 	while (words->len && words->data[words->len - 1] == '\n')
@@ -65,7 +78,7 @@ static void say_summary(struct text *words)
 static struct error *replay(const struct arguments *arguments)
 {
 	const struct session_options *session = &arguments->trace.session;
-	struct output output = {.fd = session->out};
+	struct output output = {.fd = session->out, .path = arguments->trace.output};
 	struct replay_options options = {
 		.capture = arguments->file,
 		.exe = arguments->exe,
@@ -73,7 +86,7 @@ static struct error *replay(const struct arguments *arguments)
 		.timestamps = session->timestamps,
 		.color = session->color,
 		.stop = &output.is_closed,
-		.write = write_out,
+		.write = write_first,
 		.context = &output,
 	};
 	struct text words;

@@ -176,6 +176,8 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 	};
 	const struct session_trace *armed;
 	struct error *err = session_trace(session, &request, &armed);
+	if (!err)
+		err = trace_options_begin(&arguments->trace);
 	if (err)
 		return err;
 	trace_say_armed(session, armed);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -143,8 +145,34 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+// What is opened later must not become standard input, output or error by chance. Writing to an output that was closed
+// fails as it would without this.
+static void fill_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+}
+
+// Every command's last act: an answer that could not be written whole is a failure. A reader that went away is none.
+static void check_output(void)
+{
+	struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	bool is_gone = poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR);
+	bool is_whole = !ferror(stdout);
+	errno = 0;
+	is_whole &= !fclose(stdout);
+	if (is_whole || is_gone || errno == EPIPE)
+		return;
+	cli_fail(errno ? error_errno(errno, "standard output")
+		       : error_new("standard output: not all could be written"));
+	_exit(EXIT_REFUSED);
+}
+
 int main(int argc, char **argv)
 {
+	fill_descriptors();
+	atexit(check_output);
 	bool is_at_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	if (argc < 2 && !is_at_terminal) {
 		print_help(stderr);

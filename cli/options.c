@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 
 enum {
 	OPT_FORMAT = 256,
@@ -445,23 +446,27 @@ const struct argp trace_options_argp = {.options = trace_options,
 struct error *trace_options_open(struct trace_options *trace)
 {
 	int out = STDOUT_FILENO;
-	if (trace->output) {
-		out = open(trace->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-		if (out < 0)
-			return error_errno(errno, "%s", trace->output);
-	}
+	struct error *err = NULL;
+	if (trace->output)
+		err = output_open(trace->output, &out);
 	trace->session.out = out;
-	if (trace->save) {
-		trace->session.save =
-			open(trace->save, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-		if (trace->session.save < 0)
-			return error_errno(errno, "%s", trace->save);
-	}
+	if (!err && trace->save)
+		err = output_open(trace->save, &trace->session.save);
+	if (!err && trace->save && output_is_same(out, trace->session.save))
+		err = error_new("%s: the trace and the records for --save need two files",
+				trace->save);
+	if (err)
+		return err;
 	trace->session.color =
 		trace->color > 0 || (trace->color < 0 && isatty(out) && !getenv("NO_COLOR"));
 	trace->session.stop = &cli_signal;
 	trace->session.hurry = &cli_hurry;
 	return NULL;
+}
+
+struct error *trace_options_begin(const struct trace_options *trace)
+{
+	return trace->output ? output_empty(trace->session.out, trace->output) : NULL;
 }
 
 void trace_options_close(struct trace_options *trace)

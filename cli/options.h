@@ -31,6 +31,8 @@ extern const struct argp_child text_or_json_children[];
 
 /** Opens the files that the options name and decides on colour. To be closed also after a failure. */
 struct error *trace_options_open(struct trace_options *options) MUST_CHECK;
+/** Empties the file of the trace: what it held stays until something is traced. */
+struct error *trace_options_begin(const struct trace_options *options) MUST_CHECK;
 void trace_options_close(struct trace_options *options);
 
 /** Go's duration syntax ("1.5s", "250ms", "1m30s") in ns. False if it is not one, or negative. */

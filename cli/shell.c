@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 
-enum { WORDS_MAX = 4096, SOURCE_DEPTH_MAX = 16, SOURCE_POLL_MS = 10 };
+enum { WORDS_MAX = 4096, LINE_MAX_BYTES = 1 << 20, SOURCE_DEPTH_MAX = 16, SOURCE_POLL_MS = 10 };
 
 static struct error *cmd_help(struct shell *shell, int argc, char **argv);
 static struct error *cmd_quit(struct shell *shell, int argc, char **argv);
@@ -191,6 +191,20 @@ struct error *shell_execute(struct shell *shell, const char *line)
 	return err;
 }
 
+// One line without its end; NULL at the end of the file. A device may have no end of a line.
+static struct error *read_line(FILE *file, struct text *line, bool *is_over)
+{
+	text_reset(line);
+	int c;
+	while ((c = getc(file)) != EOF && c != '\n') {
+		if (line->len == LINE_MAX_BYTES)
+			return error_new("a line of more than %d bytes", LINE_MAX_BYTES);
+		text_putc(line, (char)c);
+	}
+	*is_over = c == EOF && !line->len;
+	return line->failed ? error_nomem() : NULL;
+}
+
 // Lets events come while there is nothing to read from a pipe yet.
 static struct error *wait_for_line(struct shell *shell, FILE *file)
 {
@@ -210,8 +224,9 @@ struct error *shell_source(struct shell *shell, FILE *file, const char *name, un
 	if (shell->depth == SOURCE_DEPTH_MAX)
 		return error_new("%s: sourced from itself", name);
 	shell->depth++;
-	CLEANUP_FREE char *line = NULL;
-	size_t size = 0;
+	struct text line;
+	text_init(&line);
+	bool is_over = false;
 	struct error *err = NULL;
 	struct stat kind;
 	bool may_wait = fileno(file) >= 0 && !fstat(fileno(file), &kind) && !S_ISREG(kind.st_mode);
@@ -219,11 +234,17 @@ struct error *shell_source(struct shell *shell, FILE *file, const char *name, un
 		setvbuf(file, NULL, _IONBF, 0); // so that poll knows of all that is there
 	while (!err && !shell->wants_quit && !cli_signal) {
 		err = may_wait ? wait_for_line(shell, file) : NULL;
-		if (err || getline(&line, &size, file) < 0)
+		if (err)
+			break;
+		err = read_line(file, &line, &is_over);
+		if (is_over)
 			break;
 		++*number;
-		line[strcspn(line, "\n")] = '\0';
-		err = shell_execute(shell, line);
+		if (err) {
+			err = error_wrap(err, "%s:%u", name, *number);
+			break;
+		}
+		err = shell_execute(shell, text_string(&line));
 		if (!err)
 			err = shell_poll(shell, 0);
 		if (err)
@@ -234,6 +255,7 @@ struct error *shell_source(struct shell *shell, FILE *file, const char *name, un
 			shell->has_failed = true;
 		}
 	}
+	text_deinit(&line);
 	shell->depth--;
 	return err;
 }

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 #include "cli/shell.h"
 
 enum { HISTORY_MAX = 10000, TICK_MS = 10 };
@@ -153,10 +154,13 @@ static void keep_line(const char *path, const char *line)
 	add_history(line);
 	if (!path)
 		return;
-	int fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-	if (fd >= 0)
+	int fd;
+	struct error *err = output_open(path, &fd);
+	if (!err) {
 		close(fd);
-	append_history(1, path);
+		append_history(1, path);
+	}
+	error_free(err);
 }
 
 struct error *shell_cmd_history(struct shell *shell, int argc, char **argv)

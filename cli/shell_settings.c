@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 #include "cli/shell.h"
 
 enum setting_scope {
@@ -270,15 +271,15 @@ struct error *shell_cmd_output(struct shell *shell, int argc, char **argv)
 		return error_new("output: to which file? - is here");
 	FILE *file = NULL;
 	if (strcmp(argv[1], "-") != 0) {
-		file = fopen(argv[1], "we");
-		if (!file)
-			return error_errno(errno, "%s", argv[1]);
+		struct error *err = output_file(argv[1], &file);
+		if (err)
+			return err;
 	}
 	FILE *before = shell->output;
 	shell->output = file;
 	struct error *err = shell_output_changed(shell);
-	if (before)
-		fclose(before);
+	if (before && fclose(before) && !err)
+		err = error_errno(errno, "writing the output before");
 	return err;
 }
 
@@ -356,9 +357,10 @@ struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 {
 	if (argc != 2)
 		return error_new("save: to which file?");
-	CLEANUP_FCLOSE FILE *file = fopen(argv[1], "we");
-	if (!file)
-		return error_errno(errno, "%s", argv[1]);
+	CLEANUP_FCLOSE FILE *file = NULL;
+	struct error *err = output_file(argv[1], &file);
+	if (err)
+		return err;
 	// What a trace takes when it is made is its own already.
 	for (size_t i = 0; i < NUM_SETTINGS; i++) {
 		if (settings[i].scope == SCOPE_TRACE)

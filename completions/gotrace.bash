@@ -12,22 +12,73 @@ _gotrace_pids() {
 	done
 }
 
-# What the functions or types of a target that begin as $2 does go on with, part by part. A name may hold what the shell
-# reads otherwise, so it is quoted unless the user has begun a quote. $3: --types, or nothing.
-_gotrace_names() {
-	local target=$1 word=$2 types=$3 quote= not= name
-	case $word in
-	\'* | \"*) quote=${word:0:1} word=${word:1} ;;
-	*) word=${word//\\/} ;;
+# Reads a word as the shell will: typed is the word without quotes and backslashes, quote the quote that is open, kept how
+# much of typed stands before it (readline replaces what follows). False where quotes were closed again.
+_gotrace_read() {
+	local raw=$1 i c had=
+	typed='' quote='' kept=0
+	for ((i = 0; i < ${#raw}; i++)); do
+		c=${raw:i:1}
+		if [[ $quote && $c == "$quote" ]]; then
+			quote=''
+		elif [[ ! $quote && $c == [\'\"] ]]; then
+			quote=$c kept=${#typed} had=1
+		elif [[ $c == \\ && $quote != \' ]] && [[ ! $quote || ${raw:i+1:1} == [\\\$\`\"] ]]; then
+			i=$((i + 1))
+			typed+=${raw:i:1}
+		else
+			typed+=$c
+		fi
+	done
+	[[ $quote || ! $had ]]
+}
+
+# Sets quoted to a name from a program, of which the shell is to execute nothing, as it may be typed behind this open
+# quote ("": none). False where it cannot.
+_gotrace_quote() {
+	local name=$1 open=$2 i c
+	quoted=$name
+	case $open in
+	\') [[ $name != *\'* ]] ;;
+	\")
+		quoted=''
+		for ((i = 0; i < ${#name}; i++)); do
+			c=${name:i:1}
+			[[ $c == [\\\$\`\"] ]] && quoted+=\\
+			quoted+=$c
+		done
+		[[ $name != *!* ]] # no backslash stops history expansion there
+		;;
+	*) printf -v quoted %q "$name" ;;
 	esac
-	[[ $word == !* ]] && not=! word=${word:1}
+}
+
+# What the functions or types of a target that begin as $2 does go on with, part by part. $3: --types, or nothing.
+_gotrace_names() {
+	local target kept typed quote quoted not='' name
+	_gotrace_read "$1"
+	target=$typed
+	[[ $target == \~/* ]] && target=$HOME/${target:2}
 	COMPREPLY=()
+	_gotrace_read "$2" || return
+	[[ $typed == !* ]] && not=! typed=${typed:1}
 	while IFS= read -r name; do
 		name=$not$name
+		_gotrace_quote "${name:kept}" "$quote" || continue
 		[[ $name == *[./] ]] && compopt -o nospace
-		[[ $quote ]] || printf -v name %q "$name"
-		COMPREPLY+=("$name")
-	done < <("$gotrace" complete $types -- "$target" "$word" 2>/dev/null | head -n 2000)
+		COMPREPLY+=("$quoted")
+	done < <("$gotrace" complete $3 -- "$target" "$typed" 2>/dev/null | head -n 2000)
+}
+
+# Sets target to the first word that is no option and no option's value.
+_gotrace_target() {
+	local i
+	target=''
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -* || $with_value == *" ${COMP_WORDS[i - 1]} "* ]] && continue
+		target=${COMP_WORDS[i]}
+		return
+	done
 }
 
 _gotrace() {
@@ -35,8 +86,8 @@ _gotrace() {
 	local commands='attach run shell list types whatis info disassemble doctor replay count hist top bench' command=${COMP_WORDS[1]} i target=
 	local trace='--format --output --depth --strlen --items --no-args --no-return --timestamps --color
 		--goroutine --duration --count --backend --buffer --save --sample --rate --max-overhead --stack --creator --if --slower --errors --caller --within --dry-run --quiet --verbose --help'
-	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine
-		--duration --count --backend --buffer --save --sample --rate --max-overhead --if --slower --caller --svg --rounds --calls --workload --execute --script -e -x '
+	local with_value=' --format --output -o --depth --strlen --items --timestamps --color --goroutine '
+	with_value+='--duration --count --backend --buffer --save --sample --rate --max-overhead --if --slower --caller --svg --rounds --calls --workload --execute --script -e -x '
 	local counting='--by --keys --within --goroutine --if --slower --errors --caller --interval --duration --backend --format --output --quiet --verbose --help'
 	with_value+='--by --keys --within --interval --value --linear --sort '
 	COMPREPLY=()
@@ -67,6 +118,11 @@ _gotrace() {
 	--sort) COMPREPLY=($(compgen -W 'calls total p99' -- "$word")) && return ;;
 	--timestamps) COMPREPLY=($(compgen -W 'none relative wall mono' -- "$word")) && return ;;
 	--color) COMPREPLY=($(compgen -W 'auto always never' -- "$word")) && return ;;
+	--within | --caller)
+		_gotrace_target
+		[[ $target && $command != run ]] && _gotrace_names "$target" "$word" ''
+		return
+		;;
 	--output | -o | --save | --svg | --script | -x) compopt -o default && return ;;
 	esac
 	[[ $with_value == *" $before "* ]] && return
@@ -90,11 +146,7 @@ _gotrace() {
 		return
 	fi
 
-	for ((i = 2; i < COMP_CWORD; i++)); do
-		[[ ${COMP_WORDS[i]} == -* || $with_value == *" ${COMP_WORDS[i - 1]} "* ]] && continue
-		target=${COMP_WORDS[i]}
-		break
-	done
+	_gotrace_target
 	case $command in
 	replay) compopt -o default ;;
 	attach | shell | list | types | whatis | info | disassemble | doctor | count | hist | top)
@@ -104,7 +156,7 @@ _gotrace() {
 			return
 		fi
 		case $command in
-		attach | list | info | disassemble | count | hist | top) _gotrace_names "$target" "$word" ;;
+		attach | list | info | disassemble | count | hist | top) _gotrace_names "$target" "$word" '' ;;
 		types | whatis) _gotrace_names "$target" "$word" --types ;;
 		esac
 		;;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which build an executable is (notes), and its separate debug file.
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -134,13 +138,41 @@ static const char *mismatch(const struct debug_wish *wish, struct image *found)
 	return crc == wish->crc ? NULL : "its checksum is another";
 }
 
-// The file at path if it is there and matches; NULL else.
-static struct image *try_path(const struct debug_wish *wish, const char *path)
+// Finds the file at path inside root, without opening it: opening may have effects if it is a device. Links lead nowhere
+// but inside root, which may be a container's: absolute ones and ".." would lead to our own files else.
+static int find_file(const char *root, const char *path)
 {
-	if (access(path, F_OK) < 0)
+	CLEANUP_CLOSE int folder = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+	int fd = folder < 0 ? -1 : (int)syscall(SYS_openat2, folder, path, &how, sizeof(how));
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) { // before Linux 5.6, or forbidden
+		if (!*root)
+			fd = open(path, O_PATH | O_CLOEXEC);
+		else
+			log_warning("debug files inside %s are passed over: openat2: %s", root,
+				    strerror(errno));
+	}
+	struct stat file;
+	if (fd < 0 || (!fstat(fd, &file) && S_ISREG(file.st_mode)))
+		return fd;
+	log_warning("debug file %s%s passed over: not a file", root, path);
+	close(fd);
+	return -1;
+}
+
+// The file at path inside root if it is there and matches; NULL else.
+static struct image *try_path(const struct debug_wish *wish, const char *root, const char *path)
+{
+	CLEANUP_CLOSE int fd = find_file(root, path);
+	if (fd < 0)
 		return NULL;
+	char opened[32];
+	snprintf(opened, sizeof(opened), "/proc/self/fd/%d", fd);
+	CLEANUP_FREE char *name = NULL;
+	if (asprintf(&name, "%s%s", root, path) < 0)
+		name = NULL;
 	struct image *found = NULL;
-	struct error *err = image_open_lenient(path, NULL, &found);
+	struct error *err = image_open_lenient(opened, name, &found);
 	if (err) {
 		log_warning("debug file passed over: %s", error_message(err));
 		error_free(err);
@@ -151,7 +183,7 @@ static struct image *try_path(const struct debug_wish *wish, const char *path)
 		why = mismatch(wish, found);
 		if (!why)
 			return found;
-		log_warning("debug file %s passed over: %s", path, why);
+		log_warning("debug file %s passed over: %s", image_name(found), why);
 	}
 	image_close(found);
 	return NULL;
@@ -172,10 +204,9 @@ static struct image *find_by_build_id(struct image *image, const char *root)
 		snprintf(hex + 2 * i, 3, "%02x", wish.build_id[i]);
 	for (size_t i = 0; i < NUM_DEBUG_DIRS; i++) {
 		CLEANUP_FREE char *path = NULL;
-		if (asprintf(&path, "%s%s/.build-id/%.2s/%s.debug", root, debug_dirs[i], hex,
-			     hex + 2) < 0)
+		if (asprintf(&path, "%s/.build-id/%.2s/%s.debug", debug_dirs[i], hex, hex + 2) < 0)
 			return NULL;
-		struct image *found = try_path(&wish, path);
+		struct image *found = try_path(&wish, root, path);
 		if (found)
 			return found;
 	}
@@ -238,14 +269,13 @@ static struct image *find_by_link(struct image *image, const char *root)
 	struct image *found = NULL;
 	for (size_t i = 0; i < 2 + NUM_DEBUG_DIRS && !found; i++) {
 		CLEANUP_FREE char *path = NULL;
-		int len =
-			i < 2 ? asprintf(&path, "%s%s%s/%s", root, folder, below[i], name)
-			      : asprintf(&path, "%s%s%s/%s", root, debug_dirs[i - 2], folder, name);
+		int len = i < 2 ? asprintf(&path, "%s%s/%s", folder, below[i], name)
+				: asprintf(&path, "%s%s/%s", debug_dirs[i - 2], folder, name);
 		if (len < 0) {
 			path = NULL;
 			return NULL;
 		}
-		found = try_path(&wish, path);
+		found = try_path(&wish, root, path);
 	}
 	return found;
 }

@@ -427,7 +427,7 @@ bool index_has_symtab(const struct index *index)
 
 const char *index_debug_path(const struct index *index)
 {
-	return index->dwarf_image ? image_path(index->dwarf_image) : NULL;
+	return index->dwarf_image ? image_name(index->dwarf_image) : NULL;
 }
 
 const char *index_warning(const struct index *index)

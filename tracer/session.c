@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -55,10 +56,15 @@ struct error *session_open_report(struct session *session)
 	return report_create(session->plan, &options, &session->report);
 }
 
-static struct error *open_writer(struct session *session)
+// Not before there is something to save: what the file held stays until then.
+struct error *session_open_writer(struct session *session)
 {
-	if (session->options.save < 0)
+	if (session->options.save < 0 || session->writer)
 		return NULL;
+	struct stat file;
+	if (fstat(session->options.save, &file) < 0 ||
+	    (S_ISREG(file.st_mode) && ftruncate(session->options.save, 0) < 0))
+		return error_errno(errno, "emptying the file of the records");
 	char exe[PATH_MAX] = "";
 	ssize_t len = readlink(target_exe(session->target), exe, sizeof(exe) - 1);
 	exe[len < 0 ? 0 : len] = '\0';
@@ -97,7 +103,7 @@ static struct error *session_open(struct session *session)
 		pages_touch(session->pages);
 		err = session_open_report(session);
 	}
-	return err ? err : open_writer(session);
+	return err;
 }
 
 struct error *session_create(struct target *target, const struct session_options *options,

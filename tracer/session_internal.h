@@ -111,6 +111,8 @@ struct error *session_settle(struct session *session) MUST_CHECK;
 /** Arms functions of the plan, unless the target is not the program any more that it was. Where a program took its place
  *  just then, nothing of that is touched. */
 struct error *session_arm(struct session *session, const uint32_t *funcs, size_t num) MUST_CHECK;
+/** Begins the file that records are saved to, once. */
+struct error *session_open_writer(struct session *session) MUST_CHECK;
 
 struct error *session_budget_create(struct session *session,
 				    struct session_budget **out) MUST_CHECK;

@@ -93,6 +93,8 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 		return NULL;
 	size_t first, num = 0;
 	struct error *err = plan_add_notes(session->plan, &first, &num);
+	if (!err)
+		err = session_open_writer(session);
 	if (!err && session->writer)
 		err = capture_write_notes(session->writer, session->plan);
 	if (!err && !session->backend)
@@ -125,8 +127,9 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 static struct error *save_trace(struct session *session, const struct session_request *request,
 				const struct session_trace *trace)
 {
-	if (!session->writer)
-		return NULL;
+	struct error *err = session_open_writer(session);
+	if (err || !session->writer)
+		return err;
 	bool has_conditions = session->plan->tables.num_conditions;
 	char **names = calloc(trace->num_funcs + 1, sizeof(*names));
 	if (!names)
@@ -145,7 +148,7 @@ static struct error *save_trace(struct session *session, const struct session_re
 				.trace = trace->id,
 			},
 	};
-	struct error *err = capture_write_trace(session->writer, &item, session->plan);
+	err = capture_write_trace(session->writer, &item, session->plan);
 	free(names);
 	return err;
 }
