@@ -433,7 +433,7 @@ static struct error *count_calls(struct session *session, struct arguments *argu
 	aggregates.is_as_in_file = session_is_as_in_file;
 	aggregates.context = session;
 	trace_say_armed(session, armed);
-	struct error *err = started ? target_resume(session_target(session)) : NULL;
+	struct error *err = trace_begin(session, started);
 	if (!err)
 		err = follow(session, arguments, &aggregates);
 	struct text words;

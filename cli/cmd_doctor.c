@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/rune.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "tracer/backend/features.h"
@@ -118,6 +119,7 @@ static void add_breakpoints(struct report *report, const struct index *index, pi
 			"uprobes of a tracer that runs, or left behind by one that was killed, where each "
 			"call is slow: gotrace doctor --repair %d takes those off that were left behind",
 			(int)pid);
+	rune_disarm(&mend, 0);
 	add(report, "target's code without breakpoints", FEATURE_NO, false, text_string(&found),
 	    text_string(&mend));
 	text_deinit(&found);

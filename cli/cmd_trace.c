@@ -11,6 +11,7 @@
 #include "cli/cmd_trace.h"
 #include "cli/dry_run.h"
 #include "cli/options.h"
+#include "tracer/privileges.h"
 
 enum { POLL_MS = 100, REFUSALS_SAID = 5, INLINED_ASKED = 8 };
 
@@ -92,6 +93,12 @@ void trace_say_armed(struct session *session, const struct session_trace *trace)
 	say_refusals(plan);
 	cli_say("tracing %zu function%s in %d (%s)", num, num == 1 ? "" : "s", target_pid(target),
 		target_name(target));
+}
+
+struct error *trace_begin(struct session *session, bool started)
+{
+	struct error *err = started ? target_resume(session_target(session)) : NULL;
+	return err ? err : privileges_drop();
 }
 
 void trace_say_end(struct session *session, enum session_state state)
@@ -181,8 +188,7 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 	if (err)
 		return err;
 	trace_say_armed(session, armed);
-	if (started)
-		err = target_resume(session_target(session));
+	err = trace_begin(session, started);
 	if (!err)
 		err = follow(session, arguments->trace.duration_ns);
 	err = finish(session, err);

@@ -7,6 +7,8 @@
 
 /** "tracing 3 functions in 4711 (server)", and what cannot be. */
 void trace_say_armed(struct session *session, const struct session_trace *trace);
+/** All is armed: lets a started program go, and gives up the privileges that are not needed any more. */
+struct error *trace_begin(struct session *session, bool started) MUST_CHECK;
 /** That the target has ended, where it has. */
 void trace_say_end(struct session *session, enum session_state state);
 /** The exit status of a program that we started, once it has ended; a second Ctrl-C leaves it to run. */

@@ -204,6 +204,18 @@ subtest 'the seconds of the summary are those of the trace, whatever taking prob
 	cmp_ok($seconds // 99, '<', 3, "$seconds s");
 };
 
+subtest 'privileges that are not needed any more are given up' => sub {
+	no warnings 'portable';
+	for my $command (['attach', $target->{pid}, 'main.*', '--format', 'json'], ['count', $target->{pid}, 'main.*']) {
+		my $trace = start_trace($command);
+		is($trace->armed, 1, "$command->[0]: traced") or diag $trace->errors;
+		ok(until_true(5, sub { slurp("/proc/$trace->{pid}/status") =~ /^NoNewPrivs:\s+1/m }), "$command->[0]: no new ones");
+		my %sets = slurp("/proc/$trace->{pid}/status") =~ /^Cap(Inh|Prm|Eff):\s+(\w+)/mg;
+		is(hex($sets{$_} // 'ffffffffff') & ~0xc000080004, 0, "$command->[0]: Cap$_ has at most the four that tracing needs") for qw(Inh Prm Eff);
+		is($trace->stop, 0, "$command->[0]: ends well") or diag $trace->errors;
+	}
+};
+
 ok($target->is_alive, 'the target lives');
 is($target->stop, 0, 'and ends well') or diag $target->errors;
 
