@@ -338,26 +338,6 @@ static bool uses_unknown_slot(const struct known *known, const struct code *code
 	return false;
 }
 
-// Places with arguments or results that the signature does not know, where it claims to know all.
-static void check_rest(struct census *census, const struct func *func,
-		       const struct signature *signature, const struct code *code)
-{
-	struct known known = {0};
-	for (size_t i = 0; i < signature->num_params; i++) {
-		if (signature->params[i].unknown)
-			return;
-		add_known(&known, &signature->params[i], i < signature->num_args);
-	}
-	if (uses_unknown_slot(&known, code, signature->stack_bytes))
-		wrong(census, func, NULL, "it uses a slot that nothing is in");
-	if (signature->abi != ABI_INTERNAL)
-		return;
-	if (code->saves && code->num_words != known.num_regs)
-		wrong(census, func, NULL, "the stack check saves another number of registers");
-	if (!code->saves && (code->read & ~known.ints || code->read_float & ~known.floats))
-		wrong(census, func, NULL, "it reads a register that no argument comes in");
-}
-
 static int64_t argument_bytes(const struct census *census, const struct func *func)
 {
 	const struct pclntab *table = index_pclntab(census->index);
@@ -375,6 +355,29 @@ static bool knows_slots(const struct census *census, const struct func *func,
 		if (signature->params[i].unknown)
 			return false;
 	return signature->frame_bytes == argument_bytes(census, func);
+}
+
+// Places with arguments or results that the signature does not know, where its size says that
+// it knows all.
+static void check_rest(struct census *census, const struct func *func,
+		       const struct signature *signature, const struct code *code)
+{
+	struct known known = {0};
+	if (signature->frame_bytes != argument_bytes(census, func))
+		return;
+	for (size_t i = 0; i < signature->num_params; i++) {
+		if (signature->params[i].unknown)
+			return;
+		add_known(&known, &signature->params[i], i < signature->num_args);
+	}
+	if (uses_unknown_slot(&known, code, signature->stack_bytes))
+		wrong(census, func, NULL, "it uses a slot that nothing is in");
+	if (signature->abi != ABI_INTERNAL)
+		return;
+	if (code->saves && code->num_words != known.num_regs)
+		wrong(census, func, NULL, "the stack check saves another number of registers");
+	if (!code->saves && (code->read & ~known.ints || code->read_float & ~known.floats))
+		wrong(census, func, NULL, "it reads a register that no argument comes in");
 }
 
 static void check_params(struct census *census, const struct func *func,
