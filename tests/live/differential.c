@@ -88,6 +88,15 @@ const struct image_segment *image_segments(const struct image *image, size_t *nu
 	return segments;
 }
 
+bool image_text(struct image *image, uint64_t vaddr, size_t len, const uint8_t **out)
+{
+	(void)image;
+	(void)vaddr;
+	(void)len;
+	(void)out;
+	return false;
+}
+
 void plan_func_refuse(struct plan_func *func, const char *why)
 {
 	(void)func;
