@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/rune.h"
 #include "cli/cli.h"
 
 enum { WORD_MAX = 32 };
@@ -114,7 +114,8 @@ static void check_long(const struct argp *argp, const char *word, bool *has_valu
 		text_printf(&said, "; did you mean --%s?", nearest.name);
 	else
 		text_printf(&said, ": see %s --help", program_invocation_name);
-	cli_print(stderr, "", text_string(&said));
+	rune_disarm(&said, 0); // a word may hold the end of a line
+	fputs(text_string(&said), stderr);
 	fputc('\n', stderr);
 	text_deinit(&said);
 	exit(EXIT_USAGE);
