@@ -19,49 +19,51 @@ static struct error *cmd_quit(struct shell *shell, int argc, char **argv);
 static struct error *cmd_source(struct shell *shell, int argc, char **argv);
 
 const struct shell_command shell_commands[] = {
-	{"attach", "PID", "trace this process from here on", shell_cmd_attach, "pids", NULL},
-	{"detach", "", "let the target go; it runs on", shell_cmd_detach, NULL, NULL},
-	{"disassemble", "FUNC", "a function's code, its lines, and where it is probed",
+	{"attach", NULL, "PID", "trace this process from here on", shell_cmd_attach, "pids", NULL},
+	{"detach", NULL, "", "let the target go; it runs on", shell_cmd_detach, NULL, NULL},
+	{"disassemble", NULL, "FUNC", "a function's code, its lines, and where it is probed",
 	 shell_cmd_disassemble, "functions", NULL},
-	{"format", "graph|lines|json", "how events are shown", shell_cmd_format, "formats", NULL},
-	{"funcs", "[PATTERN...]", "functions and their signatures", shell_cmd_funcs, "functions",
+	{"format", NULL, "graph|lines|json", "how events are shown", shell_cmd_format, "formats",
 	 NULL},
-	{"goroutines", "", "goroutines that called, their last function, and who began them",
+	{"funcs", NULL, "[PATTERN...]", "functions and their signatures", shell_cmd_funcs,
+	 "functions", NULL},
+	{"goroutines", NULL, "", "goroutines that called, their last function, and who began them",
 	 shell_cmd_goroutines, NULL, NULL},
-	{"help", "[COMMAND]", "what commands there are, or what one does", cmd_help, "commands",
+	{"help", "h", "[COMMAND]", "what commands there are, or what one does", cmd_help,
+	 "commands", NULL},
+	{"hist", NULL, "FUNC", "how long a function's calls took", shell_cmd_hist, "functions",
 	 NULL},
-	{"hist", "FUNC", "how long a function's calls took", shell_cmd_hist, "functions", NULL},
-	{"history", "", "the lines typed so far", shell_cmd_history, NULL, NULL},
-	{"info", "[FUNC]", "the target, or a function: its place, its arguments', its probes",
+	{"history", NULL, "", "the lines typed so far", shell_cmd_history, NULL, NULL},
+	{"info", NULL, "[FUNC]", "the target, or a function: its place, its arguments', its probes",
 	 shell_cmd_info, "functions", NULL},
-	{"kill", "", "end the target (SIGKILL)", shell_cmd_kill, NULL, NULL},
-	{"off", "ID", "pause a trace: its probes stay", shell_cmd_off, "traces", NULL},
-	{"on", "ID", "go on with a trace that was paused", shell_cmd_on, "traces", NULL},
-	{"output", "FILE|-", "where events go; - is here", shell_cmd_output, "files", NULL},
-	{"quit", "", "leave; the target runs on", cmd_quit, NULL, NULL},
-	{"run", "PATTERN... -- PROG ARG...",
+	{"kill", NULL, "", "end the target (SIGKILL)", shell_cmd_kill, NULL, NULL},
+	{"off", NULL, "ID", "pause a trace: its probes stay", shell_cmd_off, "traces", NULL},
+	{"on", NULL, "ID", "go on with a trace that was paused", shell_cmd_on, "traces", NULL},
+	{"output", NULL, "FILE|-", "where events go; - is here", shell_cmd_output, "files", NULL},
+	{"quit", "exit", "", "leave; the target runs on", cmd_quit, NULL, NULL},
+	{"run", NULL, "PATTERN... -- PROG ARG...",
 	 "start a program and trace it from its first instruction", shell_cmd_run, "functions",
 	 NULL},
-	{"save", "FILE", "write the settings and traces as commands, for source", shell_cmd_save,
-	 "files", NULL},
-	{"set", "[NAME [VALUE]]", "show or change a setting", shell_cmd_set, "settings",
+	{"save", NULL, "FILE", "write the settings and traces as commands, for source",
+	 shell_cmd_save, "files", NULL},
+	{"set", NULL, "[NAME [VALUE]]", "show or change a setting", shell_cmd_set, "settings",
 	 "Settings are the options of gotrace attach without their dashes. Those of a trace (no-args, no-return, "
 	 "sample, rate, count) hold for the traces that follow. With depth, strlen, items, stack, creator, backend, "
 	 "buffer and max-overhead, all that is traced is armed anew."},
-	{"source", "FILE", "execute the commands in a file", cmd_source, "files", NULL},
-	{"stats", "[PATTERN...|reset]", "calls, errors and durations by function", shell_cmd_stats,
-	 "functions", NULL},
-	{"trace", "PATTERN... [OPTION...]",
+	{"source", NULL, "FILE", "execute the commands in a file", cmd_source, "files", NULL},
+	{"stats", NULL, "[PATTERN...|reset]", "calls, errors and durations by function",
+	 shell_cmd_stats, "functions", NULL},
+	{"trace", NULL, "PATTERN... [OPTION...]",
 	 "trace functions; patterns and options as gotrace attach has them", shell_cmd_trace,
 	 "functions",
 	 "It goes on in the background: events print as they come. --count N and --duration TIME end it by "
 	 "itself."},
-	{"traces", "", "the traces there are", shell_cmd_traces, NULL, NULL},
-	{"types", "[PATTERN]", "types and their sizes", shell_cmd_types, "types", NULL},
-	{"untrace", "ID|PATTERN...", "take probes off", shell_cmd_untrace, "functions", NULL},
-	{"watch", "[SECONDS]", "follow the traces until Ctrl-C, or for so long", shell_cmd_watch,
-	 NULL, NULL},
-	{"whatis", "TYPE|FUNC", "a type's fields, sizes and offsets; a function's signature",
+	{"traces", NULL, "", "the traces there are", shell_cmd_traces, NULL, NULL},
+	{"types", NULL, "[PATTERN]", "types and their sizes", shell_cmd_types, "types", NULL},
+	{"untrace", NULL, "ID|PATTERN...", "take probes off", shell_cmd_untrace, "functions", NULL},
+	{"watch", NULL, "[SECONDS]", "follow the traces until Ctrl-C, or for so long",
+	 shell_cmd_watch, NULL, NULL},
+	{"whatis", NULL, "TYPE|FUNC", "a type's fields, sizes and offsets; a function's signature",
 	 shell_cmd_whatis, "types", NULL},
 	{0},
 };
@@ -135,18 +137,28 @@ struct error *shell_words(const char *line, int *argc, char ***argv)
 
 // --- Commands ------------------------------------------------------------------------------------
 
+static bool begins(const char *name, const char *beginning)
+{
+	return name && !strncmp(name, beginning, strlen(beginning));
+}
+
+static bool is_called(const struct shell_command *command, const char *name)
+{
+	return !strcmp(command->name, name) || (command->also && !strcmp(command->also, name));
+}
+
 const struct shell_command *shell_find(const char *name, struct error **err)
 {
 	const struct shell_command *found = NULL, *second = NULL;
 	for (const struct shell_command *command = shell_commands; command->name; command++) {
-		if (!strcmp(command->name, name))
+		if (is_called(command, name))
 			return command;
-		if (strncmp(command->name, name, strlen(name)) != 0)
+		if (!begins(command->name, name) && !begins(command->also, name))
 			continue;
-		if (found)
-			second = command;
-		else
+		if (!found)
 			found = command;
+		else if (!begins(command->name, found->name))
+			second = command;
 	}
 	if (!found)
 		*err = error_new("no command '%s': see help", name);
@@ -303,7 +315,7 @@ static struct error *cmd_help(struct shell *shell, int argc, char **argv)
 		fprintf(page, "%*s %s\n", width < 36 ? 36 - width : 0, "", command->summary);
 	}
 	fputs("!CMD                                 execute CMD by the system's shell\n\n"
-	      "A command's beginning is enough where it is the only one with it. help COMMAND tells more.\n",
+	      "A command's beginning is enough if it is the only one's. help COMMAND shows more.\n",
 	      page);
 	shell_page_end(shell, page);
 	return NULL;

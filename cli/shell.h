@@ -33,6 +33,7 @@ struct shell {
 
 struct shell_command {
 	const char *name;
+	const char *also;    // another name; NULL: none
 	const char *args;    // "ID|PATTERN"; "" for none
 	const char *summary; // one line
 	struct error *(*run)(struct shell *shell, int argc, char **argv); // argv[0] is the name
@@ -50,7 +51,8 @@ struct error *shell_execute(struct shell *shell, const char *line) MUST_CHECK;
  *  messages. */
 struct error *shell_source(struct shell *shell, FILE *file, const char *name,
 			   unsigned *number) MUST_CHECK;
-/** The command of this name, or of which it is the only beginning; NULL with *err set. */
+/** The command of this name, or that this begins: the only one, or one with whose name all the others begin ("tr"
+ *  is trace beside traces). NULL with *err set. */
 const struct shell_command *shell_find(const char *name, struct error **err);
 /** Takes a line apart into words: blanks part them, quotes and backslashes as in a shell. */
 struct error *shell_words(const char *line, int *argc, char ***argv) MUST_CHECK;

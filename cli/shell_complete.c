@@ -33,8 +33,11 @@ static void add_traces(struct completions *out, const char *prefix)
 
 static void add_commands(struct completions *out, const char *prefix)
 {
-	for (const struct shell_command *command = shell_commands; command->name; command++)
+	for (const struct shell_command *command = shell_commands; command->name; command++) {
 		completions_add(out, command->name, prefix);
+		if (command->also)
+			completions_add(out, command->also, prefix);
+	}
 }
 
 static void add_settings(struct completions *out, const char *prefix)

@@ -62,13 +62,16 @@ FILE *shell_page(struct shell *shell)
 // True if so much can stand on the screen at once.
 static bool fits(FILE *page)
 {
-	struct winsize size = {.ws_row = ROWS, .ws_col = COLUMNS};
+	struct winsize size = {0};
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	// A serial line, or a terminal that a program made, may say 0 of either: it does not know.
+	unsigned rows_max = size.ws_row ? size.ws_row : ROWS;
+	unsigned columns_max = size.ws_col ? size.ws_col : COLUMNS;
 	unsigned rows = 0, columns = 0;
 	int c;
 	rewind(page);
-	while ((c = getc(page)) != EOF && rows + 1 < size.ws_row) {
-		if (c == '\n' || ++columns > size.ws_col) {
+	while ((c = getc(page)) != EOF && rows + 1 < rows_max) {
+		if (c == '\n' || ++columns > columns_max) {
 			rows++;
 			columns = 0;
 		}

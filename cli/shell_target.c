@@ -148,13 +148,79 @@ struct error *shell_poll(struct shell *shell, int timeout_ms)
 	return target_ended(shell, state);
 }
 
+// --- From one target to another ------------------------------------------------------------------
+
+struct aside { // a target and its traces, until another has taken their place
+	struct session *session;
+	bool is_started, has_ended;
+	struct shell_end *ends;
+};
+
+static struct aside set_aside(struct shell *shell)
+{
+	struct aside aside = {shell->session, shell->is_started, shell->has_ended, shell->ends};
+	shell->session = NULL;
+	shell->is_started = shell->has_ended = false;
+	shell->ends = NULL;
+	return aside;
+}
+
+static void take_back(struct shell *shell, const struct aside *aside)
+{
+	shell->session = aside->session;
+	shell->is_started = aside->is_started;
+	shell->has_ended = aside->has_ended;
+	shell->ends = aside->ends;
+}
+
+// Lets go of what was set aside, since another target is there.
+static struct error *leave_aside(struct shell *shell, const struct aside *aside)
+{
+	struct aside now = set_aside(shell);
+	take_back(shell, aside);
+	struct error *err = shell_leave(shell, false);
+	take_back(shell, &now);
+	return err;
+}
+
+// True if the process is the target already. Its traces would be lost, and there would be nothing to gain.
+static bool is_target(struct shell *shell, pid_t pid)
+{
+	return shell->session && !shell->has_ended &&
+	       target_pid(session_target(shell->session)) == pid;
+}
+
 struct error *shell_cmd_attach(struct shell *shell, int argc, char **argv)
 {
 	uint64_t pid;
 	if (argc != 2 || !parse_number(argv[1], INT32_MAX, &pid))
 		return error_new("attach: to which process? Give its PID");
-	struct error *err = shell_leave(shell, false);
-	return err ? err : shell_attach(shell, (pid_t)pid);
+	if (is_target(shell, (pid_t)pid))
+		return error_new("attach: %s is the target already", argv[1]);
+	struct aside before = set_aside(shell);
+	struct error *err = shell_attach(shell, (pid_t)pid);
+	if (!err)
+		return leave_aside(shell, &before);
+	take_back(shell, &before);
+	return err;
+}
+
+// Starts the program with its traces, if any: it waits before its first instruction.
+static struct error *start(struct shell *shell, char **program, int num_words, char **words)
+{
+	struct target *target;
+	struct error *err = target_start(program, true, &target);
+	if (!err)
+		err = open_session(shell, target);
+	if (err)
+		return err;
+	shell->is_started = true;
+	shell_say(shell, "started %d (%s)", target_pid(session_target(shell->session)),
+		  target_name(session_target(shell->session)));
+	if (num_words < 2)
+		return NULL;
+	words[0] = (char *)"trace";
+	return shell_cmd_trace(shell, num_words, words);
 }
 
 struct error *shell_cmd_run(struct shell *shell, int argc, char **argv)
@@ -164,25 +230,15 @@ struct error *shell_cmd_run(struct shell *shell, int argc, char **argv)
 		split++;
 	if (split + 1 >= argc)
 		return error_new("run: which program? Give it behind --: run 'main.*' -- ./server");
-	struct error *err = shell_leave(shell, false);
-	struct target *target;
+	struct aside before = set_aside(shell);
+	struct error *err = start(shell, argv + split + 1, split, argv);
 	if (!err)
-		err = target_start(argv + split + 1, true, &target);
+		err = target_resume(session_target(shell->session));
 	if (!err)
-		err = open_session(shell, target);
-	if (err)
-		return err;
-	shell->is_started = true;
-	shell_say(shell, "started %d (%s)", target_pid(session_target(shell->session)),
-		  target_name(session_target(shell->session)));
-	if (split > 1) {
-		argv[0] = (char *)"trace";
-		err = shell_cmd_trace(shell, split, argv);
-	}
-	if (!err)
-		return target_resume(session_target(shell->session));
+		return leave_aside(shell, &before);
 	struct error *leave_err = shell_leave(shell, true); // not let go, it ends
 	error_free(leave_err);
+	take_back(shell, &before);
 	return err;
 }
 

@@ -215,6 +215,31 @@ subtest 'errors' => sub {
 	is($target->stop, 0, 'the target ends well');
 };
 
+subtest 'a target that cannot be had takes the place of none' => sub {
+	my $target = start_target($path, []);
+	my $shell = start_shell($target->{pid});
+	$shell->do('output /dev/null');
+	$shell->do('trace main.hWork --duration 60s');
+	my $number = 0;
+	for (['attach 999999999', qr/no process 999999999|no such process/], ["attach $$", qr/not a Go program|Go/],
+		["attach $target->{pid}", qr/is the target already/], ['run main.nosuch -- /bin/true', qr/Go/],
+		["run main.nosuch -- $path exit 0", qr/main\.nosuch/], ['run main.main -- /nowhere', qr{/nowhere}]) {
+		my ($command, $why) = @$_;
+		$shell->do($command);
+		like((split /^/, $shell->errors)[-1], $why, "$command is refused");
+		$target->ask('calls 10');
+		$number += 14;
+		like($shell->do('traces'), qr/^ +1 on +1 +$number +0 .* main\.hWork$/m, 'and the trace goes on');
+	}
+	my $other = start_target($path, []);
+	$shell->do("attach $other->{pid}");
+	like($shell->errors, qr/attached to $other->{pid}/, 'one that can be had does');
+	is($shell->do('traces'), "no traces\n", 'with traces of its own');
+	is(text_differs($target->{pid}), '', 'and the first has no probes any more');
+	is($shell->stop, 2, 'the errors are the status');
+	is($target->stop . $other->stop, '00', 'all end well');
+};
+
 subtest 'save and source, run and kill' => sub {
 	my $target = start_target($path, []);
 	my $result = script($target->{pid}, 'set strlen 8', 'format lines', "trace 'main.h*' '!main.hOuter' --no-return", "save $work/saved");
@@ -357,6 +382,22 @@ subtest 'on a terminal' => sub {
 	$terminal->enter('quit');
 	is($terminal->status, 0, 'quit leaves');
 	$terminal->stop;
+};
+
+subtest 'a terminal that does not know its size' => sub {
+	my $target = start_target($path, []);
+	my $begin = spew("$work/sizeless", "stty rows 0 cols 0\nPAGER='echo PAGED; head -3' exec $gotrace shell $target->{pid}\n");
+	my $terminal = start_terminal('sh', $begin);
+	$terminal->shows(qr/attached to/, 'attached');
+	$terminal->enter('funcs main.hW*');
+	$terminal->shows(qr/^main\.hWork  func/m, 'a short answer is shown');
+	unlike($terminal->screen, qr/PAGED/, 'without a pager');
+	$terminal->enter('funcs');
+	$terminal->shows(qr/^PAGED$/m, 'a long one by the pager');
+	$terminal->enter('exit');
+	is($terminal->status, 0, 'exit leaves');
+	$terminal->stop;
+	is($target->stop, 0, 'the target ends well');
 };
 
 subtest 'what happens to the target meanwhile' => sub {

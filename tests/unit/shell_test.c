@@ -94,6 +94,14 @@ static void commands_are_found_by_their_beginnings(void **state)
 	assert_found("traces", "traces");
 	assert_found("un", "untrace");
 	assert_found("g", "goroutines");
+	assert_found("h", "help");
+	assert_found("he", "help");
+	assert_found("his", "hist"); // with which history begins
+	assert_found("tr", "trace");
+	assert_found("exit", "quit");
+	assert_found("ex", "quit");
+	assert_found("t", "'t' is trace or types: write more of it");
+	assert_found("hi", "hist");
 	assert_found("nothing", "no command 'nothing': see help");
 	struct error *err = NULL;
 	assert_null(shell_find("s", &err));
