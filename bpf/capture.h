@@ -67,6 +67,21 @@ struct capture_seen {
 	wire_u8 pad;
 };
 
+// A map that is being looked through, one group (or bucket) a step: its control word first, then, if it has
+// entries, the group itself, until enough entries are found.
+struct capture_scan {
+	wire_u64 group, num_groups; // the next one, and how many are left of this table
+	wire_u64 entry, num_tables; // where the next table's pointer is, and how many are left
+	wire_u64 index;		    // of that table in the directory
+	wire_u64 words[CAPTURE_WORDS / 8];
+	wire_u32 wanted; // entries still; 0: no map is being looked through
+	wire_u32 type;	 // of a group
+	wire_u32 kind;	 // enum wire_edge_kind
+	wire_u32 depth;
+	wire_u32 steps; // taken for this record
+	wire_u32 pad;
+};
+
 struct capture {
 	struct capture_host host;
 	struct capture_regs regs;
@@ -80,6 +95,7 @@ struct capture {
 	wire_u32
 		room; // bytes of this record, where they are fewer than others may have; 0: they are not
 	wire_u32 pad;
+	struct capture_scan scan;
 	struct capture_seen seen[CAPTURE_SEEN];
 	struct wire_kept kept; // directly before the record: an entry is held as both
 	union {
@@ -287,26 +303,6 @@ CAPTURE_INLINE wire_u32 capture_width(wire_u8 kind)
 	}
 }
 
-// The buckets of a runtime.hmap, or the old ones of a growing one.
-CAPTURE_INLINE void capture_buckets(const struct wire_edge *edge, const wire_u8 *bytes,
-				    struct capture_target *out)
-{
-	enum {
-		FLAGS = 8,
-		LOG2 = 9,
-		BUCKETS = 16,
-		OLD_BUCKETS = 24,
-		SAME_SIZE_GROW = 8,
-		CAP_LOG2 = 16
-	};
-	wire_u64 log2 = bytes[LOG2];
-	bool is_old = edge->kind == WIRE_EDGE_OLD_BUCKETS;
-	if (is_old && !(bytes[FLAGS] & SAME_SIZE_GROW) && log2)
-		log2--;
-	out->addr = capture_word(bytes, is_old ? OLD_BUCKETS : BUCKETS);
-	out->num = capture_least(log2 < CAP_LOG2 ? 1ull << log2 : 1ull << CAP_LOG2, edge->cap);
-}
-
 // Where an edge leads to that is no interface; bytes are what it reads.
 CAPTURE_INLINE void capture_resolve(const struct wire_edge *edge, const wire_u8 *bytes,
 				    struct capture_target *out)
@@ -318,22 +314,6 @@ CAPTURE_INLINE void capture_resolve(const struct wire_edge *edge, const wire_u8 
 	case WIRE_EDGE_STRING:
 	case WIRE_EDGE_SLICE:
 		out->num = capture_least(capture_word(bytes, 8), edge->cap);
-		break;
-	case WIRE_EDGE_BUCKETS:
-	case WIRE_EDGE_OLD_BUCKETS:
-		capture_buckets(edge, bytes, out);
-		break;
-	case WIRE_EDGE_DIRECTORY:
-		out->addr = capture_word(bytes, 16);
-		if (capture_word(bytes, 24)) {
-			out->num = capture_least(capture_word(bytes, 24), edge->cap);
-			out->type = edge->aux_type;
-		}
-		break;
-	case WIRE_EDGE_GROUPS:
-		out->addr = capture_word(bytes, 16);
-		out->num = capture_least(capture_word(bytes, 24), CAPTURE_MANY) + 1;
-		out->num = capture_least(out->num, edge->cap);
 		break;
 	default:
 		break;
@@ -415,11 +395,19 @@ CAPTURE_INLINE void capture_unseen(struct capture *c, wire_u64 rtype, wire_u64 a
 	capture_append(c, addr, type, capture_least(size, PART_MAX), depth);
 }
 
+#include "bpf/capture_map.h"
+
+// --- The walk ----------------------------------------------------------------------------------
+
 // Follows one edge, whose words are at bytes, from a block of this depth.
 CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *edge,
 				   const wire_u8 *bytes, wire_u32 depth)
 {
 	struct capture_target target = {0};
+	if (edge->kind >= WIRE_EDGE_BUCKETS) {
+		capture_scan_begin(c, edge, bytes, depth + (edge->flags & WIRE_EDGE_STEP));
+		return;
+	}
 	bool is_iface = edge->kind == WIRE_EDGE_IFACE;
 	if (is_iface || edge->kind == WIRE_EDGE_EFACE) {
 		wire_u64 rtype = capture_word(bytes, 0);
@@ -459,12 +447,18 @@ CAPTURE_INLINE void capture_edge_at(struct capture *c, const struct wire_edge *e
 		capture_follow(c, edge, (const wire_u8 *)(block + 1) + at, block->depth);
 }
 
-// One step of the walk: one edge of one element, and on to the next edge, element or block.
+// One step of the walk: one group of a map, or one edge of one element, and on to the next edge, element or block.
 static long capture_step(wire_u32 i, void *context)
 {
 	(void)i;
 	struct capture *c = *(struct capture **)context;
-	if (c->ended || c->read_at >= c->write_at)
+	if (c->ended)
+		return 1;
+	if (c->scan.wanted) {
+		capture_scan(c);
+		return 0;
+	}
+	if (c->read_at >= c->write_at)
 		return 1;
 	struct wire_block *block = capture_block(c, c->read_at);
 	wire_u64 len = block->len, elem = c->elem;
@@ -584,9 +578,11 @@ CAPTURE_INLINE void capture_walk(struct capture *c, const struct wire_probe *pro
 	c->edge = 0;
 	c->faults = 0;
 	c->ended = 0;
+	c->scan.wanted = 0;
+	c->scan.steps = 0;
 	capture_frame(c, probe);
 	capture_repeat(WIRE_STEPS_MAX, capture_step, &c);
-	if (!c->ended && c->read_at < c->write_at)
+	if (!c->ended && (c->read_at < c->write_at || c->scan.wanted))
 		c->record.flags |= WIRE_CUT;
 	c->record.size = c->write_at;
 }

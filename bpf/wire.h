@@ -26,7 +26,8 @@ enum {
 	WIRE_NO_TYPE = 0,	 // type 0: plain bytes, no edges
 	WIRE_RECORD_MAX = 16384, // bytes of a record, header included
 	WIRE_BLOCK_MAX = 4096,	 // bytes of one block (a frame too)
-	WIRE_STEPS_MAX = 1024,	 // edges walked for one record
+	WIRE_STEPS_MAX = 2048,	 // edges walked for one record, and groups of maps
+	WIRE_GROUPS_MAX = 1024,	 // of these, groups, buckets and tables of maps
 	WIRE_DEPTH_MAX = 15,
 	WIRE_FAULTS_MAX = 3, // unreadable blocks after which a walk ends
 };
@@ -88,10 +89,10 @@ enum wire_edge_kind {
 	WIRE_EDGE_SLICE,   // {ptr, len, cap} -> min(len, cap) elements of type
 	WIRE_EDGE_IFACE,   // {itab, data}: the type's address is at itab + 8
 	WIRE_EDGE_EFACE,   // {type, data}
-	WIRE_EDGE_BUCKETS, // runtime.hmap: buckets at 16, 1 << u8 at 9 of them, at most cap
+	// Maps, header count first: groups of type are looked through until min(count, cap) entries are found.
+	WIRE_EDGE_BUCKETS, // runtime.hmap: buckets at 16, 1 << u8 at 9 of them
 	WIRE_EDGE_OLD_BUCKETS, // the same: oldbuckets at 24; half as many, or as many when flags (u8 at 8) has 8
-	WIRE_EDGE_DIRECTORY, // maps.Map: dirPtr at 16, dirLen at 24; dirLen 0: one group (type); else dirLen pointers (aux_type)
-	WIRE_EDGE_GROUPS, // maps.table: groups.data at 16, groups.lengthMask at 24: lengthMask + 1 groups, at most cap
+	WIRE_EDGE_TABLES, // maps.Map: dirPtr at 16, dirLen at 24; dirLen 0: one group; else dirLen pointers to maps.table
 };
 
 enum wire_edge_flags {
@@ -102,9 +103,9 @@ struct wire_edge {
 	wire_u32 offset; // of the pointer (or of the struct, for map edges) in an element
 	wire_u8 kind;	 // enum wire_edge_kind
 	wire_u8 flags;	 // enum wire_edge_flags
-	wire_u16 cap;	 // bytes of a string; elements of a slice, buckets, groups, table pointers
+	wire_u16 cap;	 // bytes of a string; elements of a slice; entries of a map
 	wire_u32 type;	 // what stands there
-	wire_u32 aux_type; // WIRE_EDGE_DIRECTORY: the type of an array of table pointers
+	wire_u32 pad;
 };
 
 // Set before the program is loaded, in read-only data.

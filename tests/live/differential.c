@@ -183,11 +183,10 @@ static void make_tables(struct session *session)
 	for (uint32_t i = 0; i < NUM_EDGES; i++)
 		session->edges[i] = (struct wire_edge){
 			.offset = one_in(10) ? any(300) : any(12) * 8,
-			.kind = (uint8_t)any(WIRE_EDGE_GROUPS + 1),
+			.kind = (uint8_t)any(WIRE_EDGE_TABLES + 1),
 			.flags = (uint8_t)any(2),
 			.cap = (uint16_t)(one_in(20) ? any(65536) : any(40)),
 			.type = one_in(6) ? 0 : any(NUM_TYPES),
-			.aux_type = any(NUM_TYPES),
 		};
 	for (uint32_t i = 0; i < NUM_PIECES; i++) {
 		uint8_t where = (uint8_t)(one_in(10)  ? WIRE_FLOAT_REG

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Values that are hard to reach are whole, or their reason is true: read-only memory that the program has
-# changed.
+# changed, maps with few entries and much room.
 use strict;
 use warnings;
 use FindBin;
@@ -39,7 +39,21 @@ sub rodata {
 	like $lines[2], qr/^step=3, s=\?\(unreadable 0x/, "$version: nor is the file asked there";
 }
 
+sub maps {
+	my ($version, @options) = @_;
+	my $lines = calls($version, 'main.sparse', ['maps'], @options);
+	my @shown = map { /, m=(.*)\) = / ? $1 : () } @$lines;
+	is scalar @shown, 18, "$version: maps with few entries and much room (@options)";
+	# A page that was never touched may hold the end of a bucket with entries: it says so.
+	my @whole = grep { $_ eq 'map[int]string{1: "s", 1001: "s", 2001: "s"}' } @shown;
+	my @part = grep { /^map\[int\]string\{.*\.\.\.\+[1-3] \?\(not captured\)\}$/ } @shown;
+	is @whole + @part, @shown, "$version: are whole or say why not" or diag join "\n", @shown;
+	cmp_ok @part, '<=', $version eq '1.15' && !@options ? 6 : 0, "$version: they are whole";
+}
+
 for my $version (grep { /^1\.(15|24|27)$/ } versions()) {
 	rodata($version);
+	maps($version);
+	maps($version, '--backend', 'ptrace');
 }
 done_testing;

@@ -626,8 +626,10 @@ static void buckets_of_a_map(void **state)
 		uint32_t hash0;
 		const uint64_t *buckets, *old_buckets;
 	} map = {.log2 = 2};
-	uint64_t buckets[8] = {1, 2, 3, 4, 5, 6, 7, 8}, old[8] = {9, 10, 11, 12};
+	// Two words a bucket: top hashes, of which those from 5 on are entries, and the rest.
+	uint64_t buckets[8] = {0, 2, 0x0505, 4, 1, 6, 9, 8}, old[8] = {2, 9, 0x05, 12};
 	map.buckets = buckets;
+	map.count = 3;
 	readable(world, buckets, sizeof(buckets));
 	readable(world, old, sizeof(old));
 	uint32_t bucket = add_type(world, 16), header = add_type(world, sizeof(map));
@@ -637,69 +639,134 @@ static void buckets_of_a_map(void **state)
 	add_edge(world, header, edge);
 	add_edge(world, 1, (struct wire_edge){.type = header});
 	add_word(world, readable(world, &map, sizeof(map)));
+	// The first is empty; the third is too, but something may be chained to it.
 	const struct wire_record *record = hit(world);
-	assert_int_equal(record->num_blocks, 3);
-	assert_block(record, 2, buckets, bucket, buckets, 64, 0);
+	assert_int_equal(record->num_blocks, 5);
+	assert_block(record, 2, buckets + 2, bucket, buckets + 2, 16, 0);
+	assert_block(record, 3, buckets + 4, bucket, buckets + 4, 16, 0);
+	assert_block(record, 4, buckets + 6, bucket, buckets + 6, 16, 0);
 	map.old_buckets = old;
 	record = hit(world);
-	assert_int_equal(record->num_blocks, 4);
-	assert_block(record, 3, old, bucket, old, 32, 0);
+	assert_int_equal(record->num_blocks, 6);
+	assert_block(record, 5, old + 2, bucket, old + 2, 16, 0); // the first was evacuated
+	old[2] = 0;
+	old[6] = 5;
+	assert_int_equal(hit(world)->num_blocks, 5);
 	map.flags = 8; // grows to the same size
-	assert_block(hit(world), 3, old, bucket, old, 64, 0);
-	world->edges[0].cap = 1;
-	assert_block(hit(world), 2, buckets, bucket, buckets, 16, 0);
-	map.log2 = 255;
-	assert_block(hit(world), 2, buckets, bucket, buckets, 16, 0);
-	map.log2 = 0;
-	map.flags = 0;
-	assert_block(hit(world), 3, old, bucket, old, 16, 0);
+	assert_block(hit(world), 5, old + 6, bucket, old + 6, 16, 0);
+	world->edges[0].cap = 2; // as many entries as are wanted, and no more
+	map.old_buckets = NULL;
+	assert_int_equal(hit(world)->num_blocks, 3);
+	world->edges[0].cap = 8;
+	map.log2 = 255; // damaged: all entries are found before that matters
+	record = hit(world);
+	assert_int_equal(record->num_blocks, 5);
+	assert_false(record->flags & WIRE_CUT);
+	map.count = 0;
+	assert_int_equal(hit(world)->num_blocks, 2);
+}
+
+static void untouched_pages_of_a_map_are_passed_over(void **state)
+{
+	struct world *world = *state;
+	static uint64_t buckets[4][512] __attribute__((aligned(4096)));
+	struct {
+		uint64_t count, log2;
+		const void *buckets, *old;
+	} map = {2, 11 << 8, buckets, NULL};
+	buckets[0][1] = buckets[3][7] = 5;
+	readable(world, buckets[0], sizeof(buckets[0]));
+	readable(world, buckets[3], sizeof(buckets[3]));
+	uint32_t bucket = add_type(world, 8), header = add_type(world, sizeof(map));
+	add_edge(world, header,
+		 (struct wire_edge){.kind = WIRE_EDGE_BUCKETS, .cap = 8, .type = bucket});
+	add_edge(world, 1, (struct wire_edge){.type = header});
+	add_word(world, readable(world, &map, sizeof(map)));
+	const struct wire_record *record = hit(world);
+	assert_int_equal(record->num_blocks, 4);
+	assert_block(record, 3, &buckets[3][7], bucket, &buckets[3][7], 8, 0);
+	assert_false(record->flags & WIRE_CUT);
 }
 
 static void groups_of_a_map(void **state)
 {
 	struct world *world = *state;
-	uint64_t groups[6] = {1, 2, 3, 4, 5, 6};
+	static const uint64_t empty = 0x8080808080808080;
+	uint64_t groups[6][9] = {{empty},
+				 {empty & ~0x8080ull},
+				 {empty},
+				 {empty & ~(0x80ull << 56)}};
+	groups[4][0] = groups[5][0] = empty & ~0x80ull;
 	struct {
 		uint64_t sizes, index;
-		const uint64_t *groups;
+		const void *groups;
 		uint64_t mask;
-	} tables[2] = {{0, 0, groups, 1}, {0, 1, groups + 4, 0}};
-	const void *directory[2] = {&tables[0], &tables[1]};
+	} tables[3] = {{3, 0, groups, 3}, {0, 1, groups + 4, 0}, {1, 2, groups + 5, 0}};
+	const void *directory[4] = {&tables[0], &tables[1], &tables[2], &tables[2]};
 	struct {
 		uint64_t used, seed;
 		const void *directory;
 		uint64_t len;
-	} map = {0, 0, directory, 2};
+	} map = {5, 0, directory, 4};
 	readable(world, groups, sizeof(groups));
 	readable(world, tables, sizeof(tables));
 	readable(world, directory, sizeof(directory));
-	uint32_t group = add_type(world, 16), table = add_type(world, 32);
-	uint32_t pointer = add_type(world, 8), header = add_type(world, sizeof(map));
-	add_edge(world, table,
-		 (struct wire_edge){.kind = WIRE_EDGE_GROUPS, .cap = 8, .type = group});
-	add_edge(world, pointer, (struct wire_edge){.type = table});
+	uint32_t group = add_type(world, 72), header = add_type(world, sizeof(map));
 	add_edge(world, header,
-		 (struct wire_edge){.kind = WIRE_EDGE_DIRECTORY,
-				    .cap = 8,
-				    .type = group,
-				    .aux_type = pointer});
+		 (struct wire_edge){.kind = WIRE_EDGE_TABLES, .cap = 8, .type = group});
 	add_edge(world, 1, (struct wire_edge){.type = header});
 	add_word(world, readable(world, &map, sizeof(map)));
 	const struct wire_record *record = hit(world);
-	assert_int_equal(record->num_blocks, 7);
-	assert_block(record, 2, directory, pointer, directory, 16, 0);
-	assert_block(record, 3, &tables[0], table, &tables[0], 32, 0);
-	assert_block(record, 5, groups, group, groups, 32, 0);
-	assert_block(record, 6, groups + 4, group, groups + 4, 16, 0);
-	tables[0].mask = UINT64_MAX; // damaged: eight groups are not there
-	assert_fault(hit(world), 5, (uintptr_t)groups);
-	world->edges[0].cap = 1;
-	assert_block(hit(world), 5, groups, group, groups, 16, 0);
-	world->edges[0].cap = 0;
+	assert_int_equal(record->num_blocks, 9);
+	assert_block(record, 2, directory, 0, directory, 8, 0);
+	assert_block(record, 3, &tables[0], 0, &tables[0], 32, 0);
+	assert_block(record, 4, groups[1], group, groups[1], 8 + 2 * 8, 0); // up to the last entry
+	assert_block(record, 5, groups[3], group, groups[3], 72, 0);
+	assert_block(record, 6, directory + 2, 0, directory + 2, 8, 0); // the second is empty
+	assert_block(record, 8, groups[5], group, groups[5], 16, 0);
+	world->edges[0].cap = 2; // as many entries as are wanted, and no more
 	assert_int_equal(hit(world)->num_blocks, 5);
+	world->edges[0].cap = 0;
+	assert_int_equal(hit(world)->num_blocks, 2);
+	world->edges[0].cap = 8;
+	tables[2].mask = UINT64_MAX; // damaged: what is behind is not there
+	assert_int_equal(hit(world)->num_blocks, 9);
 	map.len = 0; // a small map: one group in the directory's place
-	map.directory = groups;
-	assert_block(hit(world), 2, groups, group, groups, 16, 0);
+	map.directory = groups[1];
+	record = hit(world);
+	assert_int_equal(record->num_blocks, 3);
+	assert_block(record, 2, groups[1], group, groups[1], 24, 0);
+}
+
+static void a_map_is_not_looked_through_for_ever(void **state)
+{
+	struct world *world = *state;
+	static uint64_t groups[WIRE_GROUPS_MAX + 8];
+	static const char text[] = "what follows is captured";
+	struct {
+		uint64_t count;
+		uint64_t log2;
+		const void *buckets, *old;
+	} map = {1, 11 << 8, groups, NULL};
+	memset(groups, 0, sizeof(groups));
+	groups[WIRE_GROUPS_MAX] = 5;
+	readable(world, groups, sizeof(groups));
+	uint32_t bucket = add_type(world, 8), header = add_type(world, sizeof(map));
+	add_edge(world, header,
+		 (struct wire_edge){.kind = WIRE_EDGE_BUCKETS, .cap = 8, .type = bucket});
+	add_edge(world, header, (struct wire_edge){.kind = WIRE_EDGE_OLD_BUCKETS, .cap = 8});
+	add_edge(world, 1, (struct wire_edge){.type = header});
+	add_edge(world, 1, (struct wire_edge){.offset = 8, .kind = WIRE_EDGE_STRING, .cap = 4});
+	add_word(world, readable(world, &map, sizeof(map)));
+	add_word(world, readable(world, text, sizeof(text)));
+	add_word(world, 4);
+	const struct wire_record *record = hit(world);
+	assert_true(record->flags & WIRE_CUT);
+	assert_int_equal(record->num_blocks, 3);
+	groups[WIRE_GROUPS_MAX - 1] = 5;
+	record = hit(world);
+	assert_false(record->flags & WIRE_CUT);
+	assert_int_equal(record->num_blocks, 4);
 }
 
 // --- What stands in the record already ---------------------------------------------------------
@@ -852,14 +919,14 @@ static void a_record_keeps_its_budget_of_steps(void **state)
 	struct world *world = *state;
 	static uint64_t zeros[512];
 	uint32_t type = add_type(world, 8);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 5; i++)
 		add_edge(world, type, (struct wire_edge){.type = type});
 	add_edge(world, 1, (struct wire_edge){.kind = WIRE_EDGE_SLICE, .cap = 512, .type = type});
 	add_word(world, readable(world, zeros, sizeof(zeros)));
 	add_word(world, 512);
 	add_word(world, 512);
 	assert_int_equal(hit(world)->flags, WIRE_CUT);
-	world->edges[3].cap = 300;
+	world->edges[5].cap = 300;
 	assert_int_equal(hit(world)->flags, 0);
 }
 
@@ -882,7 +949,7 @@ static void damaged_tables_do_no_harm(void **state)
 		{.type = UINT32_MAX},
 		{.kind = 200, .type = type},
 		{.kind = WIRE_EDGE_SLICE, .type = type},
-		{.kind = WIRE_EDGE_DIRECTORY},
+		{.kind = WIRE_EDGE_TABLES},
 		{.kind = WIRE_EDGE_OLD_BUCKETS},
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -937,6 +1004,8 @@ int main(void)
 		TEST(what_a_type_not_seen_yet_tells_is_copied),
 		TEST(buckets_of_a_map),
 		TEST(groups_of_a_map),
+		TEST(untouched_pages_of_a_map_are_passed_over),
+		TEST(a_map_is_not_looked_through_for_ever),
 		TEST(a_block_is_copied_once),
 		TEST(a_longer_block_is_copied_again),
 		TEST(a_block_reached_again_with_fewer_steps_is_followed_further),

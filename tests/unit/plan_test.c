@@ -232,11 +232,10 @@ static void test_map_of_both_layouts(void **state)
 	assert_int_equal(edge->kind, WIRE_EDGE_POINTER);
 	assert_int_equal(edge->flags, 0);
 	const struct wire_edge *directory = edge_of(plan, edge->type, 0);
-	assert_int_equal(directory->kind, WIRE_EDGE_DIRECTORY);
+	assert_int_equal(directory->kind, WIRE_EDGE_TABLES);
+	assert_int_equal(directory->cap, plan->options.items);
 	assert_int_equal(plan->tables.types[directory->type].num_edges, 8);
 	assert_int_equal(edge_of(plan, directory->type, 7)->offset, 8 + 7 * 24);
-	const struct wire_edge *table = edge_of(plan, directory->aux_type, 0);
-	assert_int_equal(edge_of(plan, table->type, 0)->kind, WIRE_EDGE_GROUPS);
 	plan_frame_deinit(&frame);
 
 	struct gotype old = map;

@@ -132,9 +132,11 @@ static void counts_by_the_header(void **state)
 	struct bucket bucket = {.top = {9}, .keys = {1}, .elems = {10}};
 	hmap(f, 100, 0, 5, 0);
 	block(f, BUCKET, &bucket, sizeof(bucket));
-	expect(f, buckets_map(f), "map[int]int{1: 10, ...+99}", "{\"len\":100,\"cut\":[[1,10]]}");
+	expect(f, buckets_map(f), "map[int]int{1: 10, ...+99 ?(not captured)}",
+	       "{\"len\":100,\"cut\":[[1,10]],\"unavailable\":\"not captured\"}");
 	hmap(f, 100, 0, 5, 0);
-	expect(f, buckets_map(f), "map[int]int{...+100}", "{\"len\":100,\"cut\":[]}");
+	expect(f, buckets_map(f), "map[int]int{...+100 ?(not captured)}",
+	       "{\"len\":100,\"cut\":[],\"unavailable\":\"not captured\"}");
 	hmap(f, 0x5555555555555555, 0, 5, 0);
 	expect(f, buckets_map(f), "?(map of length 6148914691236517205)",
 	       "{\"unavailable\":\"map of length 6148914691236517205\"}");
@@ -184,9 +186,11 @@ static void survives_absurd_swiss_maps(void **state)
 	swiss(f, 1, 0xb000, 1ull << 39);
 	block(f, 0xb000, WORDS(0xb100));
 	table(f, 0xb100, 0, GROUP, UINT64_MAX);
-	expect(f, swiss_map(f), "map[int]int{...+1}", "{\"len\":1,\"cut\":[]}");
+	expect(f, swiss_map(f), "map[int]int{...+1 ?(not captured)}",
+	       "{\"len\":1,\"cut\":[],\"unavailable\":\"not captured\"}");
 	swiss(f, 1, MEMORY_FRAME, 0);
-	expect(f, swiss_map(f), "map[int]int{...+1}", "{\"len\":1,\"cut\":[]}");
+	expect(f, swiss_map(f), "map[int]int{...+1 ?(not captured)}",
+	       "{\"len\":1,\"cut\":[],\"unavailable\":\"not captured\"}");
 }
 
 static void sorts_strings_and_floats(void **state)
@@ -240,7 +244,8 @@ static void follows_indirect_sides(void **state)
 	swiss(f, 3, GROUP, 0);
 	block(f, GROUP, &group, sizeof(group));
 	block(f, 0xa000, WORDS(6, 7));
-	expect(f, type, "map[int]int{6: 7, ...+2}", "{\"len\":3,\"cut\":[[6,7]]}");
+	expect(f, type, "map[int]int{6: 7, ...+2 ?(not captured)}",
+	       "{\"len\":3,\"cut\":[[6,7]],\"unavailable\":\"not captured\"}");
 }
 
 static void shows_more_than_the_local_entries(void **state)

@@ -127,9 +127,11 @@ static void cuts_slices(void **state)
 	block(f, 0xc000, WORDS(1, 2, 3));
 	expect(f, ints, "[]int{1, 2, ...+98}", "{\"len\":100,\"cut\":[1,2]}");
 	f->printer.items = 16;
-	expect(f, ints, "[]int{1, 2, 3, ...+97}", "{\"len\":100,\"cut\":[1,2,3]}");
+	expect(f, ints, "[]int{1, 2, 3, ...+97 ?(not captured)}",
+	       "{\"len\":100,\"cut\":[1,2,3],\"unavailable\":\"not captured\"}");
 	frame(f, WORDS(0xc000, 100, 100));
-	expect(f, ints, "[]int{...+100}", "{\"len\":100,\"cut\":[]}");
+	expect(f, ints, "[]int{...+100 ?(not captured)}",
+	       "{\"len\":100,\"cut\":[],\"unavailable\":\"not captured\"}");
 }
 
 static void refuses_slices(void **state)
@@ -170,8 +172,8 @@ static void prints_arrays(void **state)
 	frame(f, WORDS(1, 2));
 	expect(f, two, "[2]int{1, 2}", "[1,2]");
 	expect(f, array_of(f, "[0]int", basic(f, GO_INT), 0), "[0]int{}", "[]");
-	expect(f, array_of(f, "[4]int", basic(f, GO_INT), 4), "[4]int{1, 2, ...+2}",
-	       "{\"len\":4,\"cut\":[1,2]}");
+	expect(f, array_of(f, "[4]int", basic(f, GO_INT), 4), "[4]int{1, 2, ...+2 ?(not captured)}",
+	       "{\"len\":4,\"cut\":[1,2],\"unavailable\":\"not captured\"}");
 	f->holes[0] = (struct plan_hole){0, 8, "float in XMM0", true};
 	f->frame.num_holes = 1;
 	expect(f, array_of(f, "[1]float64", basic(f, GO_FLOAT64), 1),
@@ -413,8 +415,9 @@ static void keeps_to_its_part_of_the_frame(void **state)
 	frame(f, WORDS(1, 2, 3,
 		       4)); // the first two words are the array's, the others the next value's
 	struct param param = {.name = "a", .type = array_of(f, "[3]int", basic(f, GO_INT), 3)};
-	expect_param(f, &(struct plan_value){&param, 0, 16}, "[3]int{1, 2, ...+1}",
-		     "{\"name\":\"a\",\"type\":\"[3]int\",\"value\":{\"len\":3,\"cut\":[1,2]}}");
+	expect_param(
+		f, &(struct plan_value){&param, 0, 16}, "[3]int{1, 2, ...+1 ?(not captured)}",
+		"{\"name\":\"a\",\"type\":\"[3]int\",\"value\":{\"len\":3,\"cut\":[1,2],\"unavailable\":\"not captured\"}}");
 	struct gotype *three = structure(f, "main.T");
 	field(three, "A", basic(f, GO_INT));
 	field(three, "B", basic(f, GO_INT));

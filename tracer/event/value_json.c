@@ -123,6 +123,8 @@ static void put_begin(struct walk *walk, const struct gotype *type, uint64_t sho
 static void put_end(struct walk *walk, const struct gotype *type, uint64_t shown, uint64_t total)
 {
 	text_putc(walk->out, type->kind == GO_STRUCT ? '}' : ']');
+	if (shown < total && shown < walk->printer->items) // no limit of the user's
+		text_puts(walk->out, ",\"unavailable\":\"not captured\"");
 	end_cut(walk, shown, total);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Maps of both layouts: the entries that were captured, in the order of their keys. The map may have been
+// Maps of both layouts: the entries that were captured (groups without any are not), in the order of their keys. The map may have been
 // written to while it was copied: its words are taken for what they are only within bounds.
 // Source: src/runtime/map.go up to 1.23 (hmap, bmap), src/internal/runtime/maps from 1.24.
 #include "tracer/event/value_internal.h"
@@ -211,43 +211,41 @@ static bool may_look(struct walk *walk)
 	return true;
 }
 
-// A bucket and those chained to it; false if the bucket itself was not captured.
-static bool collect_chain(struct entries *entries, uint64_t bucket, bool is_old)
+// A bucket and those chained to it.
+static void collect_chain(struct entries *entries, uint64_t bucket, bool is_old)
 {
 	struct walk *walk = entries->walk;
 	for (unsigned i = 0; i < CHAIN_MAX && bucket && may_look(walk); i++) {
 		uint8_t top[SLOTS];
 		if (!read_bytes(walk, bucket, top, sizeof(top)))
-			return i > 0;
+			return;
 		// An old bucket that was evacuated: its entries are among the new ones.
 		if (is_old && i == 0 && top[0] > EMPTY_ONE && top[0] < MIN_TOP_HASH)
-			return true;
+			return;
 		for (unsigned slot = 0; slot < SLOTS; slot++)
 			if (top[slot] >= MIN_TOP_HASH)
 				add_entry(entries, bucket, slot);
 		if (!read_bytes(walk, bucket + entries->type->map.overflow_off, &bucket,
 				sizeof(bucket)))
-			return true;
+			return;
 	}
-	return true;
 }
 
 static void collect_buckets(struct entries *entries, uint64_t buckets, unsigned bits, bool is_old)
 {
 	uint64_t size = entries->type->map.bucket_size;
-	for (uint64_t i = 0; i < 1ull << bits && entries->walk->buckets; i++)
-		if (!collect_chain(entries, buckets + i * size, is_old))
-			return; // the first ones were captured, in one block
+	for (uint64_t i = 0; i < 1ull << bits && i < WIRE_GROUPS_MAX && entries->walk->buckets; i++)
+		collect_chain(entries, buckets + i * size, is_old);
 }
 
 static void collect_groups(struct entries *entries, uint64_t groups, uint64_t num)
 {
 	struct walk *walk = entries->walk;
-	for (uint64_t i = 0; i < num && may_look(walk); i++) {
+	for (uint64_t i = 0; i < num && i < WIRE_GROUPS_MAX && may_look(walk); i++) {
 		uint64_t group = groups + i * entries->type->map.bucket_size;
 		uint8_t control[SLOTS];
 		if (!read_bytes(walk, group, control, sizeof(control)))
-			return;
+			continue;
 		for (unsigned slot = 0; slot < SLOTS; slot++)
 			if (!(control[slot] & 0x80))
 				add_entry(entries, group, slot);
@@ -257,11 +255,11 @@ static void collect_groups(struct entries *entries, uint64_t groups, uint64_t nu
 static void collect_tables(struct entries *entries, const struct swiss *map)
 {
 	struct walk *walk = entries->walk;
-	for (int64_t i = 0; i < map->directory_len && may_look(walk); i++) {
+	for (int64_t i = 0; i < map->directory_len && i < WIRE_GROUPS_MAX && may_look(walk); i++) {
 		uint64_t addr;
 		struct table table;
 		if (!read_bytes(walk, map->directory + (uint64_t)i * 8, &addr, sizeof(addr)))
-			return;
+			continue;
 		// A table stands in the directory several times; its index is the first.
 		if (read_bytes(walk, addr, &table, sizeof(table)) && table.index == i &&
 		    !(table.length_mask >> 47))

@@ -103,6 +103,8 @@ static void put_end(struct walk *walk, const struct gotype *type, uint64_t shown
 	if (shown < total) {
 		text_puts(walk->out, shown ? ", ...+" : "...+");
 		text_u64(walk->out, total - shown);
+		if (shown < walk->printer->items) // no limit of the user's
+			text_puts(walk->out, " ?(not captured)");
 	}
 	text_putc(walk->out, '}');
 }

@@ -10,8 +10,6 @@ enum {
 	EDGES_MAX =
 		4096, // of one type: arrays of arrays of structs end here, the rest is not followed
 	MAP_HEADER_BYTES = 48, // runtime.hmap and maps.Map
-	TABLE_BYTES = 32,      // maps.table up to groups.lengthMask
-	DIRECTORY_MAX = 8,     // table pointers looked at; each table holds hundreds of entries
 	SLOTS = 8,	       // of a bucket and of a group
 	ITABS_MAX = 512,       // dynamic types learnt in advance for one set of patterns
 };
@@ -129,13 +127,6 @@ static uint16_t slice_cap(const struct plan *plan, const struct gotype *elem)
 	return plan->options.items < UINT16_MAX ? (uint16_t)plan->options.items : UINT16_MAX;
 }
 
-// Enough buckets (or groups) to hold the entries shown: they are 40 % full at the least.
-static uint16_t bucket_cap(const struct plan *plan)
-{
-	uint32_t cap = plan->options.items / 3 + 1;
-	return cap < UINT16_MAX ? (uint16_t)cap : UINT16_MAX;
-}
-
 static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t steps)
 {
 	const struct gomap *map = &type->map;
@@ -178,33 +169,17 @@ static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t ste
 static uint32_t map_header_type(struct plan *plan, struct gotype *type, uint32_t steps)
 {
 	uint32_t id = plan_new_type(plan, MAP_HEADER_BYTES, NULL);
-	uint32_t bucket = bucket_type(plan, type, steps);
+	uint32_t items = plan->options.items;
+	struct wire_edge edge = {.kind = WIRE_EDGE_TABLES,
+				 .cap = items < UINT16_MAX ? (uint16_t)items : UINT16_MAX,
+				 .type = bucket_type(plan, type, steps)};
 	struct plan_edges edges = {0};
 	if (type->map.layout == GOMAP_BUCKETS) {
-		struct wire_edge edge = {.kind = WIRE_EDGE_BUCKETS,
-					 .cap = bucket_cap(plan),
-					 .type = bucket};
+		edge.kind = WIRE_EDGE_BUCKETS;
 		add_edge(plan, &edges, &edge);
 		edge.kind = WIRE_EDGE_OLD_BUCKETS;
-		add_edge(plan, &edges, &edge);
-	} else {
-		struct plan_edges groups = {0}, pointer = {0};
-		add_edge(plan, &groups,
-			 &(struct wire_edge){.kind = WIRE_EDGE_GROUPS,
-					     .cap = bucket_cap(plan),
-					     .type = bucket});
-		uint32_t table = plan_new_type(plan, TABLE_BYTES, &groups);
-		add_edge(plan, &pointer,
-			 &(struct wire_edge){.kind = WIRE_EDGE_POINTER, .type = table});
-		uint32_t tables = plan_new_type(plan, 8, &pointer);
-		add_edge(plan, &edges,
-			 &(struct wire_edge){.kind = WIRE_EDGE_DIRECTORY,
-					     .cap = DIRECTORY_MAX,
-					     .type = bucket,
-					     .aux_type = tables});
-		free(groups.edge);
-		free(pointer.edge);
 	}
+	add_edge(plan, &edges, &edge);
 	if (id != WIRE_NO_TYPE)
 		set_edges(plan, id, &edges);
 	free(edges.edge);

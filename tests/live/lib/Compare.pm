@@ -278,7 +278,7 @@ sub missing {
 	return;
 }
 
-sub is_cut { my ($value) = @_; return is_object($value) && @$value == 2 && $value->[0][0] eq 'len' && $value->[1][0] eq 'cut' }
+sub is_cut { my ($value) = @_; return is_object($value) && @$value >= 2 && $value->[0][0] eq 'len' && $value->[1][0] eq 'cut' }
 
 sub compare_cut {
 	my ($report, $path, $got, $want) = @_;

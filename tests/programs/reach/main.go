@@ -38,8 +38,29 @@ func rodata() {
 	text(4, s)
 }
 
+//go:noinline
+func sparse(room int, m map[int]string) int { return room + len(m) }
+
+// Maps made for many entries that hold three, and maps of which all others were deleted.
+func maps() {
+	for _, room := range []int{8, 16, 32, 50, 64, 100, 200, 500, 1000} {
+		made, emptied := make(map[int]string, room), map[int]string{}
+		for i := 0; i < room; i++ {
+			emptied[i+1000000] = "x"
+		}
+		for i := 1; i <= 2001; i += 1000 {
+			made[i], emptied[i] = "s", "s"
+		}
+		for i := 0; i < room; i++ {
+			delete(emptied, i+1000000)
+		}
+		sparse(room, made)
+		sparse(room, emptied)
+	}
+}
+
 func main() {
-	commands := map[string]func(){"rodata": rodata}
+	commands := map[string]func(){"rodata": rodata, "maps": maps}
 	fmt.Println("READY", os.Getpid())
 	input := bufio.NewScanner(os.Stdin)
 	for input.Scan() {
