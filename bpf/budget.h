@@ -98,7 +98,6 @@ CAPTURE_INLINE bool budget_follows(const struct capture_host *host, struct wire_
 	}
 	if (!budget_remember(host, &key, now_ns))
 		return true;
-	__sync_fetch_and_add(&budget->skipped, 1);
 	__sync_fetch_and_add(&budget->crowded, 1);
 	return false;
 }

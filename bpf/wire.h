@@ -151,7 +151,7 @@ struct wire_budget {	// of one function; user space writes the first half, the e
 	wire_u64 pad[2];
 	wire_u64 used_ns; // CLOCK_MONOTONIC up to which the rate's calls are used up
 	wire_u64 seen;	  // entries
-	wire_u64 skipped; // of them, those that were not taken
+	wire_u64 skipped; // of them, those that were left out on purpose
 	wire_u64 crowded; // of them, those that there was no room to follow
 };
 

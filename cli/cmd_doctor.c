@@ -51,10 +51,12 @@ static void add(struct report *report, const char *name, enum feature_state stat
 		const char *needed_for, const char *mend)
 {
 	static const char *const states[] = {"no", "yes", "unknown"};
+	CLEANUP_FREE char *what_for = rune_printable(needed_for);
+	CLEANUP_FREE char *how = mend ? rune_printable(mend) : NULL;
 	json_t *row = json_pack("{s:s, s:s, s:b, s:s}", "name", name, "state", states[state],
-				"required", is_required, "needed_for", needed_for);
-	if (row && state != FEATURE_YES && mend && mend[0])
-		json_object_set_new(row, "mend", json_string(mend));
+				"required", is_required, "needed_for", what_for);
+	if (row && state != FEATURE_YES && how && how[0])
+		json_object_set_new(row, "mend", json_string(how));
 	json_array_append_new(report->rows, row);
 	report->is_fatal |= is_required && state == FEATURE_NO;
 }
@@ -119,7 +121,6 @@ static void add_breakpoints(struct report *report, const struct index *index, pi
 			"uprobes of a tracer that runs, or left behind by one that was killed, where each "
 			"call is slow: gotrace doctor --repair %d takes those off that were left behind",
 			(int)pid);
-	rune_disarm(&mend, 0);
 	add(report, "target's code without breakpoints", FEATURE_NO, false, text_string(&found),
 	    text_string(&mend));
 	text_deinit(&found);

@@ -189,7 +189,7 @@ static struct error *take_item(struct replay *replay, const struct capture_item 
 		report_detach(replay->report, item->detach_ns);
 		break;
 	case CAPTURE_SKIPPED:
-		report_skipped(replay->report, item->skipped);
+		report_skipped(replay->report, item->skipped.skipped, item->skipped.crowded);
 		break;
 	case CAPTURE_CONDITIONS:
 		report_conditions(replay->report, item->conditions.unreadable,

@@ -26,7 +26,8 @@ struct report {
 	bool is_cut; // the middle of a line is what was written last
 	uint64_t lost, skipped;
 	bool has_conditions;
-	uint64_t unreadable, crowded; // of their calls
+	uint64_t unreadable; // of their calls
+	uint64_t crowded;    // of all calls
 	uint64_t unseen[UNSEEN_MAX];
 	size_t num_unseen;
 	struct error *failed; // of a callback, until the record that led to it has been taken
@@ -215,13 +216,14 @@ void report_losses(struct report *report, const struct wire_losses *losses, uint
 void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded)
 {
 	report->has_conditions = true;
-	report->unreadable = unreadable;
-	report->crowded = crowded;
+	report->unreadable += unreadable;
+	report->crowded += crowded;
 }
 
-void report_skipped(struct report *report, uint64_t count)
+void report_skipped(struct report *report, uint64_t skipped, uint64_t crowded)
 {
-	report->skipped = count;
+	report->skipped += skipped;
+	report->crowded += crowded;
 }
 
 void report_tick(struct report *report, uint64_t now_ns)

@@ -38,8 +38,8 @@ void report_lost(struct report *report, uint64_t count, const char *where);
 void report_losses(struct report *report, const struct wire_losses *losses, uint64_t now_ns);
 /** Calls not told because of something a condition could not read, or because there was no room to hold them. */
 void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded);
-/** So many calls have been left out, in all. */
-void report_skipped(struct report *report, uint64_t count);
+/** Calls left out on purpose, and calls left out because there was no room to follow them until their return. */
+void report_skipped(struct report *report, uint64_t skipped, uint64_t crowded);
 /** Time goes on; see calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);
 

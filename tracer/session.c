@@ -448,12 +448,14 @@ struct error *session_drain(struct session *session)
 
 static struct error *tell_skipped(struct session *session)
 {
-	uint64_t count = 0;
+	uint64_t skipped = 0, unfollowed = 0;
 	for (size_t i = 0; session->backend && i < session->plan->num_funcs; i++) {
 		const struct wire_budget *budget =
 			session->options.backend->budget(session->backend, session->plan->funcs[i]);
-		if (budget)
-			count += __atomic_load_n(&budget->skipped, __ATOMIC_RELAXED);
+		if (!budget)
+			continue;
+		skipped += __atomic_load_n(&budget->skipped, __ATOMIC_RELAXED);
+		unfollowed += __atomic_load_n(&budget->crowded, __ATOMIC_RELAXED);
 	}
 	uint64_t unreadable = 0, crowded = 0;
 	bool any = false;
@@ -473,9 +475,9 @@ static struct error *tell_skipped(struct session *session)
 		report_conditions(session->report, unreadable, crowded);
 	if (any && session->writer)
 		err = capture_write_conditions(session->writer, unreadable, crowded);
-	report_skipped(session->report, count);
-	if (!err && count && session->writer)
-		err = capture_write_skipped(session->writer, count);
+	report_skipped(session->report, skipped, unfollowed);
+	if (!err && (skipped || unfollowed) && session->writer)
+		err = capture_write_skipped(session->writer, skipped, unfollowed);
 	return err;
 }
 

@@ -448,6 +448,18 @@ static void summaries(void **state)
 		"{\"event\":\"summary\",\"calls\":1,\"returns\":1,\"lost\":7,\"orphans\":9,"
 		"\"lost_ends\":5,\"detached\":3,\"seconds\":61,\"functions\":1}\n");
 	text_reset(&text);
+	summary = (struct sink_summary){
+		.calls = 1, .returns = 1, .skipped = 8, .crowded = 6, .functions = 1};
+	format_summary(&summary, &text);
+	assert_string_equal(
+		text_string(&text),
+		"1 function, 1 call, 1 return, 0 lost, 8 skipped, 6 without room, 0 s\n");
+	text_reset(&text);
+	sink_json.summary(NULL, &summary, &text, NULL);
+	assert_string_equal(text_string(&text),
+			    "{\"event\":\"summary\",\"calls\":1,\"returns\":1,\"lost\":0,"
+			    "\"skipped\":8,\"crowded\":6,\"seconds\":0,\"functions\":1}\n");
+	text_reset(&text);
 	static const struct sink_options options;
 	format_lost(&options, 1, "ring buffer", &text);
 	assert_string_equal(text_string(&text), "*** 1 event lost (ring buffer)\n");

@@ -256,9 +256,11 @@ struct error *capture_write_lost(struct capture_writer *writer, uint64_t count, 
 			  strnlen(where, STRING_MAX));
 }
 
-struct error *capture_write_skipped(struct capture_writer *writer, uint64_t count)
+struct error *capture_write_skipped(struct capture_writer *writer, uint64_t skipped,
+				    uint64_t crowded)
 {
-	return write_item(writer, CAPTURE_SKIPPED, &count, sizeof(count), NULL, 0);
+	uint64_t file[] = {skipped, crowded};
+	return write_item(writer, CAPTURE_SKIPPED, file, sizeof(file), NULL, 0);
 }
 
 struct error *capture_write_off(struct capture_writer *writer, uint32_t func, uint64_t off_ns)
@@ -504,9 +506,10 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		out->finish.target_died = finish.target_died;
 		return NULL;
 	case CAPTURE_SKIPPED:
-		if (size != sizeof(out->skipped))
+		if (size != sizeof(out->skipped) && size != sizeof(out->skipped.skipped))
 			break;
-		memcpy(&out->skipped, bytes, sizeof(out->skipped));
+		out->skipped.crowded = 0; // older files have one number
+		memcpy(&out->skipped, bytes, size);
 		return NULL;
 	case CAPTURE_OFF:
 		if (size != sizeof(off))

@@ -29,7 +29,7 @@ enum capture_kind {
 	CAPTURE_RECORD,
 	CAPTURE_LOST,
 	CAPTURE_FINISH,	    // the last one; its absence means that the tracer was killed
-	CAPTURE_SKIPPED,    // how many calls were left out, before FINISH
+	CAPTURE_SKIPPED,    // how many calls were left out, or not followed, before FINISH
 	CAPTURE_OFF,	    // a function's returns are not seen from a time on, or are again
 	CAPTURE_DETACH,	    // the calls of such functions are told to have ended
 	CAPTURE_CONDITIONS, // what conditions left out without deciding, before FINISH
@@ -53,7 +53,9 @@ struct capture_item { // all that it points at is borrowed until the next one is
 			uint64_t count;
 			const char *where;
 		} lost;
-		uint64_t skipped;
+		struct {
+			uint64_t skipped, crowded; // calls
+		} skipped;
 		struct {
 			uint32_t func;	 // its number in the plan
 			uint64_t off_ns; // 0: seen again
@@ -107,7 +109,8 @@ struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_n
 /** losses NULL: not known. */
 struct error *capture_write_losses(struct capture_writer *writer, const struct wire_losses *losses,
 				   uint64_t now_ns) MUST_CHECK;
-struct error *capture_write_skipped(struct capture_writer *writer, uint64_t count) MUST_CHECK;
+struct error *capture_write_skipped(struct capture_writer *writer, uint64_t skipped,
+				    uint64_t crowded) MUST_CHECK;
 struct error *capture_write_conditions(struct capture_writer *writer, uint64_t unreadable,
 				       uint64_t crowded) MUST_CHECK;
 /** From here on memory from addr to end may differ from the executable's file. */

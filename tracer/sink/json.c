@@ -258,10 +258,10 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 		write_number(",\"lost_ends\":", summary->lost_ends, out);
 	if (summary->detached)
 		write_number(",\"detached\":", summary->detached, out);
-	if (summary->has_conditions) {
+	if (summary->has_conditions)
 		write_number(",\"unreadable\":", summary->unreadable, out);
+	if (summary->has_conditions || summary->crowded)
 		write_number(",\"crowded\":", summary->crowded, out);
-	}
 	text_puts(out, ",\"seconds\":");
 	format_seconds(summary->seconds, 6, out);
 	write_number(",\"functions\":", summary->functions, out);

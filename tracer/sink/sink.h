@@ -36,7 +36,7 @@ struct sink_summary {
 	uint64_t skipped; // calls that were left out: sampled away, or beyond a rate
 	bool has_conditions;
 	uint64_t unreadable; // calls whose condition met something that could not be read
-	uint64_t crowded;    // calls that there was no room to hold until their return
+	uint64_t crowded;    // calls that there was no room to follow until their return
 	double seconds;
 	size_t functions;
 };
