@@ -184,6 +184,27 @@ static void say_failed(struct error *err)
 	error_free(err);
 }
 
+// Lines that were pasted at once, each a command. Those after a failed one may need what it did not do.
+static void execute_lines(struct shell *shell, char *lines)
+{
+	CLEANUP_FREE char *path = history_path();
+	char *rest = lines;
+	while (rest && !shell->wants_quit) {
+		char *line = strsep(&rest, "\n");
+		keep_line(path, line);
+		struct error *err = shell_execute(shell, line);
+		bool is_over = err || cli_signal;
+		if (err)
+			say_failed(err);
+		size_t left = rest ? strspn(rest, " \t\n") : 0;
+		if (!is_over || !rest || !rest[left])
+			continue;
+		cli_print(stdout, "not executed: ", rest + left);
+		putchar('\n');
+		return;
+	}
+}
+
 static void on_line(char *line)
 {
 	struct shell *shell = prompting;
@@ -194,11 +215,7 @@ static void on_line(char *line)
 		shell->wants_quit = true;
 		return;
 	}
-	CLEANUP_FREE char *path = history_path();
-	keep_line(path, line);
-	struct error *err = shell_execute(shell, line);
-	if (err)
-		say_failed(err);
+	execute_lines(shell, line);
 	free(line);
 }
 

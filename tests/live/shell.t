@@ -400,6 +400,26 @@ subtest 'a terminal that does not know its size' => sub {
 	is($target->stop, 0, 'the target ends well');
 };
 
+subtest 'lines that are pasted' => sub {
+	my $target = start_target($path, []);
+	my $terminal = start_terminal($gotrace, 'shell', $target->{pid});
+	$terminal->shows(qr/attached to.*\n\(gotrace\) $/, 'attached');
+	$terminal->paste("trace main.hWork\ntrace main.hOuter\n\n# as a script\nset strlen 7\nset strlen\n");
+	$terminal->key('Enter');
+	$terminal->shows(qr/^trace 1: 1 function\ntrace 2: 1 function\n7$/m, 'each is a command');
+	$terminal->paste("set strlen 8\nuntrace 9\nkill");
+	$terminal->key('Enter');
+	$terminal->shows(qr/no trace 9.*\nnot executed: kill\n\(gotrace\) $/, 'an error ends them');
+	ok($target->is_alive, 'the rest is not executed');
+	$terminal->key('Up');
+	$terminal->shows(qr/^\(gotrace\) untrace 9$/m, 'the history has them one by one');
+	$terminal->key('C-c');
+	$terminal->enter('quit');
+	is($terminal->status, 0, 'quit leaves');
+	$terminal->stop;
+	is($target->stop, 0, 'the target ends well');
+};
+
 subtest 'what happens to the target meanwhile' => sub {
 	my $target = start_target($path, []);
 	my $terminal = start_terminal($gotrace, 'shell', $target->{pid});

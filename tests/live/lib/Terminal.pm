@@ -52,6 +52,7 @@ sub shows {
 }
 
 sub type { my ($self, $text) = @_; $self->tmux('send-keys', '-l', '--', $text); return }
+sub paste { my ($self, $text) = @_; $self->tmux('set-buffer', '--', $text); $self->tmux('paste-buffer', '-p'); return }
 sub key { my ($self, $key) = @_; $self->tmux('send-keys', $key); return }
 sub enter { my ($self, $text) = @_; $self->type($text); $self->key('Enter'); return }
 
