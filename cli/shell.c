@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The table of commands, and lines becoming commands.
+// The table of commands, and how they are found and executed.
 #include "cli/shell.h"
 
 #include <ctype.h>
@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 
-enum { WORDS_MAX = 4096, LINE_MAX_BYTES = 1 << 20, SOURCE_DEPTH_MAX = 16, SOURCE_POLL_MS = 10 };
+enum { LINE_MAX_BYTES = 1 << 20, SOURCE_DEPTH_MAX = 16, SOURCE_POLL_MS = 10 };
 
 static struct error *cmd_help(struct shell *shell, int argc, char **argv);
 static struct error *cmd_quit(struct shell *shell, int argc, char **argv);
@@ -67,73 +67,6 @@ const struct shell_command shell_commands[] = {
 	 shell_cmd_whatis, "types", NULL},
 	{0},
 };
-
-// --- Words ---------------------------------------------------------------------------------------
-
-void shell_words_free(int argc, char **argv)
-{
-	for (int i = 0; i < argc; i++)
-		free(argv[i]);
-	free(argv);
-}
-
-// One word from *line on, which moves behind it. A backslash quotes only what would not stand for itself: a
-// /regexp/ keeps its own.
-static struct error *take_word(const char **line, struct text *word)
-{
-	char quote = 0;
-	const char *p = *line;
-	for (; *p && (quote || !isspace((unsigned char)*p)); p++) {
-		if (quote && *p == quote)
-			quote = 0;
-		else if (!quote && (*p == '\'' || *p == '"'))
-			quote = *p;
-		else if (*p == '\\' && quote != '\'' && p[1] &&
-			 (strchr("\\'\"", p[1]) || (!quote && isspace((unsigned char)p[1]))))
-			text_putc(word, *++p);
-		else
-			text_putc(word, *p);
-	}
-	*line = p;
-	return quote ? error_new("a %c without its second one", quote) : NULL;
-}
-
-struct error *shell_words(const char *line, int *argc, char ***argv)
-{
-	char **words = NULL;
-	int num = 0;
-	struct error *err = NULL;
-	for (;;) {
-		while (isspace((unsigned char)*line))
-			line++;
-		if (!*line)
-			break;
-		struct text word;
-		text_init(&word);
-		err = take_word(&line, &word);
-		char **more = realloc(words, ((size_t)num + 2) * sizeof(*words));
-		char *copy = more ? strdup(text_string(&word)) : NULL;
-		words = more ? more : words;
-		text_deinit(&word);
-		if (!err && !copy)
-			err = error_nomem();
-		if (!err && num == WORDS_MAX)
-			err = error_new("more than %d words", WORDS_MAX);
-		if (err) {
-			free(copy);
-			break;
-		}
-		words[num++] = copy;
-		words[num] = NULL;
-	}
-	if (err) {
-		shell_words_free(num, words);
-		return err;
-	}
-	*argc = num;
-	*argv = words;
-	return NULL;
-}
 
 // --- Commands ------------------------------------------------------------------------------------
 

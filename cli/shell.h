@@ -54,7 +54,8 @@ struct error *shell_source(struct shell *shell, FILE *file, const char *name,
 /** The command of this name, or that this begins: the only one, or one with whose name all the others begin ("tr"
  *  is trace beside traces). NULL with *err set. */
 const struct shell_command *shell_find(const char *name, struct error **err);
-/** Takes a line apart into words: blanks part them, quotes and backslashes as in a shell. */
+/** Takes a line apart into words: blanks part them, quotes and backslashes as in a shell. What follows --if, or "if" after
+ *  a pattern, is one word as far as it is an expression: 'trace main.f if s == "a b" --no-args' has 3. */
 struct error *shell_words(const char *line, int *argc, char ***argv) MUST_CHECK;
 void shell_words_free(int argc, char **argv);
 

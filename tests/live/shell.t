@@ -192,6 +192,21 @@ subtest 'options of a trace' => sub {
 	is($target->stop, 0, 'and so does the target');
 };
 
+subtest 'conditions without quotes' => sub {
+	my $target = start_target($path, []);
+	my $shell = start_shell($target->{pid});
+	$shell->do('output /dev/null');
+	$shell->do('trace main.hWork if n == 9 || s == "none of these"');
+	$target->ask('calls 10');
+	like($shell->do('traces'), qr/^ +1 on +1 +2 +0 .* main\.hWork if n == 9 \|\| s == "none of these"$/m, 'after a pattern');
+	$shell->do('untrace 1');
+	$shell->do('trace --if n >= 5 && s == "text" main.hWork --no-args');
+	$target->ask('calls 10');
+	like($shell->do('traces'), qr/^ +2 on +1 +[1-9]\d* +0 .* main\.hWork$/m, 'after --if');
+	is($shell->errors =~ /no function|not a/ ? $shell->errors : '', '', 'and no word is taken for a pattern');
+	is($shell->stop . $target->stop, '00', 'both end well');
+};
+
 subtest 'errors' => sub {
 	my $target = start_target($path, []);
 	my $result = script($target->{pid}, '', 'traces', 'untrace 7', 'traces');

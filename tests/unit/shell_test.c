@@ -77,6 +77,33 @@ static void regexps_keep_their_backslashes(void **state)
 	assert_words("a\\ b", "a b");
 }
 
+static void conditions_need_no_quotes(void **state)
+{
+	(void)state;
+	assert_words("trace f --if n > 3", "trace|f|--if|n > 3");
+	assert_words("trace f --if n > 3 --no-args", "trace|f|--if|n > 3|--no-args");
+	assert_words("trace --if n > 3 f", "trace|--if|n > 3|f");
+	assert_words("trace --if n > 3 && ok !f *g -q", "trace|--if|n > 3 && ok|!f|*g|-q");
+	assert_words("trace --if err != nil main.(*T).f", "trace|--if|err != nil|main.(*T).f");
+	assert_words("trace f --if=n > *p", "trace|f|--if=n > *p");
+	assert_words("trace f if s == \"a  b\" g if len(s) > -1 h",
+		     "trace|f if s == \"a  b\"|g if len(s) > -1|h");
+	assert_words("trace f --if s==\"it's\" --if \"a\" == s",
+		     "trace|f|--if|s==\"it's\"|--if|\"a\" == s");
+	assert_words("trace f --if x.(*main.T) && y", "trace|f|--if|x.(*main.T) && y");
+	// As always with quotes.
+	assert_words("trace --if 's == \"x\"' f", "trace|--if|s == \"x\"|f");
+	assert_words("trace --if \"n > 3\" *g", "trace|--if|n > 3|*g");
+	assert_words("trace 'f if n > 3' g", "trace|f if n > 3|g");
+	assert_words("trace --if='n > 3' g", "trace|--if=n > 3|g");
+	// Its message is about all of it.
+	assert_words("trace f --if n > --no-args", "trace|f|--if|n >|--no-args");
+	assert_words("trace f --if", "trace|f|--if");
+	assert_words("trace f if", "trace|f|if");
+	assert_words("trace /f/ if", "trace|/f/|if");
+	assert_words("run f if n > 3 -- prog g if n > 3", "run|f if n > 3|--|prog|g|if|n|>|3");
+}
+
 // --- Commands ------------------------------------------------------------------------------------
 
 static void assert_found(const char *name, const char *expected)
@@ -131,6 +158,7 @@ int main(void)
 		cmocka_unit_test(words_are_parted_by_blanks),
 		cmocka_unit_test(quotes_keep_blanks),
 		cmocka_unit_test(regexps_keep_their_backslashes),
+		cmocka_unit_test(conditions_need_no_quotes),
 		cmocka_unit_test(commands_are_found_by_their_beginnings),
 		cmocka_unit_test(a_line_without_a_target_is_refused),
 	};
