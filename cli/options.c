@@ -471,7 +471,7 @@ struct error *trace_options_begin(const struct trace_options *trace)
 
 void trace_options_close(struct trace_options *trace)
 {
-	if (trace->output && trace->session.out >= 0)
+	if (trace->output && trace->session.out > STDERR_FILENO) // its file could be opened
 		close(trace->session.out);
 	if (trace->session.save >= 0)
 		close(trace->session.save);

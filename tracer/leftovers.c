@@ -50,7 +50,9 @@ struct error *leftovers_init(const struct target_code *code, struct leftovers *o
 	return leftovers.failed ? error_nomem()
 	       : state == TARGET_CODE_GONE
 		       ? error_new("the process has ended")
-		       : error_new("its code cannot be read (that takes root, or CAP_SYS_PTRACE)");
+		       : error_new(
+				 "its code cannot be read (that takes root, or CAP_SYS_PTRACE and "
+				 "CAP_DAC_READ_SEARCH)");
 }
 
 void leftovers_deinit(struct leftovers *leftovers)

@@ -21,8 +21,8 @@ static struct error *open_backend(struct session *session)
 	};
 	if (target.mem < 0)
 		log_warning(
-			"%d: its memory may not be read (as root, or with CAP_SYS_PTRACE, it may): "
-			"code that was changed there is not noticed",
+			"%d: its memory may not be read (as root, or with CAP_SYS_PTRACE and "
+			"CAP_DAC_READ_SEARCH, it may): code that was changed there is not noticed",
 			(int)target.pid);
 	if (session->options.backend->is_tracer) {
 		struct error *err = target_hand_over(session->target, &target.is_held);

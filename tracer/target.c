@@ -43,7 +43,7 @@ static struct error *no_process(pid_t pid)
 	return error_new("%d: no such process", pid);
 }
 
-// The value behind "KEY:" in /proc/PID/status, -1 if it cannot be read.
+// The value after "KEY:" in /proc/PID/status, -1 if it cannot be read; errno says why.
 static long status_value(pid_t pid, const char *key, char *letter)
 {
 	char path[32], line[256];
@@ -67,25 +67,30 @@ static size_t read_auxv(const struct target *target, Elf64_auxv_t *auxv)
 	return len < 0 ? 0 : (size_t)len;
 }
 
-// What stands in the way of reading the process's executable, in the user's words.
+// What stands in the way of reading a file below /proc/PID, in the user's words.
+static struct error *file_error(pid_t pid, const char *name, int errnum)
+{
+	if (errnum == EACCES || errnum == EPERM)
+		return error_new("%d: /proc/%d/%s cannot be read (run gotrace as root, or with "
+				 "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)",
+				 pid, pid, name);
+	if (errnum && errnum != ENOENT && errnum != ESRCH) // ours: too many open files, no memory
+		return error_errno(errnum, "/proc/%d/%s", pid, name);
+	return no_process(pid);
+}
+
 static struct error *exe_error(pid_t pid, int errnum)
 {
 	char state = 0;
-	if (errnum == EACCES || errnum == EPERM)
-		return error_errno(
-			errnum,
-			"%d: its executable cannot be read (run gotrace as root, or with "
-			"CAP_SYS_PTRACE)",
-			pid);
-	if (errnum != ENOENT && errnum != ESRCH) // ours: too many open files, no memory
-		return error_errno(errnum, "%s", "/proc/PID/exe");
+	if (errnum != ENOENT && errnum != ESRCH)
+		return file_error(pid, "exe", errnum);
 	if (status_value(pid, "State", &state) < 0 && !state)
 		return no_process(pid);
 	if (state == 'Z' || state == 'X')
 		return error_new("%d: the process has ended (a zombie)", pid);
 	if (errnum == ENOENT)
 		return error_new("%d: has no executable (a kernel thread)", pid);
-	return error_errno(errnum, "%s", "/proc/PID/exe");
+	return file_error(pid, "exe", errnum);
 }
 
 static struct error *find_exe(struct target *target)
@@ -159,15 +164,17 @@ static struct error *target_open(struct target *target)
 	char mem[32];
 	snprintf(mem, sizeof(mem), "/proc/%d/mem", pid);
 	target->mem = open(mem, O_RDWR | O_CLOEXEC);
+	if (target->mem < 0 && (errno == EACCES || errno == EPERM)) // without CAP_DAC_OVERRIDE
+		target->mem = open(mem, O_RDONLY | O_CLOEXEC);
+	if (target->mem < 0 && errno != EACCES && errno != EPERM)
+		return file_error(pid, "mem", errno);
 	struct error *err = find_exe(target);
 	if (err)
 		return err;
+	errno = 0;
 	target->auxv_bytes = read_auxv(target, target->auxv);
 	if (!target->auxv_bytes)
-		return error_new(
-			"%d: /proc/%d/auxv cannot be read (run gotrace as root, or with CAP_SYS_PTRACE and "
-			"CAP_DAC_READ_SEARCH)",
-			pid, pid);
+		return file_error(pid, "auxv", errno);
 	return check_whole(target);
 }
 
@@ -187,9 +194,10 @@ struct error *target_attach(pid_t pid, struct target **out)
 		return no_process(pid);
 	if (pid == getpid())
 		return error_new("%d: gotrace does not trace itself", pid);
+	errno = 0;
 	long tgid = status_value(pid, "Tgid", NULL);
 	if (tgid <= 0)
-		return no_process(pid);
+		return file_error(pid, "status", errno);
 	struct target *target = target_new((pid_t)tgid);
 	if (!target)
 		return error_nomem();

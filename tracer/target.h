@@ -49,8 +49,8 @@ struct error *target_bias(const struct target *target, struct image *image,
 
 /** A descriptor that becomes readable when the process ends (a pidfd). */
 int target_fd(const struct target *target);
-/** A descriptor of its memory, to read and write; it stays with the program that ran when the target was opened. -1
- *  where that is not permitted. Borrowed. */
+/** A descriptor of its memory, to read and, where that is permitted, to write; it stays with the program that ran
+ *  when the target was opened. -1 where neither is permitted. Borrowed. */
 int target_mem(const struct target *target);
 /** Whether it still runs the program that it ran when it was opened. Cheap: ask a few times a second. */
 enum target_end target_state(struct target *target);

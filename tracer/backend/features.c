@@ -168,8 +168,8 @@ struct row {
 
 static const struct row rows[] = {
 	{"CAP_BPF and CAP_PERFMON", "loading and attaching eBPF programs",
-	 "run as root, or give both: setcap cap_bpf,cap_perfmon,cap_sys_ptrace=ep gotrace", true,
-	 ask_capabilities},
+	 "run as root, or give these: setcap cap_bpf,cap_perfmon,cap_sys_ptrace,cap_dac_read_search=ep gotrace",
+	 true, ask_capabilities},
 	{"CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH", "processes of other users",
 	 "run as root, or give both capabilities", false, ask_ptrace_capability},
 	{"no lockdown=confidentiality", "reading memory from eBPF programs",
@@ -285,8 +285,9 @@ const char *features_advice(int errnum)
 	case EACCES:
 		if (ask_lockdown() == FEATURE_NO)
 			return "the kernel is locked down (confidentiality)";
-		return can_bpf() ? NULL
-				 : "run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE";
+		return can_bpf()
+			       ? NULL
+			       : "run as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH";
 	case ENOMEM:
 		return "no memory; a smaller --buffer may help";
 	case ENOSYS:

@@ -168,6 +168,12 @@ static void wait_a_moment(struct ptrace_worker *worker)
 		ptrace_threads_event(worker, tid, status);
 }
 
+// Reading is permitted with fewer capabilities.
+static bool can_write(const struct ptrace_worker *worker)
+{
+	return worker->mem >= 0 && (fcntl(worker->mem, F_GETFL) & O_ACCMODE) == O_RDWR;
+}
+
 bool ptrace_threads_seize(struct ptrace_worker *worker, struct ptrace_reply *reply)
 {
 	worker->is_leaving = false;
@@ -181,11 +187,11 @@ bool ptrace_threads_seize(struct ptrace_worker *worker, struct ptrace_reply *rep
 			wait_a_moment(worker);
 		num = seize_some(worker);
 	}
-	int errnum = num < 0 ? errno : worker->mem < 0 ? EPERM : ESRCH;
+	int errnum = num < 0 ? errno : can_write(worker) ? ESRCH : EPERM;
 	worker->is_attached = true;
 	// From here on a program that takes its place is told of. One that did before has another memory.
 	bool is_there = target_code_is_there(worker->mem, worker->shared->addrs[0]);
-	if (num == 0 && worker->threads && worker->mem >= 0 && is_there)
+	if (num == 0 && worker->threads && can_write(worker) && is_there)
 		return true;
 	ptrace_threads_leave(worker);
 	say_refused(worker, is_there ? errnum : ESRCH, reply);
