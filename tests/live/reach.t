@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Values that are hard to reach are whole, or their reason is true: read-only memory that the program has
-# changed, maps with few entries and much room.
+# changed, maps with few entries and much room, errors at a small depth.
 use strict;
 use warnings;
 use FindBin;
@@ -51,9 +51,26 @@ sub maps {
 	cmp_ok @part, '<=', $version eq '1.15' && !@options ? 6 : 0, "$version: they are whole";
 }
 
+# What failed is shown whatever the depth, from the first call on.
+sub failures {
+	my ($version, @options) = @_;
+	my $lines = calls($version, 'main.fails', ['failures'], '--errors', @options);
+	my @shown = map { /\) = \(?(error\(.*\))\)? / ? $1 : () } @$lines;
+	my $at = "$version: @options";
+	is scalar @shown, 6, "$at: calls that failed" or diag join "\n", @$lines;
+	like $shown[0], qr/: "plain"\)/, "$at: an error that is text";
+	like $shown[1], qr/: "open \/nonexistent: no such file or directory"\)/, "$at: an error in an error";
+	like $shown[2], qr/: "refused"\)/, "$at: a string with methods";
+	like $shown[3], qr/: "no such file or directory"\)/, "$at: a number of the system";
+	like $shown[4], qr/: "while failing: read p: nested"\)/, "$at: an error that wraps one";
+	unlike $shown[5], qr/"/, "$at: no message without knowing it";
+}
+
 for my $version (grep { /^1\.(15|24|27)$/ } versions()) {
 	rodata($version);
 	maps($version);
 	maps($version, '--backend', 'ptrace');
+	failures($version, '--depth', $_) for 0, 1;
+	failures($version, '--depth', 0, '--backend', 'ptrace');
 }
 done_testing;

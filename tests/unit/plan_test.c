@@ -135,6 +135,35 @@ static void test_depth_0_follows_no_pointer(void **state)
 	plan_frame_deinit(&frame);
 }
 
+static void test_errors_cost_no_step_below_the_default_depth(void **state)
+{
+	struct plan *plan = *state;
+	struct gotype reader = {.kind = GO_INTERFACE,
+				.size = 16,
+				.name = "io.Reader",
+				.full_name = "io.Reader",
+				.rtype = 0x100,
+				.is_complete = true};
+	struct gotype error = reader;
+	error.name = error.full_name = "error";
+	error.rtype = 0x200;
+	struct abi_piece words = {.where = ABI_STACK, .size = 16};
+	struct param params[] = {
+		{.name = "r", .type = &reader, .pieces = &words, .num_pieces = 1},
+		{.name = "err", .type = &error, .pieces = &words, .num_pieces = 1},
+	};
+	for (uint32_t depth = 0; depth <= PLAN_DEPTH; depth++) {
+		plan->options.depth = depth;
+		struct plan_frame frame = frame_of(plan, params, 2);
+		assert_int_equal(edge_of(plan, frame.type, 0)->flags, WIRE_EDGE_STEP);
+		assert_int_equal(edge_of(plan, frame.type, 1)->flags,
+				 depth < PLAN_DEPTH ? 0 : WIRE_EDGE_STEP);
+		// What they hold is learnt from the executable, as far as it is followed.
+		assert_int_equal(HASH_COUNT(plan->state->interfaces), depth ? 2 : 1);
+		plan_frame_deinit(&frame);
+	}
+}
+
 static void test_floats_in_registers_are_holes(void **state)
 {
 	struct plan *plan = *state;
@@ -309,6 +338,7 @@ int main(void)
 		TEST(test_registers_and_stack),
 		TEST(test_a_type_that_leads_to_itself),
 		TEST(test_depth_0_follows_no_pointer),
+		TEST(test_errors_cost_no_step_below_the_default_depth),
 		TEST(test_floats_in_registers_are_holes),
 		TEST(test_unknown_places_take_no_room),
 		TEST(test_a_large_value_is_cut),

@@ -195,6 +195,27 @@ static void prints_error_strings(void **state)
 	       "{\"type\":\"*errors.errorString\",\"value\":null}");
 }
 
+static void prints_messages_at_depth_0(void **state)
+{
+	struct fixture *f = *state;
+	know_errors(f);
+	f->printer.depth = 0;
+	frame(f, WORDS(ITAB, 0xc000));
+	itab(f, 0);
+	block(f, 0xc000, WORDS(0xd000, 12));
+	block(f, 0xd000, STRING("no such user"));
+	expect(f, go_error(f), "error(*errors.errorString: \"no such user\")",
+	       "{\"type\":\"*errors.errorString\",\"value\":\"0xc000\","
+	       "\"error\":\"no such user\"}");
+	frame(f, WORDS(ITAB + 128, 0xc000));
+	itab(f, 2);
+	expect(f, go_error(f), "error(syscall.Errno: ?(not followed))",
+	       "{\"type\":\"syscall.Errno\",\"value\":{\"unavailable\":\"not followed\"}}");
+	block(f, 0xc000, WORDS(2));
+	assert_string_equal(as_text(f, go_error(f)),
+			    "error(syscall.Errno: \"no such file or directory\")");
+}
+
 static void tells_values_from_messages(void **state)
 {
 	struct fixture *f = *state;
@@ -344,6 +365,7 @@ int main(void)
 		VALUE_TEST(asks_for_types_first_seen),
 		VALUE_TEST(says_when_the_type_is_not_known),
 		VALUE_TEST(prints_error_strings),
+		VALUE_TEST(prints_messages_at_depth_0),
 		VALUE_TEST(tells_values_from_messages),
 		VALUE_TEST(prints_errno),
 		VALUE_TEST(composes_messages),

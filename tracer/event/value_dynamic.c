@@ -52,7 +52,7 @@ static void place_indirect(struct walk *walk, struct dynamic *dynamic, uint64_t 
 	dynamic->cost = 1;
 	if (!walk_is_user(dynamic->word))
 		dynamic->missing = memory_unreadable;
-	else if (!walk->depth)
+	else if ((dynamic->is_too_deep = !walk->depth))
 		dynamic->missing = "not followed";
 	else if (!memory_is_followed(walk->memory, dynamic->word))
 		dynamic->missing = unseen(walk, rtype);

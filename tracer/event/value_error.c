@@ -223,7 +223,7 @@ static bool append_dynamic(struct walk *walk, const struct dynamic *dynamic,
 	struct gotype *type = dynamic->type;
 	uint64_t addr = dynamic->addr;
 	const char *known = known_message(type);
-	if (dynamic->missing && (!known || strchr(known, '{')))
+	if (dynamic->missing && !dynamic->is_too_deep && (!known || strchr(known, '{')))
 		return false;
 	if (!known && type->kind == GO_UINTPTR && !strcmp(type->full_name, "syscall.Errno"))
 		return append_errno(walk, addr, message);

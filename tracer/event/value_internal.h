@@ -79,6 +79,7 @@ struct dynamic { // what an interface holds
 	uint64_t word;	     // the interface's data word
 	uint32_t cost;	     // steps of depth that it takes
 	const char *missing; // not NULL: why the value cannot be shown
+	bool is_too_deep;    // missing for its depth alone: an error's message may be there
 };
 
 // Why a value is not there whose type the capture engine did not know yet.

@@ -218,6 +218,17 @@ static void note_interface(struct plan *plan, uint64_t rtype)
 	HASH_ADD(hh, plan->state->interfaces, rtype, sizeof(rtype), known);
 }
 
+// Below the default depth, errors cost no step: what failed is read before all else, and few bytes lead to it.
+static void interface_edge(struct plan *plan, struct gotype *type, struct wire_edge *edge,
+			   uint32_t steps)
+{
+	bool is_free = plan->options.depth < PLAN_DEPTH && !strcmp(type->full_name, "error");
+	edge->kind = type->is_empty_interface ? WIRE_EDGE_EFACE : WIRE_EDGE_IFACE;
+	edge->flags = is_free ? 0 : WIRE_EDGE_STEP;
+	if (!type->is_empty_interface && (steps || is_free))
+		note_interface(plan, type->rtype);
+}
+
 static void pointer_edge(struct plan *plan, struct gotype *type, struct wire_edge *edge,
 			 uint32_t steps)
 {
@@ -305,10 +316,7 @@ void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint
 			return;
 		break;
 	case GO_INTERFACE:
-		edge.kind = type->is_empty_interface ? WIRE_EDGE_EFACE : WIRE_EDGE_IFACE;
-		edge.flags = WIRE_EDGE_STEP;
-		if (!type->is_empty_interface && steps)
-			note_interface(plan, type->rtype);
+		interface_edge(plan, type, &edge, steps);
 		break;
 	case GO_MAP:
 		if (type->map.layout == GOMAP_UNKNOWN || !type->key || !type->elem)
@@ -394,8 +402,7 @@ void plan_learn_itabs(struct plan *plan)
 {
 	struct plan_state *state = plan->state;
 	struct rtypes *rtypes = index_rtypes(plan->index);
-	if (!plan->options.depth || !rtypes ||
-	    HASH_COUNT(state->interfaces) == state->interfaces_done)
+	if (!rtypes || HASH_COUNT(state->interfaces) == state->interfaces_done)
 		return;
 	state->interfaces_done = HASH_COUNT(state->interfaces);
 	rtypes_itabs(rtypes, learn_itab, &(struct itab_visit){.plan = plan});

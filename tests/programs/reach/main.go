@@ -5,6 +5,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -59,8 +60,42 @@ func maps() {
 	}
 }
 
+type code int
+
+func (c code) Error() string { return "code" }
+
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+//go:noinline
+func fails(step int) error {
+	switch step {
+	case 1:
+		return errors.New("plain")
+	case 2:
+		_, err := os.Open("/nonexistent")
+		return err
+	case 3:
+		return refusal("refused")
+	case 4:
+		return syscall.ENOENT
+	case 5:
+		return fmt.Errorf("while failing: %w", &os.PathError{Op: "read", Path: "p", Err: refusal("nested")})
+	case 6:
+		return code(7)
+	}
+	return nil
+}
+
+func failures() {
+	for step := 1; step <= 7; step++ {
+		fails(step)
+	}
+}
+
 func main() {
-	commands := map[string]func(){"rodata": rodata, "maps": maps}
+	commands := map[string]func(){"rodata": rodata, "maps": maps, "failures": failures}
 	fmt.Println("READY", os.Getpid())
 	input := bufio.NewScanner(os.Stdin)
 	for input.Scan() {
