@@ -203,6 +203,10 @@ subtest 'conditions without quotes' => sub {
 	$shell->do('trace --if n >= 5 && s == "text" main.hWork --no-args');
 	$target->ask('calls 10');
 	like($shell->do('traces'), qr/^ +2 on +1 +[1-9]\d* +0 .* main\.hWork$/m, 'after --if');
+	$shell->do('untrace 2');
+	$shell->do('trace main.hWork if err != nil');
+	$target->ask('calls 10');
+	like($shell->do('traces'), qr/^ +3 on +1 +2 +0 .* main\.hWork if err != nil$/m, 'an error without a name');
 	is($shell->errors =~ /no function|not a/ ? $shell->errors : '', '', 'and no word is taken for a pattern');
 	is($shell->stop . $target->stop, '00', 'both end well');
 };

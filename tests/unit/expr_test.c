@@ -104,6 +104,46 @@ static void test_what_is_wrong(void **state)
 	assert_null(wrong(table[num][0]));
 }
 
+// "err" is the only result of type error without a name, unless something has that name.
+static void test_an_error_without_a_name(void **state)
+{
+	(void)state;
+	static struct gotype error = {.kind = GO_INTERFACE,
+				      .size = 16,
+				      .name = "error",
+				      .full_name = "error",
+				      .is_complete = true};
+	struct param results[] = {
+		{.name = "n", .type = &type_int, .pieces = &pieces[0], .num_pieces = 1},
+		{.name = "~r0", .type = &error, .pieces = &pieces[2], .num_pieces = 2},
+		{.name = "_", .type = &type_int, .pieces = &pieces[0], .num_pieces = 1},
+	};
+	results[1].is_result = results[2].is_result = true;
+	struct signature returns = {.is_known = true, .params = results, .num_params = 3};
+	const struct expr_scope its = {.signature = &returns};
+	static const char *const texts[] = {"err != nil", "err == nil && n > 3", "er != nil",
+					    "$err != nil"};
+	for (int two = 0; two < 3; two++) {
+		if (two == 1) // a parameter is called so
+			results[0].name = "err";
+		if (two == 2) // two such results
+			results[2] = results[1], results[0].name = "n";
+		char *reasons[4] = {0};
+		for (size_t i = 0; i < 4; i++) {
+			struct expr_code code;
+			assert_null(expr_compile(&its, &texts[i], 1, NULL, 0, &code, &reasons[i]));
+			if (!reasons[i])
+				expr_code_deinit(&code);
+		}
+		assert_int_equal(reasons[0] != NULL, two > 0);
+		assert_int_equal(reasons[1] != NULL, two > 0);
+		assert_int_equal(strstr(reasons[2], ", err, ") != NULL, two < 2);
+		assert_non_null(reasons[3]);
+		for (size_t i = 0; i < 4; i++)
+			free(reasons[i]);
+	}
+}
+
 static void test_nesting_is_bounded(void **state)
 {
 	(void)state;
@@ -317,10 +357,15 @@ static void test_returns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_is_wrong),	 cmocka_unit_test(test_nesting_is_bounded),
-		cmocka_unit_test(test_stack_is_bounded), cmocka_unit_test(test_constants),
-		cmocka_unit_test(test_mixed_widths),	 cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_strings),		 cmocka_unit_test(test_long_texts),
+		cmocka_unit_test(test_an_error_without_a_name),
+		cmocka_unit_test(test_what_is_wrong),
+		cmocka_unit_test(test_nesting_is_bounded),
+		cmocka_unit_test(test_stack_is_bounded),
+		cmocka_unit_test(test_constants),
+		cmocka_unit_test(test_mixed_widths),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_long_texts),
 		cmocka_unit_test(test_returns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

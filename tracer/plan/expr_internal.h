@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the files of the compiler share: tokens (expr_lex.c), the typed tree (expr_parse.c makes it, expr_type.c checks
-// it, expr_const.c computes with constants), and operations (expr_emit.c).
+// What the files of the compiler share: tokens (expr_lex.c), the typed tree (expr_parse.c makes it, expr_name.c and
+// expr_type.c check it, expr_const.c computes with constants), and operations (expr_emit.c).
 #ifndef GOTRACE_TRACER_PLAN_EXPR_INTERNAL_H
 #define GOTRACE_TRACER_PLAN_EXPR_INTERNAL_H
 

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Names: the function's own parameters and results, and those that are gotrace's.
+#include <stdio.h>
+#include <string.h>
+
+#include "tracer/plan/expr_internal.h"
+
+static const char ERR[] = "err";
+
+static bool is_unnamed(const struct param *param)
+{
+	return !*param->name || !strcmp(param->name, "_") || *param->name == '~';
+}
+
+static bool is_param(const struct param *param, const char *name)
+{
+	if (param->is_hidden)
+		return false;
+	if (!is_unnamed(param) && !strcmp(param->name, name))
+		return true;
+	char result[16];
+	snprintf(result, sizeof(result), "ret%d", param->ret_slot);
+	return param->is_result && !strcmp(result, name);
+}
+
+static bool is_error_type(const struct param *param)
+{
+	return param->is_result && param->type && !strcmp(param->type->name, "error");
+}
+
+// What "err" is if nothing is named so: the only result of type error without a name; NULL if there is none.
+static const struct param *unnamed_error(const struct signature *signature)
+{
+	const struct param *found = NULL;
+	for (size_t i = 0; signature->is_known && i < signature->num_params; i++) {
+		const struct param *param = &signature->params[i];
+		if (param->is_hidden || !is_unnamed(param) || !is_error_type(param))
+			continue;
+		if (found)
+			return NULL;
+		found = param;
+	}
+	return found;
+}
+
+static void no_such_name(struct expr_parser *parser, const char *name, uint32_t column)
+{
+	const struct signature *signature = parser->scope->signature;
+	struct text names;
+	text_init(&names);
+	for (size_t i = 0; signature->is_known && i < signature->num_params; i++) {
+		const struct param *param = &signature->params[i];
+		if (param->is_hidden || (is_unnamed(param) && !param->is_result))
+			continue;
+		if (is_unnamed(param))
+			text_printf(&names, "ret%d, ", param->ret_slot);
+		else
+			text_printf(&names, "%s, ", param->name);
+	}
+	if (unnamed_error(signature))
+		text_printf(&names, "%s, ", ERR);
+	expr_wrong(parser, column,
+		   "there is no '%s'%s; there are %sgoid, pid, tid, %sduration, caller, failed",
+		   name, signature->is_known ? "" : " (its parameters' names are not known)",
+		   text_string(&names), parser->scope->has_depth ? "depth, " : "");
+	text_deinit(&names);
+}
+
+static struct expr_node *param_node(struct expr_parser *parser, const struct param *param,
+				    uint32_t column)
+{
+	if (param->unknown || !param->type) {
+		expr_wrong(parser, column, "where it stands is not known: %s",
+			   param->unknown ? param->unknown : "its type is not known");
+		return NULL;
+	}
+	struct expr_node *node = expr_new(parser, EXPR_PARAM, column);
+	if (!node)
+		return NULL;
+	expr_set_type(node, param->type);
+	node->param = param;
+	node->at_return = param->is_result;
+	return node;
+}
+
+static bool is_error(const struct param *param)
+{
+	return is_error_type(param) && !param->unknown;
+}
+
+static struct expr_node *builtin(struct expr_parser *parser, const char *name, uint32_t column)
+{
+	static const struct {
+		const char *name;
+		enum expr_kind kind;
+		enum expr_class class;
+		bool at_return;
+	} names[] = {
+		{"goid", EXPR_GOID, CLASS_INT, false},
+		{"tid", EXPR_TID, CLASS_INT, false},
+		{"pid", EXPR_CONST, CLASS_INT, false},
+		{"depth", EXPR_DEPTH, CLASS_INT, false},
+		{"duration", EXPR_DURATION, CLASS_INT, true},
+		{"caller", EXPR_CALLER, CLASS_OTHER, false},
+		{"failed", EXPR_FAILED, CLASS_BOOL, true},
+		{"nil", EXPR_CONST, CLASS_NIL, false},
+		{"true", EXPR_CONST, CLASS_BOOL, false},
+		{"false", EXPR_CONST, CLASS_BOOL, false},
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i].name, name))
+			continue;
+		if (names[i].kind == EXPR_DEPTH && !parser->scope->has_depth) {
+			expr_wrong(parser, column,
+				   "how deep a call is is not known where calls are counted");
+			return NULL;
+		}
+		struct expr_node *node =
+			expr_new_class(parser, names[i].kind, names[i].class, column);
+		if (!node)
+			return NULL;
+		node->at_return = names[i].at_return;
+		if (!strcmp(name, "pid"))
+			node->integer = parser->scope->pid;
+		else
+			node->integer = !strcmp(name, "true");
+		return node;
+	}
+	no_such_name(parser, name, column);
+	return NULL;
+}
+
+struct expr_node *expr_name(struct expr_parser *parser, const char *name, uint32_t column)
+{
+	if (expr_is_wrong(parser))
+		return NULL;
+	if (!parser->scope)
+		return expr_new(parser, EXPR_CONST, column);
+	const struct signature *signature = parser->scope->signature;
+	bool is_ours = *name == EXPR_OURS;
+	for (size_t i = 0; signature->is_known && i < signature->num_params && !is_ours; i++)
+		if (is_param(&signature->params[i], name))
+			return param_node(parser, &signature->params[i], column);
+	const struct param *error = is_ours || strcmp(name, ERR) ? NULL : unnamed_error(signature);
+	if (error)
+		return param_node(parser, error, column);
+	struct expr_node *node = builtin(parser, name + is_ours, column);
+	if (!node || node->kind != EXPR_FAILED)
+		return node;
+	for (size_t i = 0; signature->is_known && i < signature->num_params; i++)
+		if (is_error(&signature->params[i]))
+			return node;
+	expr_wrong(parser, column, "the function has no result of type error");
+	return NULL;
+}
