@@ -636,13 +636,43 @@ static void read_words(struct making *making)
 		making->words = (struct arg_words){.is_complete = true};
 }
 
+// The body of a loop over a function ("main.use-range1"), which the compiler makes a function.
+static bool is_range_body(const char *name)
+{
+	static const char mark[] = "-range";
+	const char *end = name + strlen(name), *digits = end;
+	while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
+		digits--;
+	size_t len = strlen(mark);
+	return digits < end && digits >= name + len && !memcmp(digits - len, mark, len);
+}
+
+// It returns whether the loop goes on; DWARF lists no result.
+static struct error *add_range_result(struct making *making)
+{
+	struct debug_func *debug = &making->debug;
+	for (size_t i = 0; i < debug->num_params; i++)
+		if (debug->params[i].is_result)
+			return NULL;
+	struct gotype *type = gotypes_new(making->query->store);
+	if (!type)
+		return error_nomem();
+	type->kind = GO_BOOL;
+	type->size = type->align = 1;
+	type->name = type->full_name = "bool";
+	type->is_complete = true;
+	debug->params[debug->num_params++] =
+		(struct debug_param){.name = "", .type = type, .is_result = true};
+	return NULL;
+}
+
 // Copies what DWARF lists, without the dictionary.
 static struct error *take_params(struct making *making)
 {
 	const struct debug_func *from = making->query->debug;
 	making->debug = *from;
 	making->debug.num_params = 0;
-	making->debug.params = calloc(from->num_params + 1, sizeof(*from->params));
+	making->debug.params = calloc(from->num_params + 2, sizeof(*from->params));
 	if (!making->debug.params)
 		return error_nomem();
 	for (size_t i = 0; i < from->num_params; i++) {
@@ -653,7 +683,7 @@ static struct error *take_params(struct making *making)
 			making->dict_place = i;
 		}
 	}
-	return NULL;
+	return is_range_body(making->query->func->name) ? add_range_result(making) : NULL;
 }
 
 struct error *signature_make(const struct signature_query *query, struct signature *out)

@@ -576,6 +576,28 @@ static void test_blank_is_no_dictionary(void **state)
 	close_fixture(&fixture);
 }
 
+// DWARF of a loop's body that is a function lists no result: whether the loop goes on.
+static void test_range_bodies(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	begin(&fixture, "go1.24.4", 20, 23);
+	static const char *const names[] = {"main.use-range1", "main.Map[go.shape.int]-range12",
+					    "main.use-range1.func2"};
+	for (size_t i = 0; i < 3; i++) {
+		ARG_INFO(function(&fixture, names[i], 8, true), 0, 8);
+		param(&fixture, "i", fixture.t_int);
+		IN(&fixture, RAX);
+		end_function(&fixture);
+	}
+	end(&fixture, true);
+	assert_signature(&fixture, names[0], "func(i int) bool");
+	assert_places(&fixture, names[0], "RAX | RAX");
+	assert_places(&fixture, names[1], "RAX | RAX");
+	assert_places(&fixture, names[2], "RAX");
+	close_fixture(&fixture);
+}
+
 static void test_stack_abi(void **state)
 {
 	(void)state;
@@ -806,6 +828,7 @@ int main(void)
 		cmocka_unit_test(test_blanks),
 		cmocka_unit_test(test_coincidences_prove_nothing),
 		cmocka_unit_test(test_blank_is_no_dictionary),
+		cmocka_unit_test(test_range_bodies),
 		cmocka_unit_test(test_stack_abi),
 		cmocka_unit_test(test_sizes_of_zero),
 		cmocka_unit_test(test_abi0_by_symbol),

@@ -94,8 +94,9 @@ func failures() {
 	}
 }
 
+var commands = map[string]func(){"rodata": rodata, "maps": maps, "failures": failures}
+
 func main() {
-	commands := map[string]func(){"rodata": rodata, "maps": maps, "failures": failures}
 	fmt.Println("READY", os.Getpid())
 	input := bufio.NewScanner(os.Stdin)
 	for input.Scan() {
