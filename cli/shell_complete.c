@@ -11,6 +11,8 @@
 #include "cli/complete.h"
 #include "cli/inspect.h"
 #include "cli/shell.h"
+#include "tracer/plan/expr.h"
+#include "tracer/plan/select.h"
 
 // readline's callbacks take no context.
 static struct shell *completing;
@@ -63,6 +65,91 @@ static void add_options(struct completions *out, const char *prefix)
 	add_options_of(&trace_options_argp, out, prefix);
 	add_options_of(&choosing_options_argp, out, prefix);
 }
+
+// --- Conditions ----------------------------------------------------------------------------------
+
+enum { FUNCTIONS_MAX = 16 }; // whose names a condition is offered
+
+static struct {
+	int argc;
+	char **argv;
+} words_before; // that of the completion under way
+
+// True if an expression that is typed goes on in the next word.
+static bool is_open(const char *expression)
+{
+	char *reason = NULL;
+	struct error *err = expr_check(expression, &reason);
+	bool is_wrong = !err && reason;
+	error_free(err);
+	free(reason);
+	return is_wrong;
+}
+
+// True if the next word belongs to a condition.
+static bool is_in_condition(int argc, char **argv, const char *word)
+{
+	if (!strncmp(word, "--if=", 5))
+		return true;
+	if (argc < 2)
+		return false;
+	const char *last = argv[argc - 1], *clause = strstr(last, " if ");
+	if (!strcmp(last, "--if") || (argc > 2 && !strcmp(last, "if")))
+		return true;
+	if (!strcmp(argv[argc - 2], "--if"))
+		return is_open(last);
+	return *last != '/' && clause && is_open(clause + 4);
+}
+
+struct condition {
+	struct completions *out;
+	const char *prefix;
+	size_t skip; // of the prefix: "--if="
+};
+
+static void add_condition_name(void *context, const char *text)
+{
+	const struct condition *condition = context;
+	CLEANUP_FREE char *whole = NULL;
+	if (asprintf(&whole, "%.*s%s", (int)condition->skip, condition->prefix, text) >= 0)
+		completions_add(condition->out, whole, condition->prefix);
+}
+
+static void add_names_of(const struct func *func, struct condition *condition)
+{
+	struct index *index = session_index(completing->session);
+	struct expr_scope scope = {
+		.index = index,
+		.signature = index_signature(index, func),
+		.has_depth = true,
+	};
+	if (scope.signature)
+		error_free(expr_complete(&scope, condition->prefix + condition->skip,
+					 add_condition_name, condition));
+}
+
+// Names of the functions that the patterns before it select. What is no pattern selects none.
+static void add_conditions(struct completions *out, const char *prefix)
+{
+	struct condition condition = {out, prefix, strncmp(prefix, "--if=", 5) ? 0 : 5};
+	size_t num = 0;
+	for (int i = 1; i < words_before.argc; i++) {
+		CLEANUP_FREE char *pattern = strdup(words_before.argv[i]);
+		char *clause = pattern ? strstr(pattern, " if ") : NULL;
+		if (!pattern || strchr("-!", *pattern))
+			continue;
+		if (clause)
+			*clause = '\0';
+		struct selection found = {0};
+		error_free(
+			select_functions(session_index(completing->session), &pattern, 1, &found));
+		for (size_t j = 0; j < found.num && num < FUNCTIONS_MAX; j++, num++)
+			add_names_of(found.func[j], &condition);
+		selection_deinit(&found);
+	}
+}
+
+// --- Sources -------------------------------------------------------------------------------------
 
 static void add_formats(struct completions *out, const char *prefix)
 {
@@ -121,6 +208,7 @@ static const struct source {
 	{"commands", false, add_commands},
 	{"settings", false, add_settings},
 	{"options", false, add_options},
+	{"conditions", true, add_conditions},
 	{"formats", false, add_formats},
 	{"set format", false, add_formats},
 	{"set backend", false, add_backends},
@@ -145,6 +233,9 @@ static const char *what_follows(int argc, char **argv, const char *word)
 	error_free(err);
 	if (!command)
 		return NULL;
+	bool has_conditions = !strcmp(command->name, "trace") || !strcmp(command->name, "run");
+	if (has_conditions && is_in_condition(argc, argv, word))
+		return "conditions";
 	if (!strcmp(command->name, "trace") && *word == '-')
 		return "options";
 	if (!strcmp(command->name, "set") && argc == 2)
@@ -201,7 +292,9 @@ static char **match(const char *what, const char *word, char quote)
 	completions_gather(&completions, word + is_taken_away, gather, (void *)source);
 	const struct completion *only = HASH_COUNT(completions.all) == 1 ? completions.all : NULL;
 	char **matches = as_matches(&completions, is_taken_away ? "!" : "", quote);
-	if (matches && only && only->has_more)
+	// A field's path may go on, and so may an expression.
+	bool goes_on = source->add == add_conditions || (only && only->has_more);
+	if (matches && goes_on)
 		rl_completion_suppress_append = rl_completion_suppress_quote = 1;
 	completions_deinit(&completions);
 	return matches;
@@ -228,7 +321,9 @@ static char **complete(const char *text, int start, int end)
 	char **matches = NULL;
 	if (what && !strcmp(what, "files"))
 		rl_attempted_completion_over = 0;
-	else if (what)
+	words_before.argc = argc;
+	words_before.argv = argv;
+	if (what && strcmp(what, "files") != 0)
 		matches = match(what, word, quote);
 	shell_words_free(argc, argv);
 	return matches;

@@ -419,6 +419,29 @@ subtest 'a terminal that does not know its size' => sub {
 	is($target->stop, 0, 'the target ends well');
 };
 
+subtest 'Tab in conditions' => sub {
+	my $target = start_target($path, []);
+	my $terminal = start_terminal($gotrace, 'shell', $target->{pid});
+	$terminal->shows(qr/attached to.*\n\(gotrace\) $/, 'attached');
+	$terminal->type('trace main.(*hStore).Get --if s.');
+	$terminal->key('Tab');
+	$terminal->key('Tab');
+	$terminal->shows(qr/^s\.Items +s\.Name +s\.Next$/m, 'fields');
+	$terminal->key('C-c');
+	for (['trace main.(*hStore).Get --if s.Nam', 'trace main.(*hStore).Get --if s.Name'], ['trace main.(*hStore).Get --if len(s.Next.It', 'trace main.(*hStore).Get --if len(s.Next.Items'],
+		['trace main.hWork if n > 3 && e', 'trace main.hWork if n > 3 && err'],
+		["trace main.hWork --if 'hasP", "trace main.hWork --if 'hasPrefix("], ['trace main.hWork --if=dur', 'trace main.hWork --if=duration']) {
+		my ($typed, $shown) = @$_;
+		$terminal->type($typed);
+		$terminal->key('Tab');
+		$terminal->shows(qr/^\(gotrace\) \Q$shown\E/m, $typed);
+		$terminal->key('C-c');
+		$terminal->shows(qr/\^C\n\(gotrace\) $/, 'cleared');
+	}
+	$terminal->stop;
+	is($target->stop, 0, 'the target ends well');
+};
+
 subtest 'lines that are pasted' => sub {
 	my $target = start_target($path, []);
 	my $terminal = start_terminal($gotrace, 'shell', $target->{pid});

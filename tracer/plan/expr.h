@@ -40,6 +40,12 @@ struct expr_code {
  *  freed). */
 struct error *expr_check(const char *text, char **reason) MUST_CHECK;
 
+/** Offers the names with which an expression's beginning may go on, each as the text that it then is: "req.URL" for
+ *  "req.", "n > len" for "n > ". Those that do not begin as it ends are among them. */
+typedef void expr_offer(void *context, const char *text);
+struct error *expr_complete(const struct expr_scope *scope, const char *beginning,
+			    expr_offer *offer, void *context) MUST_CHECK;
+
 /** Compiles conditions, all of which have to hold, and values that are kept of the calls for which they do. *reason, where
  *  one cannot be: one line, to be freed; else NULL, and *out is to be freed. */
 struct error *expr_compile(const struct expr_scope *scope, const char *const *texts, size_t num,

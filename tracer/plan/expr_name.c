@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Names: the function's own parameters and results, and those that are gotrace's.
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "tracer/plan/expr_internal.h"
 
+enum { EMBEDDED_MAX = 4 };
 static const char ERR[] = "err";
 
 static bool is_unnamed(const struct param *param)
@@ -88,38 +92,34 @@ static bool is_error(const struct param *param)
 	return is_error_type(param) && !param->unknown;
 }
 
+static const struct {
+	const char *name;
+	enum expr_kind kind;
+	enum expr_class class;
+	bool at_return;
+} builtins[] = {
+	{"goid", EXPR_GOID, CLASS_INT, false},	      {"tid", EXPR_TID, CLASS_INT, false},
+	{"pid", EXPR_CONST, CLASS_INT, false},	      {"depth", EXPR_DEPTH, CLASS_INT, false},
+	{"duration", EXPR_DURATION, CLASS_INT, true}, {"caller", EXPR_CALLER, CLASS_OTHER, false},
+	{"failed", EXPR_FAILED, CLASS_BOOL, true},    {"nil", EXPR_CONST, CLASS_NIL, false},
+	{"true", EXPR_CONST, CLASS_BOOL, false},      {"false", EXPR_CONST, CLASS_BOOL, false},
+};
+
 static struct expr_node *builtin(struct expr_parser *parser, const char *name, uint32_t column)
 {
-	static const struct {
-		const char *name;
-		enum expr_kind kind;
-		enum expr_class class;
-		bool at_return;
-	} names[] = {
-		{"goid", EXPR_GOID, CLASS_INT, false},
-		{"tid", EXPR_TID, CLASS_INT, false},
-		{"pid", EXPR_CONST, CLASS_INT, false},
-		{"depth", EXPR_DEPTH, CLASS_INT, false},
-		{"duration", EXPR_DURATION, CLASS_INT, true},
-		{"caller", EXPR_CALLER, CLASS_OTHER, false},
-		{"failed", EXPR_FAILED, CLASS_BOOL, true},
-		{"nil", EXPR_CONST, CLASS_NIL, false},
-		{"true", EXPR_CONST, CLASS_BOOL, false},
-		{"false", EXPR_CONST, CLASS_BOOL, false},
-	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (strcmp(names[i].name, name))
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(*builtins); i++) {
+		if (strcmp(builtins[i].name, name))
 			continue;
-		if (names[i].kind == EXPR_DEPTH && !parser->scope->has_depth) {
+		if (builtins[i].kind == EXPR_DEPTH && !parser->scope->has_depth) {
 			expr_wrong(parser, column,
 				   "how deep a call is is not known where calls are counted");
 			return NULL;
 		}
 		struct expr_node *node =
-			expr_new_class(parser, names[i].kind, names[i].class, column);
+			expr_new_class(parser, builtins[i].kind, builtins[i].class, column);
 		if (!node)
 			return NULL;
-		node->at_return = names[i].at_return;
+		node->at_return = builtins[i].at_return;
 		if (!strcmp(name, "pid"))
 			node->integer = parser->scope->pid;
 		else
@@ -152,4 +152,110 @@ struct expr_node *expr_name(struct expr_parser *parser, const char *name, uint32
 			return node;
 	expr_wrong(parser, column, "the function has no result of type error");
 	return NULL;
+}
+
+// --- Completion ----------------------------------------------------------------------------------
+
+struct offers {
+	expr_offer *offer;
+	void *context;
+	const char *beginning; // of which this many bytes are kept
+	size_t len;
+	bool failed;
+};
+
+static void offer(struct offers *offers, const char *name)
+{
+	struct text text;
+	text_init(&text);
+	text_append(&text, offers->beginning, offers->len);
+	text_puts(&text, name);
+	if (text.failed)
+		offers->failed = true;
+	else
+		offers->offer(offers->context, text_string(&text));
+	text_deinit(&text);
+}
+
+static void offer_names(const struct expr_scope *scope, struct offers *offers)
+{
+	static const char *const functions[] = {"len(", "hasPrefix(", "contains("};
+	const struct signature *signature = scope->signature;
+	for (size_t i = 0; signature->is_known && i < signature->num_params; i++) {
+		const struct param *param = &signature->params[i];
+		char result[16];
+		snprintf(result, sizeof(result), "ret%d", param->ret_slot);
+		if (param->is_hidden || (is_unnamed(param) && !param->is_result))
+			continue;
+		offer(offers, is_unnamed(param) ? result : param->name);
+	}
+	if (unnamed_error(signature))
+		offer(offers, ERR);
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(*builtins); i++)
+		if (builtins[i].kind != EXPR_DEPTH || scope->has_depth)
+			offer(offers, builtins[i].name);
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		offer(offers, functions[i]);
+}
+
+// A struct's fields, or those of the one that it points to, with those of the structs embedded in it.
+static void offer_fields(struct gotype *type, struct offers *offers, int level)
+{
+	gotype_complete(type);
+	if (type->kind == GO_POINTER && type->elem) {
+		type = type->elem;
+		gotype_complete(type);
+	}
+	for (size_t i = 0; type->kind == GO_STRUCT && i < type->num_fields; i++) {
+		offer(offers, type->fields[i].name);
+		if (type->fields[i].is_embedded && level < EMBEDDED_MAX)
+			offer_fields(type->fields[i].type, offers, level + 1);
+	}
+}
+
+static bool is_name_byte(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80);
+}
+
+// Where the path that ends at the end of these bytes begins: names, dots, and what is between brackets.
+static size_t path_start(const char *text, size_t end)
+{
+	size_t open = 0;
+	while (end) {
+		char c = text[end - 1];
+		bool closes = c == ')' || c == ']', opens = c == '(' || c == '[';
+		if (opens && !open)
+			break;
+		if (!open && !closes && !is_name_byte(c) && c != '.')
+			break;
+		open = open + closes - opens;
+		end--;
+	}
+	return end;
+}
+
+struct error *expr_complete(const struct expr_scope *scope, const char *beginning,
+			    expr_offer *callback, void *context)
+{
+	size_t name = strlen(beginning);
+	while (name && is_name_byte(beginning[name - 1]))
+		name--;
+	struct offers offers = {callback, context, beginning, name, false};
+	if (!name || beginning[name - 1] != '.') {
+		offer_names(scope, &offers);
+		return offers.failed ? error_nomem() : NULL;
+	}
+	size_t start = path_start(beginning, name - 1);
+	CLEANUP_FREE char *path = strndup(beginning + start, name - 1 - start);
+	struct expr_parser *parser = path ? malloc(sizeof(*parser)) : NULL;
+	if (!parser)
+		return error_nomem();
+	expr_parser_init(parser, scope, path);
+	const struct expr_node *base = expr_parse(parser);
+	if (base && base->type)
+		offer_fields(base->type, &offers, 0);
+	expr_parser_deinit(parser);
+	free(parser);
+	return offers.failed ? error_nomem() : NULL;
 }
