@@ -33,13 +33,11 @@ struct active_call {
 	struct wire_key_slot at; // the key's; texts only where its return needs them
 };
 
-static const wire_u64 ACTIVE_THREAD = 1ull << 63;
-
 CAPTURE_INLINE struct active_key active_key(const struct capture_goroutine *goroutine, wire_u32 tid,
 					    wire_u32 func)
 {
 	return (struct active_key){
-		.goid = goroutine->goid ? goroutine->goid : ACTIVE_THREAD | tid,
+		.goid = wire_stack_key(goroutine->goid, goroutine->distance, tid),
 		.distance = goroutine->distance,
 		.func = func,
 	};
@@ -51,7 +49,7 @@ enum { WITHIN_SHIFT = 48 };
 /** Of a goroutine's number, or a thread's with its highest bit. False for a number that has no room. */
 CAPTURE_INLINE bool within_key(wire_u64 goid, wire_u32 group, wire_u64 *out)
 {
-	if ((goid & ~ACTIVE_THREAD) >> WITHIN_SHIFT)
+	if ((goid & ~WIRE_STACK_THREAD) >> WITHIN_SHIFT)
 		return false;
 	*out = goid | (wire_u64)group << WITHIN_SHIFT;
 	return true;

@@ -14,7 +14,7 @@
 #include "bpf/wire.h"
 
 struct budget_key {    // a call that is under way
-	wire_u64 goid; // or the thread, with the highest bit set, on the system stack
+	wire_u64 goid; // wire_stack_key
 	wire_u64 distance;
 	wire_u32 func;
 	wire_u32 pad;
@@ -23,7 +23,6 @@ struct budget_key {    // a call that is under way
 enum { BUDGET_TRIES = 4 }; // of writers that race for the same second
 
 static const wire_u64 BUDGET_BURST_NS = 1000000000; // of the rate's calls may come at once
-static const wire_u64 BUDGET_THREAD = 1ull << 63;
 
 // Numbers that follow one another become unrelated ones (the finalizer of splitmix64).
 CAPTURE_INLINE wire_u64 budget_mix(wire_u64 value)
@@ -86,7 +85,7 @@ CAPTURE_INLINE bool budget_follows(const struct capture_host *host, struct wire_
 	if (!goroutine) // told without an end; and such a return belongs to no call
 		return is_entry && is_taken;
 	struct budget_key key = {
-		.goid = goroutine->goid ? goroutine->goid : BUDGET_THREAD | tid,
+		.goid = wire_stack_key(goroutine->goid, goroutine->distance, tid),
 		.distance = goroutine->distance,
 		.func = probe->func,
 	};

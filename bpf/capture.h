@@ -55,7 +55,7 @@ struct capture_regs {
 
 struct capture_goroutine {
 	wire_u64 goid;
-	wire_u64 distance; // stack.hi - SP
+	wire_u64 distance; // as in struct wire_record
 };
 
 struct capture_seen {
@@ -140,6 +140,8 @@ CAPTURE_INLINE bool capture_goroutine(const struct capture_host *host, wire_u64 
 		return false;
 	out->goid = goid;
 	out->distance = words[1] - sp;
+	if (!goid) // a stack has more than 1 KiB
+		out->distance |= words[1] >> 10 << WIRE_STACK_SHIFT;
 	return true;
 }
 

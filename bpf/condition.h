@@ -161,7 +161,7 @@ static __always_inline struct budget_key condition_key(const struct wire_probe *
 						       const struct hit *hit)
 {
 	return (struct budget_key){
-		.goid = hit->goroutine->goid ? hit->goroutine->goid : BUDGET_THREAD | hit->tid,
+		.goid = wire_stack_key(hit->goroutine->goid, hit->goroutine->distance, hit->tid),
 		.distance = hit->goroutine->distance,
 		.func = probe->func,
 	};

@@ -46,10 +46,9 @@ struct frames_hit {
 	wire_u32 pad;
 };
 
-// Its goroutine, or its thread with the highest bit set on the system stack.
 CAPTURE_INLINE wire_u64 frames_goid(const struct frames_hit *hit)
 {
-	return hit->goroutine->goid ? hit->goroutine->goid : ACTIVE_THREAD | hit->tid;
+	return wire_stack_key(hit->goroutine->goid, hit->goroutine->distance, hit->tid);
 }
 
 /** True if a call is made while a function of this group is active. *is_known: whether that can be said. */

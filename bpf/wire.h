@@ -393,15 +393,29 @@ struct wire_record {
 	wire_u32 tid;	// in the initial PID namespace
 	wire_u16 flags; // enum wire_record_flags
 	wire_u16 num_blocks;
-	wire_u64 time_ns;  // CLOCK_MONOTONIC
-	wire_u64 goid;	   // 0: the system goroutine of a thread
-	wire_u64 distance; // stack.hi - SP: the frame's identity on its goroutine, 0 when not known
+	wire_u64 time_ns; // CLOCK_MONOTONIC
+	wire_u64 goid;	  // 0: the system goroutine of a thread
+	// stack.hi - SP: the frame's identity on its goroutine, 0 when not known. Of a system stack: above
+	// WIRE_STACK_SHIFT what tells it from the thread's others.
+	wire_u64 distance;
 	// struct wire_losses when it was made. Where its goroutine's count differs from that of the record before, an
 	// event between the two is missing, or one of a goroutine that shares the count.
 	wire_u32 losses;
 	wire_u32 all_losses;
 	// struct wire_block and its bytes, padded with zeros to 8, follow; the first is the frame, if any
 };
+
+// A thread has two system stacks, those of g0 and of gsignal, and both have goid 0.
+enum { WIRE_STACK_SHIFT = 40, WIRE_STACK_BITS = 64 - WIRE_STACK_SHIFT };
+static const wire_u64 WIRE_STACK_THREAD = 1ull << 63; // no goid has this bit
+
+/** What a stack is known by: its goid, or for goid 0 its thread and which of its stacks it is. No bit from 48 to 62 is
+ *  set as long as goids are below 2^48, since a tid has at most 22. */
+static inline wire_u64 wire_stack_key(wire_u64 goid, wire_u64 distance, wire_u32 tid)
+{
+	return goid ? goid
+		    : WIRE_STACK_THREAD | distance >> WIRE_STACK_SHIFT << WIRE_STACK_BITS | tid;
+}
 
 enum wire_block_flags {
 	WIRE_BLOCK_FAULT =

@@ -288,6 +288,25 @@ static void system_stack_is_paired_by_thread(void **state)
 	end(&story);
 }
 
+// A signal meets g0 in a call: what runs on gsignal, further out by its own stack, leaves that call alone.
+static void stacks_of_a_thread_are_paired_apart(void **state)
+{
+	(void)state;
+	static const uint64_t g0 = 1ull << WIRE_STACK_SHIFT, gsignal = 2ull << WIRE_STACK_SHIFT;
+	struct story story;
+	begin(&story, 2);
+	const struct synthetic_record records[] = {
+		synthetic_hit(0, 0, g0 | 1000, 1),
+		synthetic_hit(3, 0, gsignal | 50, 2),
+		synthetic_hit(4, 0, gsignal | 50, 3),
+		synthetic_hit(1, 0, g0 | 1000, 4),
+	};
+	for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++)
+		assert_null(calls_record(story.calls, &records[i].head));
+	tells(&story, "+0 +1 -1 -0");
+	end(&story);
+}
+
 static void damaged_records(void **state)
 {
 	(void)state;
@@ -890,6 +909,7 @@ int main(void)
 		cmocka_unit_test(without_return_probes),
 		cmocka_unit_test(no_goroutine),
 		cmocka_unit_test(system_stack_is_paired_by_thread),
+		cmocka_unit_test(stacks_of_a_thread_are_paired_apart),
 		cmocka_unit_test(damaged_records),
 		cmocka_unit_test(panic_recovered_by_caller),
 		cmocka_unit_test(recovered_in_place),

@@ -216,6 +216,28 @@ static void a_probe_without_pieces_has_no_blocks(void **state)
 	assert_int_equal(record->distance, 12 * 8);
 }
 
+// g0 and gsignal of a thread: what is on one of the two says nothing of the other.
+static void stacks_of_goid_0_are_told_apart(void **state)
+{
+	struct world *world = *state;
+	world->g[20] = 0;
+	const struct wire_record *record = hit(world);
+	uint64_t distance = record->distance, key = wire_stack_key(0, distance, 7);
+	assert_int_equal(distance & 0xffffffff, 12 * 8);
+	assert_true(key & WIRE_STACK_THREAD);
+	assert_int_equal(key << 1 >> 49, 0);
+	world->regs.sp += 8;
+	record = hit(world);
+	assert_int_equal(distance - record->distance, 8);
+	assert_true(wire_stack_key(0, record->distance, 7) == key);
+	assert_true(wire_stack_key(0, record->distance, 8) != key);
+	world->g[1] += 32768;
+	record = hit(world);
+	assert_int_equal(record->goid, 0);
+	assert_true(wire_stack_key(0, record->distance, 7) != key);
+	assert_true(wire_stack_key(42, record->distance, 7) == 42);
+}
+
 static void a_goroutine_that_is_not_plausible_is_not_told(void **state)
 {
 	struct world *world = *state;
@@ -984,6 +1006,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_probe_without_pieces_has_no_blocks),
+		TEST(stacks_of_goid_0_are_told_apart),
 		TEST(a_goroutine_that_is_not_plausible_is_not_told),
 		TEST(g_can_stand_in_thread_local_storage),
 		TEST(the_goroutine_id_can_stand_anywhere_in_g),

@@ -536,7 +536,7 @@ static struct budget_key held_key(const struct wire_probe *probe, uint32_t tid,
 				  const struct capture_goroutine *goroutine)
 {
 	return (struct budget_key){
-		.goid = goroutine->goid ? goroutine->goid : BUDGET_THREAD | tid,
+		.goid = wire_stack_key(goroutine->goid, goroutine->distance, tid),
 		.distance = goroutine->distance,
 		.func = probe->func,
 	};
@@ -595,7 +595,7 @@ static bool settle(struct hit_maker *maker, struct wire_condition *condition,
 			     maker->capture.host.source.losses); // it is told now
 	maker->capture.kept = held->kept;
 	struct expr_hit about = {
-		.goid = key->goid & BUDGET_THREAD ? 0 : key->goid,
+		.goid = key->goid & WIRE_STACK_THREAD ? 0 : key->goid,
 		.tid = tid,
 		.duration = time_ns - ((const struct wire_record *)held->record)->time_ns,
 		.is_blind = probe->kind != WIRE_PROBE_RETURN,

@@ -16,7 +16,6 @@
 	((hashv) = (unsigned)((*(const uint64_t *)(keyptr)*0x9e3779b97f4a7c15) >> 32))
 #include <uthash.h>
 
-static const uint64_t KEY_THREAD = 1ull << 63; // goid 0: keyed by thread; no goid has this bit
 static const uint64_t QUIET_NS = 100 * 1000 * 1000;
 static const uint64_t STALE_NS = 10ull * 1000 * 1000 * 1000;
 
@@ -207,7 +206,7 @@ static void frame_pass_marks(const struct frame *frame)
 
 static uint64_t record_key(const struct wire_record *record)
 {
-	return record->goid ? record->goid & ~KEY_THREAD : KEY_THREAD | record->tid;
+	return wire_stack_key(record->goid & ~WIRE_STACK_THREAD, record->distance, record->tid);
 }
 
 static struct goroutine *goroutine_find(struct calls *calls, uint64_t key)
@@ -310,7 +309,7 @@ static enum call_how vanished_how(struct calls *calls, const struct goroutine *g
 	// No return of it was lost: it would have been ended by that.
 	if (frame->panic_distance)
 		return CALL_PANICKED;
-	if (calls->has_notes || (goroutine->key & KEY_THREAD))
+	if (calls->has_notes || (goroutine->key & WIRE_STACK_THREAD))
 		return CALL_LOST;
 	return CALL_PANICKED;
 }
@@ -540,7 +539,7 @@ static void note_recovery(struct calls *calls, const struct wire_record *record)
 		calls->has_recovery = false;
 		return;
 	}
-	struct goroutine *goroutine = goroutine_find(calls, goid & ~KEY_THREAD);
+	struct goroutine *goroutine = goroutine_find(calls, goid & ~WIRE_STACK_THREAD);
 	if (!goroutine)
 		return;
 	goroutine->last_ns = record->time_ns;
