@@ -180,11 +180,15 @@ install: all ## install below PREFIX (default /usr/local), with DESTDIR before i
 	$(if $(wildcard $(B)/bench-target),install -D -m 755 $(B)/bench-target $(DESTDIR)$(PREFIX)/lib/gotrace/bench-target)
 	install -D -m 644 gotrace.1 $(DESTDIR)$(PREFIX)/share/man/man1/gotrace.1
 	install -D -m 644 completions/gotrace.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gotrace
+	install -D -m 644 completions/gotrace.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gotrace
+	install -D -m 644 completions/gotrace.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gotrace.fish
 
 uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/lib/gotrace
 	rm -f $(DESTDIR)$(PREFIX)/bin/gotrace $(DESTDIR)$(PREFIX)/share/man/man1/gotrace.1
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gotrace
+	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gotrace
+	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gotrace.fish
 
 clean: ## remove what was built, but not what was fetched for it
 	@mkdir -p $(B)

@@ -1,12 +1,13 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Files that gotrace writes and reads: who may read them, whose links are followed, a disk that is full, a container's own
-# files; and completion in bash, which executes nothing of a name.
+# files; and completion in bash, zsh and fish, which executes nothing of a name.
 use strict;
 use warnings;
 use lib do { __FILE__ =~ m{(.*)/} ? "$1/lib" : 'lib' };
 use Live;
 use POSIX ();
+use Terminal;
 use Test::More;
 
 live_plan();
@@ -127,14 +128,22 @@ subtest 'debug files of a container' => sub {
 	$target->stop;
 };
 
+my @names = ('Get$(touch $PWN)', 'Get`touch $PWN`', 'Get";touch $PWN;"', q{Get';touch $PWN;'}, 'Get&touch $PWN;#!\\x', 'Get(touch $PWN)');
+my $pwn = "$work/pwned";
+$ENV{PWN} = $pwn;
+
+# renamed(NAME): an executable with a function that is named so, and the function's name.
+sub renamed {
+	my ($name) = @_;
+	my $full = $name . '_' x (40 - length $name);
+	my $program = spew("$work/named", slurp($path) =~ s/N{40}/$full/gr);
+	chmod 0755, $program;
+	return ($program, "main.$full");
+}
+
 subtest 'completion in bash' => sub {
-	my @names = ('Get$(touch $PWN)', 'Get`touch $PWN`', 'Get";touch $PWN;"', q{Get';touch $PWN;'}, 'Get&touch $PWN;#!\\x');
-	my $pwn = "$work/pwned";
-	local $ENV{PWN} = $pwn;
 	for my $name (@names) {
-		my $full = $name . '_' x (40 - length $name);
-		my $program = spew("$work/named", slurp($path) =~ s/N{40}/$full/gr);
-		chmod 0755, $program;
+		my ($program, $full) = renamed($name);
 		for my $begun ('main.G', '"main.G', "'main.G", 'ma"in.G', q{'ma'in.G}) {
 			my ($quote) = $begun =~ /^[^"']*(["'])[^"']*$/ ? $1 : '';
 			my $result = run_command(['bash', '-c', <<'BASH', 'bash', $root, $gotrace, $program, $begun]);
@@ -150,7 +159,7 @@ BASH
 			my $line = ($quote ? $begun =~ s/(.*)$quote.*/$1$quote/r : '') . $reply . $quote;
 			my $said = run_command(['bash', '-c', "printf '%s' $line"]);
 			ok(!-e $pwn, "$line Enter") or unlink $pwn;
-			is($said->{out}, "main.$full", 'it is the name');
+			is($said->{out}, $full, 'it is the name');
 		}
 	}
 	my $complete = sub {
@@ -168,5 +177,51 @@ BASH
 	is($complete->('attach', '--goroutine', '1', $path, 'main.m'), "main.main\n", 'behind --goroutine X');
 	is($complete->('attach', $path, $func, $_, 'main.m'), "main.main\n", "$_ FUNC") for '--within', '--caller';
 };
+
+# The other shells quote by themselves: they are used as a person does. A gotrace in their path notes its last argument.
+my $said = "$work/said";
+my $bin = make_dir("$work/bin");
+spew("$bin/gotrace", <<"SH");
+#!/bin/sh
+if [ "\$1" = complete ] || [ "\$2" = --help ]; then exec '$gotrace' "\$@"; fi
+for word; do :; done
+printf '%s' "\$word" >'$said.new' && mv '$said.new' '$said'
+SH
+chmod 0755, "$bin/gotrace";
+my $home = make_dir("$work/home");
+make_dir("$home/functions");
+symlink "$root/completions/gotrace.zsh", "$home/functions/_gotrace";
+spew("$home/.zshrc", "PS1='ready> '; fpath=(~/functions \$fpath); autoload -U compinit; compinit -u -D; unsetopt beep\n");
+make_dir("$home/fish");
+spew("$home/fish/config.fish", "function fish_prompt; echo 'ready> '; end; function fish_greeting; end; source $root/completions/gotrace.fish\n");
+
+for my $shell ('zsh', 'fish') {
+	subtest "completion in $shell" => sub {
+		my $terminal = start_terminal('env', "HOME=$home", "ZDOTDIR=$home", "XDG_CONFIG_HOME=$home", "PATH=$bin:$ENV{PATH}", $shell);
+		$terminal->shows(qr/^ready>/m, 'a prompt') or return $terminal->stop('KILL');
+		my $complete = sub {
+			unlink $said;
+			$terminal->type("gotrace @_");
+			$terminal->key('Tab');
+			$terminal->key('Enter');
+			return until_true(5, sub { -e $said }) ? slurp($said) : $terminal->key('C-c') // 'nothing';
+		};
+		for my $name (@names) {
+			my ($program, $full) = renamed($name);
+			is($complete->("list $program $_"), $full, "$_ Tab: $name") for 'main.G', '"main.G', q{'main.G};
+			ok(!-e $pwn, 'nothing of it was executed') or unlink $pwn;
+		}
+		my ($program) = renamed('Get');
+		is($complete->("count $program main.mai"), 'main.main', 'a function');
+		is($complete->("count --duration 5s $program main.mai"), 'main.main', 'after --duration X');
+		is($complete->("list $program main.main '!main.mai"), '!main.main', 'a function that is left out');
+		is($complete->("attach $program main.main $_ main.mai"), 'main.main', "$_ FUNC") for '--within', '--caller';
+		is($complete->("attach $program --max-"), '--max-overhead', 'an option');
+		is($complete->("attach $program --format gr"), 'graph', 'an option\'s value');
+		is($complete->("whatis $program runtime.mLockP"), 'runtime.mLockProfile', 'a type');
+		is($complete->('doct'), 'doctor', 'a command');
+		$terminal->stop('KILL');
+	};
+}
 
 done_testing();
