@@ -204,6 +204,19 @@ static struct place find_element(struct expr_emitter *emitter, struct expr_node 
 	return (struct place){0};
 }
 
+static void emit_type_test(struct expr_emitter *emitter, const struct expr_node *node);
+
+// The value in an interface, if it has the type that is asserted: one element of as many as that is true.
+static struct place find_held(struct expr_emitter *emitter, const struct expr_node *node)
+{
+	struct place iface = find(emitter, node->left->left);
+	load(emitter, node, &iface, WORD, WORD, false);
+	emit_type_test(emitter, node->left);
+	push(emitter, 0);
+	expr_emit_op(emitter, (struct wire_op){.code = WIRE_OP_ELEMENT, .value = 1});
+	return (struct place){0};
+}
+
 static struct place find(struct expr_emitter *emitter, struct expr_node *node)
 {
 	struct place place = {0};
@@ -222,6 +235,9 @@ static struct place find(struct expr_emitter *emitter, struct expr_node *node)
 	}
 	case EXPR_ELEMENT:
 		place = find_element(emitter, node);
+		break;
+	case EXPR_HELD:
+		place = find_held(emitter, node);
 		break;
 	default:
 		expr_wrong(emitter->parser, node->column, "this has no place");

@@ -62,6 +62,7 @@ enum expr_kind {
 	EXPR_NOT,
 	EXPR_BINARY, // token
 	EXPR_TYPE_TEST,
+	EXPR_HELD, // what the interface of left, a type test, holds or has a pointer to
 	EXPR_PREFIX,
 	EXPR_CONTAINS,
 	EXPR_GOID,
@@ -82,6 +83,7 @@ struct expr_node {
 	enum expr_class class;
 	enum expr_token token;
 	struct gotype *type; // NULL: a constant's or a built-in name's
+	struct gotype *held; // of EXPR_TYPE_TEST: the type of EXPR_HELD; NULL: it cannot be read
 	uint8_t size;	     // of CLASS_INT and CLASS_FLOAT, bytes
 	bool is_signed;
 	bool at_return; // not known before
@@ -147,8 +149,10 @@ struct expr_node *expr_length(struct expr_parser *parser, struct expr_node *base
 struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *base,
 				 const char *type, size_t len, uint32_t column);
 /** The descriptor of a type that a value in an interface can have; 0: there is none, which is noted only where the name
- *  is to blame. */
-uint64_t expr_find_rtype(struct expr_parser *parser, const char *name, uint32_t column);
+ *  is to blame. *held: the type of what the interface's data word points to; NULL: it is not known to be a pointer
+ *  to a value. */
+uint64_t expr_find_rtype(struct expr_parser *parser, const char *name, uint32_t column,
+			 struct gotype **held);
 struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
 			     struct expr_node *node, uint32_t column);
 struct expr_node *expr_binary_node(struct expr_parser *parser, enum expr_token token,

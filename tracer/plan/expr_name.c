@@ -253,8 +253,9 @@ struct error *expr_complete(const struct expr_scope *scope, const char *beginnin
 		return error_nomem();
 	expr_parser_init(parser, scope, path);
 	const struct expr_node *base = expr_parse(parser);
-	if (base && base->type)
-		offer_fields(base->type, &offers, 0);
+	struct gotype *type = base && base->type ? base->type : base ? base->held : NULL;
+	if (type)
+		offer_fields(type, &offers, 0);
 	expr_parser_deinit(parser);
 	free(parser);
 	return offers.failed ? error_nomem() : NULL;

@@ -54,8 +54,21 @@ static struct gotype *find_type(struct expr_parser *parser, const char *name, ui
 	return num ? found[0] : NULL;
 }
 
-uint64_t expr_find_rtype(struct expr_parser *parser, const char *name, uint32_t column)
+// A value in an interface is behind a pointer, unless it is pointer-shaped. Releases differ in whether a field of
+// size 0 beside the pointer changes that.
+static struct gotype *held_value(struct gotype *type)
 {
+	if (!type)
+		return NULL;
+	gotype_complete(type);
+	bool is_certain = type->size != 8 || (type->kind == GO_STRUCT && type->num_fields == 1);
+	return is_certain && !type->is_direct ? type : NULL;
+}
+
+uint64_t expr_find_rtype(struct expr_parser *parser, const char *name, uint32_t column,
+			 struct gotype **held)
+{
+	*held = NULL;
 	// First what a pointer leads to: of two types with one name, the program may have a pointer to one only.
 	const char *elem = name;
 	unsigned pointers = 0;
@@ -68,10 +81,12 @@ uint64_t expr_find_rtype(struct expr_parser *parser, const char *name, uint32_t 
 	if (expr_is_wrong(parser))
 		return 0;
 	uint64_t found = type ? type->rtype : 0;
+	*held = pointers == 1 ? type : !pointers ? held_value(type) : NULL;
 	for (; found && pointers; pointers--)
 		found = rtypes_pointer(index_rtypes(parser->scope->index), found);
 	if (found || elem == name)
 		return found;
 	type = find_type(parser, name, column);
+	*held = type && type->kind == GO_POINTER ? type->elem : NULL;
 	return type && !expr_is_wrong(parser) ? type->rtype : 0;
 }

@@ -167,6 +167,10 @@ struct expr_node *expr_select(struct expr_parser *parser, struct expr_node *base
 {
 	if (!base || !parser->scope)
 		return base;
+	if (base->kind == EXPR_TYPE_TEST && base->held)
+		base = child(parser, EXPR_HELD, base, base->held, column);
+	if (!base)
+		return NULL;
 	struct gotype *type = pointed(base) ? pointed(base) : base->type;
 	if (type)
 		gotype_complete(type);
@@ -261,7 +265,8 @@ struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *b
 		parser->failed = true;
 		return NULL;
 	}
-	uint64_t rtype = expr_find_rtype(parser, name, column);
+	struct gotype *held;
+	uint64_t rtype = expr_find_rtype(parser, name, column, &held);
 	if (!rtype && !expr_is_wrong(parser))
 		expr_wrong(parser, column, "the program has no type '%s' that an interface holds",
 			   name);
@@ -273,6 +278,7 @@ struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *b
 	node->left = base;
 	node->at_return = base->at_return;
 	node->offset = rtype + parser->scope->bias;
+	node->held = held;
 	return node;
 }
 

@@ -422,6 +422,9 @@ func makeConditions(worker int) []condition {
 		{"a.k.boxed.([]uint8) || a.k.boxed.(*main.codeError)", func(a *args) bool { return isType(a.k.boxed, "[]uint8") || isType(a.k.boxed, "*main.codeError") }, 0},
 		{"a.k.boxed.(*go/scanner.Scanner)", func(a *args) bool { _, is := a.k.boxed.(*goscanner.Scanner); return is }, 0},
 		{"a.k.boxed.(*text/scanner.Scanner)", func(a *args) bool { _, is := a.k.boxed.(*textscanner.Scanner); return is }, 0},
+		{"any.(main.inner).id > 3", func(a *args) bool { return a.any.(inner).id > 3 }, 0},
+		{"any.(*main.node) && any.(*main.node).inner.name != \"\"", func(a *args) bool { return isType(a.any, "*main.node") && a.any.(*node).inner.name != "" }, 0},
+		{"a.k.boxed.(*main.codeError).code > 100", func(a *args) bool { return a.k.boxed.(*codeError).code > 100 }, 0},
 		{"a.k.err.(main.plainError)", func(a *args) bool { return a.k.err != nil }, 0},
 		// Times, and what is no parameter.
 		{"wait >= 995ms", func(a *args) bool { return a.wait >= 995*time.Millisecond }, 0},
@@ -446,6 +449,7 @@ func makeConditions(worker int) []condition {
 		{"failed && n > 500", func(a *args) bool { return a.err != nil && a.n > 500 }, 0},
 		{"!failed || ret == 100", func(a *args) bool { return a.err == nil || a.ret == 100 }, 0},
 		{"err.(*main.codeError)", func(a *args) bool { return isType(a.err, "*main.codeError") }, 0},
+		{"err.(*main.codeError).code > 50", func(a *args) bool { return a.err.(*codeError).code > 50 }, 0},
 		{"err.(main.plainError) && ok", func(a *args) bool { return a.ok && isType(a.err, "main.plainError") }, 0},
 		{"err.(*errors.errorString) || err.(*strconv.NumError)", func(a *args) bool {
 			return isType(a.err, "*errors.errorString") || isType(a.err, "*strconv.NumError")
