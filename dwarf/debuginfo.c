@@ -56,6 +56,7 @@ struct debuginfo {
 	struct debugtypes types;
 	struct unit *units;
 	size_t num_units, units_capacity;
+	bool has_go;	      // one of them is Go's
 	struct range *ranges; // by low
 	size_t num_ranges, ranges_capacity;
 	struct cached_func *funcs;
@@ -100,6 +101,9 @@ static struct error *add_unit(struct debuginfo *info, Dwarf_Die root)
 	const char *package = die_string(info->dies, root, GO_AT_PACKAGE_NAME);
 	if (name && package)
 		debugtypes_package(&info->types, name, package);
+	uint64_t language;
+	if (die_u64(info->dies, root, DW_AT_language, &language) && language == DW_LANG_Go)
+		info->has_go = true;
 	die_unit(info->dies, root, &unit.lists);
 	die_ranges(info->dies, root, &unit.lists, add_range, info);
 	info->units[info->num_units++] = unit;
@@ -166,6 +170,11 @@ struct error *debuginfo_open(struct image *image, uint64_t types, struct debugin
 	info->dies = dies;
 	debugtypes_init(&info->types, dies, types);
 	err = read_units(info);
+	if (!err && !info->has_go) {
+		debuginfo_close(info);
+		*out = NULL;
+		return NULL;
+	}
 	if (err) {
 		debuginfo_close(info);
 		return err;

@@ -31,7 +31,8 @@ struct debug_func { // a subprogram with code, params deduplicated and in signat
 	size_t num_params;
 };
 
-/** Opens the DWARF of image. *out NULL when there is none. types: vaddr of runtime.types
+/** Opens the DWARF of image. *out NULL when there is none of Go (a cgo program that was linked with -w has that of its C
+ *  files). types: vaddr of runtime.types
  *  (moduledata.types), to know each type's run-time descriptor. image must outlive it. */
 struct error *debuginfo_open(struct image *image, uint64_t types,
 			     struct debuginfo **out) MUST_CHECK;

@@ -9,6 +9,8 @@
 #include "dwarf/image.h"
 #include "dwarf/image_private.h"
 
+enum { COMPRESSED_BY_ZSTD = 2 }; // ELFCOMPRESS_ZSTD, which not each elf.h has
+
 struct error *image_read_sections(struct image *image)
 {
 	const Elf64_Ehdr *header = &image->header;
@@ -134,6 +136,11 @@ struct error *image_load_section(struct image *image, struct section *section)
 		if (size < sizeof(packed))
 			return error_new("%s: %s is cut off", image->name, section->name);
 		memcpy(&packed, bytes, sizeof(packed));
+		if (packed.ch_type == COMPRESSED_BY_ZSTD)
+			return error_new(
+				"%s: %s is compressed by zstd, which is not supported: run "
+				"objcopy --decompress-debug-sections on the file",
+				image->name, section->name);
 		if (packed.ch_type != ELFCOMPRESS_ZLIB)
 			return error_new("%s: %s is compressed in a way that is not supported (%u)",
 					 image->name, section->name, packed.ch_type);

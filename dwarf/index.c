@@ -104,8 +104,11 @@ static struct debuginfo *open_debug(struct index *index)
 	if (index->is_dwarf_open || !index->dwarf_image)
 		return index->debug;
 	index->is_dwarf_open = true;
-	warn(index, debuginfo_open(index->dwarf_image, pclntab_moduledata(index->table)->types,
-				   &index->debug));
+	struct error *err = debuginfo_open(index->dwarf_image,
+					   pclntab_moduledata(index->table)->types, &index->debug);
+	if (!err && !index->debug)
+		index->dwarf_image = NULL; // of C alone
+	warn(index, err);
 	return index->debug;
 }
 

@@ -181,8 +181,7 @@ BASH
 # The other shells quote by themselves: they are used as a person does. A gotrace in their path notes its last argument.
 my $said = "$work/said";
 my $bin = make_dir("$work/bin");
-spew("$bin/gotrace", <<"SH");
-#!/bin/sh
+spew("$bin/gotrace", "#!/bin/sh\n" . <<"SH");
 if [ "\$1" = complete ] || [ "\$2" = --help ]; then exec '$gotrace' "\$@"; fi
 for word; do :; done
 printf '%s' "\$word" >'$said.new' && mv '$said.new' '$said'

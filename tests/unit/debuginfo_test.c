@@ -689,6 +689,30 @@ static void test_torn_sections(void **state)
 	}
 }
 
+// What a cgo program that was linked with -w has left.
+static void dwarf_of_c_alone(void **state)
+{
+	(void)state;
+	for (int with_go = 0; with_go < 2; with_go++) {
+		struct fixture fixture;
+		begin(&fixture, 4);
+		dwarf_end_unit(&fixture.dwarf);
+		dwarf_deinit(&fixture.dwarf);
+		dwarf_init(&fixture.dwarf, 4);
+		fixture.dwarf.language = DW_LANG_C99;
+		dwarf_begin_unit(&fixture.dwarf, "x.c", TEXT, TEXT + 1);
+		if (with_go) {
+			dwarf_end_unit(&fixture.dwarf);
+			fixture.dwarf.language = DW_LANG_Go;
+			dwarf_begin_unit(&fixture.dwarf, "main", TEXT + 1, TEXT + 2);
+		}
+		dwarf_end_unit(&fixture.dwarf);
+		assert_null(try_open(&fixture));
+		assert_int_equal(fixture.info != NULL, with_go);
+		close_fixture(&fixture);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -703,6 +727,7 @@ int main(void)
 		cmocka_unit_test(test_package_names),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_damage_is_told_once),
+		cmocka_unit_test(dwarf_of_c_alone),
 		cmocka_unit_test(test_torn_sections),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

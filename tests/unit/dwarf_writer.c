@@ -38,6 +38,7 @@ void dwarf_init(struct dwarf_writer *dwarf, int version)
 {
 	memset(dwarf, 0, sizeof(*dwarf));
 	dwarf->version = version;
+	dwarf->language = DW_LANG_Go;
 	if (version < 5)
 		return;
 	// .debug_loclists begins with a header; its length is written at the end.
@@ -107,7 +108,7 @@ static void begin_unit(struct dwarf_writer *dwarf, const char *name, uint64_t lo
 	}
 	dwarf_die(dwarf, DW_TAG_compile_unit, true);
 	dwarf_string(dwarf, DW_AT_name, name);
-	dwarf_number(dwarf, DW_AT_language, DW_LANG_Go);
+	dwarf_number(dwarf, DW_AT_language, dwarf->language);
 	dwarf_addr(dwarf, DW_AT_low_pc, low_pc);
 }
 

@@ -11,7 +11,8 @@
 #include "tests/unit/elf_writer.h"
 
 struct dwarf_writer {
-	int version; // 4 or 5
+	int version;	   // 4 or 5
+	unsigned language; // of the units that are begun: DW_LANG_Go
 	struct text info, abbrev, lists;
 	unsigned num_abbrevs;
 	bool is_open; // a DIE whose attributes are being written
