@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Values that are hard to reach are whole, or their reason is true: read-only memory that the program has
-# changed, maps with few entries and much room, errors at a small depth, bodies of loops over functions.
+# changed, maps with few entries and much room, errors at a small depth, bodies of loops over functions,
+# large values passed by value.
 use strict;
 use warnings;
 use FindBin;
@@ -75,10 +76,22 @@ sub range_body {
 		or diag join "\n", @$lines;
 }
 
+sub large {
+	my ($version, @options) = @_;
+	my $end = qr/Err: error\(\*errors\.errorString: "in a frame"\)\}/;
+	my $line = calls($version, 'main.byValue', ['large'], @options)->[0];
+	like $line, qr/\(f=main\.frame\{.*ID: 7, $end, step=1\)/, "$version: a large argument is whole (@options)";
+	like $line, qr/ = \(main\.frame\{.*ID: 8, $end, 1\)/, "$version: a large result is whole (@options)";
+	$line = calls($version, 'main.rows', ['large'], '--slower', '1ns', @options)->[0];
+	like $line, qr/\(step=2, a=.*\{16, .*\}\) = 18/, "$version: so is an array, decided at the return (@options)";
+}
+
 for my $version (grep { /^1\.(15|24|27)$/ } versions()) {
 	rodata($version);
 	maps($version);
 	maps($version, '--backend', 'ptrace');
+	large($version);
+	large($version, '--backend', 'ptrace');
 	range_body($version) if $version >= 1.23;
 	failures($version, '--depth', $_) for 0, 1;
 	failures($version, '--depth', 0, '--backend', 'ptrace');

@@ -71,7 +71,7 @@ static const struct wire_edge *edge_of(const struct plan *plan, uint32_t type, u
 static struct plan_frame frame_of(struct plan *plan, const struct param *params, size_t num)
 {
 	struct plan_frame frame;
-	assert_null(plan_frame_init(plan, params, num, &frame));
+	assert_null(plan_frame_init(plan, params, num, WIRE_BLOCK_MAX, &frame));
 	return frame;
 }
 
@@ -212,6 +212,26 @@ static void test_a_large_value_is_cut(void **state)
 	assert_true(frame.size <= WIRE_BLOCK_MAX);
 	for (uint32_t i = 0; i < plan->tables.types[frame.type].num_edges; i++)
 		assert_true(edge_of(plan, frame.type, i)->offset + 8 <= frame.size);
+	plan_frame_deinit(&frame);
+
+	// Those that fit are whole, whatever their order.
+	big.size = array.size = 2560;
+	array.len = 80;
+	struct abi_piece word = {.where = ABI_INT_REG, .size = 8};
+	params[1] =
+		(struct param){.name = "n", .type = &type_int, .pieces = &word, .num_pieces = 1};
+	frame = frame_of(plan, params, 2);
+	assert_int_equal(frame.values[0].frame_bytes, 2560);
+	assert_int_equal(frame.values[1].frame_bytes, 8);
+	plan_frame_deinit(&frame);
+	params[2] = params[0];
+	frame = frame_of(plan, params, 3);
+	assert_int_equal(frame.values[0].frame_bytes, (WIRE_BLOCK_MAX - 8) / 2 / 8 * 8);
+	assert_int_equal(frame.values[1].frame_bytes, 8);
+	assert_int_equal(frame.values[2].frame_bytes, frame.values[0].frame_bytes);
+	plan_frame_deinit(&frame);
+	assert_null(plan_frame_init(plan, params, 3, 1024, &frame));
+	assert_int_equal(frame.size, 8 + 2 * (1016 / 2 / 8 * 8));
 	plan_frame_deinit(&frame);
 }
 

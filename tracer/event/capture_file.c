@@ -8,7 +8,8 @@
 #include "base/text.h"
 
 enum {
-	VERSION = 2, // 1: without the losses in records
+	// 1: without the losses in records; 2: with at most 1 KiB of each value in a frame
+	VERSION = 3,
 	FLUSH_BYTES = 256 * 1024,
 	STRING_MAX = 4096,	    // of the head
 	ITEM_MAX = 8 * 1024 * 1024, // bytes of any item

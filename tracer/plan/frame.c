@@ -4,10 +4,6 @@
 #include "base/cleanup.h"
 #include "tracer/plan/internal.h"
 
-enum {
-	VALUE_MAX = 1024
-}; // bytes of one argument that are captured; the frame as a whole: WIRE_BLOCK_MAX
-
 static const char *const float_reasons[ABI_NUM_FLOAT] = {
 	"float in XMM0",  "float in XMM1",  "float in XMM2",  "float in XMM3",	"float in XMM4",
 	"float in XMM5",  "float in XMM6",  "float in XMM7",  "float in XMM8",	"float in XMM9",
@@ -23,6 +19,28 @@ static uint64_t param_size(const struct param *param)
 		if (size < param->pieces[i].offset + param->pieces[i].size)
 			size = param->pieces[i].offset + param->pieces[i].size;
 	return size;
+}
+
+static uint64_t frame_bytes(const struct param *param)
+{
+	return param->is_hidden || param->unknown ? 0 : (param_size(param) + 7) & ~7ull;
+}
+
+// The most bytes of one value if all are to fit the room: small ones are whole, large ones share what these leave.
+static uint64_t fair_share(const struct param *params, size_t num, uint64_t room)
+{
+	uint64_t share = 0, wider = num ? room / num : room;
+	while (wider > share) {
+		uint64_t left = room, num_large = 0;
+		share = wider;
+		for (size_t i = 0; i < num; i++) {
+			uint64_t bytes = frame_bytes(&params[i]);
+			num_large += bytes > share;
+			left -= bytes > share ? 0 : bytes;
+		}
+		wider = num_large ? left / num_large : share;
+	}
+	return share > 8 ? share & ~7ull : 8;
 }
 
 static struct error *add_hole(struct plan_frame *frame, uint32_t off, uint32_t size, unsigned reg)
@@ -68,7 +86,7 @@ static struct error *add_piece(struct plan *plan, struct plan_frame *frame,
 }
 
 static struct error *add_value(struct plan *plan, struct plan_frame *frame,
-			       const struct param *param, struct plan_edges *edges)
+			       const struct param *param, uint64_t max, struct plan_edges *edges)
 {
 	struct plan_value *value = &frame->values[frame->num_values++];
 	value->param = param;
@@ -76,8 +94,8 @@ static struct error *add_value(struct plan *plan, struct plan_frame *frame,
 	if (param->unknown)
 		return NULL;
 	uint64_t bytes = param_size(param);
-	if (bytes > VALUE_MAX)
-		bytes = VALUE_MAX;
+	if (bytes > max)
+		bytes = max;
 	if (bytes > WIRE_BLOCK_MAX - value->frame_off)
 		bytes = WIRE_BLOCK_MAX - value->frame_off;
 	value->frame_bytes = (uint32_t)bytes;
@@ -94,8 +112,9 @@ static struct error *add_value(struct plan *plan, struct plan_frame *frame,
 }
 
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
-			      struct plan_frame *out)
+			      uint32_t room, struct plan_frame *out)
 {
+	uint64_t max = fair_share(params, num, room);
 	struct plan_frame frame = {.first_piece = plan->tables.num_pieces};
 	struct plan_edges edges = {0};
 	struct error *err = NULL;
@@ -104,7 +123,7 @@ struct error *plan_frame_init(struct plan *plan, const struct param *params, siz
 		return error_nomem();
 	for (size_t i = 0; i < num && !err; i++)
 		if (!params[i].is_hidden)
-			err = add_value(plan, &frame, &params[i], &edges);
+			err = add_value(plan, &frame, &params[i], max, &edges);
 	frame.size = (frame.size + 7) & ~7u;
 	if (!err && edges.num)
 		frame.type = plan_new_type(plan, frame.size, &edges);

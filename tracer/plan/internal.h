@@ -74,9 +74,10 @@ void plan_learn_itabs(struct plan *plan);
 /** Frees what a group holds. */
 void plan_within_deinit(struct plan_within *within);
 
-/** Lays out params as a frame: values, pieces, holes, and the type whose edges lead on. */
+/** Lays out params as a frame: values, pieces, holes, and the type whose edges lead on. What does not fit into
+ *  room, at most WIRE_BLOCK_MAX, is left out of the largest values. */
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
-			      struct plan_frame *out) MUST_CHECK;
+			      uint32_t room, struct plan_frame *out) MUST_CHECK;
 void plan_frame_deinit(struct plan_frame *frame);
 
 #endif

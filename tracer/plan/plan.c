@@ -329,6 +329,14 @@ static void drop_last(struct plan *plan)
 	func_destroy(func);
 }
 
+// Of arguments: where an entry waits for its return, it is kept with its call's stack. A capture is read without its
+// conditions, so that the frame is the same without any.
+enum { ARGS_MAX = 2944 };
+_Static_assert(ARGS_MAX + sizeof(struct wire_record) + 3 * sizeof(struct wire_block) +
+			       (WIRE_STACK_MAX + 2) * sizeof(uint64_t) <=
+		       WIRE_HELD_MAX,
+	       "arguments");
+
 static struct error *fill_func(struct plan *plan, struct plan_func *func, const struct sites *sites,
 			       const struct plan_options *options)
 {
@@ -344,12 +352,14 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 	struct error *err = NULL;
 	if (!options->no_args) {
 		func->has_args = true;
-		err = plan_frame_init(plan, signature->params, signature->num_args, &func->args);
+		err = plan_frame_init(plan, signature->params, signature->num_args, ARGS_MAX,
+				      &func->args);
 	}
 	if (!err && func->has_return) {
 		func->has_results = true;
 		err = plan_frame_init(plan, signature_results(signature),
-				      signature->num_params - signature->num_args, &func->results);
+				      signature->num_params - signature->num_args, WIRE_BLOCK_MAX,
+				      &func->results);
 	}
 	return err ? err : add_sites(plan, func, sites);
 }
