@@ -145,8 +145,8 @@ static void says_when_the_type_is_not_known(void **state)
 {
 	struct fixture *f = *state;
 	frame(f, WORDS(0xc000, 0xc000));
-	expect(f, any(f), "?(type made at run time)",
-	       "{\"unavailable\":\"type made at run time\"}");
+	expect(f, any(f), "?(type is not of the executable)",
+	       "{\"unavailable\":\"type is not of the executable\"}");
 	expect(f, go_error(f), "?(not captured)", "{\"unavailable\":\"not captured\"}");
 	fault(f, 0xc008);
 	expect(f, go_error(f), "?(unreadable 0xc008)", "{\"unavailable\":\"unreadable 0xc008\"}");

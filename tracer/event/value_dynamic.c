@@ -76,7 +76,7 @@ bool walk_interface(struct walk *walk, const struct gotype *type, uint64_t addr,
 	uint64_t rtype = descriptor - walk->printer->bias;
 	out->type = walk->printer->index ? index_rtype(walk->printer->index, rtype) : NULL;
 	if (!out->type) {
-		*reason = "type made at run time";
+		*reason = "type is not of the executable"; // a plugin's, or made by reflection
 		return false;
 	}
 	*reason = NULL;
