@@ -34,12 +34,12 @@ ifeq ($(STATIC),1)
 LDFLAGS += -static -Wl,--no-warnings
 endif
 
-LIB_SRC  := $(wildcard base/*.c dwarf/*.c tracer/*.c tracer/*/*.c)
-CLI_SRC  := $(wildcard cli/*.c)
+LIB_SRC  := $(sort $(shell find base arch dwarf tracer -name '*.c'))
+CLI_SRC  := $(sort $(shell find cli -name '*.c'))
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 CAPTURE_SRC := $(wildcard tests/captures/*_test.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
-EBPF_SRC := $(wildcard tracer/backend/ebpf*.c)
+EBPF_SRC := $(wildcard tracer/backend/ebpf/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 CLI_OBJ  := $(CLI_SRC:%.c=$(B)/%.o)
 UNITS    := $(UNIT_SRC:%.c=$(B)/%)
@@ -62,7 +62,7 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI_OBJ))
 $(B)/libgotrace.a: $(LIB_OBJ)
 $(B)/libcli.a $(B)/libgotrace.a:
 	@rm -f $@
-	$(call run,AR,$(AR) rcs $@ $^)
+	$(call run,AR,$(AR) qcs $@ $^)
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)

@@ -23,7 +23,7 @@ static inline wire_u64 *aggregate_bucket(const struct capture_host *host, wire_u
 					 wire_u32 bucket);
 static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_host *host);
 
-#include "bpf/aggregate.h"
+#include "bpf/engine/aggregate.h"
 
 // --- Maps ----------------------------------------------------------------------------------------
 

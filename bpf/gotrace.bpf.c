@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel's side of the eBPF back end: what runs at each probe. One program for all probes, whose number
-// is the uprobe's cookie; it makes a record (bpf/capture.h) and puts it into one ring buffer.
+// is the uprobe's cookie; it makes a record (bpf/engine/capture.h) and puts it into one ring buffer.
 //
 // A uprobe program can be preempted, and another task can run it on the same CPU meanwhile, so a record is built
 // in a slot that a flag marks as taken, with preemption off where the kernel can do that.
@@ -194,8 +194,8 @@ static inline wire_u32 capture_dynamic(const struct capture_host *host, wire_u64
 	return type ? *type : WIRE_NO_TYPE;
 }
 
-#include "bpf/capture.h"
-#include "bpf/hash.h"
+#include "bpf/engine/capture.h"
+#include "bpf/engine/hash.h"
 
 // --- Budgets -----------------------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ static inline int budget_remember(const struct capture_host *host, const struct 
 				  wire_u64 time_ns);
 static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key);
 
-#include "bpf/budget.h"
+#include "bpf/engine/budget.h"
 
 // The calls under way that were taken, and when they began.
 struct {
@@ -244,7 +244,7 @@ static inline bool stack_is_known(const struct capture_host *host, wire_u64 numb
 	return bpf_map_lookup_elem(&known_stacks, &number);
 }
 
-#include "bpf/stack.h"
+#include "bpf/engine/stack.h"
 
 // --- Conditions --------------------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ static inline const struct wire_literal *expr_literal(const struct capture_host 
 	return bpf_map_lookup_elem(&literals, &i);
 }
 
-#include "bpf/expr.h"
+#include "bpf/engine/expr.h"
 
 // --- Calls under way ---------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ static inline wire_u32 *frames_full(const struct capture_host *host)
 	return &are_frames_full;
 }
 
-#include "bpf/frames.h"
+#include "bpf/engine/frames.h"
 
 // Traced calls under way, and the goroutines that have some.
 struct {

@@ -160,7 +160,7 @@ struct wire_budget {	// of one function; user space writes the first half, the e
 enum {
 	WIRE_KEYS = 4,		   // values that a key is made of
 	WIRE_KEY_TEXT = 256,	   // bytes that are kept to show a string in a key
-	WIRE_BUCKETS = 62 * 8,	   // of a histogram; tracer/histogram.h
+	WIRE_BUCKETS = 62 * 8,	   // of a histogram; tracer/count/histogram.h
 	WIRE_ACTIVE_MAX = 1 << 16, // calls under way
 };
 
@@ -230,7 +230,7 @@ enum wire_key_state {
 
 struct wire_key_part {
 	wire_u64 word; // a number; of a string: its length
-	wire_u64 hash; // of all bytes of a string; bpf/hash.h
+	wire_u64 hash; // of all bytes of a string; bpf/engine/hash.h
 };
 
 struct wire_key { // a table's keys end after the last part that is used

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tracer/session.h"
+#include "tracer/session/session.h"
 
 struct trace_options { // of attach and run
 	struct session_options session;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "tracer/replay.h"
+#include "tracer/stream/replay.h"
 
 static const char *const names[] = {"go1.15", "go1.27"};
 static const char *const formats[] = {"graph", "lines", "json"};

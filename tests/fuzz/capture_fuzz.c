@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "tests/unit/synthetic.h"
-#include "tracer/event/capture_file.h"
-#include "tracer/sink/sink.h"
+#include "tracer/stream/file.h"
+#include "tracer/output/output.h"
 
 enum { RECORD_BYTES = WIRE_RECORD_MAX };
 

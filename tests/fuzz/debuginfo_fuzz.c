@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "dwarf/index_private.h"
+#include "dwarf/index/index_private.h"
 
 enum {
 	TEXT = 0x401000,

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dwarf/abi.h"
-#include "dwarf/rtype.h"
+#include "dwarf/go/abi.h"
+#include "dwarf/go/rtype.h"
 #include "tracer/backend/hit.h"
 #include "tracer/plan/conditions.h"
 

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "dwarf/buildinfo.h"
+#include "dwarf/go/buildinfo.h"
 #include "tests/fuzz/memory_image.h"
 
 static uint8_t touched;

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "dwarf/image.h"
+#include "dwarf/image/image.h"
 
 struct memory_segment {
 	uint64_t vaddr;

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "dwarf/pclntab.h"
-#include "dwarf/runtime.h"
+#include "dwarf/go/pclntab.h"
+#include "dwarf/go/runtime.h"
 #include "tests/fuzz/memory_image.h"
 
 enum {

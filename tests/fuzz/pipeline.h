@@ -18,9 +18,9 @@
 #include <zlib.h>
 
 #include "base/text.h"
-#include "dwarf/rtype.h"
+#include "dwarf/go/rtype.h"
 #include "tracer/plan/conditions.h"
-#include "tracer/replay.h"
+#include "tracer/stream/replay.h"
 
 enum {
 	PIPELINE_FUNCS = 48, // whose signatures are read, besides those of main

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "dwarf/rtype.h"
+#include "dwarf/go/rtype.h"
 #include "tests/fuzz/memory_image.h"
 
 enum { TYPES = 0x540000, HEAD = 3, MAX_STEPS = 2000 };

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tracer/plan/insn.h"
-#include "tracer/plan/sites.h"
+#include "arch/x86_64/insn.h"
+#include "arch/sites.h"
 
 enum { VADDR = 0x401000 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tracer/event/value.h"
+#include "tracer/event/value/value.h"
 #include "tracer/plan/errormethod.h"
 
 enum {

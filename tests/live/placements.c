@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dwarf/index.h"
-#include "tracer/plan/insn.h"
-#include "tracer/plan/sites.h"
+#include "dwarf/index/index.h"
+#include "arch/x86_64/insn.h"
+#include "arch/sites.h"
 
 enum {
 	SPILLS_MAX = 64,

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "dwarf/abi.h"
+#include "dwarf/go/abi.h"
 
 #define SCALAR(kind_, bytes)                                                            \
 	{                                                                               \

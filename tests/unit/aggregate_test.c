@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tracer/aggregates.h"
+#include "tracer/count/aggregates.h"
 #include "tracer/backend/hit.h"
 
 enum { ENTRY, RETURN, OUTER, OUTER_RETURN, RECOVERY, PROBES }; // probes

@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
-#include "cli/bench.h"
+#include "cli/bench/bench.h"
 
 // --- Medians and spreads -------------------------------------------------------------------------
 

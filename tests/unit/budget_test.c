@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tracer/budget.h"
+#include "tracer/session/budget.h"
 
 enum { FUNCS_MAX = 8 };
 

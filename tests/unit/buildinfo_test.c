@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dwarf/buildinfo.h"
+#include "dwarf/go/buildinfo.h"
 #include "tests/unit/go_writer.h"
 
 static const struct go_code code[] = {

@@ -10,7 +10,7 @@
 #include <zlib.h>
 
 #include "tests/unit/synthetic.h"
-#include "tracer/event/capture_file.h"
+#include "tracer/stream/file.h"
 
 static const struct capture_head head = {
 	.exe = "/srv/app",

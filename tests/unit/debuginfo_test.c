@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <libdwarf/dwarf.h>
 
-#include "dwarf/debuginfo.h"
+#include "dwarf/debug/debuginfo.h"
 #include "tests/unit/dwarf_writer.h"
 
 enum {

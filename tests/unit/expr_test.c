@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "tracer/backend/hit.h"
-#include "tracer/plan/expr.h"
+#include "tracer/plan/expr/expr.h"
 
 // --- Compiling -----------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "dwarf/gotype.h"
+#include "dwarf/go/gotype.h"
 
 static void shortens_names(void **state)
 {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tracer/histogram.h"
+#include "tracer/count/histogram.h"
 
 static void buckets_join(void **state)
 {

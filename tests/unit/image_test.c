@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "dwarf/image.h"
+#include "dwarf/image/image.h"
 #include "tests/unit/elf_writer.h"
 
 enum { TEXT = 0x401000, DATA = 0x500000 };

@@ -11,7 +11,7 @@
 #include <libdwarf/dwarf.h>
 
 #include "base/text.h"
-#include "dwarf/index.h"
+#include "dwarf/index/index.h"
 #include "tests/unit/dwarf_writer.h"
 #include "tests/unit/go_writer.h"
 

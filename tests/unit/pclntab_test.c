@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dwarf/pclntab.h"
+#include "dwarf/go/pclntab.h"
 #include "tests/unit/go_writer.h"
 
 static const uint8_t arg_info[] = {0x00, 0x08, 0xfe, 0x08, 0x08, 0x10,

@@ -11,7 +11,7 @@
 
 #include <unistd.h>
 
-#include "tracer/backend/ptrace.h"
+#include "tracer/backend/ptrace/ptrace.h"
 
 enum { RAX, RBX, RCX, RDI, RSI, R8 }; // in Go's order
 enum { STACK, G, POINTERS };	      // windows

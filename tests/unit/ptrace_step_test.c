@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/processor.h"
-#include "tracer/backend/ptrace_step.h"
+#include "arch/x86_64/step.h"
 
 // --- The memory that the emulation sees ---------------------------------------------------------
 

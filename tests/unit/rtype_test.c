@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dwarf/rtype.h"
+#include "dwarf/go/rtype.h"
 #include "tests/unit/elf_writer.h"
 
 enum {

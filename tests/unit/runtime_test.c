@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dwarf/runtime.h"
+#include "dwarf/go/runtime.h"
 #include "tests/unit/go_writer.h"
 
 // mov 0x30(%rbx),%rbp and mov 0x28(%rbx),%rbp, with something around.

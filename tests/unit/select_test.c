@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Selecting from an index that is a table: the three functions of dwarf/index.h that select needs stand
+// Selecting from an index that is a table: the three functions of dwarf/index/index.h that select needs stand
 // here, in the place of the library's.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "tracer/plan/nearest.h"
-#include "tracer/plan/pattern.h"
-#include "tracer/plan/select.h"
+#include "tracer/plan/select/nearest.h"
+#include "tracer/plan/select/pattern.h"
+#include "tracer/plan/select/select.h"
 
 struct index {
 	struct func *func;

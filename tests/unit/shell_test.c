@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "cli/cli.h"
-#include "cli/shell.h"
+#include "cli/shell/shell.h"
 
 // What main.c has for all commands.
 volatile sig_atomic_t cli_signal, cli_hurry;

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/synthetic.h"
-#include "tracer/sink/format.h"
+#include "tracer/output/format.h"
 
 void value_param_text(struct value_printer *printer, const struct plan_value *value,
 		      struct text *out)

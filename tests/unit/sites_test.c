@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "tracer/plan/insn.h"
-#include "tracer/plan/sites.h"
+#include "arch/x86_64/insn.h"
+#include "arch/sites.h"
 
 enum { VADDR = 0x401000, MORESTACK = 0x480000, EXITS_MAX = 4 };
 

@@ -17,7 +17,7 @@
 
 #include "base/text.h"
 #include "tests/unit/elf_writer.h"
-#include "tracer/target_code.h"
+#include "tracer/target/code.h"
 
 enum { VADDR = 0x401000, SIZE = 20 * 4096 };
 

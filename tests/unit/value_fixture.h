@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tracer/event/value.h"
+#include "tracer/event/value/value.h"
 #include "tracer/plan/errormethod.h"
 
 enum {

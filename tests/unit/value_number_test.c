@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tracer/event/value_internal.h"
+#include "tracer/event/value/internal.h"
 
 #define NUM(array) (sizeof(array) / sizeof(*(array)))
 

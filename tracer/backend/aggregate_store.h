@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The tables of bpf/aggregate.h in user space. What is counted stands in memory that the owner gives, so that another
+// The tables of bpf/engine/aggregate.h in user space. What is counted stands in memory that the owner gives, so that another
 // process can see it; the calls under way and the keys' slots are the store's own. One writer.
 #ifndef GOTRACE_TRACER_BACKEND_AGGREGATE_STORE_H
 #define GOTRACE_TRACER_BACKEND_AGGREGATE_STORE_H

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "tracer/target_code.h"
+#include "tracer/target/code.h"
 
 struct look { // at one function
 	const struct plan *plan;

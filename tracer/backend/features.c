@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "tracer/backend/ebpf.h"
+#include "tracer/backend/ebpf/ebpf.h"
 
 // The kernel's numbers, which older headers lack (linux/bpf.h, linux/capability.h).
 enum { HELPER_LOOP = 181, HELPER_COOKIE = 174, HELPER_READ_USER = 112, MAP_RINGBUF = 27 };

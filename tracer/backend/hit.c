@@ -69,7 +69,7 @@ static inline bool capture_float(const struct capture_host *host, uint8_t reg, u
 	return true;
 }
 
-#include "bpf/capture.h"
+#include "bpf/engine/capture.h"
 
 struct budget_key;
 
@@ -77,12 +77,12 @@ static inline int budget_remember(const struct capture_host *host, const struct 
 				  uint64_t time_ns);
 static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key);
 
-#include "bpf/budget.h"
+#include "bpf/engine/budget.h"
 
 static inline const struct wire_stack_settings *stack_settings(const struct capture_host *host);
 static inline bool stack_is_known(const struct capture_host *host, uint64_t number);
 
-#include "bpf/stack.h"
+#include "bpf/engine/stack.h"
 
 static inline const struct wire_op *expr_op(const struct capture_host *host, uint32_t i)
 {
@@ -96,7 +96,7 @@ static inline const struct wire_literal *expr_literal(const struct capture_host 
 	return i < tables->num_literals ? &tables->literals[i] : NULL;
 }
 
-#include "bpf/expr.h"
+#include "bpf/engine/expr.h"
 
 struct active_key;
 struct active_call;
@@ -133,7 +133,7 @@ static inline void frame_drop(const struct capture_host *host, const struct fram
 static inline void frames_gone(const struct capture_host *host, uint64_t goid, uint64_t from);
 static inline uint32_t *frames_full(const struct capture_host *host);
 
-#include "bpf/frames.h"
+#include "bpf/engine/frames.h"
 
 static inline const struct wire_aggregate_settings *aggregate_settings(
 	const struct capture_host *host);
@@ -153,7 +153,7 @@ static inline uint64_t *aggregate_bucket(const struct capture_host *host, uint32
 					 uint32_t bucket);
 static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_host *host);
 
-#include "bpf/aggregate.h"
+#include "bpf/engine/aggregate.h"
 
 // What a held record keeps free for stack and creator, which come last.
 enum { HELD_STACK = 2 * sizeof(struct wire_block) + (WIRE_STACK_MAX + 2) * sizeof(uint64_t) };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A hit taken in user space: registers and a memory become a record, by the same engine (bpf/capture.h) that
+// A hit taken in user space: registers and a memory become a record, by the same engine (bpf/engine/capture.h) that
 // runs in the kernel, so both make the same record to the byte. For back ends that stop the target,
 // for tests and fuzzing.
 #ifndef GOTRACE_TRACER_BACKEND_HIT_H

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "bpf/hash.h"
+#include "bpf/engine/hash.h"
 
 // The executable's lowest run of segments that are never written, which the decoder reads in the file.
 static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_settings *settings)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Call stacks of records: the words of each distinct one travel once (bpf/stack.h), and are kept here with what
+// Call stacks of records: the words of each distinct one travel once (bpf/engine/stack.h), and are kept here with what
 // they mean: functions as Go's tracebacks name them, inlined ones too, without compiler-made wrappers and without
 // the runtime's frames that started the goroutine. Each frame is held against the frame size that the executable
 // knows: where the chain of frame pointers left one out, the stack ends with the reason.
@@ -7,7 +7,7 @@
 #define GOTRACE_TRACER_EVENT_STACK_H
 
 #include "base/error.h"
-#include "dwarf/pclntab.h"
+#include "dwarf/go/pclntab.h"
 #include "tracer/event/record.h"
 
 struct text;

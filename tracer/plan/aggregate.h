@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "bpf/wire.h"
-#include "dwarf/index.h"
-#include "tracer/plan/expr.h"
+#include "dwarf/index/index.h"
+#include "tracer/plan/expr/expr.h"
 
 struct plan;
 struct plan_options;

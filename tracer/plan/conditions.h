@@ -4,7 +4,7 @@
 #ifndef GOTRACE_TRACER_PLAN_CONDITIONS_H
 #define GOTRACE_TRACER_PLAN_CONDITIONS_H
 
-#include "tracer/plan/expr.h"
+#include "tracer/plan/expr/expr.h"
 #include "tracer/plan/plan.h"
 
 struct plan_condition {

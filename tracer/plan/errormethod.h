@@ -4,7 +4,7 @@
 #ifndef GOTRACE_TRACER_PLAN_ERRORMETHOD_H
 #define GOTRACE_TRACER_PLAN_ERRORMETHOD_H
 
-#include "dwarf/index.h"
+#include "dwarf/index/index.h"
 
 /** True if type is a string, a struct with one string, or a pointer to such a type, and its Error
  *  method provably returns that string. Costs a disassembly: ask once for each type. */

@@ -10,10 +10,10 @@
 #define GOTRACE_TRACER_PLAN_PLAN_H
 
 #include "bpf/wire.h"
-#include "dwarf/index.h"
+#include "dwarf/index/index.h"
 #include "tracer/plan/aggregate.h"
-#include "tracer/plan/select.h"
-#include "tracer/plan/sites.h"
+#include "tracer/plan/select/select.h"
+#include "arch/sites.h"
 
 struct plan_conditions;
 

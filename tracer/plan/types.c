@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dwarf/rtype.h"
+#include "dwarf/go/rtype.h"
 #include "tracer/plan/internal.h"
 
 enum {

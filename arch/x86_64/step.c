@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "arch/x86_64/step.h"
+
+#include <string.h>
+
+// Bits of EFLAGS (Intel's manual, volume 1, 3.4.3).
+enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, OF = 0x800 };
+enum { ARITHMETIC = CF | PF | AF | ZF | SF | OF };
+
+enum { RCX = 1, RSP = 4, R14 = 14, REX_W = 8, REX_X = 2, REX_B = 1 };
+
+static unsigned long long *reg_at(struct user_regs_struct *regs, unsigned number)
+{
+	static const uint16_t offsets[] = {
+		offsetof(struct user_regs_struct, rax), offsetof(struct user_regs_struct, rcx),
+		offsetof(struct user_regs_struct, rdx), offsetof(struct user_regs_struct, rbx),
+		offsetof(struct user_regs_struct, rsp), offsetof(struct user_regs_struct, rbp),
+		offsetof(struct user_regs_struct, rsi), offsetof(struct user_regs_struct, rdi),
+		offsetof(struct user_regs_struct, r8),	offsetof(struct user_regs_struct, r9),
+		offsetof(struct user_regs_struct, r10), offsetof(struct user_regs_struct, r11),
+		offsetof(struct user_regs_struct, r12), offsetof(struct user_regs_struct, r13),
+		offsetof(struct user_regs_struct, r14), offsetof(struct user_regs_struct, r15),
+	};
+	return (unsigned long long *)((char *)regs + offsets[number & 15]);
+}
+
+static uint64_t truncate_to(uint64_t value, unsigned width)
+{
+	return width < sizeof(value) ? value & ((1ull << width * 8) - 1) : value;
+}
+
+// Writing 32 bits clears the upper half, writing fewer keeps it.
+static void set_reg(struct user_regs_struct *regs, unsigned number, uint64_t value, unsigned width)
+{
+	unsigned long long *reg = reg_at(regs, number);
+	if (width < 4)
+		value = (*reg & ~((1ull << width * 8) - 1)) | truncate_to(value, width);
+	*reg = width == 4 ? truncate_to(value, 4) : value;
+}
+
+static unsigned operand_width(const struct insn *insn)
+{
+	if (!(insn->opcode & 1))
+		return 1;
+	return insn->rex & REX_W ? 8 : insn->prefixes & INSN_OPSIZE ? 2 : 4;
+}
+
+// --- Memory operands ---------------------------------------------------------------------------
+
+static bool has_sib(const struct insn *insn)
+{
+	return !insn_rm_is_register(insn) && (insn->modrm & 7) == 4;
+}
+
+static bool is_relative(const struct insn *insn)
+{
+	return insn->has_modrm && insn->modrm >> 6 == 0 && (insn->modrm & 7) == 5;
+}
+
+static uint64_t effective_address(const struct ptrace_step *step, struct user_regs_struct *regs)
+{
+	const struct insn *insn = &step->insn;
+	uint64_t addr = (uint64_t)(int64_t)insn->disp;
+	if (step->is_relative)
+		return addr + regs->rip + insn->size;
+	if (!has_sib(insn))
+		return addr + *reg_at(regs, insn_rm(insn));
+	unsigned index = (insn->sib >> 3 & 7) | (insn->rex & REX_X ? 8 : 0);
+	unsigned base = (insn->sib & 7) | (insn->rex & REX_B ? 8 : 0);
+	if (index != RSP)
+		addr += *reg_at(regs, index) << (insn->sib >> 6);
+	if ((base & 7) != 5 || insn->modrm >> 6)
+		addr += *reg_at(regs, base);
+	return addr;
+}
+
+// The thread's own stack and its g: nobody else writes there what it could read half of, while other memory is
+// left to the processor, whose loads are whole.
+static bool is_own_memory(const struct insn *insn)
+{
+	if (insn->prefixes & (INSN_FS | INSN_GS) || is_relative(insn))
+		return false;
+	if (!has_sib(insn))
+		return insn_rm(insn) == R14;
+	return insn->sib == 0x24 && !(insn->rex & (REX_X | REX_B)); // RSP, no index
+}
+
+// The operand that ModRM.rm names.
+static bool read_rm(const struct ptrace_step *step, struct user_regs_struct *regs,
+		    const struct ptrace_step_memory *memory, unsigned width, uint64_t *out)
+{
+	if (insn_rm_is_register(&step->insn)) {
+		*out = truncate_to(*reg_at(regs, insn_rm(&step->insn)), width);
+		return true;
+	}
+	uint64_t value = 0;
+	if (!memory->read(memory->context, &value, width, effective_address(step, regs)))
+		return false;
+	*out = value;
+	return true;
+}
+
+// --- Instructions ------------------------------------------------------------------------------
+
+static bool emulate_nop(const struct ptrace_step *step, struct user_regs_struct *regs,
+			const struct ptrace_step_memory *memory)
+{
+	(void)memory;
+	regs->rip += step->insn.size;
+	return true;
+}
+
+static bool push(struct user_regs_struct *regs, const struct ptrace_step_memory *memory,
+		 uint64_t value)
+{
+	if (!memory->write(memory->context, regs->rsp - sizeof(value), &value, sizeof(value)))
+		return false;
+	regs->rsp -= sizeof(value);
+	return true;
+}
+
+static bool emulate_push(const struct ptrace_step *step, struct user_regs_struct *regs,
+			 const struct ptrace_step_memory *memory)
+{
+	unsigned reg = (step->insn.opcode & 7) | (step->insn.rex & REX_B ? 8 : 0);
+	if (!push(regs, memory, *reg_at(regs, reg)))
+		return false;
+	regs->rip += step->insn.size;
+	return true;
+}
+
+static bool emulate_pop(const struct ptrace_step *step, struct user_regs_struct *regs,
+			const struct ptrace_step_memory *memory)
+{
+	unsigned reg = (step->insn.opcode & 7) | (step->insn.rex & REX_B ? 8 : 0);
+	uint64_t value;
+	if (!memory->read(memory->context, &value, sizeof(value), regs->rsp))
+		return false;
+	regs->rsp += sizeof(value);
+	*reg_at(regs, reg) = value; // pop rsp: the value wins
+	regs->rip += step->insn.size;
+	return true;
+}
+
+static bool emulate_ret(const struct ptrace_step *step, struct user_regs_struct *regs,
+			const struct ptrace_step_memory *memory)
+{
+	uint64_t to;
+	if (!memory->read(memory->context, &to, sizeof(to), regs->rsp))
+		return false;
+	regs->rsp += sizeof(to) + (uint16_t)step->imm;
+	regs->rip = to;
+	return true;
+}
+
+// The sixteen conditions of Jcc, in their encoding: pairs of which the odd one is the negation.
+static bool is_condition(unsigned code, uint64_t flags)
+{
+	bool sign_differs = !(flags & SF) != !(flags & OF);
+	bool holds = false;
+	switch (code >> 1) {
+	case 0:
+		holds = flags & OF;
+		break;
+	case 1:
+		holds = flags & CF;
+		break;
+	case 2:
+		holds = flags & ZF;
+		break;
+	case 3:
+		holds = flags & (CF | ZF);
+		break;
+	case 4:
+		holds = flags & SF;
+		break;
+	case 5:
+		holds = flags & PF;
+		break;
+	case 6:
+		holds = sign_differs;
+		break;
+	case 7:
+		holds = sign_differs || (flags & ZF);
+		break;
+	}
+	return holds != (code & 1);
+}
+
+static bool emulate_branch(const struct ptrace_step *step, struct user_regs_struct *regs,
+			   const struct ptrace_step_memory *memory)
+{
+	(void)memory;
+	const struct insn *insn = &step->insn;
+	bool is_taken = true;
+	if (insn->kind == INSN_JCC && insn->map == MAP_ONE_BYTE && insn->opcode >= 0xe0) {
+		if (insn->opcode == 0xe3) { // jrcxz
+			is_taken = !regs->rcx;
+		} else { // loopne, loope, loop
+			bool is_zero = regs->eflags & ZF;
+			is_taken = --regs->rcx &&
+				   (insn->opcode == 0xe2 || is_zero == (insn->opcode == 0xe1));
+		}
+	} else if (insn->kind == INSN_JCC) {
+		is_taken = is_condition(insn->opcode & 15, regs->eflags);
+	}
+	regs->rip += insn->size + (is_taken ? (uint64_t)(int64_t)insn->rel : 0);
+	return true;
+}
+
+static bool emulate_call(const struct ptrace_step *step, struct user_regs_struct *regs,
+			 const struct ptrace_step_memory *memory)
+{
+	uint64_t next = regs->rip + step->insn.size;
+	if (!push(regs, memory, next))
+		return false;
+	regs->rip = next + (uint64_t)(int64_t)step->insn.rel;
+	return true;
+}
+
+static bool emulate_indirect(const struct ptrace_step *step, struct user_regs_struct *regs,
+			     const struct ptrace_step_memory *memory)
+{
+	uint64_t to;
+	if (!read_rm(step, regs, memory, sizeof(to), &to))
+		return false;
+	if (step->insn.kind == INSN_CALL_INDIRECT &&
+	    !push(regs, memory, regs->rip + step->insn.size))
+		return false;
+	regs->rip = to;
+	return true;
+}
+
+static bool emulate_lea(const struct ptrace_step *step, struct user_regs_struct *regs,
+			const struct ptrace_step_memory *memory)
+{
+	(void)memory;
+	set_reg(regs, insn_reg(&step->insn), effective_address(step, regs),
+		operand_width(&step->insn));
+	regs->rip += step->insn.size;
+	return true;
+}
+
+static bool emulate_mov(const struct ptrace_step *step, struct user_regs_struct *regs,
+			const struct ptrace_step_memory *memory)
+{
+	const struct insn *insn = &step->insn;
+	unsigned width = operand_width(insn);
+	if (insn->opcode < 0x8a) { // to a register of ModRM.rm
+		set_reg(regs, insn_rm(insn), *reg_at(regs, insn_reg(insn)), width);
+	} else {
+		uint64_t value;
+		if (!read_rm(step, regs, memory, width, &value))
+			return false;
+		set_reg(regs, insn_reg(insn), value, width);
+	}
+	regs->rip += insn->size;
+	return true;
+}
+
+static bool emulate_mov_imm(const struct ptrace_step *step, struct user_regs_struct *regs,
+			    const struct ptrace_step_memory *memory)
+{
+	(void)memory;
+	const struct insn *insn = &step->insn;
+	unsigned reg = insn->has_modrm ? insn_rm(insn)
+				       : (insn->opcode & 7u) | (insn->rex & REX_B ? 8u : 0u);
+	unsigned width = insn->rex & REX_W ? 8 : 4;
+	set_reg(regs, reg, (uint64_t)step->imm, width);
+	regs->rip += insn->size;
+	return true;
+}
+
+enum operation { ADD, OR, ADC, SBB, AND, SUB, XOR, CMP, TEST };
+
+static uint64_t parity(uint64_t value)
+{
+	return __builtin_parity((unsigned)value & 0xff) ? 0 : PF;
+}
+
+// The result, and the arithmetic flags that it leaves.
+static uint64_t operate(enum operation operation, uint64_t a, uint64_t b, unsigned width,
+			unsigned long long *eflags)
+{
+	uint64_t sign = 1ull << (width * 8 - 1), result, flags = 0;
+	switch (operation) {
+	case ADD:
+		result = truncate_to(a + b, width);
+		flags |= result < a ? CF : 0;
+		flags |= ~(a ^ b) & (a ^ result) & sign ? OF : 0;
+		flags |= (a ^ b ^ result) & AF;
+		break;
+	case SUB:
+	case CMP:
+		result = truncate_to(a - b, width);
+		flags |= a < b ? CF : 0;
+		flags |= (a ^ b) & (a ^ result) & sign ? OF : 0;
+		flags |= (a ^ b ^ result) & AF;
+		break;
+	case OR:
+		result = a | b;
+		break;
+	case XOR:
+		result = a ^ b;
+		break;
+	default: // AND, TEST
+		result = a & b;
+		break;
+	}
+	flags |= parity(result) | (result ? 0 : ZF) | (result & sign ? SF : 0);
+	*eflags = (*eflags & ~(uint64_t)ARITHMETIC) | flags;
+	return result;
+}
+
+static enum operation find_operation(const struct insn *insn)
+{
+	uint8_t opcode = insn->opcode;
+	if (opcode < 0x40)
+		return opcode >> 3;
+	return opcode <= 0x83 ? (enum operation)(insn->modrm >> 3 & 7) : TEST;
+}
+
+// Two operands: a register and ModRM.rm in either order, or one of these (or RAX) and an immediate.
+static bool emulate_alu(const struct ptrace_step *step, struct user_regs_struct *regs,
+			const struct ptrace_step_memory *memory)
+{
+	const struct insn *insn = &step->insn;
+	enum operation operation = find_operation(insn);
+	unsigned width = operand_width(insn), to = 0;
+	uint64_t a, b = truncate_to((uint64_t)step->imm, width);
+	if (!insn->has_modrm) {
+		a = truncate_to(regs->rax, width);
+	} else {
+		uint64_t rm, reg = truncate_to(*reg_at(regs, insn_reg(insn)), width);
+		if (!read_rm(step, regs, memory, width, &rm))
+			return false;
+		bool is_to_reg = insn->opcode < 0x40 && (insn->opcode & 2);
+		to = is_to_reg ? insn_reg(insn) : insn_rm(insn);
+		a = is_to_reg ? reg : rm;
+		if (!step->imm_bytes)
+			b = is_to_reg ? rm : reg;
+	}
+	uint64_t result = operate(operation, a, b, width, &regs->eflags);
+	if (operation != CMP && operation != TEST)
+		set_reg(regs, to, result, width);
+	regs->rip += insn->size;
+	return true;
+}
+
+// --- Which can be emulated -----------------------------------------------------------------------
+
+// AH to BH, which only instructions without REX name.
+static bool is_high_byte(const struct insn *insn, unsigned reg)
+{
+	return !(insn->opcode & 1) && !insn->rex && reg >= 4;
+}
+
+static bool can_use_operands(const struct insn *insn, bool writes_rm)
+{
+	if (!insn->has_modrm)
+		return true;
+	bool has_reg = insn->opcode < 0x40 || (insn->opcode >= 0x84 && insn->opcode < 0x8c);
+	if (has_reg && is_high_byte(insn, insn_reg(insn)))
+		return false;
+	if (insn_rm_is_register(insn))
+		return !is_high_byte(insn, insn_rm(insn));
+	return !writes_rm && is_own_memory(insn);
+}
+
+static bool is_alu(const struct insn *insn)
+{
+	uint8_t opcode = insn->opcode, ext = insn->modrm >> 3 & 7;
+	bool is_known = (opcode < 0x40 && (opcode & 7) < 6) || opcode == 0x80 || opcode == 0x81 ||
+			opcode == 0x83 || opcode == 0x84 || opcode == 0x85 || opcode == 0xa8 ||
+			opcode == 0xa9 || ((opcode == 0xf6 || opcode == 0xf7) && ext == 0);
+	if (!is_known)
+		return false;
+	enum operation operation = find_operation(insn);
+	bool is_to_reg = opcode < 0x40 && (opcode & 2);
+	return operation != ADC && operation != SBB &&
+	       can_use_operands(insn, operation != CMP && operation != TEST && !is_to_reg);
+}
+
+static __typeof__(((struct ptrace_step *)0)->emulate) find_emulation(const struct insn *insn)
+{
+	static const uint8_t not_of_branches = INSN_OPSIZE | INSN_ADDRSIZE | INSN_LOCK;
+	uint8_t opcode = insn->opcode;
+	bool is_plain = !(insn->prefixes & ~INSN_SEGMENT);
+	bool is_loop = insn->map == MAP_ONE_BYTE && opcode >= 0xe0 && opcode <= 0xe3;
+	switch (insn->kind) {
+	case INSN_NOP:
+		return insn->prefixes & INSN_LOCK ? NULL : emulate_nop;
+	case INSN_PUSH:
+		return is_plain ? emulate_push : NULL;
+	case INSN_RET: // with f3 for old processors, f2 for bounds
+		return insn->prefixes & (INSN_OPSIZE | INSN_LOCK) ? NULL : emulate_ret;
+	case INSN_JCC: // with f2 and f3, AMD's processors make loopne and loope of both
+		if (is_loop && (insn->prefixes & (INSN_REP | INSN_REPNE)))
+			return NULL;
+		return insn->prefixes & not_of_branches ? NULL : emulate_branch;
+	case INSN_JMP:
+		return insn->prefixes & not_of_branches ? NULL : emulate_branch;
+	case INSN_CALL:
+		return insn->prefixes & not_of_branches ? NULL : emulate_call;
+	case INSN_JMP_INDIRECT:
+	case INSN_CALL_INDIRECT:
+		return is_plain ? emulate_indirect : NULL;
+	}
+	if (insn->map != MAP_ONE_BYTE || insn->kind != INSN_OTHER ||
+	    insn->prefixes & ~(INSN_OPSIZE | INSN_SEGMENT))
+		return NULL;
+	bool is_wide = !(insn->prefixes & INSN_OPSIZE);
+	if (opcode >= 0x58 && opcode <= 0x5f)
+		return is_wide ? emulate_pop : NULL;
+	if (opcode == 0x8d)
+		return emulate_lea;
+	if (opcode >= 0x88 && opcode <= 0x8b)
+		return can_use_operands(insn, opcode < 0x8a) ? emulate_mov : NULL;
+	if ((opcode >= 0xb8 && opcode <= 0xbf) || (opcode == 0xc7 && insn_rm_is_register(insn)))
+		return is_wide ? emulate_mov_imm : NULL;
+	return is_alu(insn) ? emulate_alu : NULL;
+}
+
+// --- Decoding ----------------------------------------------------------------------------------
+
+static bool is_prefix(uint8_t byte)
+{
+	switch (byte) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+	case 0x64 ... 0x67:
+	case 0xf0:
+	case 0xf2:
+	case 0xf3:
+		return true;
+	default:
+		return false;
+	}
+}
+
+// Where what follows the opcode begins. VEX and EVEX have their opcode behind 2 to 4 bytes of their own.
+static uint8_t opcode_end(const uint8_t *code, const struct insn *insn)
+{
+	uint8_t at = 0;
+	while (is_prefix(code[at]))
+		at++;
+	if (insn->map == MAP_VEX)
+		return at + (code[at] == 0xc4 ? 4 : 3);
+	if (insn->map == MAP_EVEX)
+		return at + 5;
+	if (insn->rex)
+		at++;
+	return at + (insn->map == MAP_ONE_BYTE ? 1 : insn->map == MAP_0F ? 2 : 3);
+}
+
+static uint8_t operand_bytes(const struct insn *insn)
+{
+	if (!insn->has_modrm)
+		return 0;
+	uint8_t mod = insn->modrm >> 6, bytes = 1;
+	if (mod == 3)
+		return bytes;
+	bytes += has_sib(insn);
+	if (mod == 1)
+		return bytes + 1;
+	bool has_disp =
+		mod == 2 || (insn->modrm & 7) == 5 || (has_sib(insn) && (insn->sib & 7) == 5);
+	return bytes + (has_disp ? 4 : 0);
+}
+
+static int64_t read_signed(const uint8_t *bytes, uint8_t len)
+{
+	uint64_t value = 0;
+	if (!len || len > sizeof(value))
+		return 0;
+	memcpy(&value, bytes, len);
+	unsigned shift = 64 - len * 8u;
+	return (int64_t)(value << shift) >> shift;
+}
+
+// What neither a copy nor the emulation does as the original does it.
+static const char *refusal(const struct ptrace_step *step)
+{
+	const struct insn *insn = &step->insn;
+	bool is_flags = insn->map == MAP_ONE_BYTE && (insn->opcode == 0x9c || insn->opcode == 0x9d);
+	if (insn->kind == INSN_TRAP || insn->kind == INSN_PRIVILEGED)
+		return "its instruction is a trap or privileged";
+	if (is_flags || (insn->map == MAP_0F && (insn->opcode == 0x05 || insn->opcode == 0x34)))
+		return "its instruction cannot be executed step by step";
+	if (step->emulate)
+		return NULL;
+	if (insn->kind == INSN_JCC || insn->kind == INSN_JMP || insn->kind == INSN_CALL ||
+	    insn->kind == INSN_CALL_INDIRECT)
+		return "its branch has prefixes that are not known";
+	if (step->is_relative && (insn->prefixes & INSN_ADDRSIZE))
+		return "its instruction cannot be executed elsewhere";
+	return NULL;
+}
+
+const char *ptrace_step_init(struct ptrace_step *step, const uint8_t *code, size_t len)
+{
+	*step = (struct ptrace_step){0};
+	if (!insn_decode(code, len, &step->insn))
+		return "its instruction is not known";
+	const struct insn *insn = &step->insn;
+	memcpy(step->bytes, code, insn->size);
+	step->modrm_at = opcode_end(code, insn);
+	uint8_t imm_at = step->modrm_at + operand_bytes(insn);
+	if (imm_at > insn->size)
+		return "its instruction is not known";
+	step->imm_bytes = insn->size - imm_at;
+	step->imm = read_signed(code + imm_at, step->imm_bytes);
+	step->is_relative = is_relative(insn);
+	step->emulate = find_emulation(insn);
+	return refusal(step);
+}
+
+bool ptrace_step_emulate(const struct ptrace_step *step, struct user_regs_struct *regs,
+			 const struct ptrace_step_memory *memory)
+{
+	if (!step->emulate)
+		return false;
+	struct user_regs_struct next = *regs;
+	if (!step->emulate(step, &next, memory))
+		return false;
+	*regs = next;
+	return true;
+}
+
+bool ptrace_step_move(const struct ptrace_step *step, uint64_t from, uint64_t to,
+		      uint8_t out[INSN_MAX_BYTES])
+{
+	memcpy(out, step->bytes, INSN_MAX_BYTES);
+	if (!step->is_relative)
+		return true;
+	int64_t disp = (int64_t)(from - to) + step->insn.disp;
+	int32_t narrow = (int32_t)disp;
+	if (narrow != disp)
+		return false;
+	memcpy(out + step->modrm_at + 1, &narrow, sizeof(narrow));
+	return true;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A call's stack: the chain of frame pointers from its entry, where RBP is still the caller's, up to where the
+// goroutine began. Each distinct stack has a number, a hash of its words, and its words travel once: user space
+// keeps them. The words say where each return address stood too, so that user space can hold the chain against
+// the frame sizes that the executable knows. Compiled for the kernel and for user space, as capture.h is.
+//
+// The includer defines first, besides what capture.h wants:
+//   stack_is_known(host, number)   true if that stack's words were told before
+//   stack_settings(host)           struct wire_stack_settings
+#ifndef GOTRACE_BPF_ENGINE_STACK_H
+#define GOTRACE_BPF_ENGINE_STACK_H
+
+#include "bpf/wire.h"
+
+enum { STACK_FAR = (1 << (64 - WIRE_STACK_ADDR_BITS)) - 1 };
+
+struct stack_walk {  // in the scratch, as all that the verifier is not to follow from step to step
+	wire_u64 bp; // of the next frame
+	wire_u64 last; // where the last return address stood
+	wire_u64 high; // the stack's upper end
+	wire_u64 hash;
+	wire_u32 num, max; // words
+	wire_u32 end;	   // enum wire_stack_end
+	wire_u32 pad;
+};
+
+struct stack_run {
+	struct stack_walk *walk;
+	struct capture *c;
+};
+
+// Adds a return address, which stands at place.
+CAPTURE_INLINE void stack_put(struct stack_walk *walk, struct capture *c, wire_u64 place,
+			      wire_u64 addr)
+{
+	wire_u64 far = (place - walk->last) / sizeof(addr);
+	if (far > STACK_FAR)
+		far = STACK_FAR;
+	wire_u64 word = (addr & ((1ull << WIRE_STACK_ADDR_BITS) - 1)) | far << WIRE_STACK_ADDR_BITS;
+	walk->last = place;
+	walk->hash = (walk->hash ^ word) * 0x9e3779b97f4a7c15ull;
+	walk->hash ^= walk->hash >> 29;
+	wire_u64 at = c->write_at + sizeof(struct wire_block) + walk->num * sizeof(word);
+	CAPTURE_HIDE(at);
+	if (at < WIRE_RECORD_MAX)
+		*(capture_u64 *)(c->bytes + at) = word;
+	walk->num++;
+}
+
+static long stack_step(wire_u32 i, void *context)
+{
+	(void)i;
+	const struct stack_run *run = context;
+	struct stack_walk *walk = run->walk;
+	struct capture *c = run->c;
+	wire_u64 words[2], bp = walk->bp; // the saved frame pointer, and the return address
+	walk->end = WIRE_STACK_WHOLE;
+	if (!bp)
+		return 1;
+	walk->end = WIRE_STACK_OUTSIDE;
+	if (bp <= walk->last || bp > walk->high - sizeof(words) || bp % sizeof(bp))
+		return 1;
+	walk->end = WIRE_STACK_MORE;
+	if (walk->num >= walk->max)
+		return 1;
+	walk->end = WIRE_STACK_UNREADABLE;
+	if (capture_read(&c->host, words, sizeof(words), bp))
+		return 1;
+	stack_put(walk, c, bp + sizeof(bp), words[1]);
+	walk->bp = words[0];
+	return 0;
+}
+
+// Fills in a block that stands at the end of the record, with its words behind it.
+CAPTURE_INLINE void stack_block(struct capture *c, wire_u64 addr, wire_u32 type, wire_u64 len,
+				wire_u8 flags)
+{
+	struct wire_block *block = capture_block(c, c->write_at);
+	block->addr = addr;
+	block->type = type;
+	block->len = (wire_u16)len;
+	block->depth = 0;
+	block->flags = flags;
+	c->write_at += sizeof(*block) + len;
+	c->record.num_blocks++;
+	c->record.flags |= WIRE_CALLERS;
+}
+
+CAPTURE_INLINE wire_u64 stack_number(const struct stack_walk *walk)
+{
+	wire_u64 number = (walk->hash ^ walk->end) * 0x9e3779b97f4a7c15ull >> 1;
+	return number ? number : 1;
+}
+
+/** Adds the stack's block to an entry's record that is otherwise done; bp is RBP there. Returns the stack's number
+ *  if its words are in the record: once that is on its way, they are known. */
+CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c, wire_u64 bp,
+				     const struct capture_goroutine *goroutine)
+{
+	wire_u64 sp = c->regs.sp, addr;
+	walk->bp = bp;
+	walk->last = sp;
+	walk->hash = 0;
+	walk->num = 0;
+	walk->end = WIRE_STACK_WHOLE;
+	walk->max = stack_settings(&c->host)->max;
+	if (walk->max > WIRE_STACK_MAX)
+		walk->max = WIRE_STACK_MAX;
+	if (!goroutine || !goroutine->goid || capture_read(&c->host, &addr, sizeof(addr), sp)) {
+		stack_block(c, 0, WIRE_STACK_NONE, 0, WIRE_BLOCK_STACK);
+		c->record.size = c->write_at;
+		return 0;
+	}
+	walk->high = sp + goroutine->distance;
+	stack_put(walk, c, sp, addr);
+	struct stack_run run = {.walk = walk, .c = c};
+	capture_repeat(WIRE_STACK_MAX + 1, stack_step, &run);
+	wire_u64 number = stack_number(walk);
+	bool is_known = stack_is_known(&c->host, number);
+	wire_u64 num = walk->num;
+	CAPTURE_HIDE(num);
+	if (num > WIRE_STACK_MAX)
+		num = WIRE_STACK_MAX;
+	stack_block(c, number, walk->end, is_known ? 0 : num * sizeof(addr), WIRE_BLOCK_STACK);
+	c->record.size = c->write_at;
+	return is_known ? 0 : number;
+}
+
+/** Adds who started the goroutine, whose runtime.g is at g. */
+CAPTURE_INLINE void stack_creator(struct capture *c, wire_u64 g)
+{
+	const struct wire_stack_settings *settings = stack_settings(&c->host);
+	wire_u64 words[2] = {0}, at = c->write_at + sizeof(struct wire_block);
+	if (!settings->g_gopc || !capture_is_readable(g, WIRE_BLOCK_MAX) ||
+	    capture_read(&c->host, &words[0], sizeof(words[0]), g + settings->g_gopc))
+		return;
+	if (settings->g_parent_goid &&
+	    capture_read(&c->host, &words[1], sizeof(words[1]), g + settings->g_parent_goid))
+		words[1] = 0;
+	CAPTURE_HIDE(at);
+	if (at >= WIRE_RECORD_MAX)
+		return;
+	*(capture_u64 *)(c->bytes + at) = words[0];
+	*(capture_u64 *)(c->bytes + at + sizeof(words[0])) = words[1];
+	stack_block(c, 0, WIRE_NO_TYPE, sizeof(words), WIRE_BLOCK_CREATOR);
+	c->record.size = c->write_at;
+}
+
+#endif

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A tracer beside the target, as a user would start and end it.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/bench/bench.h"
+#include "cli/cli.h"
+#include "tracer/backend/ebpf/floor.h"
+
+enum {
+	WORDS_MAX = 32,
+	READY_TIMEOUT_MS = 20000,
+	END_TIMEOUT_MS = 15000,
+	SETTLE_MS = 200, // a peer may do more behind its first breakpoint
+	CPU_DEPTH = 2,	 // a tracer, its helper
+};
+
+char *bench_read(const char *path)
+{
+	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
+	if (!file)
+		return NULL;
+	struct text all;
+	text_init(&all);
+	char piece[4096];
+	for (size_t len; (len = fread(piece, 1, sizeof(piece), file)) > 0;)
+		text_append(&all, piece, len);
+	return all.data ? all.data : strdup("");
+}
+
+// --- Processes -----------------------------------------------------------------------------------
+
+bool bench_find_program(const char *name, char *path, size_t size)
+{
+	CLEANUP_FREE char *dirs = strdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+	if (strchr(name, '/'))
+		return snprintf(path, size, "%s", name) < (int)size && !access(path, X_OK);
+	char *rest = dirs;
+	for (char *dir; rest && (dir = strsep(&rest, ":"));)
+		if (snprintf(path, size, "%s/%s", *dir ? dir : ".", name) < (int)size &&
+		    !access(path, X_OK))
+			return true;
+	return false;
+}
+
+struct error *bench_file_create(char *path, size_t size)
+{
+	snprintf(path, size, "/tmp/gotrace-bench-XXXXXX");
+	CLEANUP_CLOSE int fd = mkostemp(path, O_CLOEXEC);
+	return fd < 0 ? error_errno(errno, "%s", path) : NULL;
+}
+
+struct error *bench_spawn(char *const *argv, const char *said, pid_t *out)
+{
+	CLEANUP_CLOSE int fd = open(said, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(errno, "%s", said);
+	pid_t pid = fork();
+	if (pid < 0)
+		return error_errno(errno, "fork");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGINT);
+		setpgid(0, 0);
+		int null = open("/dev/null", O_RDWR);
+		dup2(null, STDIN_FILENO);
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
+		signal(SIGPIPE, SIG_DFL);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	*out = pid;
+	return NULL;
+}
+
+static bool ends_within(pid_t pid, unsigned int ms)
+{
+	for (unsigned int waited = 0; waited < ms; waited += 2) {
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			return true;
+		bench_sleep_ms(2);
+	}
+	return false;
+}
+
+void bench_end(pid_t pid)
+{
+	kill(pid, SIGINT);
+	if (ends_within(pid, END_TIMEOUT_MS))
+		return;
+	cli_say("a tracer does not end after %d seconds: it is killed", END_TIMEOUT_MS / 1000);
+	kill(-pid, SIGKILL); // with what it has started
+	waitpid(pid, NULL, 0);
+}
+
+static uint64_t cpu_below(pid_t pid, int depth)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	DIR *tasks = opendir(path);
+	if (!tasks)
+		return 0;
+	uint64_t sum = 0;
+	for (struct dirent *task; (task = readdir(tasks));) {
+		if (task->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)pid, task->d_name);
+		CLEANUP_FREE char *stat = bench_read(path);
+		sum += stat ? strtoull(stat, NULL, 10) : 0;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, task->d_name);
+		CLEANUP_FREE char *children = bench_read(path);
+		char *next = children;
+		for (long child; depth > 0 && next && (child = strtol(next, &next, 10)) > 0;)
+			sum += cpu_below((pid_t)child, depth - 1);
+	}
+	closedir(tasks);
+	return sum;
+}
+
+uint64_t bench_cpu_of(pid_t pid)
+{
+	return cpu_below(pid, CPU_DEPTH);
+}
+
+// --- Starting ------------------------------------------------------------------------------------
+
+// What it said last: two lines, since the reason often stands in the one before.
+static struct error *ended_early(const char *said)
+{
+	CLEANUP_FREE char *text = bench_read(said);
+	const char *lines[2] = {NULL, NULL};
+	static const char own[] = "gotrace: ";
+	char *rest = text;
+	for (char *line; rest && (line = strsep(&rest, "\n"));) {
+		if (!*line)
+			continue;
+		lines[0] = lines[1];
+		lines[1] = strncmp(line, own, strlen(own)) ? line : line + strlen(own);
+	}
+	if (!lines[1])
+		return error_new("it ended at once and said nothing");
+	if (!lines[0])
+		return error_new("%s", lines[1]);
+	return error_new("%s; %s", lines[0], lines[1]);
+}
+
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
+}
+
+// Ready is a gotrace when it says so, another tool when its breakpoint stands in the function.
+static struct error *wait_ready(pid_t pid, const char *said, const struct bench_function *function,
+				pid_t target)
+{
+	for (unsigned int waited = 0; waited < READY_TIMEOUT_MS && !cli_signal; waited += 2) {
+		if (has_ended(pid))
+			return ended_early(said);
+		if (function && !bench_function_is_bare(function, target)) {
+			bench_sleep_ms(SETTLE_MS);
+			return has_ended(pid) ? ended_early(said) : NULL;
+		}
+		CLEANUP_FREE char *text = function ? NULL : bench_read(said);
+		const char *word = text ? strstr(text, "gotrace: tracing ") : NULL;
+		if (word && strchr(word, '\n'))
+			return NULL;
+		bench_sleep_ms(2);
+	}
+	return error_new("it is not ready after %d seconds", READY_TIMEOUT_MS / 1000);
+}
+
+struct error *bench_wait_traces(pid_t pid, const char *said)
+{
+	return wait_ready(pid, said, NULL, 0);
+}
+
+static struct error *start_floor(struct bench_tracer *tracer, const struct bench_function *function,
+				 pid_t pid)
+{
+	unsigned long sites[64];
+	size_t num = function->num_entries;
+	memcpy(sites, function->entries, num * sizeof(*sites));
+	if (tracer->variant->has_return) {
+		memcpy(sites + num, function->returns, function->num_returns * sizeof(*sites));
+		num += function->num_returns;
+	}
+	char exe[32];
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+	return floor_probes_create(pid, exe, sites, num, &tracer->floor);
+}
+
+static struct error *start_gotrace(struct bench_tracer *tracer,
+				   const struct bench_function *function, pid_t pid)
+{
+	char number[16];
+	snprintf(number, sizeof(number), "%d", (int)pid);
+	const char *const *options = tracer->variant->options;
+	bool is_attach = !options[0] || options[0][0] == '-'; // else its first word is the command
+	const char *argv[WORDS_MAX] = {"/proc/self/exe",
+				       is_attach ? "attach" : *options++,
+				       number,
+				       function->name,
+				       "-o",
+				       "/dev/null",
+				       "--backend",
+				       tracer->variant->kind == BENCH_EBPF ? "ebpf" : "ptrace",
+				       "--format",
+				       is_attach ? "lines" : "text"};
+	size_t num = 10;
+	for (; *options; options++)
+		argv[num++] = *options;
+	struct error *err = bench_spawn((char *const *)argv, tracer->said, &tracer->pid);
+	return err ? err : bench_wait_traces(tracer->pid, tracer->said);
+}
+
+static struct error *start_peer(struct bench_tracer *tracer, const struct bench_function *function,
+				pid_t pid)
+{
+	char *argv[WORDS_MAX] = {NULL};
+	struct error *err = bench_peer_prepare(tracer, function, pid, argv, WORDS_MAX);
+	if (!err)
+		err = bench_spawn(argv, tracer->said, &tracer->pid);
+	for (size_t i = 0; i < WORDS_MAX; i++)
+		free(argv[i]);
+	return err ? err : wait_ready(tracer->pid, tracer->said, function, pid);
+}
+
+struct error *bench_tracer_start(struct bench_tracer *tracer, const struct bench_variant *variant,
+				 const struct bench_function *function, pid_t pid)
+{
+	*tracer = (struct bench_tracer){.variant = variant};
+	struct error *err = bench_file_create(tracer->said, sizeof(tracer->said));
+	if (err)
+		return err;
+	if (variant->kind == BENCH_FLOOR)
+		err = start_floor(tracer, function, pid);
+	else if (variant->kind == BENCH_EBPF || variant->kind == BENCH_PTRACE)
+		err = start_gotrace(tracer, function, pid);
+	else if (variant->kind == BENCH_PEER)
+		err = start_peer(tracer, function, pid);
+	if (err) {
+		uint64_t kept;
+		bench_tracer_stop(tracer, &kept);
+	} else if (tracer->pid) {
+		tracer->cpu_ns = bench_cpu_of(tracer->pid);
+	}
+	return err;
+}
+
+uint64_t bench_tracer_cpu(struct bench_tracer *tracer)
+{
+	if (!tracer->pid)
+		return 0;
+	enum { QUIET_NS = 200000, STEP_MS = 10, STEPS = 200 };
+	uint64_t now = bench_cpu_of(tracer->pid);
+	for (int i = 0; i < STEPS; i++) {
+		bench_sleep_ms(STEP_MS);
+		uint64_t before = now;
+		now = bench_cpu_of(tracer->pid);
+		if (now < before + QUIET_NS)
+			break;
+	}
+	return now > tracer->cpu_ns ? now - tracer->cpu_ns : 0;
+}
+
+// --- Ending --------------------------------------------------------------------------------------
+
+uint64_t bench_kept(const char *said, bool has_return, uint64_t *lost)
+{
+	CLEANUP_FREE char *text = bench_read(said);
+	struct bench_summary summary = bench_read_summary(text ? text : "");
+	*lost = summary.lost;
+	return has_return && summary.returns < summary.calls ? summary.returns : summary.calls;
+}
+
+// What a peer has written down: a line a call, or perf's own count.
+static uint64_t kept_by_peer(const struct bench_tracer *tracer)
+{
+	CLEANUP_FREE char *text = bench_read(tracer->said);
+	const char *mark = tracer->variant->mark;
+	uint64_t num = 0;
+	if (!text)
+		return 0;
+	if (!mark) {
+		const char *place = strstr(text, " samples)");
+		while (place && place > text && place[-1] != '(')
+			place--;
+		return place ? strtoull(place, NULL, 10) : 0;
+	}
+	for (const char *line = text; *line;) {
+		num += !strncmp(line, mark, strlen(mark));
+		const char *next = strchr(line, '\n');
+		if (!next)
+			break;
+		line = next + 1;
+	}
+	return num;
+}
+
+void bench_tracer_stop(struct bench_tracer *tracer, uint64_t *kept)
+{
+	*kept = 0;
+	floor_probes_destroy(tracer->floor);
+	tracer->floor = NULL;
+	if (tracer->pid) {
+		uint64_t lost;
+		bench_end(tracer->pid);
+		*kept = tracer->variant->kind == BENCH_PEER
+				? kept_by_peer(tracer)
+				: bench_kept(tracer->said, tracer->variant->has_return, &lost);
+	}
+	tracer->pid = 0;
+	bench_peer_clean(tracer);
+	if (tracer->said[0] && !getenv("GOTRACE_DEBUG"))
+		unlink(tracer->said);
+}

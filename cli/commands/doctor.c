@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// gotrace doctor: what this kernel, these privileges and a target allow, and how to mend what is missing.
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/rune.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "tracer/backend/features.h"
+#include "tracer/backend/leftovers.h"
+#include "tracer/target/target.h"
+
+enum { FEATURES_MAX = 64, KEY_REPAIR = 1000 };
+
+struct arguments {
+	const char *target;
+	bool json;
+	bool repairs;
+};
+
+struct report {
+	json_t *rows;  // objects: name, state, needed_for, mend
+	bool is_fatal; // something is missing without which nothing works
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->json;
+		return 0;
+	case KEY_REPAIR:
+		arguments->repairs = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->target)
+			argp_error(state, "one TARGET at a time");
+		arguments->target = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static void add(struct report *report, const char *name, enum feature_state state, bool is_required,
+		const char *needed_for, const char *mend)
+{
+	static const char *const states[] = {"no", "yes", "unknown"};
+	CLEANUP_FREE char *what_for = rune_printable(needed_for);
+	CLEANUP_FREE char *how = mend ? rune_printable(mend) : NULL;
+	json_t *row = json_pack("{s:s, s:s, s:b, s:s}", "name", name, "state", states[state],
+				"required", is_required, "needed_for", what_for);
+	if (row && state != FEATURE_YES && how && how[0])
+		json_object_set_new(row, "mend", json_string(how));
+	json_array_append_new(report->rows, row);
+	report->is_fatal |= is_required && state == FEATURE_NO;
+}
+
+static void look_at_kernel(struct report *report)
+{
+	struct feature features[FEATURES_MAX];
+	size_t num = features_ask(features, FEATURES_MAX);
+	for (size_t i = 0; i < num && i < FEATURES_MAX; i++)
+		add(report, features[i].name, features[i].state, features[i].is_required,
+		    features[i].needed_for, features[i].mend);
+}
+
+static void look_at_index(struct report *report, struct index *index)
+{
+	size_t num;
+	index_funcs(index, &num);
+	char found[128];
+	snprintf(found, sizeof(found), "%s, %zu functions",
+		 index_buildinfo(index)->version ? index_buildinfo(index)->version
+						 : "a Go version not known",
+		 num);
+	add(report, "target is a Go program", FEATURE_YES, true, found, NULL);
+	add(report, "target has DWARF", index_has_dwarf(index) ? FEATURE_YES : FEATURE_NO, false,
+	    "values of arguments and results",
+	    "build it without -ldflags \"-s -w\", or put its debug file under /usr/lib/debug/.build-id");
+	add(report, "target's goroutines",
+	    index_runtime(index)->is_certain ? FEATURE_YES : FEATURE_NO, false,
+	    "goroutine ids, and pairing entries with returns",
+	    "this Go version is not known to gotrace");
+}
+
+// Which functions they are in: "main.add, main.sub and 3 more places".
+static void write_places(const struct index *index, const struct leftovers *leftovers,
+			 struct text *out)
+{
+	enum { SHOWN = 3 };
+	for (size_t i = 0; i < leftovers->num && i < SHOWN; i++) {
+		const struct func *func = index_func_at(index, leftovers->vaddr[i]);
+		text_printf(out, "%s%s", i ? ", " : "", func ? func->name : "no function");
+	}
+	if (leftovers->num > SHOWN)
+		text_printf(out, " and %zu more places", leftovers->num - SHOWN);
+}
+
+static void add_breakpoints(struct report *report, const struct index *index, pid_t pid,
+			    const struct leftovers *leftovers)
+{
+	char name[32];
+	pid_t tracer = target_code_tracer(pid, name);
+	struct text found, mend;
+	text_init(&found);
+	text_init(&mend);
+	text_printf(&found, "%zu breakpoint%s: ", leftovers->num, leftovers->num == 1 ? "" : "s");
+	write_places(index, leftovers, &found);
+	if (tracer)
+		text_printf(&mend, "process %d (%s) traces it and may have set them", (int)tracer,
+			    name);
+	else
+		text_printf(
+			&mend,
+			"uprobes of a tracer that runs, or left behind by one that was killed, where each "
+			"call is slow: gotrace doctor --repair %d takes those off that were left behind",
+			(int)pid);
+	add(report, "target's code without breakpoints", FEATURE_NO, false, text_string(&found),
+	    text_string(&mend));
+	text_deinit(&found);
+	text_deinit(&mend);
+}
+
+static void add_change(struct report *report, const struct index *index,
+		       const struct leftovers *leftovers)
+{
+	const struct func *func = index_func_at(index, leftovers->first_changed);
+	struct text found;
+	text_init(&found);
+	text_printf(&found, "%llu byte%s of its code differ from its file, first in %s",
+		    (unsigned long long)leftovers->changed_bytes,
+		    leftovers->changed_bytes == 1 ? "" : "s", func ? func->name : "no function");
+	add(report, "target's code unchanged", FEATURE_NO, false, text_string(&found),
+	    "its code was changed in memory (a hot patch, a mock): such functions cannot be traced");
+	text_deinit(&found);
+}
+
+// Takes off what was left behind, and looks again.
+static struct error *repair(const struct target_code *code, struct target *target,
+			    struct leftovers *leftovers)
+{
+	char name[32];
+	size_t before = leftovers->num;
+	pid_t tracer = target_code_tracer(target_pid(target), name);
+	if (tracer)
+		return error_new("breakpoints are left alone while process %d (%s) traces it",
+				 (int)tracer, name);
+	struct error *err =
+		leftovers_remove(target_pid(target), target_exe(target), code->image, leftovers);
+	if (err)
+		return error_wrap(err, "taking breakpoints off");
+	leftovers_deinit(leftovers);
+	err = leftovers_init(code, leftovers);
+	if (!err)
+		cli_say("%zu breakpoints were left behind and are off now; %zu stay, which a tracer "
+			"has that runs",
+			before > leftovers->num ? before - leftovers->num : 0, leftovers->num);
+	return err;
+}
+
+static struct error *compare_code(struct report *report, struct index *index, struct target *target,
+				  bool repairs)
+{
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)target_pid(target));
+	CLEANUP_CLOSE int mem = open(path, O_RDONLY | O_CLOEXEC);
+	struct target_code code = {.image = index_image(index), .mem = mem};
+	struct leftovers leftovers = {0};
+	struct error *err = target_bias(target, code.image, &code.bias);
+	if (!err)
+		err = leftovers_init(&code, &leftovers);
+	if (!err && repairs && leftovers.num)
+		err = repair(&code, target, &leftovers);
+	if (!err && leftovers.num)
+		add_breakpoints(report, index, target_pid(target), &leftovers);
+	if (!err && leftovers.changed_bytes)
+		add_change(report, index, &leftovers);
+	if (!err && !leftovers.num && !leftovers.changed_bytes)
+		add(report, "target's code is as in its file", FEATURE_YES, false,
+		    "no breakpoints, no patches", NULL);
+	leftovers_deinit(&leftovers);
+	return err;
+}
+
+static void look_at_code(struct report *report, struct index *index, pid_t pid, bool repairs)
+{
+	struct target *target;
+	struct error *err = target_attach(pid, &target);
+	if (!err) {
+		err = compare_code(report, index, target, repairs);
+		target_destroy(target);
+	}
+	if (err)
+		add(report, "target's code is as in its file", FEATURE_UNKNOWN, false,
+		    "no breakpoints, no patches", error_message(err));
+	error_free(err);
+}
+
+static void look_at_target(struct report *report, const struct arguments *arguments)
+{
+	struct index *index;
+	pid_t pid;
+	struct error *err = open_target_index(arguments->target, &index, &pid);
+	if (err) {
+		add(report, "target", FEATURE_NO, true, "tracing it", error_message(err));
+		error_free(err);
+		return;
+	}
+	look_at_index(report, index);
+	if (pid)
+		look_at_code(report, index, pid, arguments->repairs);
+	index_close(index);
+}
+
+static void print_text(const struct report *report)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(report->rows, i, row)
+	{
+		const char *state = json_string_value(json_object_get(row, "state"));
+		const char *mend = json_string_value(json_object_get(row, "mend"));
+		printf("%-8s %-34s %s\n", state, json_string_value(json_object_get(row, "name")),
+		       json_string_value(json_object_get(row, "needed_for")));
+		if (mend)
+			printf("%-8s   -> %s\n", "", mend);
+	}
+	puts(report->is_fatal ? "\nTracing does not work here: see the lines that say no."
+			      : "\nTracing works here.");
+}
+
+static int doctor_main(int argc, char **argv)
+{
+	static const struct argp_option options[] = {
+		{"repair", KEY_REPAIR, NULL, 0,
+		 "take breakpoints off that a killed tracer left behind in the target", 0},
+		{0},
+	};
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.children = text_or_json_children,
+		.args_doc = "[TARGET]",
+		.doc = "Tell what this kernel and these privileges allow, and with a TARGET (a PID or an executable) what can be "
+		       "seen of it; and how to mend what is missing. The exit status is 1 if tracing does not work.\v"
+		       "Example: gotrace doctor $(pidof server)",
+	};
+	struct arguments arguments = {0};
+	cli_parse(&argp, argc, argv, NULL, &arguments);
+	struct report report = {.rows = json_array()};
+	struct utsname kernel;
+	uname(&kernel);
+	char name[sizeof(kernel.sysname) + sizeof(kernel.release) + sizeof(kernel.machine) + 3];
+	snprintf(name, sizeof(name), "%s %s %s", kernel.sysname, kernel.release, kernel.machine);
+	look_at_kernel(&report);
+	if (arguments.target)
+		look_at_target(&report, &arguments);
+	if (arguments.json) {
+		json_t *whole = json_pack("{s:s, s:b, s:O}", "kernel", name, "works",
+					  !report.is_fatal, "checks", report.rows);
+		json_dumpf(whole, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(whole);
+	} else {
+		printf("%s, gotrace as user %d\n\n", name, (int)getuid());
+		print_text(&report);
+	}
+	json_decref(report.rows);
+	return report.is_fatal ? EXIT_REFUSED : EXIT_DONE;
+}
+
+const struct command command_doctor = {"doctor",
+				       "what this kernel, these privileges and a target allow",
+				       doctor_main};

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/commands/dry_run.h"
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "tracer/plan/conditions.h"
+#include "tracer/target/target.h"
+
+static void write_places(const char *title, const struct param *params, size_t num,
+			 struct text *out)
+{
+	for (size_t i = 0; i < num; i++) {
+		char place[256];
+		abi_describe(&params[i], place, sizeof(place));
+		text_printf(out, "    %s %s %s: %s\n", title,
+			    params[i].name[0] ? params[i].name : "_",
+			    params[i].type ? params[i].type->name : "word",
+			    params[i].unknown ? params[i].unknown : place);
+	}
+}
+
+static void write_func(struct plan *plan, const struct plan_func *func, struct text *out)
+{
+	static const char *const kinds[] = {
+		[WIRE_PROBE_ENTRY] = "entry",
+		[WIRE_PROBE_RETURN] = "return",
+		[WIRE_PROBE_TAIL] = "tail jump",
+	}; // others are probes of the notes alone, which are no functions that were chosen
+	const struct signature *signature = func->signature;
+	text_printf(out, "%s ", func->func->name);
+	index_write_signature(plan->index, func->func, out);
+	text_putc(out, '\n');
+	write_places("arg", signature->params, signature->num_args, out);
+	write_places("result", signature_results(signature),
+		     signature->num_params - signature->num_args, out);
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		const struct wire_probe *probe = &plan->tables.probes[func->first_probe + i];
+		const struct plan_probe *place = &plan->probes[func->first_probe + i];
+		text_printf(out, "    probe %s at +%#lx, file offset %#lx, %s, frame %u bytes\n",
+			    kinds[probe->kind], (unsigned long)(place->vaddr - func->func->vaddr),
+			    (unsigned long)place->off, place->is_emulated ? "emulated" : "stepped",
+			    probe->frame_size);
+	}
+}
+
+// What conditions are compiled with, of a process.
+static struct error *set_target(struct plan *plan, pid_t pid)
+{
+	struct target *target;
+	struct error *err = target_attach(pid, &target);
+	if (err)
+		return err;
+	plan->pid = (uint32_t)pid;
+	err = target_bias(target, index_image(plan->index), &plan->bias);
+	target_destroy(target);
+	return err;
+}
+
+static struct error *print_plan(struct index *index, pid_t pid, char *const *patterns,
+				size_t num_patterns, const struct plan_options *options)
+{
+	struct selection selection;
+	struct plan_conditions conditions;
+	struct plan_options wanted = *options;
+	struct error *err =
+		plan_conditions_init(&conditions, index, patterns, num_patterns, options);
+	if (err)
+		return err;
+	wanted.wanted = &conditions;
+	err = select_functions(index, conditions.patterns, conditions.num_patterns, &selection);
+	if (err) {
+		plan_conditions_deinit(&conditions);
+		return err;
+	}
+	struct plan *plan = NULL;
+	err = plan_create(index, options, &plan);
+	if (!err && pid)
+		err = set_target(plan, pid);
+	size_t first, num;
+	if (!err)
+		err = plan_add(plan, &selection, &wanted, 1, &first, &num);
+	selection_deinit(&selection);
+	plan_conditions_deinit(&conditions);
+	struct text out;
+	text_init(&out);
+	for (size_t i = 0; !err && i < num; i++)
+		write_func(plan, plan->funcs[first + i], &out);
+	size_t num_expected = 0;
+	for (size_t i = 0; !err && i < plan->num_refusals; i++) {
+		if (plan->refusals[i].is_expected && num > 0) {
+			num_expected++;
+			continue;
+		}
+		text_printf(&out, "%s: %s: %s\n", plan->refusals[i].func->name,
+			    plan->refusals[i].is_unfit ? "left out" : "cannot be probed",
+			    plan->refusals[i].reason);
+	}
+	if (num_expected)
+		text_printf(&out, "%zu functions without a result of type error: left out\n",
+			    num_expected);
+	if (!err)
+		text_printf(
+			&out,
+			"%zu functions, %u probes, %u pieces, %u types, %u edges, %zu dynamic types, %u operations\n",
+			num, plan->tables.num_probes, plan->tables.num_pieces,
+			plan->tables.num_types, plan->tables.num_edges, plan->num_dynamics,
+			plan->tables.num_ops);
+	fwrite(text_string(&out), 1, out.len, stdout);
+	text_deinit(&out);
+	plan_destroy(plan);
+	return err;
+}
+
+int dry_run(const char *target, char *const *patterns, size_t num_patterns,
+	    const struct plan_options *options)
+{
+	struct index *index;
+	pid_t pid;
+	struct error *err = open_target_index(target, &index, &pid);
+	if (err)
+		return cli_fail(err);
+	err = print_plan(index, pid, patterns, num_patterns, options);
+	index_close(index);
+	return err ? cli_fail(err) : EXIT_DONE;
+}

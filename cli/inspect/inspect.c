@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/inspect/inspect.h"
+
+#include "base/text.h"
+#include "cli/complete.h"
+#include "tracer/plan/plan.h"
+#include "tracer/plan/select/select.h"
+
+enum { INLINED_MAX = 16 }; // that are named
+
+struct error *inspect_find(struct index *index, const char *word, const struct func **out)
+{
+	struct selection selection;
+	struct error *err = select_functions(index, (char *const[]){(char *)word}, 1, &selection);
+	if (err)
+		return err;
+	if (selection.num == 1)
+		*out = selection.func[0];
+	else
+		err = error_new("%s: %zu functions are called that: give one's whole name", word,
+				selection.num);
+	selection_deinit(&selection);
+	return err;
+}
+
+static void print_piece(const struct abi_piece *piece, bool is_first, FILE *out)
+{
+	fputs(is_first ? "" : ", ", out);
+	switch (piece->where) {
+	case ABI_INT_REG:
+		fputs(abi_int_register(piece->reg), out);
+		break;
+	case ABI_FLOAT_REG:
+		fprintf(out, "X%u", piece->reg);
+		break;
+	case ABI_STACK:
+		fprintf(out, "SP+%u", 8 + piece->stack_off);
+		if (piece->size > 8)
+			fprintf(out, " (%u bytes)", piece->size);
+	}
+}
+
+static void print_param(const struct param *param, FILE *out)
+{
+	char unnamed[16];
+	snprintf(unnamed, sizeof(unnamed), "ret%d", param->ret_slot);
+	const char *name = param->name && *param->name ? param->name
+			   : param->is_result	       ? unnamed
+						       : "_";
+	fprintf(out, "  %-8s %-16s %-24s ",
+		param->is_result     ? "result"
+		: param->is_receiver ? "receiver"
+		: param->is_hidden   ? "hidden"
+				     : "argument",
+		name, param->type ? param->type->full_name : "word");
+	if (param->unknown)
+		fprintf(out, "? (%s)", param->unknown);
+	else if (!param->num_pieces)
+		fputs("nowhere: it has no bytes", out);
+	for (size_t i = 0; !param->unknown && i < param->num_pieces; i++)
+		print_piece(&param->pieces[i], !i, out);
+	fputc('\n', out);
+}
+
+static void print_sites(const struct sites *sites, FILE *out)
+{
+	if (sites->refused) {
+		fprintf(out, "cannot be probed: %s\n", sites->refused);
+		return;
+	}
+	fputs("probes:\n", out);
+	for (size_t i = 0; i < sites->num; i++) {
+		const struct site *site = &sites->site[i];
+		fprintf(out, "  %-10s 0x%lx%s%s\n", inspect_site_kind(site),
+			(unsigned long)site->vaddr,
+			site->skip_taken_be ? ", on the stack check's branch" : "",
+			site->is_emulated ? "" : ", stepped by the kernel (two traps)");
+	}
+}
+
+struct inlined {
+	size_t num;
+	FILE *out;
+};
+
+static bool print_inlined(void *context, const struct func *into)
+{
+	struct inlined *inlined = context;
+	if (!inlined->num)
+		fputs("calls inlined, which no probe sees:\n", inlined->out);
+	if (inlined->num++ < INLINED_MAX)
+		fprintf(inlined->out, "  in %s\n", into->name);
+	return true;
+}
+
+struct error *inspect_sites(struct index *index, const struct func *func, struct sites *out)
+{
+	struct plan *plan;
+	struct error *err = plan_create(index, &(struct plan_options){0}, &plan);
+	if (err)
+		return err;
+	err = plan_sites(plan, func, out);
+	plan_destroy(plan);
+	return err;
+}
+
+struct error *inspect_func(struct index *index, const struct func *func, FILE *out)
+{
+	struct sites sites;
+	struct error *err = inspect_sites(index, func, &sites);
+	if (err)
+		return err;
+	const char *file;
+	int line;
+	struct text signature;
+	text_init(&signature);
+	index_write_signature(index, func, &signature);
+	fprintf(out, "%s  %s\n", func->name, text_string(&signature));
+	text_deinit(&signature);
+	if (index_line(index, func->vaddr, &file, &line))
+		fprintf(out, "%s:%d\n", file, line);
+	fprintf(out, "0x%lx, %lu bytes of code, %s\n", (unsigned long)func->vaddr,
+		(unsigned long)func->size,
+		func->flags & FUNC_FOREIGN ? "not Go's"
+		: func->flags & FUNC_ABI0  ? "arguments on the stack (ABI0)"
+					   : "arguments in registers (ABIInternal)");
+	const struct signature *known = index_signature(index, func);
+	for (size_t i = 0; i < known->num_params; i++)
+		print_param(&known->params[i], out);
+	print_sites(&sites, out);
+	sites_deinit(&sites);
+	struct inlined inlined = {0, out};
+	index_inlined(index, func, print_inlined, &inlined);
+	if (inlined.num > INLINED_MAX)
+		fprintf(out, "  and %zu more\n", inlined.num - INLINED_MAX);
+	return NULL;
+}
+
+void inspect_func_names(struct index *index, struct completions *out, const char *prefix)
+{
+	size_t num;
+	const struct func *funcs = index_funcs(index, &num);
+	for (size_t i = 0; i < num; i++)
+		if (!completions_add(out, funcs[i].name, prefix))
+			return;
+}
+
+bool inspect_is_go(const char *pid)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%s/exe", pid);
+	struct image *image;
+	struct error *err = image_open(path, NULL, &image);
+	if (err) {
+		error_free(err);
+		return false;
+	}
+	bool is_go =
+		image_has_section(image, ".go.buildinfo") || image_has_section(image, ".gopclntab");
+	image_close(image);
+	return is_go;
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the shell's Tab key offers: which names a word may be, and the answer as readline wants it.
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <readline/readline.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/complete.h"
+#include "cli/inspect/inspect.h"
+#include "cli/shell/shell.h"
+#include "tracer/plan/expr/expr.h"
+#include "tracer/plan/select/select.h"
+
+// readline's callbacks take no context.
+static struct shell *completing;
+
+static void add_functions(struct completions *out, const char *prefix)
+{
+	inspect_func_names(session_index(completing->session), out, prefix);
+}
+
+static void add_traces(struct completions *out, const char *prefix)
+{
+	size_t num;
+	struct session_trace *const *traces = session_traces(completing->session, &num);
+	for (size_t i = 0; i < num; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "%u", traces[i]->id);
+		completions_add(out, id, prefix);
+	}
+}
+
+static void add_commands(struct completions *out, const char *prefix)
+{
+	for (const struct shell_command *command = shell_commands; command->name; command++) {
+		completions_add(out, command->name, prefix);
+		if (command->also)
+			completions_add(out, command->also, prefix);
+	}
+}
+
+static void add_settings(struct completions *out, const char *prefix)
+{
+	for (size_t i = 0; shell_setting_name(i); i++)
+		completions_add(out, shell_setting_name(i), prefix);
+}
+
+static void add_options_of(const struct argp *argp, struct completions *out, const char *prefix)
+{
+	for (const struct argp_option *option = argp->options; option->name || option->doc;
+	     option++) {
+		char word[64];
+		if (!option->name || shell_refuses(option->name))
+			continue;
+		snprintf(word, sizeof(word), "--%s", option->name);
+		completions_add(out, word, prefix);
+	}
+}
+
+static void add_options(struct completions *out, const char *prefix)
+{
+	add_options_of(&trace_options_argp, out, prefix);
+	add_options_of(&choosing_options_argp, out, prefix);
+}
+
+// --- Conditions ----------------------------------------------------------------------------------
+
+enum { FUNCTIONS_MAX = 16 }; // whose names a condition is offered
+
+static struct {
+	int argc;
+	char **argv;
+} words_before; // that of the completion under way
+
+// True if an expression that is typed goes on in the next word.
+static bool is_open(const char *expression)
+{
+	char *reason = NULL;
+	struct error *err = expr_check(expression, &reason);
+	bool is_wrong = !err && reason;
+	error_free(err);
+	free(reason);
+	return is_wrong;
+}
+
+// True if the next word belongs to a condition.
+static bool is_in_condition(int argc, char **argv, const char *word)
+{
+	if (!strncmp(word, "--if=", 5))
+		return true;
+	if (argc < 2)
+		return false;
+	const char *last = argv[argc - 1], *clause = strstr(last, " if ");
+	if (!strcmp(last, "--if") || (argc > 2 && !strcmp(last, "if")))
+		return true;
+	if (!strcmp(argv[argc - 2], "--if"))
+		return is_open(last);
+	return *last != '/' && clause && is_open(clause + 4);
+}
+
+struct condition {
+	struct completions *out;
+	const char *prefix;
+	size_t skip; // of the prefix: "--if="
+};
+
+static void add_condition_name(void *context, const char *text)
+{
+	const struct condition *condition = context;
+	CLEANUP_FREE char *whole = NULL;
+	if (asprintf(&whole, "%.*s%s", (int)condition->skip, condition->prefix, text) >= 0)
+		completions_add(condition->out, whole, condition->prefix);
+}
+
+static void add_names_of(const struct func *func, struct condition *condition)
+{
+	struct index *index = session_index(completing->session);
+	struct expr_scope scope = {
+		.index = index,
+		.signature = index_signature(index, func),
+		.has_depth = true,
+	};
+	if (scope.signature)
+		error_free(expr_complete(&scope, condition->prefix + condition->skip,
+					 add_condition_name, condition));
+}
+
+// Names of the functions that the patterns before it select. What is no pattern selects none.
+static void add_conditions(struct completions *out, const char *prefix)
+{
+	struct condition condition = {out, prefix, strncmp(prefix, "--if=", 5) ? 0 : 5};
+	size_t num = 0;
+	for (int i = 1; i < words_before.argc; i++) {
+		CLEANUP_FREE char *pattern = strdup(words_before.argv[i]);
+		char *clause = pattern ? strstr(pattern, " if ") : NULL;
+		if (!pattern || strchr("-!", *pattern))
+			continue;
+		if (clause)
+			*clause = '\0';
+		struct selection found = {0};
+		error_free(
+			select_functions(session_index(completing->session), &pattern, 1, &found));
+		for (size_t j = 0; j < found.num && num < FUNCTIONS_MAX; j++, num++)
+			add_names_of(found.func[j], &condition);
+		selection_deinit(&found);
+	}
+}
+
+// --- Sources -------------------------------------------------------------------------------------
+
+static void add_formats(struct completions *out, const char *prefix)
+{
+	static const char *const formats[] = {"graph", "lines", "json"};
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+		completions_add(out, formats[i], prefix);
+}
+
+static void add_backends(struct completions *out, const char *prefix)
+{
+	completions_add(out, "ebpf", prefix);
+	completions_add(out, "ptrace", prefix);
+}
+
+// Processes that can be looked at and are Go's.
+static void add_pids(struct completions *out, const char *prefix)
+{
+	DIR *proc = opendir("/proc");
+	if (!proc)
+		return;
+	for (struct dirent *entry = readdir(proc); entry; entry = readdir(proc))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    !strncmp(entry->d_name, prefix, strlen(prefix)) && inspect_is_go(entry->d_name))
+			completions_add(out, entry->d_name, prefix);
+	closedir(proc);
+}
+
+static void add_types(struct completions *out, const char *prefix)
+{
+	inspect_type_names(session_index(completing->session), out, prefix);
+}
+
+static void add_traces_and_functions(struct completions *out, const char *prefix)
+{
+	add_traces(out, prefix);
+	add_functions(out, prefix);
+}
+
+static void add_types_and_functions(struct completions *out, const char *prefix)
+{
+	add_types(out, prefix);
+	add_functions(out, prefix);
+}
+
+static const struct source {
+	const char
+		*what; // as in the table of commands, or a command's or setting's name for its own
+	bool needs_target;
+	void (*add)(struct completions *out, const char *prefix);
+} sources[] = {
+	{"functions", true, add_functions},
+	{"types", true, add_types},
+	{"traces", true, add_traces},
+	{"untrace", true, add_traces_and_functions},
+	{"whatis", true, add_types_and_functions},
+	{"commands", false, add_commands},
+	{"settings", false, add_settings},
+	{"options", false, add_options},
+	{"conditions", true, add_conditions},
+	{"formats", false, add_formats},
+	{"set format", false, add_formats},
+	{"set backend", false, add_backends},
+	{"pids", false, add_pids},
+};
+
+static const struct source *find_source(const char *what)
+{
+	for (size_t i = 0; what && i < sizeof(sources) / sizeof(*sources); i++)
+		if (!strcmp(sources[i].what, what))
+			return &sources[i];
+	return NULL;
+}
+
+// What the word behind these may be; NULL where nothing is known of it.
+static const char *what_follows(int argc, char **argv, const char *word)
+{
+	if (!argc)
+		return "commands";
+	struct error *err = NULL;
+	const struct shell_command *command = shell_find(argv[0], &err);
+	error_free(err);
+	if (!command)
+		return NULL;
+	bool has_conditions = !strcmp(command->name, "trace") || !strcmp(command->name, "run");
+	if (has_conditions && is_in_condition(argc, argv, word))
+		return "conditions";
+	if (!strcmp(command->name, "trace") && *word == '-')
+		return "options";
+	if (!strcmp(command->name, "set") && argc == 2)
+		return !strcmp(argv[1], "format")    ? "set format"
+		       : !strcmp(argv[1], "backend") ? "set backend"
+						     : NULL;
+	if (find_source(command->name))
+		return command->name;
+	return command->completes;
+}
+
+static void gather(void *context, struct completions *out, const char *prefix)
+{
+	const struct source *source = context;
+	source->add(out, prefix);
+}
+
+// readline's form: what all have in common first, then each; NULL at the end. before: "!" or "".
+static char **as_matches(const struct completions *completions, const char *before, char quote)
+{
+	size_t num = HASH_COUNT(completions->all), i = 0;
+	char **matches = num ? calloc(num + 2, sizeof(*matches)) : NULL;
+	if (!matches)
+		return NULL;
+	size_t common = completions_common(completions);
+	CLEANUP_FREE char *common_word = strndup(completions->all->word, common);
+	const struct completion *each = completions->all;
+	for (const char *word = common_word; word; word = each->word, each = each->hh.next) {
+		CLEANUP_FREE char *whole = NULL;
+		if (asprintf(&whole, "%s%s", before, word) < 0)
+			whole = NULL;
+		matches[i] = whole ? completion_quote(whole, quote) : NULL;
+		if (!matches[i])
+			break;
+		i++;
+		if (i > num || num == 1)
+			break;
+	}
+	if (i == (num == 1 ? 1 : num + 1))
+		return matches;
+	while (i)
+		free(matches[--i]);
+	free(matches);
+	return NULL;
+}
+
+static char **match(const char *what, const char *word, char quote)
+{
+	const struct source *source = find_source(what);
+	if (!source || (source->needs_target && !completing->session))
+		return NULL;
+	bool is_taken_away = source->add == add_functions && *word == '!';
+	struct completions completions = {0};
+	completions_gather(&completions, word + is_taken_away, gather, (void *)source);
+	const struct completion *only = HASH_COUNT(completions.all) == 1 ? completions.all : NULL;
+	char **matches = as_matches(&completions, is_taken_away ? "!" : "", quote);
+	// A field's path may go on, and so may an expression.
+	bool goes_on = source->add == add_conditions || (only && only->has_more);
+	if (matches && goes_on)
+		rl_completion_suppress_append = rl_completion_suppress_quote = 1;
+	completions_deinit(&completions);
+	return matches;
+}
+
+static char **complete(const char *text, int start, int end)
+{
+	(void)text;
+	char quote;
+	CLEANUP_FREE char *word = NULL;
+	size_t at = completion_word(rl_line_buffer, (size_t)end, &quote, &word);
+	CLEANUP_FREE char *before = strndup(rl_line_buffer, at - !!quote);
+	rl_attempted_completion_over = 1;
+	if (!word || !before || at != (size_t)start)
+		return NULL;
+	int argc = 0;
+	char **argv = NULL;
+	struct error *err = shell_words(before, &argc, &argv);
+	if (err) {
+		error_free(err);
+		return NULL;
+	}
+	const char *what = what_follows(argc, argv, word);
+	char **matches = NULL;
+	if (what && !strcmp(what, "files"))
+		rl_attempted_completion_over = 0;
+	words_before.argc = argc;
+	words_before.argv = argv;
+	if (what && strcmp(what, "files") != 0)
+		matches = match(what, word, quote);
+	shell_words_free(argc, argv);
+	return matches;
+}
+
+// Whether a backslash stands before a character of the line.
+static int is_quoted(char *line, int at)
+{
+	int num = 0;
+	while (num < at && line[at - num - 1] == '\\')
+		num++;
+	return num % 2;
+}
+
+void shell_complete_init(struct shell *shell)
+{
+	completing = shell;
+	rl_attempted_completion_function = complete;
+	rl_completer_word_break_characters = (char *)" \t\n"; // names hold all others
+	rl_basic_quote_characters = (char *)"'\"";
+	rl_completer_quote_characters = (char *)"'\"";
+	rl_filename_quote_characters = (char *)" \t\n'\"\\";
+	rl_char_is_quoted_p = is_quoted;
+	rl_completion_query_items = 200;
+}

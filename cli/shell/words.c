@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Lines become words. Those of a condition become one, so that it needs no quotes.
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/shell/shell.h"
+#include "tracer/plan/expr/expr.h"
+
+enum { WORDS_MAX = 4096, CONDITION_WORDS_MAX = 256 };
+static const char IF[] = "--if";
+
+struct word {
+	char *text;	 // without its quotes
+	const char *raw; // as it is in the line; borrowed
+	size_t raw_len;
+};
+
+struct words {
+	struct word *words;
+	size_t num;
+};
+
+void shell_words_free(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		free(argv[i]);
+	free(argv);
+}
+
+// One word from *line on, which moves behind it. A backslash quotes only what would not stand for itself: a
+// /regexp/ keeps its own.
+static struct error *take_word(const char **line, struct text *word)
+{
+	char quote = 0;
+	const char *p = *line;
+	for (; *p && (quote || !isspace((unsigned char)*p)); p++) {
+		if (quote && *p == quote)
+			quote = 0;
+		else if (!quote && (*p == '\'' || *p == '"'))
+			quote = *p;
+		else if (*p == '\\' && quote != '\'' && p[1] &&
+			 (strchr("\\'\"", p[1]) || (!quote && isspace((unsigned char)p[1]))))
+			text_putc(word, *++p);
+		else
+			text_putc(word, *p);
+	}
+	*line = p;
+	return quote ? error_new("a %c without its second one", quote) : NULL;
+}
+
+static struct error *add_word(struct words *words, const char **line)
+{
+	if (words->num == WORDS_MAX)
+		return error_new("more than %d words", WORDS_MAX);
+	struct text text;
+	text_init(&text);
+	const char *raw = *line;
+	struct error *err = take_word(line, &text);
+	struct word *more = realloc(words->words, (words->num + 1) * sizeof(*more));
+	words->words = more ? more : words->words;
+	char *copy = more && !text.failed ? strdup(text_string(&text)) : NULL;
+	text_deinit(&text);
+	if (!err && !copy)
+		err = error_nomem();
+	if (err) {
+		free(copy);
+		return err;
+	}
+	words->words[words->num++] = (struct word){copy, raw, (size_t)(*line - raw)};
+	return NULL;
+}
+
+static void words_deinit(struct words *words)
+{
+	for (size_t i = 0; i < words->num; i++)
+		free(words->words[i].text);
+	free(words->words);
+}
+
+// --- Conditions ----------------------------------------------------------------------------------
+
+// True if a word does not go on with an expression that is whole without it: "!main.f" is a pattern, as "*Get" is, and
+// "-q" an option; "!=" goes on.
+static bool begins_anew(const struct word *word)
+{
+	return word->raw_len > 1 &&
+	       (strchr("*-", word->raw[0]) || (word->raw[0] == '!' && word->raw[1] != '='));
+}
+
+// The longest expression that begins at start, in the first word, and ends with a word. *text is as it is in the
+// line, to be freed; NULL, with *num the words up to the next option, if there is none.
+static struct error *find_expression(const struct word *words, size_t num_words, const char *start,
+				     char **text, size_t *num)
+{
+	bool is_whole = false;
+	*text = NULL;
+	size_t i;
+	for (i = 0; i < num_words && i < CONDITION_WORDS_MAX; i++) {
+		const struct word *word = &words[i];
+		if (i && (!strncmp(word->raw, "--", 2) || (is_whole && begins_anew(word))))
+			break;
+		char *until = strndup(start, (size_t)(word->raw + word->raw_len - start));
+		char *reason = NULL;
+		struct error *err = until ? expr_check(until, &reason) : error_nomem();
+		is_whole = !err && !reason;
+		free(is_whole ? *text : until);
+		free(reason);
+		if (err)
+			return err;
+		if (!is_whole)
+			continue;
+		*text = until;
+		*num = i + 1;
+	}
+	// No pattern begins with an operator, so what it follows is no whole expression.
+	if (*text && *num < num_words && strchr("<>=&|+,)", words[*num].raw[0])) {
+		free(*text);
+		*text = NULL;
+	}
+	if (!*text)
+		*num = i;
+	return NULL;
+}
+
+// Puts what is one condition into one word at i: the expression that begins there, skip bytes behind the word's
+// own beginning. A word that the user has put between quotes is the condition, unless it begins one.
+static struct error *join_condition(struct words *words, size_t i, size_t skip)
+{
+	struct word *first = &words->words[i];
+	const char *start = first->raw + skip;
+	CLEANUP_FREE char *expression = NULL;
+	size_t num = 0;
+	struct error *err = find_expression(first, words->num - i, start, &expression, &num);
+	bool has_quotes = strlen(first->text) != first->raw_len;
+	bool is_quoted = *start == '\'' || *start == '"';
+	if (err || (expression ? num == 1 && is_quoted : has_quotes))
+		return err;
+	const struct word *last = first + num - 1;
+	char *text = strndup(first->raw,
+			     skip + (expression ? strlen(expression)
+						: (size_t)(last->raw + last->raw_len - start)));
+	if (!text)
+		return error_nomem();
+	for (size_t j = 0; j < num; j++)
+		free(first[j].text);
+	first->text = text;
+	memmove(first + 1, first + num, (words->num - i - num) * sizeof(*first));
+	words->num -= num - 1;
+	return NULL;
+}
+
+// PATTERN if EXPR: the three become one word.
+static struct error *join_pattern(struct words *words, size_t i)
+{
+	struct error *err = join_condition(words, i + 2, 0);
+	if (err)
+		return err;
+	struct word *first = &words->words[i];
+	struct text text;
+	text_init(&text);
+	text_printf(&text, "%s if %s", first->text, first[2].text);
+	char *joined = text.failed ? NULL : strdup(text_string(&text));
+	text_deinit(&text);
+	if (!joined)
+		return error_nomem();
+	for (size_t j = 0; j < 3; j++)
+		free(first[j].text);
+	first->text = joined;
+	memmove(first + 1, first + 3, (words->num - i - 3) * sizeof(*first));
+	words->num -= 2;
+	return NULL;
+}
+
+static bool can_have_condition(const struct word *word)
+{
+	return word->text[0] != '-' && word->text[0] != '/' && word->text[0] != '!';
+}
+
+static struct error *join_conditions(struct words *words)
+{
+	struct error *err = NULL;
+	for (size_t i = 1; i < words->num && !err; i++) {
+		const struct word *word = &words->words[i];
+		bool has_more = i + 1 < words->num;
+		size_t len = sizeof(IF) - 1;
+		if (!strcmp(word->text, "--")) // a program's own words follow
+			break;
+		if (!strcmp(word->text, IF) && has_more)
+			err = join_condition(words, ++i, 0);
+		else if (!strncmp(word->raw, IF, len) && word->raw[len] == '=')
+			err = join_condition(words, i, len + 1);
+		else if (i + 2 < words->num &&
+			 !strcmp(word[1].raw_len == 2 ? word[1].text : "", "if") &&
+			 can_have_condition(word))
+			err = join_pattern(words, i);
+	}
+	return err;
+}
+
+struct error *shell_words(const char *line, int *argc, char ***argv)
+{
+	struct words words = {0};
+	struct error *err = NULL;
+	while (isspace((unsigned char)*line))
+		line++;
+	while (*line && !err) {
+		err = add_word(&words, &line);
+		while (isspace((unsigned char)*line))
+			line++;
+	}
+	if (!err)
+		err = join_conditions(&words);
+	char **out = err ? NULL : calloc(words.num + 1, sizeof(*out));
+	if (!err && !out)
+		err = error_nomem();
+	if (err) {
+		words_deinit(&words);
+		return err;
+	}
+	for (size_t i = 0; i < words.num; i++)
+		out[i] = words.words[i].text;
+	free(words.words);
+	*argc = (int)words.num;
+	*argv = out;
+	return NULL;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define HASH_NONFATAL_OOM 1
+// All types that have a run-time descriptor. Up to Go 1.26 the linker lists unnamed ones (typelinks), and pointers to
+// nearly all named ones are among these; from 1.27 on the descriptors stand one behind the other
+// (src/runtime/type.go, moduleTypelinks; src/internal/abi/type.go, DescriptorSize). What these lead to is
+// taken in too: elements, keys, fields, and the types in itabs.
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "base/log.h"
+#include "dwarf/go/rtype_private.h"
+
+enum { UNCOMMON_BYTES = 16, METHOD_BYTES = 16, FIELD_BYTES = 24, IMETHOD_BYTES = 8 };
+
+struct seen {
+	struct gotype *type;
+	UT_hash_handle hh;
+};
+
+struct gathering {
+	struct rtypes *types;
+	struct seen *seen;
+	struct gotype **all; // those up to next have been followed
+	size_t num, size, next;
+	bool is_full; // no memory for more
+};
+
+static void take(struct gathering *gathering, struct gotype *type)
+{
+	struct seen *seen;
+	if (!type || !type->rtype || type->broken || gathering->is_full)
+		return;
+	HASH_FIND_PTR(gathering->seen, &type, seen);
+	if (seen)
+		return;
+	if (gathering->num == gathering->size) {
+		size_t size = gathering->size ? 2 * gathering->size : 1024;
+		struct gotype **all = reallocarray(gathering->all, size, sizeof(*all));
+		if (!all) {
+			gathering->is_full = true;
+			return;
+		}
+		gathering->all = all;
+		gathering->size = size;
+	}
+	seen = calloc(1, sizeof(*seen));
+	if (!seen) {
+		gathering->is_full = true;
+		return;
+	}
+	seen->type = type;
+	HASH_ADD_PTR(gathering->seen, type, seen);
+	if (!seen->hh.tbl) {
+		free(seen);
+		gathering->is_full = true;
+		return;
+	}
+	gathering->all[gathering->num++] = type;
+}
+
+// The types that those taken so far lead to.
+static void follow(struct gathering *gathering)
+{
+	while (gathering->next < gathering->num) {
+		log_progress("types read", gathering->next, gathering->num);
+		struct gotype *type = gathering->all[gathering->next++];
+		gotype_complete(type);
+		take(gathering, type->elem);
+		take(gathering, type->key);
+		for (size_t i = 0; i < type->num_fields; i++)
+			take(gathering, type->fields[i].type);
+	}
+	log_progress("types read", gathering->num, gathering->num);
+}
+
+static void take_links(struct gathering *gathering)
+{
+	const struct moduledata *module = &gathering->types->module;
+	for (uint64_t i = 0; i < module->num_typelinks; i++) {
+		uint32_t off;
+		if (!image_read_u32(gathering->types->image, module->typelinks + 4 * i, &off))
+			return;
+		if (off < module->etypes - module->types)
+			take(gathering, rtypes_find(gathering->types, module->types + off));
+	}
+}
+
+// What follows the fixed part of a descriptor: parameters, methods, fields.
+static bool tail_bytes(struct rtypes *types, uint64_t vaddr, enum gokind kind, uint64_t *out)
+{
+	enum { NUM_MAX = 1 << 16 };
+	uint64_t num = 0;
+	uint32_t in_out;
+	*out = 0;
+	switch (kind) {
+	case GO_FUNC: // two u16: inCount; outCount, whose highest bit is "variadic"
+		if (!image_read_u32(types->image, vaddr + RTYPE_BYTES, &in_out))
+			return false;
+		*out = 8 * (uint64_t)((in_out & 0xffff) + (in_out >> 16 & 0x7fff));
+		return true;
+	case GO_INTERFACE:
+	case GO_STRUCT:
+		if (!image_read_u64(types->image, vaddr + RTYPE_BYTES + 16, &num) || num > NUM_MAX)
+			return false;
+		*out = num * (kind == GO_STRUCT ? FIELD_BYTES : IMETHOD_BYTES);
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool descriptor_bytes(struct rtypes *types, uint64_t vaddr, uint64_t *out)
+{
+	struct rtype_head head;
+	uint64_t tail;
+	if (!rtype_read_head(types, vaddr, &head) || !tail_bytes(types, vaddr, head.kind, &tail))
+		return false;
+	uint64_t bytes = rtype_kind_bytes(types, vaddr, head.kind);
+	if (head.tflag & RTYPE_UNCOMMON) { // pkgPath i32, mcount u16, ...
+		uint32_t counts;
+		if (!image_read_u32(types->image, vaddr + bytes + 4, &counts))
+			return false;
+		tail += (uint64_t)(counts & 0xffff) * METHOD_BYTES;
+		bytes += UNCOMMON_BYTES;
+	}
+	*out = bytes + tail;
+	return true;
+}
+
+// From 1.27 on. A word in front keeps offset 0 free.
+static void walk_descriptors(struct gathering *gathering)
+{
+	const struct moduledata *module = &gathering->types->module;
+	uint64_t end = module->types + module->desc_bytes, bytes;
+	for (uint64_t at = module->types + 8; at < end; at += bytes) {
+		at = (at + 7) & ~(uint64_t)7;
+		if (at >= end || !descriptor_bytes(gathering->types, at, &bytes))
+			return;
+		take(gathering, rtypes_find(gathering->types, at));
+	}
+}
+
+static bool take_itab(void *context, uint64_t itab, uint64_t interface, uint64_t concrete)
+{
+	struct gathering *gathering = context;
+	(void)itab;
+	take(gathering, rtypes_find(gathering->types, interface));
+	take(gathering, rtypes_find(gathering->types, concrete));
+	return !gathering->is_full;
+}
+
+static int by_full_name(const void *a, const void *b)
+{
+	const struct gotype *x = *(struct gotype *const *)a, *y = *(struct gotype *const *)b;
+	int order = strcmp(x->full_name, y->full_name);
+	return order ? order : (x->rtype > y->rtype) - (x->rtype < y->rtype);
+}
+
+struct gotype *const *rtypes_all(struct rtypes *types, size_t *num)
+{
+	if (!types->is_listed) {
+		struct gathering gathering = {.types = types};
+		take_links(&gathering);
+		walk_descriptors(&gathering);
+		rtypes_itabs(types, take_itab, &gathering);
+		follow(&gathering);
+		struct seen *seen, *next;
+		HASH_ITER (hh, gathering.seen, seen, next) {
+			HASH_DEL(gathering.seen, seen);
+			free(seen);
+		}
+		if (gathering.num)
+			qsort(gathering.all, gathering.num, sizeof(struct gotype *), by_full_name);
+		types->all = gathering.all;
+		types->num_all = gathering.num;
+		types->is_listed = true;
+	}
+	*num = types->num_all;
+	return types->all;
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "dwarf/go/runtime.h"
+
+#include <string.h>
+
+enum { ABSENT = 0xffffffff };
+
+enum {
+	G_M = 48,
+	G_SCHED = 56,	  // runtime.gobuf: sp, pc, ...
+	FIRST_MINOR = 15, // the releases whose layouts were looked at
+	LAST_MINOR = 27,
+	GOBUF_LONG = 56, // with the field ret, dropped by 1.26
+	GOBUF_SHORT = 48,
+	MAX_CODE = 4096, // of a function that is searched
+};
+
+// src/runtime/runtime2.go, types g and m, from the DWARF of programs of each release.
+static const struct release {
+	int minor;
+	uint16_t goid, parent_goid, gopc, curg; // parent_goid 0: none
+} releases[] = {
+	{15, 152, 0, 280, 192},	  {19, 152, 0, 296, 192},   {21, 152, 272, 280, 192},
+	{22, 152, 272, 280, 192}, {23, 160, 280, 288, 192}, {24, 160, 280, 288, 192},
+	{26, 152, 280, 288, 184}, {27, 152, 280, 288, 184},
+};
+enum { NUM_RELEASES = sizeof(releases) / sizeof(releases[0]) };
+
+// The last release of the table that is not newer; the oldest where all are.
+static const struct release *find_release(int minor)
+{
+	const struct release *found = &releases[0];
+	for (size_t i = 0; i < NUM_RELEASES; i++)
+		if (releases[i].minor <= minor)
+			found = &releases[i];
+	return found;
+}
+
+struct code {
+	const uint8_t *bytes;
+	size_t len;
+};
+
+static bool read_code(struct image *image, const struct pclntab *table, size_t i, struct code *out)
+{
+	struct pcln_func func;
+	if (!pclntab_func(table, i, &func))
+		return false;
+	out->len = func.end - func.entry < MAX_CODE ? func.end - func.entry : MAX_CODE;
+	return image_text(image, func.entry, out->len, &out->bytes);
+}
+
+// "mov disp8(%rbx),%rbp": how gogo restores the frame pointer from the gobuf. 0 where it is not there.
+static unsigned gobuf_bytes(const struct code *code)
+{
+	static const uint8_t load_bp[] = {0x48, 0x8b, 0x6b};
+	for (size_t i = 0; i + 4 <= code->len; i++) {
+		if (memcmp(code->bytes + i, load_bp, sizeof(load_bp)))
+			continue;
+		unsigned bytes = code->bytes[i + 3] + 8u; // bp is the gobuf's last word
+		if (bytes == GOBUF_LONG || bytes == GOBUF_SHORT)
+			return bytes;
+	}
+	return 0;
+}
+
+static int32_t i32_at(const uint8_t *bytes)
+{
+	int32_t value;
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+// Where this code finds g: "mov %fs:disp32,reg", or in position independent code "mov $imm32,reg"
+// before "mov %fs:(reg),reg". 0 where it does not.
+static int32_t fs_offset(const struct code *code)
+{
+	for (size_t i = 0; i + 9 <= code->len; i++) {
+		const uint8_t *at = code->bytes + i;
+		bool is_load = at[0] == 0x64 && (at[1] == 0x48 || at[1] == 0x4c) && at[2] == 0x8b;
+		if (is_load && (at[3] & 0xc7) == 0x04 && at[4] == 0x25)
+			return i32_at(at + 5);
+		bool is_move =
+			(at[0] == 0x48 || at[0] == 0x49) && at[1] == 0xc7 && (at[2] & 0xf8) == 0xc0;
+		if (is_move && at[7] == 0x64)
+			return i32_at(at + 3);
+	}
+	return 0;
+}
+
+struct findings { // what the runtime's own code tells
+	unsigned gobuf_bytes;
+	int32_t fs_offset;
+};
+
+// Assembly functions keep their names in stripped programs too.
+static void search_code(struct image *image, const struct pclntab *table, struct findings *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < pclntab_num(table); i++) {
+		struct pcln_func func;
+		struct code code;
+		if (!pclntab_func(table, i, &func))
+			continue;
+		bool is_gogo = !strcmp(func.name, "gogo") || !strcmp(func.name, "runtime.gogo");
+		bool uses_tls = !strcmp(func.name, "runtime.morestack") ||
+				!strcmp(func.name, "runtime.asmcgocall");
+		if ((!is_gogo && !uses_tls) || !read_code(image, table, i, &code))
+			continue;
+		if (is_gogo && !out->gobuf_bytes)
+			out->gobuf_bytes = gobuf_bytes(&code);
+		if (uses_tls && !out->fs_offset)
+			out->fs_offset = fs_offset(&code);
+	}
+}
+
+// Go's own start-up puts g below the thread pointer. With a C library the linker gives runtime.tlsg
+// its place among the executable's thread-local variables.
+static int32_t find_tls_g(struct image *image, int32_t fs_offset)
+{
+	int64_t start;
+	uint64_t symbol;
+	enum { GO_TLS_G = -8 };
+	if (!image_tls_start(image, &start))
+		return GO_TLS_G;
+	if (image_tls_symbol(image, "runtime.tlsg", &symbol) && symbol < (uint64_t)-start)
+		return (int32_t)(start + (int64_t)symbol);
+	if (start == GO_TLS_G)
+		return GO_TLS_G;
+	return fs_offset < 0 && fs_offset >= start ? fs_offset : 0;
+}
+
+struct error *runtime_layout_init(struct runtime_layout *layout, struct image *image,
+				  const struct pclntab *table, struct go_version go)
+{
+	bool is_known = go.major;
+	if (!is_known)
+		go = pclntab_version(table);
+	const struct release *release = find_release(go.minor);
+	struct findings findings;
+	search_code(image, table, &findings);
+	bool is_listed = is_known && go.major == 1 && release->minor == go.minor;
+	// g's fields between the gobuf and goid changed once, when syscallbp came with 1.23.
+	uint32_t goid = G_SCHED + 40 + findings.gobuf_bytes + (go.minor >= 23 ? 8 : 0);
+	bool is_ruled = is_known && go.major == 1 && findings.gobuf_bytes &&
+			go.minor >= FIRST_MINOR && go.minor <= LAST_MINOR;
+	if (!is_ruled)
+		goid = release->goid;
+	// Where the gobuf is the newer, smaller one, the other fields moved with it.
+	if (!is_listed && findings.gobuf_bytes == GOBUF_SHORT)
+		release = find_release(go.minor < 26 ? 26 : go.minor);
+	uint32_t bp = findings.gobuf_bytes ? findings.gobuf_bytes - 8
+		      : go.minor >= 26	   ? GOBUF_SHORT - 8
+					   : GOBUF_LONG - 8;
+	*layout = (struct runtime_layout){
+		.g_stack_lo = 0,
+		.g_stack_hi = 8,
+		.g_goid = goid,
+		.g_parent_goid = release->parent_goid && is_listed ? release->parent_goid : ABSENT,
+		.g_gopc = is_listed ? release->gopc : ABSENT,
+		.g_m = G_M,
+		.g_sched_pc = G_SCHED + 8,
+		.g_sched_bp = G_SCHED + bp,
+		.m_curg = release->curg,
+		.tls_g = find_tls_g(image, findings.fs_offset),
+		.has_regabi = go_version_at_least(go, 17),
+		.hchan_qcount = 0,
+		.hchan_dataqsiz = 8,
+		.hchan_buf = 16,
+		.hchan_elemsize = 24,
+		.hchan_closed = 28,
+		.itab_type = 8,
+		.is_certain = is_listed ? goid == release->goid : is_ruled,
+	};
+	return NULL;
+}

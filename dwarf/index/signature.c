@@ -1,0 +1,708 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From what DWARF lists of a function's parameters to a signature whose places are certain. DWARF
+// gives order and types, the ABI's rules give places, and three witnesses are heard on them: the
+// size of the argument area and ArgInfo (pclntab), and the location lists at entry. Where they
+// cannot be brought to agree, an argument is unknown.
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "dwarf/index/index_private.h"
+
+enum { MAX_RAW_WORDS = 10 };
+
+enum dict { DICT_NONE, DICT_FIRST, DICT_SECOND, DICT_LISTED }; // where a hidden dictionary stands
+
+struct making { // a signature in the making
+	const struct signature_query *query;
+	struct debug_func debug;	// DWARF's, its dictionary taken out
+	const struct debug_param *dict; // the dictionary that DWARF lists, NULL if it lists none
+	size_t dict_place;		// where it lists it
+	struct arg_words words;
+	int64_t frame_bytes; // negative if not known
+	bool has_regabi;
+	struct debug_param *orders; // of debug's params, all that were tried
+	bool is_order_open;	    // none of them is certain
+	bool is_abi_open;	    // nothing tells whether it takes registers
+	bool skip;		    // ArgInfo leaves the first argument out
+};
+
+struct candidate {
+	struct signature signature;
+	const struct debug_param **debug; // by param, NULL for those that DWARF does not list
+	struct layout_check check;
+	int rank; // of preference, 0 first
+};
+
+static void candidate_deinit(struct candidate *candidate)
+{
+	signature_deinit(&candidate->signature);
+	free(candidate->debug);
+	*candidate = (struct candidate){0};
+}
+
+static bool is_shape_name(const char *name)
+{
+	return strstr(name, "go.shape.") != NULL;
+}
+
+// Whether the type arguments belong to the function itself, or its receiver, and not to a
+// function around it: behind their bracket stands nothing, or a method's name.
+static bool takes_dict(const char *name)
+{
+	const char *close = strrchr(name, ']');
+	if (!close || !is_shape_name(name))
+		return false;
+	const char *rest = close + 1;
+	if (!*rest)
+		return true;
+	if (*rest == ')')
+		rest++;
+	if (*rest != '.')
+		return false;
+	rest++;
+	if (strchr(rest, '.') || strchr(rest, '-'))
+		return false;
+	static const char *const made[] = {"func", "gowrap", "deferwrap"};
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+		size_t letters = strlen(made[i]);
+		if (!strncmp(rest, made[i], letters) && isdigit((unsigned char)rest[letters]))
+			return close[1] == ')'; // a method of that name, on a pointer
+	}
+	return true;
+}
+
+static bool is_method_name(const char *name)
+{
+	const char *close = strrchr(name, ']');
+	return close && close[1];
+}
+
+static bool is_compiler_name(const char *name, char letter)
+{
+	return name[0] == '~' && name[1] == letter;
+}
+
+static bool is_made_up(const struct debug_param *debug)
+{
+	const char *name = debug->name;
+	return !*name || *name == '.' || is_compiler_name(name, 'b') ||
+	       is_compiler_name(name, debug->is_result ? 'r' : 'p');
+}
+
+// Go names all results of a function or none.
+static bool names_results(const struct debug_func *debug)
+{
+	for (size_t i = 0; i < debug->num_params; i++)
+		if (debug->params[i].is_result && !is_made_up(&debug->params[i]))
+			return true;
+	return false;
+}
+
+static const char *shown_name(const struct debug_param *debug, bool has_named_results)
+{
+	if (!is_made_up(debug))
+		return debug->name;
+	return debug->is_result && !has_named_results ? "" : "_";
+}
+
+static struct param hidden_param(void)
+{
+	return (struct param){.name = ".dict", .is_hidden = true};
+}
+
+static size_t count_args(const struct debug_func *debug)
+{
+	size_t num = 0;
+	while (num < debug->num_params && !debug->params[num].is_result)
+		num++;
+	return num;
+}
+
+// The number of arguments before the dictionary.
+static size_t dict_place(const struct making *making, enum dict dict)
+{
+	size_t num_args = count_args(&making->debug);
+	size_t place = dict == DICT_FIRST ? 0 : dict == DICT_SECOND ? 1 : making->dict_place;
+	return place < num_args ? place : num_args;
+}
+
+static struct error *build(const struct making *making, enum abi abi, enum dict dict,
+			   struct candidate *out)
+{
+	const struct debug_func *debug = &making->debug;
+	size_t num = debug->num_params + (dict != DICT_NONE), at = 0;
+	size_t num_args = count_args(debug), place = dict_place(making, dict);
+	bool has_names = names_results(debug);
+	struct signature *signature = &out->signature;
+	*out = (struct candidate){0};
+	signature->params = calloc(num + 1, sizeof(*signature->params));
+	out->debug = calloc(num + 1, sizeof(*out->debug));
+	if (!signature->params || !out->debug) {
+		candidate_deinit(out);
+		return error_nomem();
+	}
+	int ret_slot = 0;
+	for (size_t i = 0; i <= debug->num_params; i++) {
+		if (dict != DICT_NONE && i == place) {
+			out->debug[at] = making->dict;
+			signature->params[at++] = hidden_param();
+		}
+		if (i == debug->num_params)
+			break;
+		const struct debug_param *param = &debug->params[i];
+		out->debug[at] = param;
+		signature->params[at++] = (struct param){
+			.name = shown_name(param, has_names),
+			.type = param->type,
+			.is_result = param->is_result,
+			.ret_slot = param->is_result ? ret_slot++ : 0,
+		};
+	}
+	signature->abi = abi;
+	signature->is_known = true;
+	signature->is_variadic = debug->is_variadic;
+	signature->num_params = num;
+	signature->num_args = num_args + (dict != DICT_NONE);
+	return NULL;
+}
+
+static struct error *check(const struct making *making, struct candidate *candidate)
+{
+	return signature_check(&candidate->signature, candidate->debug, &making->words,
+			       making->frame_bytes, making->skip, &candidate->check);
+}
+
+static bool is_perfect(const struct candidate *candidate)
+{
+	return candidate->check.is_proven && !candidate->check.conflicts;
+}
+
+static bool is_better(const struct candidate *a, const struct candidate *b)
+{
+	if (a->check.is_proven != b->check.is_proven)
+		return a->check.is_proven;
+	if (a->check.conflicts != b->check.conflicts)
+		return a->check.conflicts < b->check.conflicts;
+	if (a->check.agreements != b->check.agreements)
+		return a->check.agreements > b->check.agreements;
+	return a->rank < b->rank;
+}
+
+// The likely place of the dictionary; Go 1.21 moved it behind the receiver. Where a function was
+// inlined too, Go lists it behind all others.
+static enum dict likely_dict(const struct making *making)
+{
+	const char *name = making->query->func->name;
+	if (making->dict && (making->dict_place < 2 || !takes_dict(name)))
+		return DICT_LISTED;
+	if (!takes_dict(name))
+		return DICT_NONE;
+	if (!is_method_name(name))
+		return DICT_FIRST;
+	return making->query->go.minor >= 21 ? DICT_SECOND : DICT_FIRST;
+}
+
+static struct error *try(struct making *making, enum abi abi, enum dict dict, int rank,
+			 struct candidate *best)
+{
+	struct candidate candidate;
+	struct error *err = build(making, abi, dict, &candidate);
+	if (err)
+		return err;
+	candidate.rank = rank;
+	err = check(making, &candidate);
+	if (err) {
+		candidate_deinit(&candidate);
+		return err;
+	}
+	if (!best->debug || is_better(&candidate, best)) {
+		candidate_deinit(best);
+		*best = candidate;
+	} else {
+		candidate_deinit(&candidate);
+	}
+	return NULL;
+}
+
+// Tries the likely place of a dictionary first, and the others only when something speaks against
+// it.
+static struct error *choose_dict(struct making *making, enum abi abi, struct candidate *best)
+{
+	enum dict dict = likely_dict(making);
+	int rank = 0;
+	*best = (struct candidate){0};
+	struct error *err = try(making, abi, dict, rank++, best);
+	if (err || !making->has_regabi || !is_shape_name(making->query->func->name))
+		return err;
+	bool is_proven = best->check.is_proven;
+	int first = making->dict ? DICT_FIRST : DICT_NONE;
+	int last = making->dict ? DICT_LISTED : DICT_SECOND;
+	for (int other = first; other <= last && !err && !is_perfect(best); other++)
+		if (other != (int)dict)
+			err = try(making, abi, (enum dict)other, rank++, best);
+	// A location list decides between two places of a dictionary that make the same words. By
+	// words alone, one that a blank takes may be taken for it.
+	if (best->rank && !is_proven)
+		best->check.is_proven = false;
+	return err;
+}
+
+// Whether location lists say that it is the one candidate and not the other.
+static bool lists_favor(const struct candidate *one, const struct candidate *other)
+{
+	return one->check.agreements && !one->check.conflicts && other->check.conflicts;
+}
+
+// The ABI is the symbol's. Sizes would not tell: those of an argument area may agree with either
+// by chance. Where no symbol tells, location lists must.
+static struct error *choose(struct making *making, struct candidate *best)
+{
+	enum abi abi = making->query->func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL;
+	struct error *err = choose_dict(making, abi, best);
+	if (err || !making->has_regabi || making->query->is_abi_known)
+		return err;
+	struct candidate other;
+	err = choose_dict(making, abi == ABI0 ? ABI_INTERNAL : ABI0, &other);
+	if (err)
+		return err;
+	making->is_abi_open = !lists_favor(best, &other) && !lists_favor(&other, best);
+	if (lists_favor(&other, best)) {
+		struct candidate chosen = other;
+		other = *best;
+		*best = chosen;
+	}
+	candidate_deinit(&other);
+	return NULL;
+}
+
+// DWARF of Go 1.17 to 1.21 does not list blank parameters, nor that of releases before.
+static bool leaves_out_blanks(const struct making *making)
+{
+	return making->query->go.minor < 22;
+}
+
+static void doubt(struct param *param, const char *reason)
+{
+	if (!param->unknown)
+		param->unknown = reason;
+}
+
+static bool is_on_stack(const struct param *param)
+{
+	return param->num_pieces && param->pieces[0].where == ABI_STACK;
+}
+
+// The first argument that only its location list can prove. What DWARF leaves out of a proven layout
+// are at most parameters that share the last word with one below 8 bytes, where ArgInfo is cut short.
+// Without proof, those are known that ArgInfo confirms, if DWARF lists all; a wrong size alone may
+// come from any.
+static size_t first_doubtful(const struct making *making, const struct candidate *candidate)
+{
+	const struct signature *signature = &candidate->signature;
+	const struct layout_check *layout = &candidate->check;
+	bool is_cut = leaves_out_blanks(making) && making->has_regabi && !making->words.is_complete;
+	if (!layout->is_proven)
+		return leaves_out_blanks(making) || layout->bad_from == signature->num_args
+			       ? 0
+			       : layout->bad_from;
+	for (size_t i = 0; i < signature->num_args && is_cut; i++) {
+		const struct gotype *type = signature->params[i].type;
+		if (type && type->size && type->align < 8)
+			return i;
+	}
+	return signature->num_args;
+}
+
+static void doubt_unproven(const struct making *making, struct candidate *candidate)
+{
+	struct signature *signature = &candidate->signature;
+	size_t doubtful = first_doubtful(making, candidate);
+	for (size_t i = 0; i < signature->num_args; i++) {
+		struct param *param = &signature->params[i];
+		enum place_check place = signature_check_place(param, candidate->debug[i]);
+		if (place == PLACE_CONFLICTS)
+			doubt(param, "its location list names another place");
+		else if (i >= doubtful && param->num_pieces &&
+			 !signature_proves_place(param, candidate->debug[i]))
+			doubt(param, "DWARF does not list all parameters");
+	}
+	// Results on the stack lie behind the arguments there.
+	for (size_t i = signature->num_args; i < signature->num_params; i++)
+		if (!candidate->check.is_proven && is_on_stack(&signature->params[i]))
+			doubt(&signature->params[i], "DWARF does not list all parameters");
+}
+
+static void doubt_abi(struct signature *signature)
+{
+	for (size_t i = 0; i < signature->num_params; i++)
+		if (signature->params[i].num_pieces)
+			doubt(&signature->params[i], "whether it is in registers is not known");
+}
+
+// The last dot before end that is not inside type arguments; NULL without one.
+static const char *last_dot(const char *name, const char *end)
+{
+	int depth = 0;
+	while (end > name) {
+		end--;
+		depth += (*end == ']') - (*end == '[');
+		if (*end == '.' && !depth)
+			return end;
+	}
+	return NULL;
+}
+
+// Whether the function's name says that its first argument is a receiver of that type:
+// "main.(*T).M".
+static bool names_receiver(const char *name, const struct gotype *type)
+{
+	const char *end = last_dot(name, name + strlen(name));
+	const char *start = end ? last_dot(name, end) : NULL;
+	if (!start || !type)
+		return false;
+	start++;
+	if (end - start > 3 && start[0] == '(' && start[1] == '*' && end[-1] == ')') {
+		start += 2;
+		end--;
+	}
+	const char *base = last_dot(type->full_name, type->full_name + strlen(type->full_name));
+	size_t len = (size_t)(end - start);
+	return base && strlen(base + 1) == len && !strncmp(base + 1, start, len);
+}
+
+static void mark_receiver(const struct func *func, struct signature *signature)
+{
+	size_t len = strlen(func->name);
+	if (len > 3 && !strcmp(func->name + len - 3, "-fm"))
+		return;
+	for (size_t i = 0; i < signature->num_args; i++) {
+		struct param *param = &signature->params[i];
+		if (param->is_hidden)
+			continue;
+		param->is_receiver = names_receiver(func->name, param->type);
+		return;
+	}
+}
+
+// Before Go 1.17, whether the names of results say that DWARF lists all parameters.
+static bool lists_all(const struct making *making, const struct signature *signature, bool *is_told)
+{
+	unsigned long counted;
+	*is_told = signature_first_number(&making->debug, &counted);
+	bool has_receiver = signature->num_args && signature->params[0].is_receiver;
+	return *is_told && counted + has_receiver == signature->num_args;
+}
+
+// All on the stack, before Go 1.17: no ArgInfo, and DWARF leaves blanks out. The area's size
+// tells of all but those that hide in padding.
+static void check_stack_only(const struct making *making, struct candidate *candidate)
+{
+	const struct signature *signature = &candidate->signature;
+	bool is_told, is_all = lists_all(making, signature, &is_told);
+	if (is_told && !is_all)
+		candidate->check.is_proven = false;
+	for (size_t i = 0; i < signature->num_args && !is_told; i++) {
+		struct param *param = &signature->params[i];
+		if (param->num_pieces && param->type->align < 8 &&
+		    !signature_proves_place(param, candidate->debug[i]))
+			doubt(param, "a blank parameter may stand before it");
+	}
+}
+
+static bool is_same_param(const struct param *a, const struct debug_param *debug_a,
+			  const struct debug_param *debug_b)
+{
+	return a->is_result == debug_b->is_result && !strcmp(debug_a->name, debug_b->name);
+}
+
+// What another order, as good as the best, places elsewhere is not known.
+static void doubt_order(struct candidate *best, const struct candidate *other)
+{
+	struct signature *signature = &best->signature;
+	for (size_t i = 0; i < signature->num_params; i++) {
+		struct param *param = &signature->params[i];
+		for (size_t k = 0; k < signature->num_params; k++) {
+			const struct param *same = &other->signature.params[k];
+			if (!is_same_param(param, best->debug[i], other->debug[k]))
+				continue;
+			if (param->num_pieces && same->num_pieces &&
+			    param->pieces[0].stack_off != same->pieces[0].stack_off)
+				doubt(param, "the order of the parameters is not certain");
+			if (same->unknown)
+				doubt(param, same->unknown);
+		}
+	}
+}
+
+// DWARF of the method values of Go 1.17 to 1.20 lists no parameters.
+static bool is_unlisted(const struct making *making)
+{
+	const char *name = making->query->func->name;
+	size_t len = strlen(name);
+	return making->has_regabi && making->query->go.minor < 21 && len > 3 &&
+	       !strcmp(name + len - 3, "-fm") && !count_args(&making->debug);
+}
+
+// Tries an order of the parameters; *best becomes the likeliest of those whose size is the area's.
+static struct error *try_order(struct making *making, unsigned order,
+			       const struct debug_func *listed, int *likelihood,
+			       struct candidate *best)
+{
+	making->debug.params = making->orders + order * listed->num_params;
+	struct candidate candidate;
+	if (!signature_order(listed, order, making->debug.params))
+		return NULL;
+	struct error *err = build(making, ABI0, likely_dict(making), &candidate);
+	if (!err)
+		err = check(making, &candidate);
+	if (err) {
+		candidate_deinit(&candidate);
+		return err;
+	}
+	mark_receiver(making->query->func, &candidate.signature);
+	bool is_told, is_all = lists_all(making, &candidate.signature, &is_told);
+	if (candidate.signature.frame_bytes < making->frame_bytes && !is_told)
+		making->is_order_open = true; // it may be this one, after a blank parameter
+	if ((is_told && !is_all) || !is_perfect(&candidate)) {
+		candidate_deinit(&candidate);
+		return NULL;
+	}
+	int own = signature_order_likelihood(listed, order);
+	bool is_best = !best->debug || own > *likelihood;
+	if (best->debug)
+		doubt_order(is_best ? &candidate : best, is_best ? best : &candidate);
+	if (is_best) {
+		struct candidate before = *best;
+		*best = candidate;
+		candidate = before;
+		*likelihood = own;
+	}
+	candidate_deinit(&candidate);
+	return NULL;
+}
+
+// Replaces the candidate, which is in DWARF's order, where another order is the source's (Go 1.15).
+static struct error *choose_order(struct making *making, struct candidate *listed)
+{
+	struct debug_func debug = making->debug;
+	unsigned num = signature_num_orders(&debug);
+	making->is_order_open = !num;
+	if (num < 2)
+		return NULL;
+	making->orders = calloc(num * debug.num_params, sizeof(*making->orders));
+	if (!making->orders)
+		return error_nomem();
+	struct candidate best = {0};
+	struct error *err = NULL;
+	int likelihood = 0;
+	for (unsigned order = 0; order < num && !err; order++)
+		err = try_order(making, order, &debug, &likelihood, &best);
+	making->debug = debug;
+	if (err || !best.debug) {
+		making->is_order_open = true;
+		candidate_deinit(&best);
+		return err;
+	}
+	candidate_deinit(listed);
+	*listed = best;
+	return NULL;
+}
+
+static struct error *find_blanks(const struct making *making, struct candidate *candidate)
+{
+	if (!leaves_out_blanks(making))
+		return NULL;
+	bool found = false;
+	struct blanks_query query = {
+		.signature = &candidate->signature,
+		.debug = &candidate->debug,
+		.words = &making->words,
+		.frame_bytes = making->frame_bytes,
+		.skip = making->skip,
+		.store = making->query->store,
+	};
+	struct error *err = NULL;
+	if (!making->has_regabi)
+		err = signature_find_stack_blanks(&query, &found);
+	else if (making->words.num >= 0)
+		err = signature_find_blanks(&query, &found);
+	if (!err && found)
+		candidate->check = (struct layout_check){
+			.is_proven = true,
+			.bad_from = candidate->signature.num_args,
+		};
+	return err;
+}
+
+// Where 1.18 and 1.20 put a method's dictionary nobody has looked at: a location list must tell.
+static void doubt_dict(const struct making *making, struct candidate *candidate)
+{
+	struct signature *signature = &candidate->signature;
+	int minor = making->query->go.minor;
+	if ((minor != 18 && minor != 20) || !is_method_name(making->query->func->name) ||
+	    signature->num_args < 2 ||
+	    signature->params[0].is_hidden == signature->params[1].is_hidden)
+		return;
+	size_t receiver = signature->params[0].is_hidden ? 1 : 0;
+	if (!signature_proves_place(&signature->params[receiver], candidate->debug[receiver]))
+		doubt(&signature->params[receiver],
+		      "whether the dictionary stands before it is not known");
+}
+
+static struct error *from_dwarf(struct making *making, struct signature *out)
+{
+	struct candidate best;
+	struct error *err = choose(making, &best);
+	if (!err && !making->has_regabi)
+		err = choose_order(making, &best);
+	if (!err) {
+		mark_receiver(making->query->func, &best.signature);
+		if (making->is_order_open)
+			best.check.is_proven = false;
+		else if (!making->has_regabi && is_perfect(&best))
+			check_stack_only(making, &best);
+		else if (!is_perfect(&best))
+			err = find_blanks(making, &best);
+	}
+	if (err) {
+		candidate_deinit(&best);
+		return err;
+	}
+	doubt_dict(making, &best);
+	doubt_unproven(making, &best);
+	if (making->is_abi_open)
+		doubt_abi(&best.signature);
+	*out = best.signature;
+	free(best.debug);
+	return NULL;
+}
+
+static const char *const stack_names[MAX_RAW_WORDS] = {"SP+8",	"SP+16", "SP+24", "SP+32", "SP+40",
+						       "SP+48", "SP+56", "SP+64", "SP+72", "SP+80"};
+
+// Without DWARF: as many words as there may be, each called by its place. What a register holds
+// is true under its name, whatever Go type it is a part of, and be it no argument at all.
+static struct error *raw_words(const struct making *making, struct signature *out)
+{
+	bool on_stack = making->query->func->flags & FUNC_ABI0;
+	int num = on_stack ? (int)(making->frame_bytes / 8) : making->words.num;
+	int max = on_stack ? MAX_RAW_WORDS : ABI_NUM_INT;
+	num = num > max ? max : num;
+	if (num <= 0)
+		return NULL;
+	out->params = calloc((size_t)num, sizeof(*out->params));
+	if (!out->params)
+		return error_nomem();
+	for (int i = 0; i < num; i++) {
+		struct param *param = &out->params[i];
+		param->name = on_stack ? stack_names[i] : abi_int_register((unsigned)i);
+		param->pieces = malloc(sizeof(*param->pieces));
+		out->num_params = out->num_args = (size_t)i + 1;
+		if (!param->pieces) {
+			signature_deinit(out);
+			return error_nomem();
+		}
+		param->num_pieces = 1;
+		*param->pieces = (struct abi_piece){
+			.where = on_stack ? ABI_STACK : ABI_INT_REG,
+			.reg = (uint8_t)(on_stack ? 0 : i),
+			.size = 8,
+			.stack_off = on_stack ? (uint32_t)i * 8 : 0,
+		};
+	}
+	out->abi = on_stack ? ABI0 : ABI_INTERNAL;
+	out->is_raw = true;
+	return NULL;
+}
+
+static void read_words(struct making *making)
+{
+	const struct signature_query *query = making->query;
+	struct pcln_func row;
+	making->words.num = -1;
+	making->frame_bytes = -1;
+	if (query->row == NO_ROW || !pclntab_func(query->table, query->row, &row))
+		return;
+	// Assembly whose arguments nobody declared has a mark, INT_MIN, there.
+	enum { MAX_FRAME = 1 << 28 };
+	if (row.args_bytes >= 0 && row.args_bytes < MAX_FRAME)
+		making->frame_bytes = row.args_bytes;
+	making->words.num = pclntab_args(query->table, query->row, making->words.word,
+					 MAX_ARG_WORDS, &making->words.is_complete);
+	// Compiled code without arguments has no ArgInfo.
+	if (making->words.num < 0 && making->has_regabi && !(row.flags & PCLN_ASM))
+		making->words = (struct arg_words){.is_complete = true};
+}
+
+// The body of a loop over a function ("main.use-range1"), which the compiler makes a function.
+static bool is_range_body(const char *name)
+{
+	static const char mark[] = "-range";
+	const char *end = name + strlen(name), *digits = end;
+	while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
+		digits--;
+	size_t len = strlen(mark);
+	return digits < end && digits >= name + len && !memcmp(digits - len, mark, len);
+}
+
+// It returns whether the loop goes on; DWARF lists no result.
+static struct error *add_range_result(struct making *making)
+{
+	struct debug_func *debug = &making->debug;
+	for (size_t i = 0; i < debug->num_params; i++)
+		if (debug->params[i].is_result)
+			return NULL;
+	struct gotype *type = gotypes_new(making->query->store);
+	if (!type)
+		return error_nomem();
+	type->kind = GO_BOOL;
+	type->size = type->align = 1;
+	type->name = type->full_name = "bool";
+	type->is_complete = true;
+	debug->params[debug->num_params++] =
+		(struct debug_param){.name = "", .type = type, .is_result = true};
+	return NULL;
+}
+
+// Copies what DWARF lists, without the dictionary.
+static struct error *take_params(struct making *making)
+{
+	const struct debug_func *from = making->query->debug;
+	making->debug = *from;
+	making->debug.num_params = 0;
+	making->debug.params = calloc(from->num_params + 2, sizeof(*from->params));
+	if (!making->debug.params)
+		return error_nomem();
+	for (size_t i = 0; i < from->num_params; i++) {
+		if (making->dict || strcmp(from->params[i].name, ".dict")) {
+			making->debug.params[making->debug.num_params++] = from->params[i];
+		} else {
+			making->dict = &from->params[i];
+			making->dict_place = i;
+		}
+	}
+	return is_range_body(making->query->func->name) ? add_range_result(making) : NULL;
+}
+
+struct error *signature_make(const struct signature_query *query, struct signature *out)
+{
+	struct making making = {
+		.query = query,
+		.has_regabi = go_version_at_least(query->go, 17),
+		.skip = strchr(query->func->name, '[') != NULL,
+	};
+	*out = (struct signature){.abi = query->func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL};
+	if (query->func->flags & FUNC_FOREIGN)
+		return NULL;
+	read_words(&making);
+	if (!query->debug || query->func->flags & FUNC_ASM)
+		return raw_words(&making, out);
+	struct error *err = take_params(&making);
+	if (!err)
+		err = is_unlisted(&making) ? raw_words(&making, out) : from_dwarf(&making, out);
+	free(making.debug.params);
+	free(making.orders);
+	return err;
+}

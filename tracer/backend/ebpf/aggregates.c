@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the kernel counted, summed over its CPUs.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "bpf/wire.h"
+#include "bpf/gotrace.skel.h"
+#include "tracer/backend/ebpf/ebpf.h"
+#include "tracer/backend/settings.h"
+
+// What each CPU counts for itself is many times as large on a large machine: beyond this, all count in one place.
+static const size_t PER_CPU_BYTES = 32 << 20;
+
+static struct error *share_if_large(const struct gotrace_bpf *program)
+{
+	struct bpf_map *maps[] = {program->maps.totals, program->maps.buckets};
+	int num_cpus = libbpf_num_possible_cpus();
+	if (num_cpus <= 0)
+		return error_errno(-num_cpus, "counting the CPUs");
+	size_t bytes = 0;
+	for (size_t i = 0; i < 2; i++)
+		bytes += (size_t)bpf_map__max_entries(maps[i]) * bpf_map__value_size(maps[i]);
+	if (bytes * (size_t)num_cpus <= PER_CPU_BYTES)
+		return NULL;
+	for (size_t i = 0; i < 2; i++) {
+		int result = bpf_map__set_type(maps[i], BPF_MAP_TYPE_ARRAY);
+		if (result)
+			return error_errno(-result, "sharing the tables that count");
+	}
+	return NULL;
+}
+
+struct error *ebpf_aggregates_prepare(struct backend *backend)
+{
+	if (!backend->counts)
+		return NULL;
+	struct gotrace_bpf *program = backend->program;
+	struct wire_aggregate_settings *settings =
+		(struct wire_aggregate_settings *)&program->rodata->aggregating;
+	settings_fill_aggregate(settings, backend->plan);
+	uint32_t keys = settings_max_keys(backend->plan);
+	struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{program->maps.totals, settings->num_slots},
+		{program->maps.buckets, settings->has_buckets ? settings->num_slots : 1},
+		{program->maps.key_slots, keys ? keys : 1},
+		{program->maps.active, WIRE_ACTIVE_MAX},
+		{program->maps.within, settings->has_within ? WIRE_ACTIVE_MAX : 1},
+	};
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		int result = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
+		if (result)
+			return error_errno(-result, "sizing the tables that count");
+	}
+	struct bpf_map *slots = program->maps.key_slots, *active = program->maps.active;
+	uint32_t call_bytes = bpf_map__value_size(active) -
+			      (uint32_t)sizeof(((struct wire_key_slot *)0)->text) +
+			      settings->text_bytes;
+	int result = bpf_map__set_key_size(slots, settings_key_size(backend->plan));
+	if (!result)
+		result = bpf_map__set_value_size(slots, settings_slot_size(backend->plan));
+	if (!result)
+		result = bpf_map__set_value_size(active, call_bytes);
+	if (result)
+		return error_errno(-result, "sizing the keys of what is counted");
+	return share_if_large(program);
+}
+
+// Adds the words of all CPUs up.
+static struct error *sum(const struct bpf_map *map, uint32_t slot, uint64_t *scratch, int num_cpus,
+			 uint64_t *out, size_t num)
+{
+	int result = bpf_map_lookup_elem(bpf_map__fd(map), &slot, scratch);
+	if (result)
+		return error_errno(-result, "reading what was counted");
+	memset(out, 0, num * sizeof(*out));
+	for (size_t cpu = 0; cpu < (size_t)num_cpus; cpu++)
+		for (size_t i = 0; i < num; i++)
+			out[i] += scratch[cpu * num + i];
+	return NULL;
+}
+
+struct visit {
+	struct backend *backend;
+	struct error *(*visit)(void *context, const struct backend_aggregate *one);
+	void *context;
+	uint64_t *scratch;
+	int num_cpus;
+};
+
+static struct error *visit_slot(struct visit *visit, const struct wire_key *key,
+				const struct wire_key_slot *at, uint32_t slot)
+{
+	struct gotrace_bpf *program = visit->backend->program;
+	struct backend_aggregate one = {.key = key, .at = at};
+	uint64_t buckets[WIRE_BUCKETS];
+	struct error *err = sum(program->maps.totals, slot, visit->scratch, visit->num_cpus,
+				(uint64_t *)&one.totals, sizeof(one.totals) / sizeof(uint64_t));
+	if (err || !(one.totals.calls | one.totals.returns))
+		return err;
+	if (program->rodata->aggregating.has_buckets) {
+		err = sum(program->maps.buckets, slot, visit->scratch, visit->num_cpus, buckets,
+			  WIRE_BUCKETS);
+		one.buckets = buckets;
+	}
+	return err ? err : visit->visit(visit->context, &one);
+}
+
+// Keys stay once they are there, so the walk meets each once.
+static struct error *visit_keys(struct visit *visit)
+{
+	int map = bpf_map__fd(visit->backend->program->maps.key_slots);
+	uint32_t max = bpf_map__max_entries(visit->backend->program->maps.key_slots);
+	struct wire_key key = {0}, next = {0}; // a table's keys and values may be shorter
+	struct wire_key_slot at = {0};
+	struct error *err = NULL;
+	bool any = !bpf_map_get_next_key(map, NULL, &key);
+	for (uint32_t i = 0; any && i < max && !err; i++) {
+		if (!bpf_map_lookup_elem(map, &key, &at))
+			err = visit_slot(visit, &key, &at, at.slot);
+		any = !bpf_map_get_next_key(map, &key, &next);
+		key = next;
+	}
+	return err;
+}
+
+// Calls that panicked stay in the table of those under way. Once there is no room for more, those from long ago go.
+static void sweep(struct backend *backend)
+{
+	static const uint64_t LONG_NS = 60 * 1000000000ull, NS_PER_S = 1000000000;
+	uint64_t full = backend->program->bss->aggregate_losses.active;
+	if (full == backend->crowded)
+		return;
+	backend->crowded = full;
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	int map = bpf_map__fd(backend->program->maps.active);
+	uint64_t key[3], next[3];
+	struct {
+		uint64_t time_ns;
+		struct wire_kept kept;
+		struct wire_key key;
+		struct wire_key_slot at;
+	} call; // struct active_call
+	bool any = !bpf_map_get_next_key(map, NULL, key);
+	for (size_t i = 0; any && i < 2 * WIRE_ACTIVE_MAX; i++) {
+		any = !bpf_map_get_next_key(map, key, next);
+		if (!bpf_map_lookup_elem(map, key, &call) && now_ns > call.time_ns &&
+		    now_ns - call.time_ns > LONG_NS)
+			bpf_map_delete_elem(map, key);
+		memcpy(key, next, sizeof(key));
+	}
+}
+
+struct error *ebpf_aggregates(struct backend *backend,
+			      struct error *(*visit)(void *context,
+						     const struct backend_aggregate *one),
+			      void *context, struct wire_aggregate_lost *lost)
+{
+	bool is_shared = bpf_map__type(backend->program->maps.totals) == BPF_MAP_TYPE_ARRAY;
+	int num_cpus = is_shared ? 1 : libbpf_num_possible_cpus();
+	if (num_cpus <= 0)
+		return error_errno(-num_cpus, "counting the CPUs");
+	CLEANUP_FREE uint64_t *scratch = calloc((size_t)num_cpus * WIRE_BUCKETS, sizeof(*scratch));
+	if (!scratch)
+		return error_nomem();
+	const struct wire_aggregate_settings *settings =
+		(const struct wire_aggregate_settings *)&backend->program->rodata->aggregating;
+	struct visit all = {backend, visit, context, scratch, num_cpus};
+	struct error *err = settings->num_keys ? visit_keys(&all) : NULL;
+	for (uint32_t i = 0; !settings->num_keys && i < settings->num_slots && !err; i++)
+		err = visit_slot(&all, &(struct wire_key){.func = i}, NULL, i);
+	if (err)
+		return err;
+	const volatile uint64_t *counts =
+		(const volatile uint64_t *)&backend->program->bss->aggregate_losses;
+	*lost = (struct wire_aggregate_lost){counts[0], counts[1], counts[2], counts[3], counts[4]};
+	sweep(backend);
+	return NULL;
+}

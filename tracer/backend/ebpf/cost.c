@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a hit costs on this machine, measured on ourselves: empty uprobes on two instructions of this program, one
+// that the kernel emulates, as entries mostly stand on, and a ret, which it steps. What the program does besides
+// is told by the kernel's statistics, which are switched on for it.
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "tracer/backend/ebpf/ebpf.h"
+#include "tracer/backend/ebpf/floor.h"
+
+enum { HITS = 1000, ROUNDS = 5 };
+
+// Where the kernel has no uprobe_multi links, what an ordinary machine was measured to need.
+static const double USUAL_ENTRY_NS = 600, USUAL_EXIT_NS = 5500;
+
+void ebpf_cost_run(uint64_t times);
+extern const uint8_t ebpf_cost_push[], ebpf_cost_ret[];
+asm(".text\n"
+    ".globl ebpf_cost_run, ebpf_cost_push, ebpf_cost_ret\n"
+    ".type ebpf_cost_run, @function\n"
+    "ebpf_cost_run:\n"
+    "1:	call ebpf_cost_push\n"
+    "	dec %rdi\n"
+    "	jnz 1b\n"
+    "	ret\n"
+    "ebpf_cost_push:\n"
+    "	push %rbp\n"
+    "	pop %rbp\n"
+    "ebpf_cost_ret:\n"
+    "	ret\n");
+
+// Where in our executable's file this code stands.
+static bool find_offset(const uint8_t *code, unsigned long *out)
+{
+	CLEANUP_FCLOSE FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	while (maps && fgets(line, sizeof(line), maps)) {
+		unsigned long start, end, off;
+		if (sscanf(line, "%lx-%lx %*4s %lx", &start, &end, &off) != 3)
+			continue;
+		if ((uintptr_t)code < start || (uintptr_t)code >= end)
+			continue;
+		*out = (uintptr_t)code - start + off;
+		return true;
+	}
+	return false;
+}
+
+static double time_of_run(void)
+{
+	struct timespec start, end;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	ebpf_cost_run(HITS);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	return ((double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec)) /
+	       HITS;
+}
+
+// The quickest of some rounds: others may want the processor.
+static struct error *measure(const uint8_t *code, double *ns)
+{
+	unsigned long offset;
+	struct floor_probes *probes;
+	if (!find_offset(code, &offset))
+		return error_new("this program's own code is not found");
+	double bare = time_of_run();
+	struct error *err = floor_probes_create(getpid(), "/proc/self/exe", &offset, 1, &probes);
+	if (err)
+		return err;
+	double least = time_of_run();
+	for (int i = 1; i < ROUNDS; i++) {
+		double now = time_of_run();
+		least = now < least ? now : least;
+	}
+	floor_probes_destroy(probes);
+	*ns = least > bare ? least - bare : least;
+	return NULL;
+}
+
+void ebpf_costs(struct backend *backend, struct backend_costs *out)
+{
+	*out = (struct backend_costs){USUAL_ENTRY_NS, USUAL_EXIT_NS};
+	struct error *err = measure(ebpf_cost_push, &out->entry);
+	if (!err)
+		err = measure(ebpf_cost_ret, &out->exit);
+	if (err)
+		log_info("what a probe costs here is not measured: %s", error_message(err));
+	error_free(err);
+	if (backend->stats_fd < 0)
+		backend->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+}

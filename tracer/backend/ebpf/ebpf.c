@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "bpf/wire.h"
+#include "bpf/gotrace.skel.h"
+#include "tracer/backend/changed.h"
+#include "tracer/backend/ebpf/ebpf.h"
+#include "tracer/backend/features.h"
+#include "tracer/backend/settings.h"
+
+enum { KNOWN_STACKS = 16384 };
+enum { RING_MIN = 1 << 16, RING_MAX = 1 << 30 };	      // bytes
+static const unsigned int INITIAL_PID_NAMESPACE = 0xEFFFFFFC; // include/linux/proc_ns.h
+
+struct ebpf_poll { // one call of poll
+	bool (*visit)(void *context, const struct wire_record *record);
+	void *context;
+	size_t num, max;
+};
+
+static int print_debug(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	if (level == LIBBPF_DEBUG || !log_wants(LOG_DEBUG))
+		return 0;
+	char *message;
+	if (vasprintf(&message, fmt, args) < 0)
+		return 0;
+	char *rest = message;
+	for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))
+		if (*line)
+			log_debug("%s", line);
+	free(message);
+	return 0;
+}
+
+void ebpf_quiet(void)
+{
+	libbpf_set_print(print_debug);
+}
+
+static uint32_t pid_namespace(void)
+{
+	struct stat stat_buf;
+	return stat("/proc/self/ns/pid", &stat_buf) ? 0 : (uint32_t)stat_buf.st_ino;
+}
+
+static uint32_t ring_bytes(size_t wanted)
+{
+	uint32_t bytes = RING_MIN;
+	while (bytes < wanted && bytes < RING_MAX)
+		bytes *= 2;
+	return bytes;
+}
+
+int ebpf_program(const struct backend *backend)
+{
+	const struct gotrace_bpf *program = backend->program;
+	return bpf_program__fd(backend->counts ? program->progs.gotrace_count
+					       : program->progs.gotrace_hit);
+}
+
+static struct error *load(struct backend *backend, const struct backend_settings *settings)
+{
+	backend->program = gotrace_bpf__open();
+	if (!backend->program)
+		return error_errno(errno, "opening the eBPF program");
+	struct gotrace_bpf *program = backend->program;
+	uint32_t namespace = pid_namespace();
+	bool is_initial = namespace == INITIAL_PID_NAMESPACE;
+	program->rodata->namespace_inum = namespace;
+	program->rodata->namespace_pid = (uint32_t)backend->target.pid;
+	settings_fill((struct wire_settings *)&program->rodata->settings, backend->plan,
+		      &backend->target, settings);
+	settings_fill_stack((struct wire_stack_settings *)&program->rodata->stacks, backend->plan);
+	program->bss->target_tgid = is_initial ? (uint32_t)backend->target.pid : 0;
+	program->bss->only_goid = settings->goid;
+	program->rodata->has_budgets = backend->has_budgets = settings->has_budgets;
+	program->rodata->has_conditions = backend->has_conditions = settings->has_conditions;
+	bpf_program__set_autoload(program->progs.find_target, !is_initial);
+	struct bpf_program *hit =
+		backend->counts ? program->progs.gotrace_count : program->progs.gotrace_hit;
+	bpf_program__set_autoload(program->progs.gotrace_count, backend->counts);
+	bpf_program__set_autoload(program->progs.gotrace_hit, !backend->counts);
+	if (backend->is_multi)
+		bpf_program__set_expected_attach_type(hit, (enum bpf_attach_type)EBPF_UPROBE_MULTI);
+	struct error *err = ebpf_tables_size(backend);
+	if (!err)
+		err = ebpf_aggregates_prepare(backend);
+	if (err)
+		return err;
+	bpf_map__set_max_entries(program->maps.events, ring_bytes(settings->buffer_bytes));
+	if (backend->plan->options.stack)
+		bpf_map__set_max_entries(program->maps.known_stacks, KNOWN_STACKS);
+	if (settings->has_budgets)
+		bpf_map__set_max_entries(program->maps.followed, WIRE_FOLLOWED_MAX);
+	if (settings->has_conditions) {
+		bpf_map__set_max_entries(program->maps.held, WIRE_CALLS_HELD_MAX);
+		bpf_map__set_max_entries(program->maps.within, WIRE_ACTIVE_MAX);
+	}
+	if (backend->plan->wants_depth) {
+		program->rodata->has_depth = backend->has_depth = true;
+		bpf_map__set_max_entries(program->maps.frames, WIRE_FRAMES_MAX);
+	}
+	int result = gotrace_bpf__load(program);
+	if (result) {
+		const char *advice = features_advice(-result);
+		return error_errno(-result, "the kernel does not load the eBPF program%s%s%s",
+				   advice ? " (" : "", advice ? advice : "", advice ? ")" : "");
+	}
+	return NULL;
+}
+
+// Outside the initial PID namespace our number of the target is not the one that the program sees.
+static struct error *find_target(struct backend *backend)
+{
+	struct gotrace_bpf *program = backend->program;
+	if (program->bss->target_tgid)
+		return NULL;
+	struct bpf_link *link = bpf_program__attach_iter(program->progs.find_target, NULL);
+	if (!link)
+		return error_errno(errno, "looking for the process outside this PID namespace");
+	CLEANUP_CLOSE int iter = bpf_iter_create(bpf_link__fd(link));
+	char nothing[64];
+	while (iter >= 0 && read(iter, nothing, sizeof(nothing)) > 0)
+		;
+	bpf_link__destroy(link);
+	if (!program->bss->target_tgid)
+		return error_new("process %d is not found outside this PID namespace",
+				 (int)backend->target.pid);
+	return NULL;
+}
+
+static int on_record(void *context, void *data, size_t size)
+{
+	struct backend *backend = context;
+	struct ebpf_poll *poll = backend->poll;
+	const struct wire_record *record = data;
+	if (size < sizeof(*record) || record->size > size)
+		return 0;
+	poll->num++;
+	backend->hits++;
+	if (!poll->visit(poll->context, record) || poll->num >= poll->max)
+		return -ECANCELED; // libbpf counts this record as taken
+	return 0;
+}
+
+static struct error *prepare(struct backend *backend, const struct backend_settings *settings)
+{
+	backend->is_multi = features_uprobe_multi();
+	backend->by_process = backend->is_multi && features_uprobe_multi_process();
+	log_debug("uprobes attach by %s", backend->by_process ? "uprobe_multi and process"
+					  : backend->is_multi ? "uprobe_multi"
+							      : "perf events");
+	struct error *err = load(backend, settings);
+	if (!err)
+		err = find_target(backend);
+	if (!err)
+		err = ebpf_tables_map(backend);
+	if (!err)
+		err = ebpf_tables_update(backend);
+	if (err)
+		return err;
+	backend->ring = ring_buffer__new(bpf_map__fd(backend->program->maps.events), on_record,
+					 backend, NULL);
+	if (!backend->ring)
+		return error_errno(errno, "mapping the ring buffer");
+	return NULL;
+}
+
+static void ebpf_close(struct backend *backend)
+{
+	if (!backend)
+		return;
+	for (size_t i = backend->num_armings; i; i--)
+		ebpf_links_disarm(&backend->armings[i - 1]);
+	free(backend->armings);
+	ring_buffer__free(backend->ring);
+	ebpf_tables_unmap(backend);
+	gotrace_bpf__destroy(backend->program);
+	if (backend->stats_fd >= 0)
+		close(backend->stats_fd);
+	free(backend->exe);
+	free(backend);
+}
+
+static struct error *ebpf_open(const struct backend_target *target, struct plan *plan,
+			       const struct backend_settings *settings, struct backend **out)
+{
+	ebpf_quiet();
+	struct backend *backend = calloc(1, sizeof(*backend));
+	if (!backend)
+		return error_nomem();
+	backend->stats_fd = -1;
+	backend->plan = plan;
+	backend->counts = plan->options.aggregate;
+	backend->target = *target;
+	backend->exe = strdup(target->exe);
+	struct error *err = backend->exe ? prepare(backend, settings) : error_nomem();
+	if (err) {
+		ebpf_close(backend);
+		return err;
+	}
+	*out = backend;
+	return NULL;
+}
+
+// The function's exits, or its other probes.
+static void enable_probes(struct backend *backend, const struct plan_func *func, bool exits,
+			  bool on)
+{
+	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		if (func->first_probe + i >= backend->tables[TABLE_PROBES].num)
+			return;
+		struct wire_probe *probe = &probes[func->first_probe + i];
+		if (ebpf_is_exit(probe) != exits)
+			continue;
+		if (on)
+			__atomic_and_fetch(&probe->flags, (uint16_t)~WIRE_DISABLED,
+					   __ATOMIC_RELEASE);
+		else
+			__atomic_or_fetch(&probe->flags, WIRE_DISABLED, __ATOMIC_RELEASE);
+	}
+}
+
+// On: exits first, off: entries first, so that a call that began is seen to end.
+static void ebpf_enable(struct backend *backend, const struct plan_func *func, bool on)
+{
+	enable_probes(backend, func, on, on);
+	enable_probes(backend, func, !on, on);
+}
+
+// --- Arming --------------------------------------------------------------------------------------
+
+static void enable_arming(struct backend *backend, const struct ebpf_arming *arming, bool on)
+{
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < arming->num_funcs; i++)
+			enable_probes(backend, backend->plan->funcs[arming->funcs[i]],
+				      pass ? !on : on, on);
+}
+
+// From here on the hits of this arming's uprobes count, and of no others at the same sites.
+static void own_probes(struct backend *backend, const struct ebpf_arming *arming)
+{
+	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
+	for (size_t i = 0; i < arming->num_funcs; i++) {
+		struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
+		for (uint32_t j = 0; j < func->num_probes; j++)
+			__atomic_store_n(&probes[func->first_probe + j].arming, arming->id,
+					 __ATOMIC_RELEASE);
+		func->is_armed = true;
+	}
+}
+
+static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	if (!num)
+		return NULL;
+	struct ebpf_arming *armings =
+		realloc(backend->armings, (backend->num_armings + 1) * sizeof(*armings));
+	if (!armings)
+		return error_nomem();
+	backend->armings = armings;
+	struct ebpf_arming arming = {
+		.keeper = APART_NONE,
+		.id = ++backend->last_arming,
+		.num_funcs = num,
+	};
+	arming.funcs = malloc(num * sizeof(*funcs));
+	if (!arming.funcs)
+		return error_nomem();
+	memcpy(arming.funcs, funcs, num * sizeof(*funcs));
+	struct error *err = changed_exclude(&backend->target, backend->plan, 0, arming.funcs,
+					    &arming.num_funcs);
+	// Attaching takes a while, too: no half of a call is recorded until all is there.
+	enable_arming(backend, &arming, false);
+	if (!err)
+		err = ebpf_links_arm(backend, &arming);
+	if (err) {
+		ebpf_links_disarm(&arming);
+		return err;
+	}
+	own_probes(backend, &arming);
+	enable_arming(backend, &arming, true);
+	armings[backend->num_armings++] = arming;
+	return NULL;
+}
+
+// Those of an arming's functions that stay while others go: their uprobes are attached once more, and take over from
+// the former ones between two hits.
+static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arming)
+{
+	struct ebpf_arming kept = {.keeper = APART_NONE, .id = ++backend->last_arming};
+	kept.funcs = malloc((arming->num_funcs + 1) * sizeof(*kept.funcs));
+	if (!kept.funcs)
+		return error_nomem();
+	for (size_t i = 0; i < arming->num_funcs; i++)
+		if (backend->plan->funcs[arming->funcs[i]]->is_armed)
+			kept.funcs[kept.num_funcs++] = arming->funcs[i];
+	struct error *err =
+		changed_exclude(&backend->target, backend->plan, 0, kept.funcs, &kept.num_funcs);
+	if (err) { // no program or no function is left
+		error_free(err);
+		kept.num_funcs = 0;
+	}
+	err = kept.num_funcs ? ebpf_links_arm(backend, &kept) : NULL;
+	if (err) {
+		ebpf_links_disarm(&kept);
+		return err;
+	}
+	own_probes(backend, &kept);
+	ebpf_links_disarm(arming);
+	*arming = kept;
+	return NULL;
+}
+
+static bool has_gone(const struct backend *backend, const struct ebpf_arming *arming)
+{
+	for (size_t i = 0; i < arming->num_funcs; i++)
+		if (!backend->plan->funcs[arming->funcs[i]]->is_armed)
+			return true;
+	return false;
+}
+
+// Off by their flags first, so that the links' slow end leaves no half of a call recorded.
+static struct error *ebpf_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func = backend->plan->funcs[funcs[i]];
+		if (func->is_armed)
+			ebpf_enable(backend, func, false);
+		func->is_armed = false;
+	}
+	struct error *err = NULL;
+	for (size_t i = backend->num_armings; i && !err; i--) {
+		struct ebpf_arming *arming = &backend->armings[i - 1];
+		if (!has_gone(backend, arming))
+			continue;
+		err = keep_armed(backend, arming);
+		if (!err && !arming->num_funcs) {
+			ebpf_links_disarm(arming);
+			*arming = backend->armings[--backend->num_armings];
+		}
+	}
+	if (backend->has_budgets)
+		ebpf_tables_forget(backend);
+	return err;
+}
+
+static void ebpf_goroutine(struct backend *backend, uint64_t goid)
+{
+	__atomic_store_n(&backend->program->bss->only_goid, goid, __ATOMIC_RELAXED);
+}
+
+// No wake-ups: they would cost the target more than looking each millisecond costs us.
+static int ebpf_fd(struct backend *backend)
+{
+	(void)backend;
+	return -1;
+}
+
+// A keeper that was killed has taken its probes off with it.
+static struct error *look_at_keepers(const struct backend *backend)
+{
+	for (size_t i = 0; i < backend->num_armings; i++) {
+		const struct apart *keeper = &backend->armings[i].keeper;
+		struct pollfd end = {.fd = keeper->socket, .events = POLLIN};
+		if (poll(&end, 1, 0) > 0)
+			return error_new("process %d, which kept the probes, was killed: the trace "
+					 "ends there",
+					 (int)keeper->pid);
+	}
+	return NULL;
+}
+
+static struct error *ebpf_poll(struct backend *backend, size_t max,
+			       bool (*visit)(void *context, const struct wire_record *record),
+			       void *context, size_t *num, bool *ended)
+{
+	struct ebpf_poll call = {.visit = visit, .context = context, .max = max};
+	*num = 0;
+	if (!max)
+		return NULL;
+	struct pollfd target = {.fd = backend->target.pidfd, .events = POLLIN};
+	bool has_ended = poll(&target, 1, 0) > 0; // before its last records are looked for
+	backend->poll = &call;
+	int result = ring_buffer__consume(backend->ring);
+	backend->poll = NULL;
+	*num = call.num;
+	if (result < 0 && result != -ECANCELED)
+		return error_errno(-result, "reading the ring buffer");
+	if (has_ended && result >= 0)
+		*ended = true;
+	return call.num ? NULL : look_at_keepers(backend);
+}
+
+static void ask_program(const struct backend *backend, struct backend_stats *out)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	int program = ebpf_program(backend);
+	if (bpf_obj_get_info_by_fd(program, &info, &size))
+		return;
+	out->missed = info.recursion_misses;
+	out->run_ns = info.run_time_ns;
+}
+
+static void ebpf_stats(struct backend *backend, struct backend_stats *out)
+{
+	*out = (struct backend_stats){
+		.lost_buffer =
+			__atomic_load_n(&backend->program->bss->lost_buffer, __ATOMIC_RELAXED),
+		.lost_scratch =
+			__atomic_load_n(&backend->program->bss->lost_scratch, __ATOMIC_RELAXED),
+		.hits = backend->hits,
+		.is_replaced =
+			__atomic_load_n(&backend->program->bss->is_replaced, __ATOMIC_RELAXED),
+	};
+	ask_program(backend, out);
+	ebpf_tables_sweep(backend);
+}
+
+static const struct wire_losses *ebpf_losses(struct backend *backend)
+{
+	return &backend->program->bss->losses;
+}
+
+static uint64_t ebpf_lost(struct backend *backend, const struct plan_func *func)
+{
+	const uint64_t *counts = backend->tables[TABLE_LOST].entries;
+	if (func->number >= backend->tables[TABLE_LOST].capacity)
+		return 0;
+	return __atomic_load_n(&counts[func->number], __ATOMIC_RELAXED);
+}
+
+static struct wire_budget *ebpf_budget(struct backend *backend, const struct plan_func *func)
+{
+	struct ebpf_table *table = &backend->tables[TABLE_BUDGETS];
+	struct wire_budget *budgets = table->entries;
+	return budgets && func->number < table->num ? &budgets[func->number] : NULL;
+}
+
+static const struct wire_condition *ebpf_condition(struct backend *backend,
+						   const struct plan_func *func)
+{
+	const struct ebpf_table *table = &backend->tables[TABLE_CONDITIONS];
+	const struct wire_condition *conditions = table->entries;
+	return conditions && func->number < table->num ? &conditions[func->number] : NULL;
+}
+
+const struct backend_ops backend_ebpf = {
+	.name = "ebpf",
+	.open = ebpf_open,
+	.close = ebpf_close,
+	.update = ebpf_tables_update,
+	.arm = ebpf_arm,
+	.disarm = ebpf_disarm,
+	.enable = ebpf_enable,
+	.goroutine = ebpf_goroutine,
+	.fd = ebpf_fd,
+	.poll = ebpf_poll,
+	.stats = ebpf_stats,
+	.losses = ebpf_losses,
+	.lost = ebpf_lost,
+	.budget = ebpf_budget,
+	.aggregates = ebpf_aggregates,
+	.condition = ebpf_condition,
+	.costs = ebpf_costs,
+};

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Probes become links: one uprobe_multi link for the exits and one for the entries of an arming, or a perf
+// event for each site where the kernel has no such links.
+//
+// A process of its own, the keeper, makes an arming's links and is the only one to hold them. The kernel leaves
+// breakpoints in the target for good if a fatal signal is pending in the process that puts them on or takes them
+// off. So they are put on by a process that the signals meant for us do not reach, and taken off by that process's
+// exit, which comes when it is told so or when we have ended, by whatever means: an exiting process has no more
+// signals pending, and so it is even where the keeper itself is killed.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "bpf/wire.h"
+#include "bpf/gotrace.skel.h"
+#include "tracer/backend/ebpf/ebpf.h"
+#include "tracer/backend/features.h"
+
+enum {
+	ERRNO_NOTSUPP = 524
+}; // the kernel's own, which it lets out where an instruction cannot be probed
+
+struct sites_list { // what one link takes
+	unsigned long *offsets;
+	unsigned long long *cookies;
+	size_t num;
+};
+
+static void sites_list_deinit(struct sites_list *list)
+{
+	free(list->offsets);
+	free(list->cookies);
+}
+
+bool ebpf_is_exit(const struct wire_probe *probe)
+{
+	return probe->kind == WIRE_PROBE_RETURN || probe->kind == WIRE_PROBE_TAIL ||
+	       probe->kind == WIRE_PROBE_END;
+}
+
+// The sites of some functions of the plan: exits, or all others.
+static int sites_list_init(struct sites_list *list, const struct plan *plan, uint32_t id,
+			   const uint32_t *funcs, size_t num, bool exits)
+{
+	*list = (struct sites_list){0};
+	size_t max = 0;
+	for (size_t i = 0; i < num; i++)
+		max += plan->funcs[funcs[i]]->num_probes;
+	list->offsets = calloc(max ? max : 1, sizeof(*list->offsets));
+	list->cookies = calloc(max ? max : 1, sizeof(*list->cookies));
+	if (!list->offsets || !list->cookies) {
+		sites_list_deinit(list);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < num; i++) {
+		const struct plan_func *func = plan->funcs[funcs[i]];
+		if (exits && func->is_counted)
+			continue;
+		for (uint32_t j = 0; j < func->num_probes; j++) {
+			uint32_t probe = func->first_probe + j;
+			if (ebpf_is_exit(&plan->tables.probes[probe]) != exits)
+				continue;
+			list->offsets[list->num] = plan->probes[probe].off;
+			list->cookies[list->num++] = probe | (uint64_t)id << 32;
+		}
+	}
+	return 0;
+}
+
+// --- The keeper ----------------------------------------------------------------------------------
+
+struct keeper { // what it knows of us, from the moment of the fork
+	const struct backend *backend;
+	int exe_fd;
+	char exe[32]; // a path by that descriptor
+	const struct ebpf_arming *arming;
+	int *link; // descriptors
+	size_t num;
+};
+
+struct news { // from the keeper: a function that is refused; then how it all ended
+	bool is_end;
+	uint32_t func;	 // index in the arming
+	int32_t refused; // negative errno; 0: all that is not refused is armed
+};
+
+static int keep_link(struct keeper *keeper, int link)
+{
+	int *links = realloc(keeper->link, (keeper->num + 1) * sizeof(*links));
+	if (!links) {
+		close(link);
+		return -ENOMEM;
+	}
+	keeper->link = links;
+	links[keeper->num++] = link;
+	return 0;
+}
+
+static int attach_multi(const struct keeper *keeper, const struct sites_list *list)
+{
+	const struct backend *backend = keeper->backend;
+	LIBBPF_OPTS(bpf_link_create_opts, options, .uprobe_multi.path = keeper->exe,
+		    .uprobe_multi.offsets = list->offsets, .uprobe_multi.cookies = list->cookies,
+		    .uprobe_multi.cnt = (uint32_t)list->num);
+	if (backend->by_process)
+		options.uprobe_multi.pid = (uint32_t)backend->target.pid;
+	int program = ebpf_program(backend);
+	return bpf_link_create(program, 0, (enum bpf_attach_type)EBPF_UPROBE_MULTI, &options);
+}
+
+// The kernel's number for uprobes as perf events, 0 if it has none.
+static uint32_t perf_type(void)
+{
+	CLEANUP_FCLOSE FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
+	uint32_t type;
+	return file && fscanf(file, "%u", &type) == 1 ? type : 0;
+}
+
+// A uprobe as a perf event of all processes; the program looks for the target itself.
+static int attach_perf(const struct keeper *keeper, uint32_t type, unsigned long offset,
+		       uint64_t cookie)
+{
+	if (!type)
+		return -ENOENT;
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = type,
+		.uprobe_path = (uint64_t)(uintptr_t)keeper->exe,
+		.probe_offset = offset,
+	};
+	CLEANUP_CLOSE int event =
+		(int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (event < 0)
+		return -errno;
+	LIBBPF_OPTS(bpf_link_create_opts, options, .perf_event.bpf_cookie = cookie);
+	// The link holds the event, which ends with it.
+	return bpf_link_create(ebpf_program(keeper->backend), event, BPF_PERF_EVENT, &options);
+}
+
+// Attaches all of a list. A negative errno where the kernel refuses; what was attached stays with the keeper.
+static int attach(struct keeper *keeper, const struct sites_list *list)
+{
+	const struct backend *backend = keeper->backend;
+	size_t step = backend->is_multi ? list->num : 1;
+	uint32_t type = backend->is_multi ? 0 : perf_type();
+	for (size_t i = 0; i < list->num; i += step) {
+		int link = backend->is_multi
+				   ? attach_multi(keeper, list)
+				   : attach_perf(keeper, type, list->offsets[i], list->cookies[i]);
+		int refused = link < 0 ? link : keep_link(keeper, link);
+		if (refused)
+			return refused;
+	}
+	return 0;
+}
+
+static int arm_range(struct keeper *keeper, const uint32_t *funcs, size_t num)
+{
+	size_t before = keeper->num;
+	for (int exits = 1; exits >= 0; exits--) {
+		struct sites_list list;
+		int refused = sites_list_init(&list, keeper->backend->plan, keeper->arming->id,
+					      funcs, num, exits);
+		if (refused)
+			return refused;
+		refused = attach(keeper, &list);
+		sites_list_deinit(&list);
+		if (refused) {
+			while (keeper->num > before)
+				close(keeper->link[--keeper->num]);
+			return refused;
+		}
+	}
+	return 0;
+}
+
+// True where the kernel means a site, so that others may still be taken.
+static bool is_about_site(int refused)
+{
+	return refused == -EINVAL || refused == -ENOTSUP || refused == -ERRNO_NOTSUPP ||
+	       refused == -EIO || refused == -ENOEXEC;
+}
+
+struct halves { // functions of an arming that are still to be taken
+	size_t first, num;
+};
+
+static void tell(int socket, bool is_end, size_t func, int refused)
+{
+	struct news news = {.is_end = is_end, .func = (uint32_t)func, .refused = refused};
+	send(socket, &news, sizeof(news),
+	     MSG_NOSIGNAL); // nobody may be there: the socket's end says so
+}
+
+// Arms what can be armed: where the kernel refuses a site of many functions, halves are tried until the one is
+// found.
+static void arm_halves(struct keeper *keeper, int socket)
+{
+	const struct ebpf_arming *arming = keeper->arming;
+	struct halves stack[64] = {{0, arming->num_funcs}}; // one more at most for each bit of num
+	for (size_t depth = 1; depth;) {
+		struct halves now = stack[--depth];
+		int refused = arm_range(keeper, &arming->funcs[now.first], now.num);
+		if (!refused)
+			continue;
+		if (!is_about_site(refused)) {
+			tell(socket, true, now.first, refused);
+			return;
+		}
+		if (now.num > 1) {
+			size_t half = now.num / 2;
+			stack[depth++] = (struct halves){now.first + half, now.num - half};
+			stack[depth++] = (struct halves){now.first, half};
+			continue;
+		}
+		tell(socket, false, now.first, refused);
+	}
+	tell(socket, true, 0, 0);
+}
+
+static void keep(void *context, int socket)
+{
+	struct keeper *keeper = context;
+	char nothing;
+	arm_halves(keeper, socket);
+	close(keeper->exe_fd);
+	while (recv(socket, &nothing, sizeof(nothing), 0) > 0)
+		;
+}
+
+// --- What it is asked for ------------------------------------------------------------------------
+
+static struct error *refusal(int refused, const char *what)
+{
+	const char *advice = features_advice(-refused);
+	if (refused == -ERRNO_NOTSUPP)
+		return error_new("%s: the kernel cannot put a probe there", what);
+	if (refused == -ENOMEM)
+		return error_nomem();
+	if (refused == -ESRCH)
+		return error_errno(ESRCH, "%s", what);
+	return error_errno(-refused, "%s: the kernel refuses a uprobe%s%s%s", what,
+			   advice ? " (" : "", advice ? advice : "", advice ? ")" : "");
+}
+
+// Each perf event waits for all processors when it ends, and its process cannot be killed meanwhile.
+static void warn_of_slow_end(const struct backend *backend, const struct ebpf_arming *arming)
+{
+	enum { MANY = 50, ENDED_A_SECOND = 10 };
+	size_t num = 0;
+	for (size_t i = 0; i < arming->num_funcs; i++)
+		num += backend->plan->funcs[arming->funcs[i]]->num_probes;
+	if (!backend->is_multi && num > MANY)
+		log_warning(
+			"this kernel has no uprobe_multi links (6.6): at the end it takes %zu probes "
+			"off one by one, which can take some %zu s; fewer functions or --no-return help",
+			num, num / ENDED_A_SECOND);
+}
+
+// The keeper's news until all is armed. The arming then has the functions that are; *last is the last refusal.
+static struct error *hear(struct backend *backend, struct ebpf_arming *arming, struct error **last,
+			  bool *is_killed)
+{
+	bool *is_refused CLEANUP_FREE = calloc(arming->num_funcs, sizeof(*is_refused));
+	if (!is_refused)
+		return error_nomem();
+	for (;;) {
+		struct news news;
+		ssize_t len = recv(arming->keeper.socket, &news, sizeof(news), 0);
+		if (len < 0 && errno == EINTR)
+			continue;
+		*is_killed = len != sizeof(news);
+		if (*is_killed)
+			return error_new("process %d, which was to keep the probes, was killed",
+					 (int)arming->keeper.pid);
+		struct plan_func *func = backend->plan->funcs[arming->funcs[news.func]];
+		const char *name = func->func->name;
+		if (news.is_end && news.refused)
+			return refusal(news.refused, name);
+		if (news.is_end)
+			break;
+		is_refused[news.func] = true;
+		error_free(*last);
+		*last = refusal(news.refused, name);
+		plan_func_refuse(func, error_message(*last) + strlen(name) + strlen(": "));
+	}
+	size_t num_armed = 0;
+	for (size_t i = 0; i < arming->num_funcs; i++)
+		if (!is_refused[i])
+			arming->funcs[num_armed++] = arming->funcs[i];
+	arming->num_funcs = num_armed;
+	return NULL;
+}
+
+// *is_killed: the keeper was, so that nobody knows how far it came.
+static struct error *arm_by_keeper(struct backend *backend, struct ebpf_arming *arming,
+				   bool *is_killed)
+{
+	CLEANUP_CLOSE int exe = open(backend->exe, O_PATH | O_CLOEXEC);
+	if (exe < 0)
+		return error_errno(errno, "%s", backend->exe);
+	struct keeper keeper = {.backend = backend, .arming = arming, .exe_fd = exe};
+	snprintf(keeper.exe, sizeof(keeper.exe), "/proc/self/fd/%d", exe);
+	struct apart_options options = {
+		.name = "gotrace-keeper",
+		.keep = {ebpf_program(backend), exe},
+		.num_keep = 2,
+		.run = keep,
+		.context = &keeper,
+	};
+	struct error *err = apart_start(&options, &arming->keeper);
+	if (err)
+		return error_wrap(err, "starting the process that keeps the probes");
+	struct error *last = NULL;
+	err = hear(backend, arming, &last, is_killed);
+	if (!err && !arming->num_funcs)
+		return last;
+	error_free(last);
+	return err;
+}
+
+struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming)
+{
+	warn_of_slow_end(backend, arming);
+	bool is_killed = false;
+	struct error *err = arm_by_keeper(backend, arming, &is_killed);
+	if (!is_killed)
+		return err;
+	// Breakpoints that it left behind come off with those that are put on once more.
+	log_debug("%s", error_message(err));
+	error_free(err);
+	apart_end(&arming->keeper);
+	return arm_by_keeper(backend, arming, &is_killed);
+}
+
+void ebpf_links_disarm(struct ebpf_arming *arming)
+{
+	apart_end(&arming->keeper);
+	free(arming->funcs);
+	*arming = (struct ebpf_arming){.keeper = APART_NONE};
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A probe cannot have a page of memory fetched that the target has not touched yet, such as that of a constant string
+// which it only hands on. Where conditions and counts read memory, the pages of the executable's data are therefore
+// fetched before: each is read once from here, which has the kernel map it there.
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tracer/backend/ebpf/ebpf.h"
+
+enum { PAGES_AT_ONCE = 1024 };
+static const uint64_t FETCHED_MAX = 256 << 20; // bytes of an executable's data
+
+// Pages from addr on. How many could be read.
+static uint64_t fetch(pid_t pid, uint64_t addr, uint64_t num, uint64_t page)
+{
+	struct iovec remote[PAGES_AT_ONCE];
+	uint8_t bytes[PAGES_AT_ONCE];
+	struct iovec local = {bytes, sizeof(bytes)};
+	uint64_t fetched = 0;
+	for (uint64_t i = 0; i < num;) {
+		uint64_t left = num - i, some = left < PAGES_AT_ONCE ? left : PAGES_AT_ONCE;
+		for (uint64_t j = 0; j < some; j++)
+			remote[j] = (struct iovec){(void *)(uintptr_t)(addr + (i + j) * page), 1};
+		ssize_t done = process_vm_readv(pid, &local, 1, remote, some, 0);
+		if (done < 0)
+			done = 0;
+		fetched += (uint64_t)done;
+		i += (uint64_t)done < some ? (uint64_t)done + 1 : some;
+	}
+	return fetched;
+}
+
+void ebpf_pages_fetch(struct backend *backend)
+{
+	if (backend->has_pages || !backend->plan->tables.num_ops)
+		return;
+	backend->has_pages = true;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), left = FETCHED_MAX / page, fetched = 0;
+	size_t num;
+	const struct image_segment *segments =
+		image_segments(index_image(backend->plan->index), &num);
+	for (size_t i = 0; i < num; i++) {
+		const struct image_segment *segment = &segments[i];
+		uint64_t start = (segment->vaddr + backend->target.bias) / page;
+		uint64_t pages = (segment->vaddr % page + segment->file_size + page - 1) / page;
+		if (segment->is_executable || !segment->file_size)
+			continue;
+		if (pages > left)
+			pages = left;
+		left -= pages;
+		fetched += fetch(backend->target.pid, start * page, pages, page);
+	}
+	log_debug("%llu pages of data fetched", (unsigned long long)fetched);
+}

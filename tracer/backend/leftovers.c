@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/backend/leftovers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "tracer/backend/apart.h"
+#include "tracer/backend/ebpf/floor.h"
+
+// Bytes that differ side by side are a patch, but for single ones that are an int3 now.
+static bool note_change(void *context, const struct target_code_change *change)
+{
+	struct leftovers *leftovers = context;
+	if (change->len > 1 || change->memory[0] != TARGET_CODE_INT3) {
+		if (!leftovers->changed_bytes)
+			leftovers->first_changed = change->vaddr;
+		leftovers->changed_bytes += change->len;
+		return true;
+	}
+	uint64_t *vaddr = realloc(leftovers->vaddr, (leftovers->num + 1) * sizeof(*vaddr));
+	leftovers->failed = !vaddr;
+	if (!vaddr)
+		return false;
+	leftovers->vaddr = vaddr;
+	vaddr[leftovers->num++] = change->vaddr;
+	return true;
+}
+
+struct error *leftovers_init(const struct target_code *code, struct leftovers *out)
+{
+	struct leftovers leftovers = {0};
+	size_t num;
+	const struct image_segment *segments = image_segments(code->image, &num);
+	enum target_code_state state = TARGET_CODE_READ;
+	for (size_t i = 0; i < num && state == TARGET_CODE_READ && !leftovers.failed; i++)
+		if (segments[i].is_executable)
+			state = target_code_compare(code, segments[i].vaddr, segments[i].file_size,
+						    note_change, &leftovers);
+	if (state == TARGET_CODE_READ && !leftovers.failed) {
+		*out = leftovers;
+		return NULL;
+	}
+	leftovers_deinit(&leftovers);
+	return leftovers.failed ? error_nomem()
+	       : state == TARGET_CODE_GONE
+		       ? error_new("the process has ended")
+		       : error_new(
+				 "its code cannot be read (that takes root, or CAP_SYS_PTRACE and "
+				 "CAP_DAC_READ_SEARCH)");
+}
+
+void leftovers_deinit(struct leftovers *leftovers)
+{
+	free(leftovers->vaddr);
+	leftovers->vaddr = NULL;
+	leftovers->num = 0;
+}
+
+struct again { // uprobes to be put on once more
+	pid_t pid;
+	int exe;
+	unsigned long *off;
+	size_t num;
+};
+
+// The uprobes come off with the end of this process, which no signal can disturb.
+static void put_on_again(void *context, int socket)
+{
+	const struct again *again = context;
+	char exe[32], message[256] = "";
+	snprintf(exe, sizeof(exe), "/proc/self/fd/%d", again->exe);
+	struct floor_probes *probes;
+	struct error *err = floor_probes_create(again->pid, exe, again->off, again->num, &probes);
+	if (err)
+		snprintf(message, sizeof(message), "%s", error_message(err));
+	send(socket, message, sizeof(message), MSG_NOSIGNAL);
+}
+
+struct error *leftovers_remove(pid_t pid, const char *exe, const struct image *image,
+			       const struct leftovers *leftovers)
+{
+	CLEANUP_CLOSE int file = open(exe, O_PATH | O_CLOEXEC);
+	if (file < 0)
+		return error_errno(errno, "%s", exe);
+	CLEANUP_FREE unsigned long *off = calloc(leftovers->num + 1, sizeof(*off));
+	if (!off)
+		return error_nomem();
+	struct again again = {.pid = pid, .exe = file, .off = off};
+	for (size_t i = 0; i < leftovers->num; i++) {
+		uint64_t at;
+		if (image_offset(image, leftovers->vaddr[i], &at))
+			off[again.num++] = at;
+	}
+	if (!again.num)
+		return NULL;
+	struct apart_options options = {
+		.name = "gotrace-repair",
+		.keep = {file},
+		.num_keep = 1,
+		.run = put_on_again,
+		.context = &again,
+	};
+	struct apart apart;
+	struct error *err = apart_start(&options, &apart);
+	if (err)
+		return err;
+	char message[256];
+	ssize_t len;
+	do {
+		len = recv(apart.socket, message, sizeof(message), 0);
+	} while (len < 0 && errno == EINTR);
+	if (len != sizeof(message))
+		err = error_new("process %d, which was to do it, was killed", (int)apart.pid);
+	else if (message[0])
+		err = error_new("%s", message);
+	apart_end(&apart);
+	return err;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "tracer/backend/ptrace/ptrace.h"
+
+// --- Memory ------------------------------------------------------------------------------------
+
+bool ptrace_hit_read(void *context, void *dst, size_t len, uint64_t addr)
+{
+	struct ptrace_worker *worker = context;
+	for (size_t i = 0; i < sizeof(worker->windows) / sizeof(*worker->windows); i++) {
+		const struct ptrace_window *window = &worker->windows[i];
+		if (addr >= window->addr && len <= window->len &&
+		    addr - window->addr <= window->len - len) {
+			memcpy(dst, window->bytes + (addr - window->addr), len);
+			return true;
+		}
+	}
+	struct iovec local = {dst, len}, remote = {(void *)(uintptr_t)addr, len};
+	return process_vm_readv(worker->reading, &local, 1, &remote, 1, 0) == (ssize_t)len;
+}
+
+bool ptrace_hit_write(void *context, uint64_t addr, const void *src, size_t len)
+{
+	struct ptrace_worker *worker = context;
+	struct iovec local = {(void *)(uintptr_t)src, len}, remote = {(void *)(uintptr_t)addr, len};
+	if (process_vm_writev(worker->reading, &local, 1, &remote, 1, 0) != (ssize_t)len)
+		return false;
+	ptrace_ahead_forget(worker);
+	return true;
+}
+
+static uint32_t find_dynamic(void *context, uint64_t rtype)
+{
+	const struct ptrace_worker *worker = context;
+	return ptrace_shared_dynamic(worker->shared, rtype);
+}
+
+struct error *ptrace_hit_init(struct ptrace_worker *worker)
+{
+	struct hit_source source = {
+		.tables = &worker->shared->tables,
+		.settings = &worker->shared->settings,
+		.stacks = &worker->shared->stacks,
+		.only_goid = &worker->shared->only_goid,
+		.budgets = worker->shared->budgets,
+		.num_budgets = worker->shared->num_lost,
+		.losses = &worker->shared->losses,
+		.recovery = &worker->shared->recovery,
+		.num_within = &worker->shared->num_within,
+		.has_depth = worker->shared->has_depth,
+		.aggregates =
+			worker->shared->aggregates.totals ? &worker->shared->aggregates : NULL,
+		.read = ptrace_hit_read,
+		.dynamic = find_dynamic,
+		.context = worker,
+	};
+	return hit_maker_create(&source, &worker->maker);
+}
+
+void ptrace_hit_forget(struct ptrace_worker *worker)
+{
+	const struct ptrace_shared *shared = worker->shared;
+	for (uint32_t i = 0; i < shared->num_request; i++)
+		hit_forget(worker->maker, shared->tables.probes[shared->request[i]].func);
+}
+
+// --- Records -----------------------------------------------------------------------------------
+
+static struct hit_regs convert(const struct user_regs_struct *regs)
+{
+	return (struct hit_regs){
+		.ints = {regs->rax, regs->rbx, regs->rcx, regs->rdi, regs->rsi, regs->r8, regs->r9,
+			 regs->r10, regs->r11, regs->rdx},
+		.sp = regs->rsp,
+		.bp = regs->rbp,
+		.r14 = regs->r14,
+		.flags = regs->eflags,
+		.fs_base = regs->fs_base,
+	};
+}
+
+void ptrace_hit_prepare(struct ptrace_worker *worker, const struct ptrace_thread *thread,
+			const struct ptrace_breakpoint *breakpoint,
+			const struct user_regs_struct *regs)
+{
+	worker->reading = thread->tid;
+	ptrace_ahead_forget(worker);
+	if (!breakpoint->num_uses || thread->kind != PTRACE_THREAD)
+		return;
+	struct hit_regs hit = convert(regs);
+	ptrace_ahead_read(worker, breakpoint, &hit);
+}
+
+static bool read_floats(pid_t tid, uint64_t out[HIT_FLOATS])
+{
+	struct user_fpregs_struct floats;
+	if (ptrace(PTRACE_GETFPREGS, tid, NULL, &floats))
+		return false;
+	for (size_t i = 0; i < HIT_FLOATS; i++)
+		memcpy(&out[i], &floats.xmm_space[i * 4], sizeof(out[i]));
+	return true;
+}
+
+// False: it was lost.
+static bool emit(struct ptrace_worker *worker, uint32_t probe, const struct wire_record *record)
+{
+	struct ptrace_shared *shared = worker->shared;
+	if (ptrace_ring_put(&shared->ring, record)) {
+		shared->hits++;
+		return true;
+	}
+	hit_lost(worker->maker, record);
+	shared->lost_buffer++;
+	uint32_t func = shared->tables.probes[probe].func;
+	if (func < shared->num_lost)
+		shared->lost[func]++;
+	return false;
+}
+
+void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread *thread,
+		       const struct ptrace_breakpoint *breakpoint,
+		       const struct user_regs_struct *regs)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	struct hit_regs hit = convert(regs);
+	uint64_t floats[HIT_FLOATS];
+	bool has_floats = false;
+	for (uint32_t i = 0; i < breakpoint->num_uses; i++) {
+		const struct ptrace_use *use = &breakpoint->uses[i];
+		if (use->wants_floats && !has_floats)
+			has_floats = read_floats(thread->tid, floats);
+		hit.floats = use->wants_floats && has_floats ? floats : NULL;
+		const struct wire_record *record =
+			hit_record(worker->maker, use->probe, (uint32_t)thread->tid, time_ns, &hit);
+		const struct wire_record *entry = hit_entry(worker->maker);
+		if (record && (!entry || emit(worker, entry->probe, entry)))
+			emit(worker, use->probe, record);
+	}
+}

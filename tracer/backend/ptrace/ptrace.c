@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/backend/ptrace/ptrace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tracer/backend/apart.h"
+#include "tracer/backend/changed.h"
+#include "tracer/backend/settings.h"
+#include "tracer/target/code.h"
+
+struct backend {
+	struct ptrace_shared *shared;
+	struct plan *plan; // borrowed
+	struct backend_target target;
+	size_t num_dynamics; // of the plan's, known to the worker
+	size_t num_armed;    // functions
+	struct apart worker;
+	uint32_t next_look; // the probe whose breakpoint is looked at next
+	uint64_t last_look_ns;
+	uint64_t missed; // breakpoints that were not there any more
+};
+
+// --- The worker ----------------------------------------------------------------------------------
+
+static void run_worker(void *context, int socket)
+{
+	struct backend *backend = context;
+	ptrace_worker_run(backend->shared, &backend->target, socket);
+}
+
+static struct error *start_worker(struct backend *backend)
+{
+	struct apart_options options = {
+		.name = PTRACE_WORKER_NAME,
+		.keep = {backend->target.mem},
+		.num_keep = backend->target.mem >= 0,
+		.run = run_worker,
+		.context = backend,
+	};
+	return apart_start(&options, &backend->worker);
+}
+
+// The worker was killed, so nobody handles breakpoints any more: those that no thread has met yet are taken off.
+static void take_breakpoints_off(const struct backend *backend)
+{
+	static const uint8_t int3 = 0xcc;
+	const struct plan *plan = backend->plan;
+	struct image *image = index_image(plan->index);
+	for (uint32_t i = 0; backend->target.mem >= 0 && i < backend->shared->tables.num_probes;
+	     i++) {
+		off_t addr = (off_t)backend->shared->addrs[i];
+		const uint8_t *original;
+		uint8_t byte;
+		if (image_text(image, plan->probes[i].vaddr, 1, &original) &&
+		    pread(backend->target.mem, &byte, 1, addr) == 1 && byte == int3 &&
+		    pwrite(backend->target.mem, original, 1, addr) != 1)
+			return; // the target is gone
+	}
+	ptrace_slots_restore(&backend->shared->slots, backend->target.mem);
+}
+
+static struct error *worker_died(const struct backend *backend)
+{
+	take_breakpoints_off(backend);
+	return error_new("process %d, which held the trace, was killed: if %d had met a breakpoint "
+			 "just then, it ends with SIGTRAP",
+			 (int)backend->worker.pid, (int)backend->target.pid);
+}
+
+static struct error *command(struct backend *backend, enum ptrace_command_kind kind)
+{
+	struct ptrace_command command = {kind};
+	struct ptrace_reply reply;
+	backend->shared->commands++;
+	if (send(backend->worker.socket, &command, sizeof(command), MSG_NOSIGNAL) !=
+	    sizeof(command))
+		return worker_died(backend);
+	kill(backend->worker.pid, SIGALRM); // out of waitpid
+	ssize_t len;
+	do {
+		len = recv(backend->worker.socket, &reply, sizeof(reply), 0);
+	} while (len < 0 && errno == EINTR);
+	if (len != sizeof(reply))
+		return worker_died(backend);
+	reply.message[sizeof(reply.message) - 1] = '\0';
+	return reply.message[0] ? error_new("%s", reply.message) : NULL;
+}
+
+// --- Opening and closing -------------------------------------------------------------------------
+
+static void ptrace_close(struct backend *backend)
+{
+	if (!backend)
+		return;
+	if (backend->worker.socket >= 0) {
+		struct ptrace_command command = {PTRACE_CLOSE};
+		backend->shared->commands++;
+		send(backend->worker.socket, &command, sizeof(command), MSG_NOSIGNAL);
+		kill(backend->worker.pid, SIGALRM);
+	}
+	apart_end(&backend->worker);
+	ptrace_shared_destroy(backend->shared);
+	free(backend);
+}
+
+static struct error *ptrace_update(struct backend *backend)
+{
+	return ptrace_shared_update(backend->shared, backend->plan, backend->target.bias,
+				    &backend->num_dynamics);
+}
+
+static struct error *prepare(struct backend *backend, const struct backend_settings *settings)
+{
+	struct error *err = ptrace_shared_create(backend->plan, settings, &backend->shared);
+	if (err)
+		return err;
+	struct ptrace_shared *shared = backend->shared;
+	settings_fill(&shared->settings, backend->plan, &backend->target, settings);
+	settings_fill_stack(&shared->stacks, backend->plan);
+	shared->only_goid = settings->goid;
+	ptrace_slots_init(&shared->slots, index_image(backend->plan->index), backend->target.bias);
+	err = ptrace_update(backend);
+	return err ? err : start_worker(backend);
+}
+
+static struct error *ptrace_open(const struct backend_target *target, struct plan *plan,
+				 const struct backend_settings *settings, struct backend **out)
+{
+	struct backend *backend = calloc(1, sizeof(*backend));
+	if (!backend)
+		return error_nomem();
+	backend->plan = plan;
+	backend->target = *target;
+	backend->target.exe = NULL;
+	backend->worker = APART_NONE;
+	struct error *err = prepare(backend, settings);
+	if (err) {
+		ptrace_close(backend);
+		return err;
+	}
+	*out = backend;
+	return NULL;
+}
+
+// --- Arming --------------------------------------------------------------------------------------
+
+// Why a thread could not be brought past a breakpoint at one of the function's sites; NULL if it can.
+static const char *refusal(const struct backend *backend, const struct plan_func *func)
+{
+	struct image *image = index_image(backend->plan->index);
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		uint64_t vaddr = backend->plan->probes[func->first_probe + i].vaddr;
+		uint64_t left = func->func->vaddr + func->func->size - vaddr;
+		const uint8_t *code;
+		struct ptrace_step step;
+		if (left > INSN_MAX_BYTES)
+			left = INSN_MAX_BYTES;
+		if (!image_text(image, vaddr, left, &code))
+			return "its code cannot be read";
+		const char *refused = ptrace_step_init(&step, code, left);
+		if (!refused && !step.emulate && !backend->shared->slots.num)
+			refused =
+				"an instruction would have to be executed elsewhere, and there is no room";
+		if (refused)
+			return refused;
+	}
+	return NULL;
+}
+
+static bool is_entry(const struct wire_probe *probe)
+{
+	return probe->kind != WIRE_PROBE_RETURN && probe->kind != WIRE_PROBE_TAIL &&
+	       probe->kind != WIRE_PROBE_END;
+}
+
+static void request(struct backend *backend, const struct plan_func *func, bool entries)
+{
+	struct ptrace_shared *shared = backend->shared;
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		uint32_t probe = func->first_probe + i;
+		if (is_entry(&shared->tables.probes[probe]) == entries)
+			shared->request[shared->num_request++] = probe;
+	}
+}
+
+static void ptrace_enable(struct backend *backend, const struct plan_func *func, bool on)
+{
+	struct plan_tables *tables = &backend->shared->tables;
+	for (uint32_t i = 0; i < func->num_probes; i++) {
+		if (func->first_probe + i >= tables->num_probes)
+			return;
+		uint16_t *flags = &tables->probes[func->first_probe + i].flags;
+		if (on)
+			__atomic_and_fetch(flags, (uint16_t)~WIRE_DISABLED, __ATOMIC_RELAXED);
+		else
+			__atomic_or_fetch(flags, WIRE_DISABLED, __ATOMIC_RELAXED);
+	}
+}
+
+// Of functions that may be armed.
+static struct error *arm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	const struct plan *plan = backend->plan;
+	const struct plan_func *last = NULL;
+	const char *refused = NULL;
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func = plan->funcs[funcs[i]];
+		const char *why = refusal(backend, func);
+		func->is_armed = !why;
+		if (!why)
+			continue;
+		refused = why;
+		last = func;
+		plan_func_refuse(func, why);
+	}
+	backend->shared->num_request = 0;
+	for (int entries = 0; entries < 2; entries++)
+		for (size_t i = 0; i < num; i++)
+			if (plan->funcs[funcs[i]]->is_armed &&
+			    (entries || !plan->funcs[funcs[i]]->is_counted))
+				request(backend, plan->funcs[funcs[i]], entries);
+	if (!backend->shared->num_request)
+		return last ? error_new("%s: %s", last->func->name, refused) : NULL;
+	for (size_t i = 0; i < num; i++)
+		ptrace_enable(backend, plan->funcs[funcs[i]], true);
+	struct error *err = command(backend, PTRACE_ARM);
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func = plan->funcs[funcs[i]];
+		func->is_armed &= !err;
+		backend->num_armed += func->is_armed;
+	}
+	return err;
+}
+
+static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	uint32_t *sound = calloc(num + 1, sizeof(*sound));
+	if (!sound)
+		return error_nomem();
+	memcpy(sound, funcs, num * sizeof(*sound));
+	struct error *err =
+		changed_exclude(&backend->target, backend->plan, backend->worker.pid, sound, &num);
+	if (!err)
+		err = arm(backend, sound, num);
+	free(sound);
+	return err;
+}
+
+// --- Breakpoints and others ----------------------------------------------------------------------
+
+enum { LOOK_NS = 100000000, LOOK_PROBES = 1024 };
+
+enum breakpoint_state { BREAKPOINT_THERE, BREAKPOINT_OFF, BREAKPOINT_CHANGED };
+
+// A uprobe that comes to a breakpoint of ours takes its hits over, which nobody can see; when it goes, the kernel writes
+// the file's byte, which can be seen.
+static enum breakpoint_state look(const struct backend *backend, const struct plan_func *func,
+				  uint32_t probe)
+{
+	uint8_t byte;
+	const uint8_t *file;
+	bool is_written = !func->is_counted || is_entry(&backend->shared->tables.probes[probe]);
+	if (!func->is_armed || !is_written ||
+	    pread(backend->target.mem, &byte, 1, (off_t)backend->shared->addrs[probe]) != 1 ||
+	    byte == TARGET_CODE_INT3 ||
+	    !image_text(index_image(backend->plan->index), backend->plan->probes[probe].vaddr, 1,
+			&file))
+		return BREAKPOINT_THERE;
+	return byte == *file ? BREAKPOINT_OFF : BREAKPOINT_CHANGED;
+}
+
+static void count_missed(struct backend *backend, const struct plan_func *func)
+{
+	backend->missed++;
+	if (func->number < backend->shared->num_lost)
+		backend->shared->lost[func->number]++;
+}
+
+// At the end of functions: what became of their breakpoints since the last look.
+static void look_at_end(struct backend *backend, const struct plan_func *func)
+{
+	for (uint32_t i = 0; i < func->num_probes; i++)
+		if (look(backend, func, func->first_probe + i) == BREAKPOINT_OFF)
+			count_missed(backend, func);
+}
+
+static struct error *ptrace_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
+{
+	backend->shared->num_request = 0;
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func = backend->plan->funcs[funcs[i]];
+		if (!func->is_armed)
+			continue;
+		look_at_end(backend, func);
+		func->is_armed = false;
+		backend->num_armed--;
+		ptrace_enable(backend, func, false);
+		for (int entries = 1; entries >= 0; entries--)
+			request(backend, func, entries);
+	}
+	if (!backend->num_armed) // nothing is left to be its tracer for
+		return command(backend, PTRACE_LEAVE);
+	return backend->shared->num_request ? command(backend, PTRACE_DISARM) : NULL;
+}
+
+// Writes breakpoints anew that others have taken off, and gives functions up whose code was changed: some at a time,
+// so that all get their turn.
+static struct error *look_after(struct backend *backend)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	struct ptrace_shared *shared = backend->shared;
+	if (!backend->num_armed || now_ns - backend->last_look_ns < LOOK_NS)
+		return NULL;
+	backend->last_look_ns = now_ns;
+	const struct plan_func *changed = NULL, *off = NULL;
+	shared->num_request = 0;
+	for (uint32_t i = 0; i < LOOK_PROBES && i < shared->tables.num_probes; i++) {
+		uint32_t probe = backend->next_look++ % shared->tables.num_probes;
+		const struct plan_func *func = plan_probe_func(backend->plan, probe);
+		enum breakpoint_state state = func ? look(backend, func, probe) : BREAKPOINT_THERE;
+		if (state == BREAKPOINT_CHANGED)
+			changed = func;
+		if (state != BREAKPOINT_OFF)
+			continue;
+		off = func;
+		count_missed(backend, func);
+		shared->request[shared->num_request++] = probe;
+	}
+	if (off)
+		log_warning(
+			"%s: somebody has taken its breakpoint off (a uprobe that came and went): calls "
+			"were missed meanwhile; it is traced again",
+			off->func->name);
+	struct error *err = off ? command(backend, PTRACE_REPAIR) : NULL;
+	if (err || !changed)
+		return err;
+	struct plan_func *func = backend->plan->funcs[changed->number];
+	plan_func_refuse(func, "its code was changed in memory");
+	log_warning("%s: %s: it is not traced any more", func->func->name,
+		    "its code was changed in memory");
+	return ptrace_disarm(backend, &func->number, 1);
+}
+
+static void ptrace_goroutine(struct backend *backend, uint64_t goid)
+{
+	__atomic_store_n(&backend->shared->only_goid, goid, __ATOMIC_RELAXED);
+}
+
+// --- Records -------------------------------------------------------------------------------------
+
+// No wake-ups: they would cost the target more than looking each millisecond costs us.
+static int ptrace_fd(struct backend *backend)
+{
+	(void)backend;
+	return -1;
+}
+
+static struct error *ptrace_poll(struct backend *backend, size_t max,
+				 bool (*visit)(void *context, const struct wire_record *record),
+				 void *context, size_t *num, bool *ended)
+{
+	struct ptrace_ring *ring = &backend->shared->ring;
+	struct pollfd fds[2] = {{.fd = backend->target.pidfd, .events = POLLIN},
+				{.fd = backend->worker.socket, .events = POLLIN}};
+	poll(fds, 2, 0); // before the last records are looked for
+	bool has_ended = fds[0].revents || backend->shared->has_ended;
+	bool goes_on = true;
+	*num = 0;
+	while (goes_on && *num < max) {
+		const struct wire_record *record = ptrace_ring_peek(ring);
+		if (!record)
+			break;
+		goes_on = visit(context, record);
+		ptrace_ring_drop(ring, record);
+		++*num;
+	}
+	if (goes_on && *num < max) {
+		*ended |= has_ended;
+		if (fds[1].revents)
+			return worker_died(backend);
+	}
+	return has_ended ? NULL : look_after(backend);
+}
+
+static void ptrace_stats(struct backend *backend, struct backend_stats *out)
+{
+	*out = (struct backend_stats){
+		.lost_buffer = backend->shared->lost_buffer,
+		.missed = backend->missed,
+		.hits = backend->shared->hits,
+	};
+}
+
+static const struct wire_losses *ptrace_losses(struct backend *backend)
+{
+	return &backend->shared->losses;
+}
+
+static uint64_t ptrace_lost(struct backend *backend, const struct plan_func *func)
+{
+	const struct ptrace_shared *shared = backend->shared;
+	return func->number < shared->num_lost ? shared->lost[func->number] : 0;
+}
+
+static struct wire_budget *ptrace_budget(struct backend *backend, const struct plan_func *func)
+{
+	const struct ptrace_shared *shared = backend->shared;
+	return func->number < shared->num_budgets ? &shared->budgets[func->number] : NULL;
+}
+
+static const struct wire_condition *ptrace_condition(struct backend *backend,
+						     const struct plan_func *func)
+{
+	const struct ptrace_shared *shared = backend->shared;
+	bool has_one = shared->has_conditions && func->number < shared->tables.num_conditions;
+	return has_one ? &shared->tables.conditions[func->number] : NULL;
+}
+
+// It stops a thread, wakes the worker and lets the thread go on: of the order of this, depending on where they run.
+static void ptrace_costs(struct backend *backend, struct backend_costs *out)
+{
+	(void)backend;
+	*out = (struct backend_costs){.entry = 10000, .exit = 10000};
+}
+
+static struct error *ptrace_aggregates(struct backend *backend,
+				       struct error *(*visit)(void *context,
+							      const struct backend_aggregate *one),
+				       void *context, struct wire_aggregate_lost *lost)
+{
+	struct ptrace_shared *shared = backend->shared;
+	const struct aggregate_tables *tables = &shared->aggregates;
+	bool has_keys = shared->aggregating.num_keys;
+	uint32_t num = has_keys ? atomic_load_explicit(&shared->num_keys, memory_order_acquire)
+				: shared->aggregating.num_slots;
+	struct error *err = NULL;
+	for (uint32_t i = 0; i < num && !err; i++) {
+		struct wire_key key = {.func = i};
+		struct backend_aggregate one = {
+			.key = has_keys ? &tables->keys[i] : &key,
+			.at = has_keys ? &tables->texts[i] : NULL,
+			.totals = tables->totals[i],
+			.buckets =
+				tables->buckets ? &tables->buckets[(size_t)i * WIRE_BUCKETS] : NULL,
+		};
+		if (one.totals.calls | one.totals.returns)
+			err = visit(context, &one);
+	}
+	*lost = shared->aggregate_lost;
+	return err;
+}
+
+const struct backend_ops backend_ptrace = {
+	.name = "ptrace",
+	.is_tracer = true,
+	.open = ptrace_open,
+	.close = ptrace_close,
+	.update = ptrace_update,
+	.arm = ptrace_arm,
+	.disarm = ptrace_disarm,
+	.enable = ptrace_enable,
+	.goroutine = ptrace_goroutine,
+	.fd = ptrace_fd,
+	.poll = ptrace_poll,
+	.stats = ptrace_stats,
+	.losses = ptrace_losses,
+	.lost = ptrace_lost,
+	.budget = ptrace_budget,
+	.aggregates = ptrace_aggregates,
+	.condition = ptrace_condition,
+	.costs = ptrace_costs,
+};

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tracer/backend/ptrace/ptrace.h"
+
+// From a breakpoint on, a thread goes by emulation, or out of line: in a slot, one step. Signals that come
+// meanwhile are held until the step is over, so that the program never sees a frame whose PC is in a
+// slot: Go's runtime would not know it.
+
+static bool get_regs(pid_t tid, struct user_regs_struct *regs)
+{
+	return !ptrace(PTRACE_GETREGS, tid, NULL, regs);
+}
+
+static void set_word(pid_t tid, size_t offset, uint64_t value)
+{
+	ptrace(PTRACE_POKEUSER, tid, (void *)offset, (void *)value);
+}
+
+static void set_rip(pid_t tid, uint64_t rip)
+{
+	set_word(tid, offsetof(struct user, regs.rip), rip);
+}
+
+// One word costs a third of all of them.
+static void set_regs(pid_t tid, const struct user_regs_struct *was, struct user_regs_struct *now)
+{
+	struct user_regs_struct same = *was;
+	same.rip = now->rip;
+	if (!memcmp(&same, now, sizeof(same))) {
+		set_rip(tid, now->rip);
+		return;
+	}
+	same.rsp = now->rsp;
+	if (memcmp(&same, now, sizeof(same))) {
+		ptrace(PTRACE_SETREGS, tid, NULL, now);
+		return;
+	}
+	set_rip(tid, now->rip);
+	set_word(tid, offsetof(struct user, regs.rsp), now->rsp);
+}
+
+static void step(const struct ptrace_thread *thread)
+{
+	ptrace(PTRACE_SINGLESTEP, thread->tid, NULL, NULL);
+}
+
+// --- Beginning ---------------------------------------------------------------------------------
+
+static void go_out_of_line(struct ptrace_worker *worker, struct ptrace_thread *thread)
+{
+	struct ptrace_breakpoint *breakpoint = thread->stepping;
+	set_rip(thread->tid, breakpoint->addr);
+	struct ptrace_slots *slots = &worker->shared->slots;
+	if (!slots->num) { // emulated elsewhere, so its memory cannot be had: let it meet the same
+		thread->stepping = NULL;
+		ptrace_threads_resume(worker, thread, SIGSEGV);
+		return;
+	}
+	thread->slot = ptrace_slots_take(slots, worker->mem, breakpoint);
+	thread->is_stopped = !thread->slot;
+	if (!thread->slot) {
+		worker->num_waiting++;
+		return;
+	}
+	set_rip(thread->tid, thread->slot->addr);
+	step(thread);
+}
+
+void ptrace_stepping_begin(struct ptrace_worker *worker, struct ptrace_thread *thread,
+			   struct ptrace_breakpoint *breakpoint,
+			   const struct user_regs_struct *regs)
+{
+	const struct ptrace_step_memory memory = {ptrace_hit_read, ptrace_hit_write, worker};
+	struct user_regs_struct next = *regs;
+	if (ptrace_step_emulate(&breakpoint->step, &next, &memory)) {
+		set_regs(thread->tid, regs, &next);
+		ptrace_threads_resume(worker, thread, 0);
+		return;
+	}
+	thread->stepping = breakpoint;
+	go_out_of_line(worker, thread);
+}
+
+// --- The end of a step ---------------------------------------------------------------------------
+
+static void wake_waiting(struct ptrace_worker *worker)
+{
+	struct ptrace_thread *thread, *next;
+	HASH_ITER (hh, worker->threads, thread, next) {
+		if (!worker->num_waiting)
+			return;
+		if (!thread->stepping || thread->slot)
+			continue;
+		worker->num_waiting--;
+		go_out_of_line(worker, thread);
+		if (thread->stepping && !thread->slot)
+			return; // there is none after all
+	}
+}
+
+void ptrace_stepping_forget(struct ptrace_worker *worker, struct ptrace_thread *thread)
+{
+	if (!thread->stepping)
+		return;
+	thread->stepping = NULL;
+	if (!thread->slot) {
+		worker->num_waiting--;
+		return;
+	}
+	thread->slot->users--;
+	thread->slot = NULL;
+	if (worker->num_waiting && !worker->is_leaving)
+		wake_waiting(worker);
+}
+
+// Where the thread would be, had it executed the instruction in its place. True once it has.
+static bool settle_pc(const struct ptrace_thread *thread)
+{
+	struct user_regs_struct regs;
+	if (!get_regs(thread->tid, &regs))
+		return false;
+	const struct ptrace_breakpoint *breakpoint = thread->stepping;
+	uint64_t inside = regs.rip - thread->slot->addr;
+	if (inside <= breakpoint->step.insn.size)
+		set_rip(thread->tid, breakpoint->addr + inside);
+	return inside != 0;
+}
+
+static bool is_in_slot(const struct ptrace_thread *thread)
+{
+	struct user_regs_struct regs;
+	return get_regs(thread->tid, &regs) && regs.rip == thread->slot->addr;
+}
+
+static void send_again(const struct ptrace_worker *worker, pid_t tid, int sig, siginfo_t *info)
+{
+	if (info && !syscall(SYS_rt_tgsigqueueinfo, worker->pid, tid, sig, info))
+		return;
+	syscall(SYS_tgkill, worker->pid, tid, sig);
+}
+
+static void unblock(struct ptrace_thread *thread)
+{
+	ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(thread->signal_mask), &thread->signal_mask);
+}
+
+// The signals held: the first is returned, to be delivered by the resumption from a signal's stop; from another
+// stop, it is sent anew.
+static int give_held(const struct ptrace_worker *worker, struct ptrace_thread *thread,
+		     bool can_inject)
+{
+	if (!thread->has_held)
+		return 0;
+	thread->has_held = false;
+	unblock(thread);
+	int sig = thread->held.si_signo;
+	if (can_inject)
+		ptrace(PTRACE_SETSIGINFO, thread->tid, NULL, &thread->held);
+	else
+		send_again(worker, thread->tid, sig, &thread->held);
+	if (thread->second)
+		send_again(worker, thread->tid, thread->second, NULL);
+	thread->second = 0;
+	return can_inject ? sig : 0;
+}
+
+// --- Stops in a step -----------------------------------------------------------------------------
+
+static bool is_fault(int sig, const siginfo_t *info)
+{
+	return info->si_code > 0 &&
+	       (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL);
+}
+
+// Blocks what can be: what the instruction itself raises must find its handler.
+static void hold(struct ptrace_thread *thread, const siginfo_t *info)
+{
+	if (thread->has_held) {
+		thread->second = info->si_signo; // SIGSTOP, which cannot be blocked
+		return;
+	}
+	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+	uint64_t mask;
+	thread->has_held = true;
+	thread->held = *info;
+	thread->signal_mask = 0;
+	if (ptrace(PTRACE_GETSIGMASK, thread->tid, sizeof(mask), &thread->signal_mask))
+		return;
+	mask = UINT64_MAX;
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		mask &= ~(1ull << (own[i] - 1));
+	mask |= thread->signal_mask;
+	ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(mask), &mask);
+}
+
+// The instruction faults: the program is to see that at the instruction's own address.
+static void deliver_fault(struct ptrace_worker *worker, struct ptrace_thread *thread, int sig,
+			  siginfo_t *info)
+{
+	struct ptrace_breakpoint *breakpoint = thread->stepping;
+	if (sig == SIGILL || sig == SIGFPE) {
+		info->si_addr = (void *)(uintptr_t)breakpoint->addr;
+		ptrace(PTRACE_SETSIGINFO, thread->tid, NULL, info);
+	}
+	settle_pc(thread);
+	give_held(worker, thread, false);
+	ptrace_stepping_forget(worker, thread);
+	ptrace_threads_resume(worker, thread, sig);
+}
+
+void ptrace_stepping_signal(struct ptrace_worker *worker, struct ptrace_thread *thread, int sig)
+{
+	siginfo_t info = {.si_signo = sig};
+	if (is_in_slot(thread)) {
+		ptrace(PTRACE_GETSIGINFO, thread->tid, NULL, &info);
+		if (is_fault(sig, &info)) {
+			deliver_fault(worker, thread, sig, &info);
+			return;
+		}
+		if (sig != SIGTRAP || info.si_code <= 0) // else a repeated one that goes on
+			hold(thread, &info);
+		step(thread);
+		return;
+	}
+	settle_pc(thread);
+	int held = give_held(worker, thread, sig == SIGTRAP);
+	ptrace_stepping_forget(worker, thread);
+	if (sig == SIGTRAP) {
+		ptrace_threads_resume(worker, thread, held);
+		return;
+	}
+	thread->owes_trap = true;
+	ptrace_threads_resume(worker, thread, sig);
+}
+
+bool ptrace_stepping_stop(struct ptrace_worker *worker, struct ptrace_thread *thread,
+			  bool is_group_stop)
+{
+	bool is_before = is_in_slot(thread);
+	if (is_before && !worker->is_leaving) {
+		if (is_group_stop)
+			ptrace(PTRACE_LISTEN, thread->tid, NULL, NULL);
+		else
+			step(thread);
+		return true;
+	}
+	settle_pc(thread);
+	give_held(worker, thread, false);
+	ptrace_stepping_forget(worker, thread);
+	thread->owes_trap = !is_before;
+	return false;
+}

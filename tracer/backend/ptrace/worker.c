@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tracer/backend/ptrace/ptrace.h"
+
+enum {
+	TICK_US = 20000, // a signal that came just before waitpid is missed for this long at most
+	LOOK_EVERY = 64, // hits between looks at the socket, for the front's end
+};
+
+enum news { NEWS_NONE, NEWS_COMMAND, NEWS_END };
+
+// --- The front -----------------------------------------------------------------------------------
+
+// Waits at most timeout_ms (-1: for ever) for a command.
+static enum news look(struct ptrace_worker *worker, int timeout_ms, struct ptrace_command *command)
+{
+	struct pollfd front = {.fd = worker->socket, .events = POLLIN};
+	if (poll(&front, 1, timeout_ms) <= 0)
+		return NEWS_NONE;
+	ssize_t len = recv(worker->socket, command, sizeof(*command), MSG_DONTWAIT);
+	if (len == sizeof(*command))
+		return NEWS_COMMAND;
+	return len < 0 && (errno == EAGAIN || errno == EINTR) ? NEWS_NONE : NEWS_END;
+}
+
+// Executes a command and answers it. False if it was the last.
+static bool obey(struct ptrace_worker *worker, const struct ptrace_command *command)
+{
+	struct ptrace_reply reply = {0};
+	worker->commands++;
+	switch (command->kind) {
+	case PTRACE_ARM:
+		if (ptrace_threads_seize(worker, &reply))
+			ptrace_breakpoints_arm(worker, &reply);
+		break;
+	case PTRACE_REPAIR:
+		ptrace_breakpoints_repair(worker);
+		break;
+	case PTRACE_DISARM:
+		ptrace_breakpoints_disarm(worker);
+		ptrace_hit_forget(worker);
+		break;
+	case PTRACE_LEAVE:
+		ptrace_threads_leave(worker);
+		ptrace_hit_forget(worker);
+		break;
+	default:
+		worker->is_held = false; // its own process looks after it
+		return false;
+	}
+	return send(worker->socket, &reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply);
+}
+
+// --- The loop ------------------------------------------------------------------------------------
+
+// Takes what the threads have to tell, until something else may be due. A hit costs half as much where the thread and
+// we share a processor. That is the kernel's choice: binding ourselves to the thread's has it move the thread to one
+// that idles, and looking for news without sleeping takes from the target what it saves. Binding the thread would
+// do, but threads that it starts would inherit that, and nobody would undo it if we were killed.
+static void follow(struct ptrace_worker *worker)
+{
+	int status;
+	pid_t tid = waitpid(-1, &status, __WALL);
+	if (tid > 0)
+		ptrace_threads_event(worker, tid, status);
+	else
+		ptrace_threads_tick(worker);
+}
+
+static void serve(struct ptrace_worker *worker)
+{
+	struct ptrace_command command;
+	for (uint32_t events = 0;; events++) {
+		bool is_due = worker->commands != worker->shared->commands ||
+			      events % LOOK_EVERY == 0 || !worker->threads;
+		if (is_due) {
+			enum news news = look(worker, worker->threads ? 0 : -1, &command);
+			if (news == NEWS_END || (news == NEWS_COMMAND && !obey(worker, &command)))
+				return;
+		}
+		if (worker->threads)
+			follow(worker);
+	}
+}
+
+static void wake_up(int sig)
+{
+	(void)sig; // waitpid returns, that is all
+}
+
+// Only the front decides: no signals but those that wake us up.
+static void prepare_process(void)
+{
+	static const int ignored[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT, SIGPIPE, SIGTSTP,
+				      SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGCHLD};
+	struct sigaction action = {.sa_handler = SIG_IGN};
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		sigaction(ignored[i], &action, NULL);
+	action.sa_handler = SIG_DFL;
+	sigaction(SIGCHLD, &action, NULL); // ignored, the target's end would not be told
+	action.sa_handler = wake_up;
+	sigaction(SIGALRM, &action, NULL);
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	const struct itimerval tick = {{0, TICK_US}, {0, TICK_US}};
+	setitimer(ITIMER_REAL, &tick, NULL);
+}
+
+void ptrace_worker_run(struct ptrace_shared *shared, const struct backend_target *target,
+		       int socket)
+{
+	struct ptrace_worker worker = {
+		.shared = shared,
+		.pid = target->pid,
+		.mem = target->mem,
+		.socket = socket,
+		.is_held = target->is_held,
+	};
+	prepare_process();
+	struct error *err = ptrace_hit_init(&worker);
+	if (!err)
+		serve(&worker);
+	error_free(err);
+	ptrace_threads_leave(&worker);
+	if (worker.is_held)
+		kill(target->pid, SIGKILL); // nobody else would ever let it go
+	hit_maker_destroy(worker.maker);
+}

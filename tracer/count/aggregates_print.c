@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How what was counted prints: as counts, histograms, a table, JSON, and the last line.
+#include <string.h>
+
+#include "tracer/count/aggregates.h"
+#include "tracer/output/format.h"
+
+static const double NS_PER_S = 1e9;
+
+// --- Quantiles -----------------------------------------------------------------------------------
+
+static bool is_duration(const struct aggregate_options *options)
+{
+	return !options->value;
+}
+
+static void write_bound(const struct aggregate_options *options, int bucket, bool is_json,
+			struct text *out)
+{
+	uint64_t log = histogram_start((uint32_t)bucket);
+	int64_t linear =
+		(int64_t)((uint64_t)options->linear_min + (uint64_t)bucket * options->linear_step);
+	if (is_duration(options) && !is_json)
+		format_duration(options->num_linear ? (uint64_t)linear : log, out);
+	else if (options->num_linear)
+		text_i64(out, linear);
+	else
+		text_u64(out, log);
+}
+
+// "1.02µs-1.15µs": between what it lies. A number that is a bucket of its own stands alone.
+static void write_quantile(const struct aggregates *aggregates, const struct aggregate_row *row,
+			   double part, struct text *out)
+{
+	const struct aggregate_options *options = aggregates->options;
+	int bucket = aggregate_quantile(row, part),
+	    last = options->num_linear ? (int)options->num_linear : 0;
+	if (bucket == QUANTILE_NONE) {
+		text_putc(out, '-');
+	} else if (bucket == QUANTILE_BELOW) {
+		text_putc(out, '<');
+		if (options->num_linear)
+			write_bound(options, 0, false, out);
+		else
+			text_putc(out, '0');
+	} else if (bucket == QUANTILE_ABOVE) {
+		text_puts(out, ">=");
+		write_bound(options, last, false, out);
+	} else {
+		bool is_exact = options->num_linear
+					? options->linear_step == 1
+					: histogram_start((uint32_t)bucket + 1) -
+							  histogram_start((uint32_t)bucket) ==
+						  1;
+		write_bound(options, bucket, false, out);
+		if (is_exact)
+			return;
+		text_putc(out, '-');
+		write_bound(options, bucket + 1, false, out);
+	}
+}
+
+// --- Text ----------------------------------------------------------------------------------------
+
+// Of the last interval, at the end of the whole.
+static double rate(const struct aggregates *aggregates, const struct aggregate_row *row,
+		   bool is_last)
+{
+	uint64_t from_ns = is_last ? aggregates->start_ns : aggregates->before_ns;
+	uint64_t calls = row->totals.calls - (is_last ? 0 : row->before);
+	double seconds = (double)(aggregates->now_ns - from_ns) / NS_PER_S;
+	return seconds > 0 ? (double)calls / seconds : 0;
+}
+
+static void write_rate(const struct aggregates *aggregates, const struct aggregate_row *row,
+		       bool is_last, struct text *out)
+{
+	format_seconds(rate(aggregates, row, is_last), 1, out);
+}
+
+void aggregates_print_counts(const struct aggregates *aggregates, bool is_last, struct text *out)
+{
+	enum { WIDEST = 70 };
+	size_t width = 0;
+	for (const struct aggregate_row *row = aggregates->rows; row; row = row->hh.next) {
+		size_t start = out->len;
+		text_printf(out, "@[%s]: %llu", row->name, (unsigned long long)row->totals.calls);
+		size_t columns = format_columns(out, start);
+		out->len = start;
+		if (columns > width && columns <= WIDEST)
+			width = columns;
+	}
+	for (const struct aggregate_row *row = aggregates->rows; row; row = row->hh.next) {
+		size_t start = out->len;
+		text_printf(out, "@[%s]: %llu", row->name, (unsigned long long)row->totals.calls);
+		size_t columns = format_columns(out, start);
+		format_pad(out, columns < width ? width - columns + 2 : 2);
+		write_rate(aggregates, row, is_last, out);
+		text_puts(out, "/s");
+		if (row->has_errors)
+			text_printf(out, "  %llu error%s", (unsigned long long)row->totals.errors,
+				    row->totals.errors == 1 ? "" : "s");
+		text_putc(out, '\n');
+	}
+}
+
+static void print_linear(const struct aggregate_options *options, const struct aggregate_row *row,
+			 struct text *out)
+{
+	enum { BAR_COLUMNS = 52, RANGE_COLUMNS = 16 };
+	const uint64_t *count = row->histogram.count;
+	uint64_t most = 1;
+	int first = (int)options->num_linear, last = -1;
+	for (int i = 0; i < (int)options->num_linear; i++) {
+		if (!count[i])
+			continue;
+		first = i < first ? i : first;
+		last = i;
+		most = count[i] > most ? count[i] : most;
+	}
+	for (int i = first; i <= last; i++) {
+		size_t start = out->len;
+		text_putc(out, '[');
+		write_bound(options, i, false, out);
+		text_puts(out, ", ");
+		write_bound(options, i + 1, false, out);
+		text_putc(out, ')');
+		size_t columns = format_columns(out, start);
+		format_pad(out, columns < RANGE_COLUMNS ? RANGE_COLUMNS - columns : 0);
+		text_printf(out, " %12llu |", (unsigned long long)count[i]);
+		unsigned bar = (unsigned)((double)count[i] / (double)most * BAR_COLUMNS + 0.5);
+		for (unsigned j = 0; j < BAR_COLUMNS; j++)
+			text_putc(out, j < bar ? '@' : ' ');
+		text_puts(out, "|\n");
+	}
+}
+
+static void print_outside(const struct aggregates *aggregates, const struct aggregate_row *row,
+			  struct text *out)
+{
+	const struct wire_totals *totals = &row->totals;
+	const struct aggregate_options *options = aggregates->options;
+	if (totals->below) {
+		text_puts(out, "below ");
+		write_bound(options, 0, false, out);
+		text_printf(out, ": %llu\n", (unsigned long long)totals->below);
+	}
+	if (totals->above) {
+		text_puts(out, "from ");
+		write_bound(options, (int)options->num_linear, false, out);
+		text_printf(out, " on: %llu\n", (unsigned long long)totals->above);
+	}
+	if (totals->unreadable)
+		text_printf(out, "unreadable: %llu\n", (unsigned long long)totals->unreadable);
+}
+
+static uint64_t num_values(const struct aggregate_row *row)
+{
+	return row->histogram.total + row->totals.below + row->totals.above;
+}
+
+static void write_average(const struct aggregates *aggregates, const struct aggregate_row *row,
+			  struct text *out)
+{
+	uint64_t num = num_values(row);
+	if (!num)
+		text_putc(out, '-');
+	else if (is_duration(aggregates->options))
+		format_duration(row->totals.total / num, out);
+	else
+		format_seconds((double)(int64_t)row->totals.total / (double)num, 1, out);
+}
+
+void aggregates_print_histograms(const struct aggregates *aggregates, struct text *out)
+{
+	static const struct {
+		const char *name;
+		double part;
+	} parts[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}};
+	for (const struct aggregate_row *row = aggregates->rows; row; row = row->hh.next) {
+		text_printf(out, "@[%s]: %llu values, average ", row->name,
+			    (unsigned long long)num_values(row));
+		write_average(aggregates, row, out);
+		for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+			text_printf(out, ", %s ", parts[i].name);
+			write_quantile(aggregates, row, parts[i].part, out);
+		}
+		text_putc(out, '\n');
+		if (aggregates->options->num_linear)
+			print_linear(aggregates->options, row, out);
+		else
+			histogram_print(&row->histogram, is_duration(aggregates->options), out);
+		print_outside(aggregates, row, out);
+		text_putc(out, '\n');
+	}
+}
+
+static void pad_left(struct text *out, const struct text *cell, size_t width)
+{
+	size_t columns = format_columns(cell, 0);
+	format_pad(out, columns < width ? width - columns : 0);
+	text_append(out, cell->data, cell->len);
+	format_pad(out, 2);
+}
+
+enum top_column {
+	TOP_CALLS,
+	TOP_RATE,
+	TOP_ERRORS,
+	TOP_TOTAL,
+	TOP_AVERAGE,
+	TOP_P50,
+	TOP_P99,
+	NUM_TOP
+};
+
+static const struct {
+	const char *head;
+	uint8_t width;
+	bool can_go; // where the table is narrow
+} top_columns[NUM_TOP] = {
+	[TOP_CALLS] = {"CALLS", 12, false},   [TOP_RATE] = {"CALLS/S", 12, true},
+	[TOP_ERRORS] = {"ERRORS", 9, false},  [TOP_TOTAL] = {"TOTAL", 9, false},
+	[TOP_AVERAGE] = {"AVERAGE", 9, true}, [TOP_P50] = {"P50", 16, true},
+	[TOP_P99] = {"P99", 16, false},
+};
+
+static void write_top_cell(const struct aggregates *aggregates, const struct aggregate_row *row,
+			   enum top_column column, struct text *out)
+{
+	switch (column) {
+	case TOP_CALLS:
+		text_u64(out, row->totals.calls);
+		break;
+	case TOP_RATE:
+		write_rate(aggregates, row, false, out);
+		break;
+	case TOP_ERRORS:
+		if (row->has_errors)
+			text_u64(out, row->totals.errors);
+		else
+			text_putc(out, '-');
+		break;
+	case TOP_TOTAL:
+		format_duration(row->totals.total, out);
+		break;
+	case TOP_AVERAGE:
+		write_average(aggregates, row, out);
+		break;
+	default:
+		write_quantile(aggregates, row, column == TOP_P50 ? 0.5 : 0.99, out);
+	}
+}
+
+// At most so many columns of it: a line that is longer than a terminal is wide takes two rows there.
+static void put_line(const struct text *line, size_t columns, struct text *out)
+{
+	size_t len = 0;
+	for (size_t column = 0; len < line->len; len++) {
+		bool begins = ((unsigned char)line->data[len] & 0xc0) != 0x80; // a character
+		if (begins && column++ == columns)
+			break;
+	}
+	text_append(out, line->data, len);
+	text_putc(out, '\n');
+}
+
+// row NULL: the head.
+static void print_top_line(const struct aggregates *aggregates, const struct aggregate_row *row,
+			   size_t columns, struct text *out)
+{
+	enum { NAME = 30 }; // of the name, as much should have room
+	size_t width = NAME;
+	for (int i = 0; i < NUM_TOP; i++)
+		width += top_columns[i].width + 2;
+	struct text line, cell;
+	text_init(&line);
+	text_init(&cell);
+	for (int i = 0; i < NUM_TOP; i++) {
+		if (top_columns[i].can_go && width > columns)
+			continue;
+		text_reset(&cell);
+		if (row)
+			write_top_cell(aggregates, row, i, &cell);
+		else
+			text_puts(&cell, top_columns[i].head);
+		pad_left(&line, &cell, top_columns[i].width);
+	}
+	text_puts(&line, row ? row->name : aggregates->options->num_by ? "KEY" : "FUNCTION");
+	put_line(&line, columns, out);
+	out->failed |= line.failed || cell.failed;
+	text_deinit(&line);
+	text_deinit(&cell);
+}
+
+void aggregates_print_top(const struct aggregates *aggregates, size_t max_rows, size_t columns,
+			  struct text *out)
+{
+	print_top_line(aggregates, NULL, columns, out);
+	size_t num = 0;
+	for (const struct aggregate_row *row = aggregates->rows; row && num < max_rows;
+	     row = row->hh.next, num++)
+		print_top_line(aggregates, row, columns, out);
+}
+
+// --- JSON ----------------------------------------------------------------------------------------
+
+static void json_quantile(const struct aggregates *aggregates, const struct aggregate_row *row,
+			  const char *name, double part, struct text *out)
+{
+	const struct aggregate_options *options = aggregates->options;
+	int bucket = aggregate_quantile(row, part);
+	if (bucket == QUANTILE_NONE)
+		return;
+	text_printf(out, ",\"%s\":[", name);
+	if (bucket == QUANTILE_BELOW)
+		text_puts(out, "null");
+	else
+		write_bound(options, bucket == QUANTILE_ABOVE ? (int)options->num_linear : bucket,
+			    true, out);
+	text_putc(out, ',');
+	if (bucket == QUANTILE_ABOVE)
+		text_puts(out, "null");
+	else
+		write_bound(options, bucket == QUANTILE_BELOW ? 0 : bucket + 1, true, out);
+	text_putc(out, ']');
+}
+
+static void json_histogram(const struct aggregates *aggregates, const struct aggregate_row *row,
+			   struct text *out)
+{
+	const struct wire_totals *totals = &row->totals;
+	text_printf(out, ",\"values\":%llu", (unsigned long long)num_values(row));
+	if (is_duration(aggregates->options))
+		text_printf(out, ",\"total_ns\":%llu", (unsigned long long)totals->total);
+	else
+		text_printf(out, ",\"total\":%lld", (long long)totals->total);
+	json_quantile(aggregates, row, "p50", 0.5, out);
+	json_quantile(aggregates, row, "p90", 0.9, out);
+	json_quantile(aggregates, row, "p99", 0.99, out);
+	text_puts(out, ",\"buckets\":[");
+	bool any = false;
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (!row->histogram.count[i])
+			continue;
+		text_puts(out, any ? ",[" : "[");
+		any = true;
+		write_bound(aggregates->options, i, true, out);
+		text_putc(out, ',');
+		write_bound(aggregates->options, i + 1, true, out);
+		text_printf(out, ",%llu]", (unsigned long long)row->histogram.count[i]);
+	}
+	text_puts(out, "]");
+	if (totals->below)
+		text_printf(out, ",\"below\":%llu", (unsigned long long)totals->below);
+	if (totals->above)
+		text_printf(out, ",\"above\":%llu", (unsigned long long)totals->above);
+	if (totals->unreadable)
+		text_printf(out, ",\"unreadable\":%llu", (unsigned long long)totals->unreadable);
+}
+
+void aggregates_print_json(const struct aggregates *aggregates, const char *event, bool is_last,
+			   struct text *out)
+{
+	double seconds = (double)(aggregates->now_ns - aggregates->start_ns) / NS_PER_S;
+	for (const struct aggregate_row *row = aggregates->rows; row; row = row->hh.next) {
+		text_printf(out, "{\"event\":\"%s\",\"seconds\":", event);
+		format_seconds(seconds, 3, out);
+		text_printf(out, ",%s,\"calls\":%llu,\"calls_per_second\":", row->json,
+			    (unsigned long long)row->totals.calls);
+		write_rate(aggregates, row, is_last, out);
+		if (row->has_returns)
+			text_printf(out, ",\"returns\":%llu",
+				    (unsigned long long)row->totals.returns);
+		if (row->has_errors)
+			text_printf(out, ",\"errors\":%llu",
+				    (unsigned long long)row->totals.errors);
+		if (aggregates->options->has_histogram)
+			json_histogram(aggregates, row, out);
+		text_puts(out, "}\n");
+	}
+}
+
+// --- The end -------------------------------------------------------------------------------------
+
+static uint64_t all_calls(const struct aggregates *aggregates)
+{
+	uint64_t calls = aggregates->lost.keys;
+	for (const struct aggregate_row *row = aggregates->rows; row; row = row->hh.next)
+		calls += row->totals.calls;
+	return calls;
+}
+
+void aggregates_print_summary(const struct aggregates *aggregates, size_t num_functions,
+			      bool is_json, struct text *out)
+{
+	const struct wire_aggregate_lost *lost = &aggregates->lost;
+	double seconds = (double)(aggregates->now_ns - aggregates->start_ns) / NS_PER_S;
+	unsigned long long calls = all_calls(aggregates), keys = lost->keys, active = lost->active,
+			   unknown = lost->unknown, unreadable = lost->unreadable,
+			   scratch = lost->scratch;
+	if (is_json) {
+		text_printf(out,
+			    "{\"event\":\"summary\",\"calls\":%llu,\"keys\":%u,\"keys_full\":%llu,"
+			    "\"calls_full\":%llu,\"unknown_goroutine\":%llu,\"seconds\":",
+			    calls, HASH_COUNT(aggregates->rows), keys, active, unknown);
+		format_seconds(seconds, 3, out);
+		if (unreadable)
+			text_printf(out, ",\"unreadable\":%llu", unreadable);
+		if (scratch)
+			text_printf(out, ",\"scratch_full\":%llu", scratch);
+		text_printf(out, ",\"functions\":%zu}\n", num_functions);
+		return;
+	}
+	text_printf(out, "%zu function%s, %llu call%s, ", num_functions,
+		    num_functions == 1 ? "" : "s", calls, calls == 1 ? "" : "s");
+	format_seconds(seconds, 1, out);
+	text_puts(out, " s");
+	if (keys)
+		text_printf(out,
+			    "; %llu calls are under no key: there is room for %u keys (--keys)",
+			    keys, aggregates->options->max_keys);
+	if (active)
+		text_printf(out, "; %llu calls had no room to be followed to their end", active);
+	if (unknown)
+		text_printf(out, "; %llu calls on a goroutine that is not known", unknown);
+	if (unreadable)
+		text_printf(
+			out,
+			"; %llu calls left out because of something the condition could not read",
+			unreadable);
+	if (scratch)
+		text_printf(out, "; %llu hits lost: no memory to work on them", scratch);
+	text_putc(out, '\n');
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Values as JSON: the style of value_json. The forms are gotrace(1)'s, VALUES.
+#include "tracer/event/value/internal.h"
+
+#include <math.h>
+
+static void put_string(struct text *out, const char *string)
+{
+	value_json_string(string, strlen(string), out);
+}
+
+static void put_unavailable(struct walk *walk, const char *reason)
+{
+	text_puts(walk->out, "{\"unavailable\":");
+	put_string(walk->out, reason);
+	text_putc(walk->out, '}');
+}
+
+static void put_nil(struct walk *walk)
+{
+	text_append(walk->out, "null", 4);
+}
+
+static void put_bool(struct walk *walk, bool value)
+{
+	text_puts(walk->out, value ? "true" : "false");
+}
+
+static void put_integer(struct walk *walk, const struct gotype *type, uint64_t bits)
+{
+	if (type->kind <= GO_INT64)
+		text_i64(walk->out, (int64_t)bits);
+	else
+		text_u64(walk->out, bits);
+}
+
+static void put_float(struct walk *walk, double value, bool is_single)
+{
+	bool is_quoted = !isfinite(value);
+	if (is_quoted)
+		text_putc(walk->out, '"');
+	value_float(value, is_single, walk->out);
+	if (is_quoted)
+		text_putc(walk->out, '"');
+}
+
+static void put_complex(struct walk *walk, double real, double imaginary, bool is_single)
+{
+	text_putc(walk->out, '[');
+	put_float(walk, real, is_single);
+	text_putc(walk->out, ',');
+	put_float(walk, imaginary, is_single);
+	text_putc(walk->out, ']');
+}
+
+static void begin_cut(struct walk *walk, uint64_t shown, uint64_t total)
+{
+	if (shown >= total)
+		return;
+	text_append(walk->out, "{\"len\":", 7);
+	text_u64(walk->out, total);
+	text_append(walk->out, ",\"cut\":", 7);
+}
+
+static void end_cut(struct walk *walk, uint64_t shown, uint64_t total)
+{
+	if (shown < total)
+		text_putc(walk->out, '}');
+}
+
+static void put_go_string(struct walk *walk, const char *bytes, size_t len, uint64_t total)
+{
+	begin_cut(walk, len, total);
+	value_json_string(bytes, len, walk->out);
+	end_cut(walk, len, total);
+}
+
+static void put_plain(struct walk *walk, const char *bytes, size_t len)
+{
+	value_json_string(bytes, len, walk->out);
+}
+
+static void put_hex(struct text *out, uint64_t addr)
+{
+	text_putc(out, '"');
+	text_hex(out, addr);
+	text_putc(out, '"');
+}
+
+static void put_address(struct walk *walk, const struct gotype *type, uint64_t addr)
+{
+	if (type->kind == GO_CHAN)
+		text_append(walk->out, "{\"addr\":", 8);
+	put_hex(walk->out, addr);
+	if (type->kind == GO_CHAN)
+		text_putc(walk->out, '}');
+}
+
+static void put_pointer(struct walk *walk)
+{
+	(void)walk;
+}
+
+static void put_chan(struct walk *walk, const struct gotype *type, uint64_t addr, uint64_t len,
+		     uint64_t cap)
+{
+	(void)type;
+	text_append(walk->out, "{\"addr\":", 8);
+	put_hex(walk->out, addr);
+	text_append(walk->out, ",\"len\":", 7);
+	text_u64(walk->out, len);
+	text_append(walk->out, ",\"cap\":", 7);
+	text_u64(walk->out, cap);
+	text_putc(walk->out, '}');
+}
+
+static void put_begin(struct walk *walk, const struct gotype *type, uint64_t shown, uint64_t total)
+{
+	begin_cut(walk, shown, total);
+	text_putc(walk->out, type->kind == GO_STRUCT ? '{' : '[');
+}
+
+static void put_end(struct walk *walk, const struct gotype *type, uint64_t shown, uint64_t total)
+{
+	text_putc(walk->out, type->kind == GO_STRUCT ? '}' : ']');
+	if (shown < total && shown < walk->printer->items) // no limit of the user's
+		text_puts(walk->out, ",\"unavailable\":\"not captured\"");
+	end_cut(walk, shown, total);
+}
+
+static void put_item(struct walk *walk, bool is_first, const struct gofield *field)
+{
+	if (!is_first)
+		text_putc(walk->out, ',');
+	if (field) {
+		put_string(walk->out, field->name);
+		text_putc(walk->out, ':');
+	}
+}
+
+static void put_key(struct walk *walk)
+{
+	text_putc(walk->out, '[');
+}
+
+static void put_elem(struct walk *walk)
+{
+	text_putc(walk->out, ',');
+}
+
+static void put_entry_end(struct walk *walk)
+{
+	text_putc(walk->out, ']');
+}
+
+static void put_byte(struct walk *walk, uint8_t value)
+{
+	text_u64(walk->out, value);
+}
+
+static void put_interface(struct walk *walk, const struct gotype *type, struct dynamic *dynamic)
+{
+	(void)type;
+	text_append(walk->out, "{\"type\":", 8);
+	put_string(walk->out, dynamic->type->name);
+	text_append(walk->out, ",\"value\":", 9);
+	walk_dynamic(walk, dynamic);
+	struct message message;
+	if (walk_message(walk, dynamic, &message)) {
+		text_append(walk->out, ",\"error\":", 9);
+		put_go_string(walk, message.bytes, message.len, message.total);
+	}
+	text_putc(walk->out, '}');
+}
+
+const struct value_style value_style_json = {
+	.skips_blank = true,
+	.unavailable = put_unavailable,
+	.nil = put_nil,
+	.boolean = put_bool,
+	.integer = put_integer,
+	.floating = put_float,
+	.complex = put_complex,
+	.string = put_go_string,
+	.plain = put_plain,
+	.address = put_address,
+	.pointer = put_pointer,
+	.chan = put_chan,
+	.begin = put_begin,
+	.end = put_end,
+	.item = put_item,
+	.key = put_key,
+	.elem = put_elem,
+	.entry_end = put_entry_end,
+	.byte = put_byte,
+	.interface = put_interface,
+};

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Maps of both layouts: the entries that were captured (groups without any are not), in the order of their keys. The map may have been
+// written to while it was copied: its words are taken for what they are only within bounds.
+// Source: src/runtime/map.go up to 1.23 (hmap, bmap), src/internal/runtime/maps from 1.24.
+#include "tracer/event/value/internal.h"
+
+#include <stdlib.h>
+
+enum {
+	SLOTS = 8,
+	LOCAL_ENTRIES = 64,
+	CHAIN_MAX = 256,  // overflow buckets behind one bucket
+	MIN_TOP_HASH = 5, // below: an empty slot or one whose entry has moved
+	EMPTY_ONE = 1,
+	SAME_SIZE_GROW = 8, // a flag: there are as many old buckets as new ones
+	BUCKET_SIZE_MAX = 1 << 20,
+};
+
+struct entry {
+	uint64_t key, elem; // addresses
+	uint64_t rank;	    // orders by key, as far as 8 bytes can
+	size_t number;	    // in the order found
+};
+
+struct entries {
+	struct walk *walk;
+	struct gotype *type;
+	struct entry *entry;
+	size_t num, size;
+	struct entry local[LOCAL_ENTRIES];
+};
+
+struct hmap { // the words of a runtime.hmap up to nevacuate
+	uint64_t count;
+	uint8_t flags, bits;
+	uint16_t num_overflow;
+	uint32_t seed;
+	uint64_t buckets, old_buckets;
+};
+
+struct swiss { // an internal/runtime/maps.Map
+	uint64_t used, seed, directory;
+	int64_t directory_len;
+};
+
+struct table { // an internal/runtime/maps.table
+	uint16_t used, capacity, growth_left;
+	uint8_t local_depth;
+	int64_t index;
+	uint64_t groups, length_mask;
+};
+
+static bool read_bytes(struct walk *walk, uint64_t addr, void *dst, size_t len)
+{
+	const char *reason;
+	return walk_is_user(addr) && walk_read(walk, addr, dst, len, &reason);
+}
+
+// --- Order -------------------------------------------------------------------------------------
+
+// The first bytes of a string as a number that orders like it.
+static uint64_t string_rank(struct walk *walk, uint64_t addr)
+{
+	struct {
+		uint64_t data, len;
+	} header;
+	uint8_t bytes[8] = {0};
+	if (!read_bytes(walk, addr, &header, sizeof(header)))
+		return 0;
+	size_t len = header.len < sizeof(bytes) ? (size_t)header.len : sizeof(bytes);
+	if (!read_bytes(walk, header.data, bytes, len))
+		return 0;
+	uint64_t rank = 0;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		rank = rank << 8 | bytes[i];
+	return rank;
+}
+
+static uint64_t float_rank(double value)
+{
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof(bits));
+	if (value != value)
+		return 0; // Go sorts NaN first
+	return bits >> 63 ? ~bits : bits | 1ull << 63;
+}
+
+static uint64_t key_rank(struct walk *walk, const struct gotype *type, uint64_t addr)
+{
+	uint64_t bits = 0;
+	float single;
+	double value;
+	switch (type->kind) {
+	case GO_INT:
+	case GO_INT8:
+	case GO_INT16:
+	case GO_INT32:
+	case GO_INT64: {
+		size_t size = gokind_size(type->kind);
+		read_bytes(walk, addr, &bits, size);
+		unsigned unused = 64 - 8 * (unsigned)size;
+		return (uint64_t)((int64_t)(bits << unused) >> unused) ^ 1ull << 63;
+	}
+	case GO_BOOL:
+	case GO_UINT:
+	case GO_UINT8:
+	case GO_UINT16:
+	case GO_UINT32:
+	case GO_UINT64:
+	case GO_UINTPTR:
+		read_bytes(walk, addr, &bits, gokind_size(type->kind));
+		return bits;
+	case GO_FLOAT32:
+		return read_bytes(walk, addr, &single, sizeof(single)) ? float_rank(single) : 0;
+	case GO_FLOAT64:
+		return read_bytes(walk, addr, &value, sizeof(value)) ? float_rank(value) : 0;
+	case GO_STRING:
+		return string_rank(walk, addr);
+	default:
+		return 0;
+	}
+}
+
+// Strings with the same first bytes, as far as they were captured.
+static int compare_strings(struct walk *walk, uint64_t left, uint64_t right)
+{
+	struct {
+		uint64_t data, len;
+	} a, b;
+	if (!read_bytes(walk, left, &a, sizeof(a)) || !read_bytes(walk, right, &b, sizeof(b)))
+		return 0;
+	enum { PART = 64 };
+	char part[2][PART];
+	for (uint64_t at = 0; at < a.len || at < b.len; at += PART) {
+		size_t len_a = at >= a.len ? 0 : a.len - at < PART ? (size_t)(a.len - at) : PART;
+		size_t len_b = at >= b.len ? 0 : b.len - at < PART ? (size_t)(b.len - at) : PART;
+		if (!read_bytes(walk, a.data + at, part[0], len_a) ||
+		    !read_bytes(walk, b.data + at, part[1], len_b))
+			return 0;
+		int order = memcmp(part[0], part[1], len_a < len_b ? len_a : len_b);
+		if (order || len_a != len_b)
+			return order ? order : len_a < len_b ? -1 : 1;
+	}
+	return 0;
+}
+
+static int compare_entries(const void *left, const void *right, void *context)
+{
+	const struct entry *a = left, *b = right;
+	const struct entries *entries = context;
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	int order = 0;
+	if (entries->type->key->kind == GO_STRING)
+		order = compare_strings(entries->walk, a->key, b->key);
+	return order ? order : a->number < b->number ? -1 : 1;
+}
+
+// --- Collecting --------------------------------------------------------------------------------
+
+static bool make_room(struct entries *entries)
+{
+	if (entries->num < entries->size)
+		return true;
+	if (entries->size >= WALK_ENTRIES_MAX)
+		return false;
+	bool is_local = entries->entry == entries->local;
+	struct entry *grown =
+		realloc(is_local ? NULL : entries->entry, entries->size * 2 * sizeof(*grown));
+	if (!grown)
+		return false;
+	if (is_local)
+		memcpy(grown, entries->local, sizeof(entries->local));
+	entries->entry = grown;
+	entries->size *= 2;
+	return true;
+}
+
+// Where a key or elem is: in its slot, or behind the pointer there. False if it was not captured.
+static bool find_side(struct walk *walk, const struct gotype *type, bool is_indirect,
+		      uint64_t *addr)
+{
+	if (is_indirect && !read_bytes(walk, *addr, addr, sizeof(*addr)))
+		return false;
+	return walk_is_user(*addr) &&
+	       (!type->size || walk_available(walk, *addr, type->size) == type->size);
+}
+
+static void add_entry(struct entries *entries, uint64_t bucket, unsigned slot)
+{
+	const struct gotype *type = entries->type;
+	const struct gomap *map = &type->map;
+	struct entry entry = {
+		.key = bucket + map->keys_off + slot * map->key_stride,
+		.elem = bucket + map->elems_off + slot * map->elem_stride,
+		.number = entries->num,
+	};
+	if (!find_side(entries->walk, type->key, map->key_indirect, &entry.key) ||
+	    !find_side(entries->walk, type->elem, map->elem_indirect, &entry.elem) ||
+	    !make_room(entries))
+		return;
+	entry.rank = key_rank(entries->walk, type->key, entry.key);
+	entries->entry[entries->num++] = entry;
+}
+
+static bool may_look(struct walk *walk)
+{
+	if (!walk->buckets)
+		return false;
+	walk->buckets--;
+	return true;
+}
+
+// A bucket and those chained to it.
+static void collect_chain(struct entries *entries, uint64_t bucket, bool is_old)
+{
+	struct walk *walk = entries->walk;
+	for (unsigned i = 0; i < CHAIN_MAX && bucket && may_look(walk); i++) {
+		uint8_t top[SLOTS];
+		if (!read_bytes(walk, bucket, top, sizeof(top)))
+			return;
+		// An old bucket that was evacuated: its entries are among the new ones.
+		if (is_old && i == 0 && top[0] > EMPTY_ONE && top[0] < MIN_TOP_HASH)
+			return;
+		for (unsigned slot = 0; slot < SLOTS; slot++)
+			if (top[slot] >= MIN_TOP_HASH)
+				add_entry(entries, bucket, slot);
+		if (!read_bytes(walk, bucket + entries->type->map.overflow_off, &bucket,
+				sizeof(bucket)))
+			return;
+	}
+}
+
+static void collect_buckets(struct entries *entries, uint64_t buckets, unsigned bits, bool is_old)
+{
+	uint64_t size = entries->type->map.bucket_size;
+	for (uint64_t i = 0; i < 1ull << bits && i < WIRE_GROUPS_MAX && entries->walk->buckets; i++)
+		collect_chain(entries, buckets + i * size, is_old);
+}
+
+static void collect_groups(struct entries *entries, uint64_t groups, uint64_t num)
+{
+	struct walk *walk = entries->walk;
+	for (uint64_t i = 0; i < num && i < WIRE_GROUPS_MAX && may_look(walk); i++) {
+		uint64_t group = groups + i * entries->type->map.bucket_size;
+		uint8_t control[SLOTS];
+		if (!read_bytes(walk, group, control, sizeof(control)))
+			continue;
+		for (unsigned slot = 0; slot < SLOTS; slot++)
+			if (!(control[slot] & 0x80))
+				add_entry(entries, group, slot);
+	}
+}
+
+static void collect_tables(struct entries *entries, const struct swiss *map)
+{
+	struct walk *walk = entries->walk;
+	for (int64_t i = 0; i < map->directory_len && i < WIRE_GROUPS_MAX && may_look(walk); i++) {
+		uint64_t addr;
+		struct table table;
+		if (!read_bytes(walk, map->directory + (uint64_t)i * 8, &addr, sizeof(addr)))
+			continue;
+		// A table stands in the directory several times; its index is the first.
+		if (read_bytes(walk, addr, &table, sizeof(table)) && table.index == i &&
+		    !(table.length_mask >> 47))
+			collect_groups(entries, table.groups, table.length_mask + 1);
+	}
+}
+
+// --- Printing ----------------------------------------------------------------------------------
+
+static void print_entries(struct entries *entries, uint64_t count)
+{
+	struct walk *walk = entries->walk;
+	struct gotype *type = entries->type;
+	if (entries->num > 1)
+		qsort_r(entries->entry, entries->num, sizeof(*entries->entry), compare_entries,
+			entries);
+	uint64_t shown = entries->num < walk->printer->items ? entries->num : walk->printer->items;
+	if (count < shown)
+		count = shown; // it grew while it was copied
+	walk->style->begin(walk, type, shown, count);
+	for (uint64_t i = 0; i < shown; i++) {
+		walk->style->item(walk, i == 0, NULL);
+		walk->style->key(walk);
+		walk_value(walk, type->key, entries->entry[i].key);
+		walk->style->elem(walk);
+		walk_value(walk, type->elem, entries->entry[i].elem);
+		walk->style->entry_end(walk);
+		if (walk_is_full(walk))
+			break;
+	}
+	walk->style->end(walk, type, shown, count);
+}
+
+static void say_length(struct walk *walk, uint64_t count)
+{
+	walk_unavailable(walk, "map of length %lld", (long long)count);
+}
+
+static void walk_hmap(struct entries *entries, uint64_t header)
+{
+	struct walk *walk = entries->walk;
+	struct hmap map;
+	if (!read_bytes(walk, header, &map, sizeof(map))) {
+		walk_missing(walk, 0, memory_not_captured);
+		return;
+	}
+	if (map.count >> 47 || map.bits >= 48) {
+		say_length(walk, map.count);
+		return;
+	}
+	if (map.count) {
+		collect_buckets(entries, map.buckets, map.bits, false);
+		unsigned old_bits = map.bits;
+		if (!(map.flags & SAME_SIZE_GROW) && old_bits)
+			old_bits--;
+		if (map.old_buckets)
+			collect_buckets(entries, map.old_buckets, old_bits, true);
+	}
+	print_entries(entries, map.count);
+}
+
+static void walk_swiss(struct entries *entries, uint64_t header)
+{
+	struct walk *walk = entries->walk;
+	struct swiss map;
+	if (!read_bytes(walk, header, &map, sizeof(map))) {
+		walk_missing(walk, 0, memory_not_captured);
+		return;
+	}
+	if (map.used >> 47 || map.directory_len < 0 || map.directory_len >> 40) {
+		say_length(walk, map.used);
+		return;
+	}
+	if (map.used && map.directory_len)
+		collect_tables(entries, &map);
+	else if (map.used)
+		collect_groups(entries, map.directory, 1);
+	print_entries(entries, map.used);
+}
+
+void walk_map(struct walk *walk, struct gotype *type, uint64_t header)
+{
+	const struct gomap *map = &type->map;
+	if (map->layout == GOMAP_UNKNOWN || !map->bucket_size ||
+	    map->bucket_size > BUCKET_SIZE_MAX) {
+		walk->style->unavailable(walk, "map layout not known");
+		return;
+	}
+	struct entries entries;
+	entries.walk = walk;
+	entries.type = type;
+	entries.num = 0;
+	entries.entry = entries.local;
+	entries.size = LOCAL_ENTRIES;
+	if (map->layout == GOMAP_BUCKETS)
+		walk_hmap(&entries, header);
+	else
+		walk_swiss(&entries, header);
+	if (entries.entry != entries.local)
+		free(entries.entry);
+}

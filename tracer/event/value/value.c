@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/event/value/value.h"
+
+#include "tracer/event/value/internal.h"
+
+static void print(struct value_printer *printer, const struct value_style *style,
+		  struct gotype *type, uint64_t addr, uint64_t frame_end, struct text *out)
+{
+	struct walk walk; // not zeroed: most of it is the stack of open values
+	walk.printer = printer;
+	walk.memory = printer->memory;
+	walk.style = style;
+	walk.out = out;
+	size_t start = out->len, used = printer->used;
+	walk.end = start + (used < VALUE_BYTES_MAX ? VALUE_BYTES_MAX - used : 0);
+	walk.frame_end = frame_end;
+	walk.depth = printer->depth;
+	walk.buckets = WALK_BUCKETS_MAX;
+	walk.num_open = 0;
+	walk_value(&walk, type, addr);
+	printer->used += out->len - start;
+}
+
+void value_text(struct value_printer *printer, struct gotype *type, uint64_t addr, struct text *out)
+{
+	printer->used = 0;
+	print(printer, &value_style_text, type, addr, UINT64_MAX, out);
+}
+
+void value_json(struct value_printer *printer, struct gotype *type, uint64_t addr, struct text *out)
+{
+	printer->used = 0;
+	print(printer, &value_style_json, type, addr, UINT64_MAX, out);
+}
+
+// A word of a function whose types are not known: false with a reason.
+static bool read_word(struct value_printer *printer, const struct plan_value *value, uint64_t *word,
+		      const char **reason)
+{
+	*word = 0;
+	*reason = "type not known";
+	return value->frame_bytes && value->frame_bytes <= sizeof(*word) &&
+	       memory_read(printer->memory, MEMORY_FRAME + value->frame_off, word,
+			   value->frame_bytes, reason);
+}
+
+static void print_param(struct value_printer *printer, const struct value_style *style,
+			const struct plan_value *value, struct text *out)
+{
+	uint64_t addr = MEMORY_FRAME + value->frame_off;
+	print(printer, style, value->param->type, addr, addr + value->frame_bytes, out);
+}
+
+void value_param_text(struct value_printer *printer, const struct plan_value *value,
+		      struct text *out)
+{
+	const struct param *param = value->param;
+	const char *reason = param->unknown;
+	uint64_t word;
+	if (!reason && param->type) {
+		print_param(printer, &value_style_text, value, out);
+	} else if (!reason && read_word(printer, value, &word, &reason)) {
+		text_hex(out, word);
+	} else {
+		text_append(out, "?(", 2);
+		text_puts(out, reason);
+		text_putc(out, ')');
+	}
+}
+
+static void put_name(const struct param *param, struct text *out)
+{
+	text_append(out, "{\"name\":", 8);
+	bool is_unnamed = !param->name[0] || param->name[0] == '~';
+	if (is_unnamed && param->is_result) {
+		text_append(out, "\"ret", 4);
+		text_i64(out, param->ret_slot);
+		text_putc(out, '"');
+	} else if (is_unnamed) {
+		text_append(out, "\"_\"", 3);
+	} else {
+		value_json_string(param->name, strlen(param->name), out);
+	}
+}
+
+void value_param_json(struct value_printer *printer, const struct plan_value *value,
+		      struct text *out)
+{
+	const struct param *param = value->param;
+	put_name(param, out);
+	text_append(out, ",\"type\":", 8);
+	const char *type = param->type ? param->type->name : "word";
+	value_json_string(type, strlen(type), out);
+	text_append(out, ",\"value\":", 9);
+	const char *reason = param->unknown;
+	uint64_t word;
+	if (!reason && param->type) {
+		print_param(printer, &value_style_json, value, out);
+	} else if (!reason && read_word(printer, value, &word, &reason)) {
+		text_putc(out, '"');
+		text_hex(out, word);
+		text_putc(out, '"');
+	} else {
+		text_puts(out, "{\"unavailable\":");
+		value_json_string(reason, strlen(reason), out);
+		text_putc(out, '}');
+	}
+	text_putc(out, '}');
+}

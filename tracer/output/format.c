@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/output/format.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/rune.h"
+
+static const int64_t NS_PER_S = 1000 * 1000 * 1000;
+
+// --- Colours -----------------------------------------------------------------------------------
+
+void format_paint(const struct sink_options *options, enum format_color color, struct text *out)
+{
+	static const char *const sequences[] = {
+		[COLOR_NAME] = "\033[1m",
+		[COLOR_DIM] = "\033[2m",
+		[COLOR_BAD] = "\033[31m",
+	};
+	if (options->color)
+		text_puts(out, sequences[color]);
+}
+
+void format_plain(const struct sink_options *options, struct text *out)
+{
+	if (options->color)
+		text_puts(out, "\033[0m");
+}
+
+size_t format_columns(const struct text *text, size_t start)
+{
+	size_t columns = 0;
+	for (size_t i = start; i < text->len; i++) {
+		unsigned char c = (unsigned char)text->data[i];
+		if (c == '\033')
+			while (i + 1 < text->len && text->data[i] != 'm')
+				i++;
+		else if ((c & 0xc0) != 0x80) // not the rest of a UTF-8 sequence
+			columns++;
+	}
+	return columns;
+}
+
+void format_pad(struct text *out, size_t columns)
+{
+	if (!text_reserve(out, columns))
+		return;
+	memset(out->data + out->len, ' ', columns);
+	out->len += columns;
+	out->data[out->len] = '\0';
+}
+
+// --- Times -------------------------------------------------------------------------------------
+
+static void write_wall(const struct sink_options *options, struct format_clock *clock,
+		       uint64_t mono_ns, struct text *out)
+{
+	int64_t wall_ns = (int64_t)(mono_ns + (uint64_t)options->wall_offset_ns);
+	int64_t second = wall_ns / NS_PER_S, rest = wall_ns % NS_PER_S;
+	if (rest < 0) {
+		second--;
+		rest += NS_PER_S;
+	}
+	if (!clock->len || clock->second != second) {
+		time_t time = second;
+		struct tm tm = {0};
+		localtime_r(&time, &tm);
+		clock->second = second;
+		clock->len = strftime(clock->text, sizeof(clock->text), "%H:%M:%S", &tm);
+	}
+	text_append(out, clock->text, clock->len);
+	text_printf(out, ".%06d ", (int)(rest / 1000));
+}
+
+static void write_relative(const struct sink_options *options, uint64_t mono_ns, struct text *out)
+{
+	bool is_before = mono_ns < options->start_ns;
+	uint64_t ns = is_before ? options->start_ns - mono_ns : mono_ns - options->start_ns;
+	text_printf(out, is_before ? "-%" PRIu64 ".%06d " : "%4" PRIu64 ".%06d ",
+		    ns / (uint64_t)NS_PER_S, (int)(ns % (uint64_t)NS_PER_S / 1000));
+}
+
+void format_timestamp(const struct sink_options *options, struct format_clock *clock,
+		      uint64_t mono_ns, struct text *out)
+{
+	if (options->timestamps == TIMESTAMPS_NONE)
+		return;
+	format_paint(options, COLOR_DIM, out);
+	if (options->timestamps == TIMESTAMPS_RELATIVE)
+		write_relative(options, mono_ns, out);
+	else if (options->timestamps == TIMESTAMPS_WALL)
+		write_wall(options, clock, mono_ns, out);
+	else
+		text_printf(out, "%6" PRIu64 ".%09d ", mono_ns / (uint64_t)NS_PER_S,
+			    (int)(mono_ns % (uint64_t)NS_PER_S));
+	format_plain(options, out);
+}
+
+// ns in this unit with at most max_decimals, fewer where three digits stand before them; false where it, once
+// rounded, reaches limit units.
+static bool write_scaled(uint64_t ns, uint64_t unit, unsigned max_decimals, uint64_t limit,
+			 const char *name, struct text *out)
+{
+	for (uint64_t scale = max_decimals == 2 ? 100 : 10; scale; scale /= 10) {
+		uint64_t scaled = (ns + unit / scale / 2) / (unit / scale);
+		if (scaled >= 10 * 10 * 10 || scaled >= limit * scale)
+			continue;
+		text_u64(out, scaled / scale);
+		if (scale > 1)
+			text_putc(out, '.');
+		for (uint64_t digit = scale / 10; digit; digit /= 10)
+			text_putc(out, (char)('0' + scaled / digit % 10));
+		text_puts(out, name);
+		return true;
+	}
+	return false;
+}
+
+void format_duration(uint64_t ns, struct text *out)
+{
+	static const uint64_t us = 1000, ms = 1000 * us, s = 1000 * ms;
+	if (ns < us) {
+		text_u64(out, ns);
+		text_puts(out, "ns");
+		return;
+	}
+	// Each unit rounds first and then looks whether it fits, so 999.96µs is 1.0ms and not 1000µs.
+	if (ns < 60 * s &&
+	    (write_scaled(ns, us, 1, 1000, "µs", out) || write_scaled(ns, ms, 1, 1000, "ms", out) ||
+	     write_scaled(ns, s, 2, 60, "s", out)))
+		return;
+	uint64_t seconds = ns / s + (ns % s >= s / 2);
+	if (seconds >= 3600)
+		text_printf(out, "%" PRIu64 "h", seconds / 3600);
+	text_printf(out, "%dm%ds", (int)(seconds / 60 % 60), (int)(seconds % 60));
+}
+
+// --- Calls -------------------------------------------------------------------------------------
+
+void format_goroutine(const struct call *call, struct text *out)
+{
+	text_putc(out, 'G');
+	if (call->has_goid)
+		text_u64(out, call->goid);
+	else
+		text_putc(out, '?');
+}
+
+void format_name(const struct sink_options *options, const struct call *call, struct text *out)
+{
+	format_paint(options, COLOR_NAME, out);
+	size_t start = out->len;
+	text_puts(out, call->func->func->name);
+	rune_disarm(out, start);
+	format_plain(options, out);
+}
+
+enum format_list format_args(const struct sink_options *options, const struct call *call)
+{
+	const struct plan_func *func = call->func;
+	if (options->no_args || call->is_bare)
+		return LIST_OMITTED;
+	if (func->args.num_values)
+		return LIST_SHOWN;
+	if (!func->signature->is_known && !func->signature->is_raw)
+		return LIST_UNKNOWN;
+	for (size_t i = 0; i < func->signature->num_args; i++)
+		if (!func->signature->params[i].is_hidden)
+			return LIST_OMITTED;
+	return LIST_SHOWN;
+}
+
+enum format_list format_results(const struct call *call, const struct wire_record *record)
+{
+	const struct plan_func *func = call->func;
+	if (!record || !func->has_results || func->signature->is_raw || (record->flags & WIRE_BARE))
+		return LIST_OMITTED;
+	if (!func->signature->is_known)
+		return LIST_UNKNOWN;
+	// A tail jump ends the frame before its results are there.
+	if (func->results.size && !record->num_blocks)
+		return LIST_UNKNOWN;
+	return LIST_SHOWN;
+}
+
+static size_t write_values(const struct sink_options *options, const struct plan_frame *frame,
+			   bool with_names, struct text *out)
+{
+	size_t num = 0;
+	for (size_t i = 0; i < frame->num_values; i++) {
+		const struct plan_value *value = &frame->values[i];
+		if (value->param->is_hidden)
+			continue;
+		if (num++)
+			text_puts(out, ", ");
+		if (with_names && value->param->name[0]) {
+			text_puts(out, value->param->name);
+			text_putc(out, '=');
+		}
+		value_param_text(options->printer, value, out);
+	}
+	return num;
+}
+
+void format_entry(const struct sink_options *options, const struct call *call, struct text *out)
+{
+	format_name(options, call, out);
+	size_t start = out->len;
+	text_putc(out, '(');
+	switch (format_args(options, call)) {
+	case LIST_OMITTED:
+		text_puts(out, "...");
+		break;
+	case LIST_UNKNOWN:
+		text_putc(out, '?');
+		break;
+	case LIST_SHOWN:
+		write_values(options, &call->func->args, true, out);
+		break;
+	}
+	text_putc(out, ')');
+	rune_disarm(out, start);
+}
+
+static size_t num_results(const struct plan_frame *frame)
+{
+	size_t num = 0;
+	for (size_t i = 0; i < frame->num_values; i++)
+		num += !frame->values[i].param->is_hidden;
+	return num;
+}
+
+static void write_results(const struct sink_options *options, const struct call *call,
+			  const struct wire_record *record, struct text *out)
+{
+	enum format_list list = format_results(call, record);
+	size_t num = num_results(&call->func->results);
+	if (list == LIST_OMITTED || !num)
+		return;
+	size_t start = out->len;
+	text_puts(out, num > 1 ? " = (" : " = ");
+	if (list == LIST_UNKNOWN)
+		text_puts(out, "?(left by a tail jump)");
+	else
+		write_values(options, &call->func->results, false, out);
+	if (num > 1)
+		text_putc(out, ')');
+	rune_disarm(out, start);
+}
+
+void format_end(const struct sink_options *options, const struct call *call,
+		const struct wire_record *record, enum call_how how, struct text *out)
+{
+	if (how == CALL_RETURNED) {
+		write_results(options, call, record, out);
+		return;
+	}
+	text_putc(out, ' ');
+	format_paint(options, COLOR_BAD, out);
+	if (how == CALL_LOST)
+		text_puts(out, "= ?(return lost)");
+	else
+		text_puts(out, call_how_name(how));
+	format_plain(options, out);
+}
+
+const char *format_orphan(const struct call *call, const struct wire_record *record)
+{
+	if (!call->has_goid)
+		return "(goroutine not known)";
+	return record->losses ? "(entry lost, or before the trace)" : "(entered before the trace)";
+}
+
+// --- Losses and the end ------------------------------------------------------------------------
+
+void format_lost(const struct sink_options *options, uint64_t count, const char *where,
+		 struct text *out)
+{
+	format_paint(options, COLOR_BAD, out);
+	size_t start = out->len;
+	text_printf(out, "*** %" PRIu64 " %s lost (%s)", count, count == 1 ? "event" : "events",
+		    where);
+	rune_disarm(out, start);
+	format_plain(options, out);
+	text_putc(out, '\n');
+}
+
+void format_seconds(double seconds, unsigned decimals, struct text *out)
+{
+	uint64_t scale = 1;
+	for (unsigned i = 0; i < decimals; i++)
+		scale *= 10;
+	uint64_t scaled =
+		seconds > 0 && seconds < 1e9 ? (uint64_t)(seconds * (double)scale + 0.5) : 0;
+	text_u64(out, scaled / scale);
+	uint64_t rest = scaled % scale;
+	if (!rest)
+		return;
+	text_putc(out, '.');
+	while (rest) {
+		scale /= 10;
+		text_putc(out, (char)('0' + rest / scale));
+		rest %= scale;
+	}
+}
+
+static void write_count(uint64_t count, const char *noun, struct text *out)
+{
+	text_printf(out, "%" PRIu64 " %s%s, ", count, noun, count == 1 ? "" : "s");
+}
+
+void format_summary(const struct sink_summary *summary, struct text *out)
+{
+	write_count(summary->functions, "function", out);
+	write_count(summary->calls, "call", out);
+	write_count(summary->returns, "return", out);
+	text_printf(out, "%" PRIu64 " lost, ", summary->lost);
+	if (summary->skipped)
+		text_printf(out, "%" PRIu64 " skipped, ", summary->skipped);
+	if (summary->unreadable)
+		text_printf(out, "%" PRIu64 " unreadable, ", summary->unreadable);
+	if (summary->crowded)
+		text_printf(out, "%" PRIu64 " without room, ", summary->crowded);
+	uint64_t early = summary->orphans - summary->lost_entries - summary->unknown;
+	if (early)
+		text_printf(out, "%" PRIu64 " entered before the trace, ", early);
+	if (summary->lost_entries)
+		text_printf(out, "%" PRIu64 " without their entry, ", summary->lost_entries);
+	if (summary->unknown)
+		text_printf(out, "%" PRIu64 " of unknown goroutines, ", summary->unknown);
+	if (summary->lost_ends)
+		text_printf(out, "%" PRIu64 " without their return, ", summary->lost_ends);
+	if (summary->detached)
+		text_printf(out, "%" PRIu64 " still under way, ", summary->detached);
+	format_seconds(summary->seconds, 3, out);
+	text_puts(out, " s\n");
+}

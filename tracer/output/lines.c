@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One line an event, as it happens:
+//   > G18 main.add(a=1, b=2)
+//   < G18 main.add = 3 (1.2µs)
+#include "tracer/output/format.h"
+
+#include <stdlib.h>
+
+enum { STACK_INDENT = 8 };
+
+struct sink {
+	struct sink_options options;
+	struct format_clock clock;
+};
+
+static struct error *lines_open(const struct sink_options *options, struct sink **out)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+	if (!sink)
+		return error_nomem();
+	sink->options = *options;
+	*out = sink;
+	return NULL;
+}
+
+static void lines_close(struct sink *sink)
+{
+	free(sink);
+}
+
+static void begin_line(struct sink *sink, const struct call *call, uint64_t time_ns,
+		       const char *mark, struct text *out)
+{
+	format_timestamp(&sink->options, &sink->clock, time_ns, out);
+	text_puts(out, mark);
+	format_paint(&sink->options, COLOR_DIM, out);
+	format_goroutine(call, out);
+	format_plain(&sink->options, out);
+	text_putc(out, ' ');
+}
+
+static unsigned lines_entry(struct sink *sink, struct call *call, const struct wire_record *record,
+			    struct text *out)
+{
+	begin_line(sink, call, record->time_ns, "> ", out);
+	format_entry(&sink->options, call, out);
+	text_putc(out, '\n');
+	format_stack(&sink->options, record, STACK_INDENT, out);
+	return 1;
+}
+
+static unsigned lines_end(struct sink *sink, struct call *call, const struct wire_record *record,
+			  enum call_how how, uint64_t end_ns, struct text *out)
+{
+	begin_line(sink, call, end_ns, "< ", out);
+	format_name(&sink->options, call, out);
+	format_end(&sink->options, call, record, how, out);
+	if (sink_is_event(how)) {
+		format_paint(&sink->options, COLOR_DIM, out);
+		text_puts(out, " (");
+		format_duration(end_ns - call->entry_ns, out);
+		text_putc(out, ')');
+		format_plain(&sink->options, out);
+	}
+	text_putc(out, '\n');
+	return sink_is_event(how);
+}
+
+static unsigned lines_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
+			     struct text *out)
+{
+	begin_line(sink, call, record->time_ns, "< ", out);
+	format_name(&sink->options, call, out);
+	format_end(&sink->options, call, record, CALL_RETURNED, out);
+	text_putc(out, ' ');
+	format_paint(&sink->options, COLOR_DIM, out);
+	text_puts(out, format_orphan(call, record));
+	format_plain(&sink->options, out);
+	text_putc(out, '\n');
+	return 1;
+}
+
+static void lines_lost(struct sink *sink, uint64_t count, const char *where, struct text *out)
+{
+	format_lost(&sink->options, count, where, out);
+}
+
+static void lines_summary(struct sink *sink, const struct sink_summary *summary, struct text *out,
+			  struct text *err)
+{
+	(void)sink;
+	(void)out;
+	format_summary(summary, err);
+}
+
+const struct sink_ops sink_lines = {
+	.name = "lines",
+	.open = lines_open,
+	.close = lines_close,
+	.entry = lines_entry,
+	.end = lines_end,
+	.orphan = lines_orphan,
+	.lost = lines_lost,
+	.summary = lines_summary,
+};

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// --max-overhead: measures what tracing costs the target, asks the controller (tracer/session/budget.h) how much of each
+// function's calls to trace, obeys, and says so.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "tracer/session/budget.h"
+#include "tracer/session/internal.h"
+
+// What the program does with a hit besides the trap, until it is known better: in ns.
+static const double VALUES_NS = 1200, BARE_NS = 500, SKIP_NS = 200;
+static const double VALUES_MAX_NS = 20000; // the largest records take less
+static const uint64_t TICK_NS = 50 * 1000000ull, SAY_NS = 5 * 1000000000ull;
+
+struct session_budget {
+	struct budget *budget;
+	struct budget_costs costs;
+	clockid_t clock; // of the target's time on processors
+	uint64_t tick_ns, cpu_ns, run_ns;
+	size_t num, size;
+	uint32_t *funcs; // numbers in the plan, by the controller's number
+	uint64_t *seen;	 // calls counted at the last tick
+	uint64_t *calls; // since then
+	struct budget_change *changes;
+	struct budget_change *worst; // of each function, to a lower level; share 0: none
+	uint64_t said_ns;
+	bool has_news; // since then
+};
+
+void session_budget_destroy(struct session_budget *budget)
+{
+	if (!budget)
+		return;
+	budget_destroy(budget->budget);
+	free(budget->funcs);
+	free(budget->seen);
+	free(budget->calls);
+	free(budget->changes);
+	free(budget->worst);
+	free(budget);
+}
+
+struct error *session_budget_create(struct session *session, struct session_budget **out)
+{
+	struct session_budget *budget = calloc(1, sizeof(*budget));
+	if (!budget)
+		return error_nomem();
+	struct error *err = budget_create(session->options.max_overhead, &budget->budget);
+	int errnum = clock_getcpuclockid(target_pid(session->target), &budget->clock);
+	if (!err && errnum)
+		err = error_errno(errnum, "the time that %d uses", target_pid(session->target));
+	if (err) {
+		session_budget_destroy(budget);
+		return err;
+	}
+	struct backend_costs hit;
+	session->options.backend->costs(session->backend, &hit);
+	log_info("a probe costs %.0f ns at an entry, %.0f at a return", hit.entry, hit.exit);
+	budget->costs = (struct budget_costs){hit.entry, hit.exit, VALUES_NS, BARE_NS, SKIP_NS};
+	budget_set_costs(budget->budget, &budget->costs);
+	*out = budget;
+	return NULL;
+}
+
+static bool grow(struct session_budget *budget)
+{
+	if (budget->num < budget->size)
+		return true;
+	size_t size = budget->size ? budget->size * 2 : 64;
+	const struct {
+		void **array;
+		size_t element;
+	} arrays[] = {{(void **)&budget->funcs, sizeof(*budget->funcs)},
+		      {(void **)&budget->seen, sizeof(*budget->seen)},
+		      {(void **)&budget->calls, sizeof(*budget->calls)},
+		      {(void **)&budget->changes, sizeof(*budget->changes)},
+		      {(void **)&budget->worst, sizeof(*budget->worst)}};
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
+		void *array = reallocarray(*arrays[i].array, size, arrays[i].element);
+		if (!array)
+			return false;
+		*arrays[i].array = array;
+	}
+	budget->size = size;
+	return true;
+}
+
+struct error *session_budget_add(struct session *session, const uint32_t *funcs, size_t num)
+{
+	struct session_budget *budget = session->budget;
+	for (size_t i = 0; i < num; i++) {
+		const struct plan_func *func = session->plan->funcs[funcs[i]];
+		if (!func->is_armed)
+			continue;
+		if (!grow(budget))
+			return error_nomem();
+		struct error *err = budget_add(budget->budget, func->has_return, func->every);
+		if (err)
+			return err;
+		budget->seen[budget->num] = 0;
+		budget->worst[budget->num] = (struct budget_change){0};
+		budget->funcs[budget->num++] = funcs[i];
+	}
+	return NULL;
+}
+
+// --- Obeying -------------------------------------------------------------------------------------
+
+static const char *name_of(const struct session *session, size_t func)
+{
+	return session->plan->funcs[session->budget->funcs[func]]->func->name;
+}
+
+// With -v each change; of each function the costliest that it ever was.
+static void note(struct session *session, const struct budget_change *change)
+{
+	struct session_budget *budget = session->budget;
+	struct budget_change *worst = &budget->worst[change->func];
+	const char *from = budget_level_name(change->from), *to = budget_level_name(change->to);
+	bool is_down = change->to > change->from;
+	if (is_down && change->share >= worst->share)
+		*worst = *change;
+	budget->has_news = true;
+	if (!is_down && !change->calls)
+		log_info("%s: %s -> %s, to see how often it is called now",
+			 name_of(session, change->func), from, to);
+	else
+		log_info("%s: %s -> %s: %.0f calls/s %s %.1f%% of the target's time",
+			 name_of(session, change->func), from, to, change->calls,
+			 is_down ? "cost" : "will cost", change->share * 100);
+}
+
+static void write_levels(const size_t *num, struct text *out)
+{
+	const char *comma = "";
+	for (enum budget_level i = BUDGET_ALL + 1; i < BUDGET_LEVELS; i++) {
+		if (!num[i])
+			continue;
+		text_printf(out, "%s%zu %s", comma, num[i], budget_level_name(i));
+		comma = ", ";
+	}
+}
+
+// One line about all functions, at most each few seconds.
+static void say(struct session *session, uint64_t now_ns)
+{
+	struct session_budget *budget = session->budget;
+	if (!budget->has_news || (budget->said_ns && now_ns - budget->said_ns < SAY_NS))
+		return;
+	size_t num[BUDGET_LEVELS] = {0}, heaviest = 0, num_less = 0;
+	for (size_t i = 0; i < budget->num; i++) {
+		enum budget_level level = budget_level(budget->budget, i);
+		num[level]++;
+		if (level == BUDGET_ALL)
+			continue;
+		if (!num_less++ || budget->worst[i].share > budget->worst[heaviest].share)
+			heaviest = i;
+	}
+	budget->has_news = false;
+	budget->said_ns = now_ns;
+	double limit = session->options.max_overhead * 100;
+	if (!num_less) {
+		log_warning("--max-overhead %g%%: all %zu functions are traced whole", limit,
+			    budget->num);
+		return;
+	}
+	const struct budget_change *worst = &budget->worst[heaviest];
+	struct text levels;
+	text_init(&levels);
+	write_levels(num, &levels);
+	log_warning("--max-overhead %g%%: %zu of %zu functions are not traced whole: %s; most had "
+		    "%s: %.0f calls/s cost %.1f%% of the target's time (-v: each)",
+		    limit, num_less, budget->num, text_string(&levels), name_of(session, heaviest),
+		    worst->calls, worst->share * 100);
+	text_deinit(&levels);
+}
+
+void session_budget_end(struct session *session)
+{
+	enum { SHOWN = 10 };
+	struct session_budget *budget = session->budget;
+	size_t num = 0;
+	for (size_t i = 0; budget && i < budget->num; i++) {
+		const struct budget_change *worst = &budget->worst[i];
+		if (!worst->share || ++num > SHOWN)
+			continue;
+		log_warning("--max-overhead: %s: %s at the end; %.0f calls/s cost %.1f%% of the "
+			    "target's time",
+			    name_of(session, i), budget_level_name(budget_level(budget->budget, i)),
+			    worst->calls, worst->share * 100);
+	}
+	if (num > SHOWN)
+		log_warning("--max-overhead: and %zu more functions were not traced whole",
+			    num - SHOWN);
+}
+
+// What the engine is told; the probes are another matter.
+static void set_level(struct session *session, const struct plan_func *func,
+		      enum budget_level level)
+{
+	struct wire_budget *table = session->options.backend->budget(session->backend, func);
+	if (!table)
+		return;
+	uint32_t every = func->every ? func->every : 1;
+	if (level == BUDGET_SAMPLED)
+		every = every > UINT32_MAX / BUDGET_EVERY ? UINT32_MAX : every * BUDGET_EVERY;
+	uint16_t told = level == BUDGET_ALL	  ? WIRE_BUDGET_FULL
+			: level >= BUDGET_COUNTED ? WIRE_BUDGET_COUNTS
+						  : WIRE_BUDGET_BARE;
+	__atomic_store_n(&table->every, every, __ATOMIC_RELAXED);
+	__atomic_store_n(&table->level, told, __ATOMIC_RELEASE);
+}
+
+static bool has_exits(enum budget_level level)
+{
+	return level < BUDGET_COUNTED;
+}
+
+// Its returns are not seen since then; 0: they are.
+static struct error *tell_off(struct session *session, struct plan_func *func, uint64_t off_ns)
+{
+	func->off_ns = off_ns;
+	return session->writer ? capture_write_off(session->writer, func->number, off_ns) : NULL;
+}
+
+// First all that lowers what tracing costs: off come the probes that are not wanted any more, or not as they are.
+static struct error *disarm(struct session *session, size_t num)
+{
+	struct session_budget *budget = session->budget;
+	uint32_t *funcs = calloc(num, sizeof(*funcs));
+	if (!funcs)
+		return error_nomem();
+	size_t num_funcs = 0;
+	struct error *err = NULL;
+	for (size_t i = 0; i < num; i++) {
+		const struct budget_change *change = &budget->changes[i];
+		struct plan_func *func = session->plan->funcs[budget->funcs[change->func]];
+		set_level(session, func, change->to);
+		if (func->is_armed &&
+		    (change->to == BUDGET_OFF || has_exits(change->from) != has_exits(change->to)))
+			funcs[num_funcs++] = func->number;
+		if (!err && has_exits(change->from) && !has_exits(change->to))
+			err = tell_off(session, func, session_clock_ns(CLOCK_MONOTONIC));
+		func->is_counted = !has_exits(change->to);
+	}
+	if (!err && num_funcs) {
+		err = session->options.backend->disarm(session->backend, funcs, num_funcs);
+		struct error *settle_err = session_settle(session);
+		if (err)
+			error_free(settle_err);
+		else
+			err = settle_err;
+	}
+	free(funcs);
+	return err;
+}
+
+static struct error *arm(struct session *session, size_t num)
+{
+	struct session_budget *budget = session->budget;
+	uint32_t *funcs = calloc(num, sizeof(*funcs));
+	if (!funcs)
+		return error_nomem();
+	size_t num_funcs = 0;
+	struct error *err = NULL;
+	for (size_t i = 0; i < num; i++) {
+		struct plan_func *func =
+			session->plan->funcs[budget->funcs[budget->changes[i].func]];
+		if (!err && func->off_ns && has_exits(budget->changes[i].to))
+			err = tell_off(session, func, 0);
+		// Nobody traces it any more: it stays off.
+		if (!func->is_armed && func->counts && budget->changes[i].to != BUDGET_OFF)
+			funcs[num_funcs++] = func->number;
+	}
+	if (!err)
+		err = session_arm(session, funcs, num_funcs);
+	free(funcs);
+	return err;
+}
+
+// --- Measuring -----------------------------------------------------------------------------------
+
+static uint64_t count_calls(struct session *session)
+{
+	struct session_budget *budget = session->budget;
+	uint64_t all = 0;
+	for (size_t i = 0; i < budget->num; i++) {
+		const struct plan_func *func = session->plan->funcs[budget->funcs[i]];
+		const struct wire_budget *table =
+			session->options.backend->budget(session->backend, func);
+		uint64_t seen = table ? __atomic_load_n(&table->seen, __ATOMIC_RELAXED) : 0;
+		budget->calls[i] = seen - budget->seen[i];
+		budget->seen[i] = seen;
+		all += budget->calls[i];
+	}
+	return all;
+}
+
+// While all calls are taken whole, the program's time by their number is what a whole one costs.
+static void learn_costs(struct session *session, uint64_t calls)
+{
+	enum { ENOUGH = 1000 };
+	struct session_budget *budget = session->budget;
+	struct backend_stats stats;
+	session->options.backend->stats(session->backend, &stats);
+	uint64_t run_ns = stats.run_ns - budget->run_ns;
+	bool is_whole = budget->run_ns && calls >= ENOUGH;
+	budget->run_ns = stats.run_ns;
+	for (size_t i = 0; i < budget->num && is_whole; i++)
+		is_whole = budget_level(budget->budget, i) == BUDGET_ALL &&
+			   session->plan->funcs[budget->funcs[i]]->every <= 1;
+	if (!is_whole || !run_ns)
+		return;
+	// Of a busy machine the time is too much that the processor was elsewhere.
+	double values = (double)run_ns / (double)calls;
+	if (values > VALUES_MAX_NS)
+		values = VALUES_MAX_NS;
+	budget->costs.values += (values - budget->costs.values) / 4;
+	if (budget->costs.bare > budget->costs.values)
+		budget->costs.bare = budget->costs.values;
+	budget_set_costs(budget->budget, &budget->costs);
+}
+
+// A tracer by ptrace takes its time while the target waits and uses none.
+static uint64_t waited_ns(const struct session_budget *budget)
+{
+	double sum = 0;
+	for (size_t i = 0; i < budget->num; i++)
+		sum += (double)budget->calls[i] *
+		       budget_cost(budget->budget, i, budget_level(budget->budget, i));
+	return (uint64_t)sum;
+}
+
+struct error *session_budget_tick(struct session *session, uint64_t now_ns)
+{
+	struct session_budget *budget = session->budget;
+	if (now_ns - budget->tick_ns < TICK_NS || !budget->num)
+		return NULL;
+	budget->tick_ns = now_ns;
+	uint64_t cpu_ns = session_clock_ns(budget->clock);
+	uint64_t used_ns = cpu_ns > budget->cpu_ns ? cpu_ns - budget->cpu_ns : 0;
+	budget->cpu_ns = cpu_ns;
+	uint64_t calls = count_calls(session);
+	learn_costs(session, calls);
+	if (session->options.backend->is_tracer)
+		used_ns += waited_ns(budget);
+	size_t num = budget_step(budget->budget, now_ns, used_ns, budget->calls, budget->changes);
+	say(session, now_ns);
+	if (!num)
+		return NULL;
+	struct error *err = disarm(session, num);
+	if (!err)
+		err = arm(session, num);
+	for (size_t i = 0; !err && i < num; i++)
+		note(session, &budget->changes[i]);
+	say(session, now_ns);
+	if (err && target_state(session->target) != TARGET_RUNS) { // it ended meanwhile
+		error_free(err);
+		err = NULL;
+	}
+	return err;
+}

@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/session/internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+
+enum {
+	STATE_EVERY_MS = 200, // how often the target is asked whether it still is what it was
+	LOST_EVERY_MS = 100,
+	IDLE_MS_MAX = 16, // how long the loop sleeps at most when nothing comes
+};
+
+// --- Opening and closing -------------------------------------------------------------------------
+
+// A recording is told where the decoder may not take the file's bytes.
+bool session_is_as_in_file(void *context, uint64_t addr, size_t len)
+{
+	struct session *session = context;
+	if (pages_are_files(session->pages, addr, len))
+		return true;
+	bool is_gone = pages_are_gone(session->pages);
+	uint64_t mark = is_gone ? UINT64_MAX : addr + 1;
+	if (session->writer && !session->failed && session->unsure != mark &&
+	    session->unsure != UINT64_MAX)
+		session->failed = capture_write_unsure(session->writer, is_gone ? 0 : addr,
+						       is_gone ? UINT64_MAX : addr + len);
+	if (session->unsure != UINT64_MAX)
+		session->unsure = mark;
+	return false;
+}
+
+struct error *session_open_report(struct session *session)
+{
+	struct report_options options = {
+		.sink = session->options.sink,
+		.timestamps = session->options.timestamps,
+		.color = session->options.color,
+		.no_args = session->options.plan.no_args,
+		.pid = target_pid(session->target),
+		.bias = session->bias,
+		.start_ns = session->start_ns,
+		.wall_offset_ns = session->wall_offset_ns,
+		.max_calls = session->options.max_calls,
+		.stats = session->options.is_open ? &session->stats : NULL,
+		.is_as_in_file = session_is_as_in_file,
+		.context = session,
+	};
+	return report_create(session->plan, &options, &session->report);
+}
+
+// Not before there is something to save: what the file held stays until then.
+struct error *session_open_writer(struct session *session)
+{
+	if (session->options.save < 0 || session->writer)
+		return NULL;
+	struct stat file;
+	if (fstat(session->options.save, &file) < 0 ||
+	    (S_ISREG(file.st_mode) && ftruncate(session->options.save, 0) < 0))
+		return error_errno(errno, "emptying the file of the records");
+	char exe[PATH_MAX] = "";
+	ssize_t len = readlink(target_exe(session->target), exe, sizeof(exe) - 1);
+	exe[len < 0 ? 0 : len] = '\0';
+	char *build_id CLEANUP_FREE = capture_build_id(index_image(session->index));
+	struct capture_head head = {
+		.exe = exe,
+		.build_id = build_id ? build_id : "",
+		.bias = session->bias,
+		.pid = target_pid(session->target),
+		.start_ns = session->start_ns,
+		.wall_offset_ns = session->wall_offset_ns,
+		.options = session->plan->options,
+	};
+	return capture_writer_create(session->options.save, &head, &session->writer);
+}
+
+static struct error *session_open(struct session *session)
+{
+	struct target *target = session->target;
+	session->start_ns = session_clock_ns(CLOCK_MONOTONIC);
+	session->wall_offset_ns = (int64_t)(session_clock_ns(CLOCK_REALTIME) - session->start_ns);
+	struct error *err = index_open(target_exe(target), target_name(target), target_root(target),
+				       &session->index);
+	if (err)
+		return error_wrap(err, "%d", target_pid(target));
+	err = target_bias(target, index_image(session->index), &session->bias);
+	if (!err)
+		err = plan_create(session->index, &session->options.plan, &session->plan);
+	if (!err) {
+		session->plan->bias = session->bias;
+		session->plan->pid = (uint32_t)target_pid(target);
+		err = pages_create(target_pid(target), index_image(session->index), session->bias,
+				   &session->pages);
+	}
+	if (!err) {
+		pages_touch(session->pages);
+		err = session_open_report(session);
+	}
+	return err;
+}
+
+struct error *session_create(struct target *target, const struct session_options *options,
+			     struct session **out)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	if (!session) {
+		target_destroy(target);
+		return error_nomem();
+	}
+	session->target = target;
+	session->options = *options;
+	struct error *err = session_open(session);
+	if (err) {
+		session_destroy(session);
+		return err;
+	}
+	*out = session;
+	return NULL;
+}
+
+void session_destroy(struct session *session)
+{
+	if (!session)
+		return;
+	session_budget_destroy(session->budget);
+	if (session->backend)
+		session->options.backend->close(session->backend);
+	for (size_t i = 0; i < session->num_traces; i++)
+		session_trace_destroy(session->traces[i]);
+	free(session->traces);
+	stats_deinit(&session->stats);
+	capture_writer_destroy(session->writer);
+	report_destroy(session->report);
+	pages_destroy(session->pages);
+	error_free(session->failed);
+	error_free(session->output_err);
+	plan_destroy(session->plan);
+	index_close(session->index);
+	target_destroy(session->target);
+	free(session);
+}
+
+struct target *session_target(struct session *session)
+{
+	return session->target;
+}
+
+struct index *session_index(struct session *session)
+{
+	return session->index;
+}
+
+struct stats *session_stats(struct session *session)
+{
+	return &session->stats;
+}
+
+const struct plan *session_plan(const struct session *session)
+{
+	return session->plan;
+}
+
+// --- Losses -----------------------------------------------------------------------------------
+
+static struct error *tell_lost(struct session *session, uint64_t total, uint64_t *told,
+			       const char *where)
+{
+	if (total <= *told)
+		return NULL;
+	uint64_t count = total - *told;
+	*told = total;
+	report_lost(session->report, count, where);
+	return session->writer ? capture_write_lost(session->writer, count, where) : NULL;
+}
+
+static struct error *settle_losses(struct session *session, const struct wire_losses *losses)
+{
+	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	report_losses(session->report, losses, now);
+	return session->writer ? capture_write_losses(session->writer, losses, now) : NULL;
+}
+
+struct error *session_settle_losses(struct session *session)
+{
+	if (!session->backend)
+		return NULL;
+	const struct wire_losses *losses = session->options.backend->losses(session->backend);
+	return losses->all ? settle_losses(session, losses) : NULL;
+}
+
+static struct error *look_for_lost(struct session *session)
+{
+	struct backend_stats stats;
+	if (!session->backend)
+		return NULL;
+	session->options.backend->stats(session->backend, &stats);
+	struct error *err =
+		tell_lost(session, stats.lost_buffer, &session->lost_buffer, "ring buffer");
+	if (!err)
+		err = tell_lost(session, stats.lost_scratch, &session->lost_scratch, "scratch");
+	uint64_t missed = session->missed;
+	if (!err)
+		err = tell_lost(session, stats.missed, &session->missed, "kernel");
+	if (!err && session->missed != missed) // of what, it does not say
+		err = settle_losses(session, NULL);
+	return err;
+}
+
+// --- The loop ------------------------------------------------------------------------------------
+
+struct batch {
+	struct session *session;
+	struct error *err;
+};
+
+static bool on_record(void *context, const struct wire_record *record)
+{
+	struct batch *batch = context;
+	struct session *session = batch->session;
+	bool wants_drop = session_wants_drop(session);
+	if (wants_drop && !session->has_given_up)
+		session_give_up(session, NULL);
+	if (session->has_given_up)
+		session->num_dropped++;
+	else
+		batch->err = report_record(session->report, record);
+	if (!batch->err) { // what decoding it found out about memory comes before it
+		batch->err = session->failed;
+		session->failed = NULL;
+	}
+	if (session->writer && wants_drop)
+		session->num_unsaved++;
+	else if (!batch->err && session->writer)
+		batch->err = capture_write_record(session->writer, record);
+	if (!batch->err && session_is_behind(session))
+		batch->err = session_flush(session);
+	return !batch->err && !session_is_behind(session);
+}
+
+static struct error *learn_types(struct session *session)
+{
+	size_t num;
+	const uint64_t *unseen = report_unseen(session->report, &num);
+	bool any = false;
+	for (size_t i = 0; i < num && !session->is_full; i++)
+		any |= plan_learn(session->plan, unseen[i]);
+	struct error *err = any ? session->options.backend->update(session->backend) : NULL;
+	if (!err || error_code(err) != ENOSPC || !session->options.is_open)
+		return err;
+	error_free(err);
+	session->is_full = true;
+	return NULL;
+}
+
+struct error *session_take_batch(struct session *session, size_t *num)
+{
+	struct batch batch = {.session = session};
+	bool ended = false;
+	if (!session->backend)
+		return NULL;
+	struct error *err = session_is_behind(session) ? session_flush(session) : NULL;
+	if (err || session_is_behind(session)) // what there is comes first
+		return err;
+	err = session->options.backend->poll(session->backend, SESSION_BATCH, on_record, &batch,
+					     num, &ended);
+	if (batch.err) {
+		error_free(err);
+		return batch.err;
+	}
+	session->has_ended |= ended;
+	return err ? err : learn_types(session);
+}
+
+// A program that ended before anybody looked may have been another one by then.
+static bool was_replaced(const struct session *session)
+{
+	struct backend_stats stats = {0};
+	if (session->backend)
+		session->options.backend->stats(session->backend, &stats);
+	return stats.is_replaced;
+}
+
+static void look_at_target(struct session *session, uint64_t now)
+{
+	if (!session->has_ended && now - session->last_state_ns < STATE_EVERY_MS * 1000000ull)
+		return;
+	session->last_state_ns = now;
+	enum target_end end = target_state(session->target);
+	if (session->state != SESSION_RUNS)
+		return;
+	if (end == TARGET_EXITED && was_replaced(session))
+		end = TARGET_EXECED;
+	if (end != TARGET_RUNS)
+		session->state =
+			end == TARGET_EXECED ? SESSION_TARGET_EXECED : SESSION_TARGET_EXITED;
+}
+
+// Sleeps until something may have happened: the target's end, the reader's, records.
+static void wait_for_news(struct session *session, int timeout_ms)
+{
+	int backend = session->backend ? session->options.backend->fd(session->backend) : -1;
+	struct pollfd news[3] = {
+		{.fd = target_fd(session->target), .events = POLLIN},
+		{.fd = session->options.out, // POLLERR: its reader went away
+		 .events = report_text(session->report)->len ? POLLOUT : 0},
+		{.fd = backend, .events = POLLIN},
+	};
+	int idle_ms = session->idle_ms ? session->idle_ms : 1;
+	if (backend < 0 && timeout_ms > idle_ms)
+		timeout_ms = idle_ms;
+	if (poll(news, 3, timeout_ms) <= 0)
+		return;
+	if (news[0].revents)
+		session->has_ended = true;
+	if (news[1].revents & POLLERR)
+		session->state = SESSION_OUTPUT_CLOSED;
+}
+
+struct error *session_poll(struct session *session, int timeout_ms, enum session_state *state)
+{
+	size_t num = 0;
+	struct error *err = session_take_batch(session, &num);
+	if (!err && session->is_full)
+		err = session_renew(session, &session->options);
+	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	if (!err && now - session->last_lost_ns >= LOST_EVERY_MS * 1000000ull) {
+		session->last_lost_ns = now;
+		err = look_for_lost(session);
+		report_tick(session->report, now);
+	}
+	if (!err && session->budget && session->state == SESSION_RUNS && !session->has_ended)
+		err = session_budget_tick(session, now);
+	if (err)
+		return err;
+	if (num < SESSION_BATCH) // caught up: show it
+		err = session_flush(session);
+	look_at_target(session, now);
+	if (session->state == SESSION_RUNS && report_is_done(session->report))
+		session->state = SESSION_COUNTED;
+	if (!num && session->state == SESSION_RUNS && !session_wants_end(session)) {
+		wait_for_news(session, timeout_ms);
+		if (session->idle_ms < IDLE_MS_MAX)
+			session->idle_ms = session->idle_ms ? session->idle_ms * 2 : 1;
+	} else {
+		session->idle_ms = 0;
+	}
+	*state = session->state;
+	return err;
+}
+
+struct error *session_catch_up(struct session *session)
+{
+	enum { BATCHES_MAX = 64 }; // more comes meanwhile
+	size_t num = SESSION_BATCH;
+	struct error *err = NULL;
+	bool waited = session->waits_for_output;
+	session->waits_for_output = true;
+	for (size_t i = 0; !err && num == SESSION_BATCH && i < BATCHES_MAX; i++) {
+		num = 0;
+		err = session_take_batch(session, &num);
+	}
+	session->waits_for_output = waited;
+	return err ? err : session_flush(session);
+}
+
+void session_goroutine(struct session *session, uint64_t goid)
+{
+	session->options.goid = goid;
+	if (session->backend)
+		session->options.backend->goroutine(session->backend, goid);
+}
+
+struct error *session_goroutines(struct session *session, struct goroutine_info **out, size_t *num)
+{
+	return goroutines_read(target_pid(session->target), session->index, session->bias, out,
+			       num);
+}
+
+struct error *session_aggregates(struct session *session,
+				 struct error *(*visit)(void *context,
+							const struct backend_aggregate *one),
+				 void *context, struct wire_aggregate_lost *lost)
+{
+	if (!session->backend)
+		return NULL;
+	return session->options.backend->aggregates(session->backend, visit, context, lost);
+}
+
+uint64_t session_bias(const struct session *session)
+{
+	return session->bias;
+}
+
+void session_totals(struct session *session, uint64_t *records, uint64_t *lost)
+{
+	struct backend_stats stats = {0};
+	if (session->backend)
+		session->options.backend->stats(session->backend, &stats);
+	*records = session->former_hits + stats.hits;
+	*lost = session->former_lost + stats.lost_buffer + stats.lost_scratch + stats.missed;
+}
+
+// --- The end -------------------------------------------------------------------------------------
+
+// Every function that is armed.
+static struct error *disarm_all(struct session *session)
+{
+	const struct plan *plan = session->plan;
+	uint32_t *funcs = calloc(plan->num_funcs + 1, sizeof(*funcs));
+	if (!funcs)
+		return error_nomem();
+	size_t num = 0;
+	for (size_t i = 0; i < plan->num_funcs; i++)
+		if (plan->funcs[i]->is_armed)
+			funcs[num++] = (uint32_t)i;
+	struct error *err = session->options.backend->disarm(session->backend, funcs, num);
+	free(funcs);
+	return err;
+}
+
+struct error *session_drain(struct session *session)
+{
+	uint64_t start = session_clock_ns(CLOCK_MONOTONIC);
+	struct error *err = disarm_all(session);
+	bool waited = session->waits_for_output;
+	session->waits_for_output = true;
+	log_info("disarmed in %.1f ms", (double)(session_clock_ns(CLOCK_MONOTONIC) - start) / 1e6);
+	size_t num = 1;
+	while (!err && num) {
+		num = 0;
+		err = session_take_batch(session, &num);
+	}
+	session->waits_for_output = waited;
+	struct error *lost_err = look_for_lost(session);
+	if (!lost_err)
+		lost_err = session_settle_losses(session);
+	if (err)
+		error_free(lost_err);
+	return err ? err : lost_err;
+}
+
+static struct error *tell_skipped(struct session *session)
+{
+	uint64_t skipped = 0, unfollowed = 0;
+	for (size_t i = 0; session->backend && i < session->plan->num_funcs; i++) {
+		const struct wire_budget *budget =
+			session->options.backend->budget(session->backend, session->plan->funcs[i]);
+		if (!budget)
+			continue;
+		skipped += __atomic_load_n(&budget->skipped, __ATOMIC_RELAXED);
+		unfollowed += __atomic_load_n(&budget->crowded, __ATOMIC_RELAXED);
+	}
+	uint64_t unreadable = 0, crowded = 0;
+	bool any = false;
+	for (size_t i = 0; session->backend && i < session->plan->tables.num_conditions; i++) {
+		const struct wire_condition *condition =
+			session->options.backend->condition(session->backend,
+							    session->plan->funcs[i]);
+		if (!condition ||
+		    !(condition->num_entry + condition->num_return + condition->within))
+			continue;
+		any = true;
+		unreadable += __atomic_load_n(&condition->unreadable, __ATOMIC_RELAXED);
+		crowded += __atomic_load_n(&condition->crowded, __ATOMIC_RELAXED);
+	}
+	struct error *err = NULL;
+	if (any)
+		report_conditions(session->report, unreadable, crowded);
+	if (any && session->writer)
+		err = capture_write_conditions(session->writer, unreadable, crowded);
+	report_skipped(session->report, skipped, unfollowed);
+	if (!err && (skipped || unfollowed) && session->writer)
+		err = capture_write_skipped(session->writer, skipped, unfollowed);
+	return err;
+}
+
+// What the user did not want to wait for is missing from the capture, too.
+static struct error *save_losses(struct session *session)
+{
+	if (!session->num_unsaved)
+		return NULL;
+	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	struct error *err = capture_write_lost(session->writer, session->num_unsaved, "output");
+	return err ? err : capture_write_losses(session->writer, NULL, now);
+}
+
+struct error *session_finish(struct session *session, struct text *err_text)
+{
+	if (session->is_finished)
+		return NULL;
+	session->is_finished = true;
+	uint64_t now =
+		session_clock_ns(CLOCK_MONOTONIC); // taking probes off is no part of the trace
+	struct error *err = session->backend ? session_drain(session) : NULL;
+	if (session->plan->options.aggregate) // nothing was told of single calls
+		return err;
+	session_budget_end(session);
+	if (!err)
+		err = tell_skipped(session);
+	if (!err)
+		err = save_losses(session);
+	bool died = session->state == SESSION_TARGET_EXITED;
+	session_tell_dropped(session);
+	report_finish(session->report, now, died);
+	struct error *flush_err = session_flush_all(session);
+	session_tell_dropped(session);
+	report_summary(session->report, session->armed_ns, now, session->num_functions, err_text);
+	struct capture_item item = {
+		.finish =
+			{
+				.now_ns = now,
+				.armed_ns = session->armed_ns,
+				.num_functions = (uint32_t)session->num_functions,
+				.target_died = died,
+			},
+	};
+	if (!err && session->writer)
+		err = capture_write_finish(session->writer, &item);
+	if (!flush_err)
+		flush_err = session_flush_all(session);
+	if (!flush_err)
+		flush_err = take(session->output_err);
+	if (err)
+		error_free(flush_err);
+	return err ? err : flush_err;
+}

@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/stream/file.h"
+
+#include <errno.h>
+#include <zlib.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+enum {
+	// 1: without the losses in records; 2: with at most 1 KiB of each value in a frame
+	VERSION = 3,
+	FLUSH_BYTES = 256 * 1024,
+	STRING_MAX = 4096,	    // of the head
+	ITEM_MAX = 8 * 1024 * 1024, // bytes of any item
+	PATTERNS_MAX = 100 * 1000,  // of one item
+};
+
+static const char MAGIC[8] = "gotrace";
+
+enum { HEAD_NO_ARGS = 1, HEAD_NO_RETURN = 2 };
+
+struct file_head {
+	char magic[8];
+	uint32_t version, flags;
+	uint64_t bias, start_ns;
+	int64_t wall_offset_ns;
+	uint32_t pid, depth, strlen, items;
+	uint32_t exe_bytes,
+		build_id_bytes; // of the strings that follow, without a NUL, each padded to 8
+};
+
+struct file_item {
+	uint32_t kind, size; // enum capture_kind; bytes that follow, without padding
+};
+
+struct file_trace { // patterns follow, each with its NUL
+	uint64_t digest;
+	uint32_t trace, flags;
+	uint32_t num_patterns, pad;
+};
+
+struct file_lost { // where follows, without a NUL
+	uint64_t count;
+};
+
+struct file_off {
+	uint32_t func, pad;
+	uint64_t off_ns;
+};
+
+struct file_finish {
+	uint64_t now_ns;
+	uint32_t target_died, num_functions;
+	uint64_t armed_ns; // captures made before it was kept end here
+};
+
+enum { FINISH_SHORT = offsetof(struct file_finish, armed_ns) };
+
+_Static_assert(sizeof(struct file_head) == 64, "file_head");
+_Static_assert(sizeof(struct file_item) == 8, "file_item");
+_Static_assert(sizeof(struct file_trace) == 24, "file_trace");
+_Static_assert(sizeof(struct file_finish) == 24, "file_finish");
+
+static size_t padded(size_t len)
+{
+	return (len + 7) & ~(size_t)7;
+}
+
+// --- Who made it, and of what ------------------------------------------------------------------
+
+char *capture_build_id(struct image *image)
+{
+	struct text text;
+	text_init(&text);
+	size_t len = 0;
+	const char *go = image_go_build_id(image);
+	const uint8_t *gnu = image_build_id(image, &len);
+	if (go && *go)
+		text_printf(&text, "go:%s", go);
+	else if (gnu && len)
+		text_puts(&text, "gnu:");
+	for (size_t i = 0; i < len && !(go && *go); i++)
+		text_printf(&text, "%02x", gnu[i]);
+	char *id = text.failed ? NULL : strdup(text_string(&text));
+	text_deinit(&text);
+	return id;
+}
+
+// FNV-1a.
+static uint64_t digest_bytes(uint64_t digest, const void *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		digest = (digest ^ ((const uint8_t *)data)[i]) * 0x100000001b3;
+	return digest;
+}
+
+static uint64_t digest_u64(uint64_t digest, uint64_t value)
+{
+	return digest_bytes(digest, &value, sizeof(value));
+}
+
+static uint64_t digest_frame(uint64_t digest, const struct plan_frame *frame)
+{
+	digest = digest_u64(digest, frame->size);
+	digest = digest_u64(digest, frame->num_values);
+	for (size_t i = 0; i < frame->num_values; i++) {
+		digest = digest_u64(digest, frame->values[i].frame_off);
+		digest = digest_u64(digest, frame->values[i].frame_bytes);
+	}
+	return digest;
+}
+
+uint64_t capture_plan_digest(const struct plan *plan)
+{
+	uint64_t digest = 0xcbf29ce484222325;
+	for (size_t i = 0; i < plan->num_funcs; i++) {
+		const struct plan_func *func = plan->funcs[i];
+		digest = digest_bytes(digest, func->func->name, strlen(func->func->name) + 1);
+		digest = digest_u64(digest, func->func->vaddr);
+		digest = digest_frame(digest, &func->args);
+		digest = digest_frame(digest, &func->results);
+	}
+	for (uint32_t i = 0; i < plan->tables.num_probes; i++) {
+		digest = digest_u64(digest, plan->probes[i].vaddr);
+		digest = digest_u64(digest, plan->tables.probes[i].func);
+		digest = digest_u64(digest, plan->tables.probes[i].kind);
+	}
+	return digest;
+}
+
+// --- Writing -----------------------------------------------------------------------------------
+
+struct capture_writer {
+	int fd;
+	struct text text; // not yet written
+};
+
+static void put(struct text *text, const void *data, size_t len)
+{
+	static const char zeros[8];
+	text_append(text, data, len);
+	text_append(text, zeros, padded(len) - len);
+}
+
+static struct error *writer_flush(struct capture_writer *writer)
+{
+	struct text *text = &writer->text;
+	if (text->failed)
+		return error_nomem();
+	for (size_t done = 0; done < text->len;) {
+		ssize_t len = write(writer->fd, text->data + done, text->len - done);
+		if (len < 0 && errno != EINTR)
+			return error_errno(errno, "writing the capture");
+		done += len > 0 ? (size_t)len : 0;
+	}
+	text_reset(text);
+	return NULL;
+}
+
+struct error *capture_writer_create(int fd, const struct capture_head *head,
+				    struct capture_writer **out)
+{
+	struct capture_writer *writer = calloc(1, sizeof(*writer));
+	if (!writer)
+		return error_nomem();
+	writer->fd = fd;
+	const struct plan_options *options = &head->options;
+	struct file_head file = {
+		.version = VERSION,
+		.flags = (options->no_args ? HEAD_NO_ARGS : 0u) |
+			 (options->no_return ? HEAD_NO_RETURN : 0u),
+		.bias = head->bias,
+		.start_ns = head->start_ns,
+		.wall_offset_ns = head->wall_offset_ns,
+		.pid = (uint32_t)head->pid,
+		.depth = options->depth,
+		.strlen = options->strlen,
+		.items = options->items,
+		.exe_bytes = (uint32_t)strnlen(head->exe, STRING_MAX),
+		.build_id_bytes = (uint32_t)strnlen(head->build_id, STRING_MAX),
+	};
+	memcpy(file.magic, MAGIC, sizeof(MAGIC));
+	put(&writer->text, &file, sizeof(file));
+	put(&writer->text, head->exe, file.exe_bytes);
+	put(&writer->text, head->build_id, file.build_id_bytes);
+	struct error *err = writer_flush(writer);
+	if (err) {
+		capture_writer_destroy(writer);
+		return err;
+	}
+	*out = writer;
+	return NULL;
+}
+
+void capture_writer_destroy(struct capture_writer *writer)
+{
+	if (!writer)
+		return;
+	text_deinit(&writer->text);
+	free(writer);
+}
+
+// An item of two parts: what has a fixed size, and what follows it.
+static struct error *write_item(struct capture_writer *writer, enum capture_kind kind,
+				const void *fixed, size_t fixed_len, const void *rest,
+				size_t rest_len)
+{
+	struct file_item item = {.kind = kind, .size = (uint32_t)(fixed_len + rest_len)};
+	put(&writer->text, &item, sizeof(item));
+	put(&writer->text, fixed, fixed_len);
+	if (rest_len)
+		put(&writer->text, rest, rest_len);
+	return writer->text.len < FLUSH_BYTES ? NULL : writer_flush(writer);
+}
+
+struct error *capture_write_trace(struct capture_writer *writer, const struct capture_item *trace,
+				  const struct plan *plan)
+{
+	struct text names;
+	text_init(&names);
+	for (size_t i = 0; i < trace->trace.num_patterns; i++)
+		text_append(&names, trace->trace.patterns[i], strlen(trace->trace.patterns[i]) + 1);
+	struct file_trace file = {
+		.digest = capture_plan_digest(plan),
+		.trace = trace->trace.trace,
+		.flags = (trace->trace.no_args ? HEAD_NO_ARGS : 0u) |
+			 (trace->trace.no_return ? HEAD_NO_RETURN : 0u),
+		.num_patterns = (uint32_t)trace->trace.num_patterns,
+	};
+	struct error *err;
+	if (names.failed)
+		err = error_nomem();
+	else if (names.len > ITEM_MAX - sizeof(file) || trace->trace.num_patterns > PATTERNS_MAX)
+		err = error_new("writing the capture: too many patterns");
+	else
+		err = write_item(writer, CAPTURE_TRACE, &file, sizeof(file), names.data, names.len);
+	text_deinit(&names);
+	return err;
+}
+
+struct error *capture_write_notes(struct capture_writer *writer, const struct plan *plan)
+{
+	uint64_t digest = capture_plan_digest(plan);
+	return write_item(writer, CAPTURE_NOTES, &digest, sizeof(digest), NULL, 0);
+}
+
+struct error *capture_write_record(struct capture_writer *writer, const struct wire_record *record)
+{
+	return write_item(writer, CAPTURE_RECORD, record, record->size, NULL, 0);
+}
+
+struct error *capture_write_lost(struct capture_writer *writer, uint64_t count, const char *where)
+{
+	struct file_lost file = {.count = count};
+	return write_item(writer, CAPTURE_LOST, &file, sizeof(file), where,
+			  strnlen(where, STRING_MAX));
+}
+
+struct error *capture_write_skipped(struct capture_writer *writer, uint64_t skipped,
+				    uint64_t crowded)
+{
+	uint64_t file[] = {skipped, crowded};
+	return write_item(writer, CAPTURE_SKIPPED, file, sizeof(file), NULL, 0);
+}
+
+struct error *capture_write_off(struct capture_writer *writer, uint32_t func, uint64_t off_ns)
+{
+	struct file_off file = {.func = func, .off_ns = off_ns};
+	return write_item(writer, CAPTURE_OFF, &file, sizeof(file), NULL, 0);
+}
+
+struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_ns)
+{
+	return write_item(writer, CAPTURE_DETACH, &now_ns, sizeof(now_ns), NULL, 0);
+}
+
+struct error *capture_write_losses(struct capture_writer *writer, const struct wire_losses *losses,
+				   uint64_t now_ns)
+{
+	return write_item(writer, CAPTURE_LOSSES, &now_ns, sizeof(now_ns), losses,
+			  losses ? sizeof(*losses) : 0);
+}
+
+struct error *capture_write_conditions(struct capture_writer *writer, uint64_t unreadable,
+				       uint64_t crowded)
+{
+	uint64_t file[] = {unreadable, crowded};
+	return write_item(writer, CAPTURE_CONDITIONS, file, sizeof(file), NULL, 0);
+}
+
+struct error *capture_write_unsure(struct capture_writer *writer, uint64_t addr, uint64_t end)
+{
+	uint64_t file[] = {addr, end};
+	return write_item(writer, CAPTURE_UNSURE, file, sizeof(file), NULL, 0);
+}
+
+struct error *capture_write_finish(struct capture_writer *writer, const struct capture_item *finish)
+{
+	struct file_finish file = {
+		.now_ns = finish->finish.now_ns,
+		.target_died = finish->finish.target_died,
+		.num_functions = finish->finish.num_functions,
+		.armed_ns = finish->finish.armed_ns,
+	};
+	struct error *err = write_item(writer, CAPTURE_FINISH, &file, sizeof(file), NULL, 0);
+	return err ? err : writer_flush(writer);
+}
+
+// --- Reading -----------------------------------------------------------------------------------
+
+struct capture_reader {
+	gzFile file;
+	char *path;
+	char *exe, *build_id;
+	struct capture_head head;
+	uint64_t *item; // its bytes, 8-aligned, and a NUL
+	size_t capacity;
+	char **patterns;
+};
+
+static struct error *damaged(const struct capture_reader *reader, const char *why)
+{
+	return error_new("%s: not a capture of gotrace, or damaged: %s", reader->path, why);
+}
+
+// Fills all len bytes. *is_end (may be NULL): the file ended just before them, which is then no error.
+static struct error *read_bytes(struct capture_reader *reader, void *dst, size_t len, bool *is_end)
+{
+	int got = len ? gzread(reader->file, dst, (unsigned)len) : 0;
+	if (got < 0) {
+		int code;
+		const char *why = gzerror(reader->file, &code);
+		return code == Z_ERRNO ? error_errno(errno, "%s", reader->path)
+				       : damaged(reader, why);
+	}
+	if (is_end)
+		*is_end = got == 0;
+	if ((size_t)got == len || (is_end && !got))
+		return NULL;
+	return error_new("%s: the capture ends in the middle", reader->path);
+}
+
+static struct error *read_string(struct capture_reader *reader, size_t len, char **out)
+{
+	CLEANUP_FREE char *string = malloc(padded(len) + 1);
+	if (!string)
+		return error_nomem();
+	struct error *err = read_bytes(reader, string, padded(len), NULL);
+	if (err)
+		return err;
+	string[len] = '\0';
+	*out = take(string);
+	return NULL;
+}
+
+static struct error *read_head(struct capture_reader *reader)
+{
+	struct file_head file;
+	bool is_empty;
+	struct error *err = read_bytes(reader, &file, sizeof(file), &is_empty);
+	if (err)
+		return err;
+	if (is_empty || memcmp(file.magic, MAGIC, sizeof(MAGIC)) != 0)
+		return damaged(reader, "it does not begin like one");
+	if (file.version != VERSION)
+		return error_new("%s: a capture of version %u; this gotrace reads version %u",
+				 reader->path, file.version, VERSION);
+	if (file.exe_bytes > STRING_MAX || file.build_id_bytes > STRING_MAX)
+		return damaged(reader, "its head is too long");
+	err = read_string(reader, file.exe_bytes, &reader->exe);
+	if (!err)
+		err = read_string(reader, file.build_id_bytes, &reader->build_id);
+	reader->head = (struct capture_head){
+		.exe = reader->exe,
+		.build_id = reader->build_id,
+		.bias = file.bias,
+		.pid = (pid_t)file.pid,
+		.start_ns = file.start_ns,
+		.wall_offset_ns = file.wall_offset_ns,
+		.options = {.depth = file.depth,
+			    .strlen = file.strlen,
+			    .items = file.items,
+			    .no_args = file.flags & HEAD_NO_ARGS,
+			    .no_return = file.flags & HEAD_NO_RETURN},
+	};
+	return err;
+}
+
+struct error *capture_reader_open(const char *path, struct capture_reader **out)
+{
+	struct capture_reader *reader = calloc(1, sizeof(*reader));
+	if (!reader)
+		return error_nomem();
+	reader->path = strdup(path);
+	errno = 0;
+	reader->file = gzopen(path, "re");
+	struct error *err = NULL;
+	if (!reader->path || (!reader->file && !errno))
+		err = error_nomem();
+	else if (!reader->file)
+		err = error_errno(errno, "%s", path);
+	if (!err)
+		err = read_head(reader);
+	if (err) {
+		capture_reader_close(reader);
+		return err;
+	}
+	*out = reader;
+	return NULL;
+}
+
+void capture_reader_close(struct capture_reader *reader)
+{
+	if (!reader)
+		return;
+	if (reader->file)
+		gzclose(reader->file);
+	free(reader->path);
+	free(reader->exe);
+	free(reader->build_id);
+	free(reader->item);
+	free(reader->patterns);
+	free(reader);
+}
+
+const struct capture_head *capture_reader_head(const struct capture_reader *reader)
+{
+	return &reader->head;
+}
+
+static struct error *make_room(struct capture_reader *reader, size_t size)
+{
+	if (size <= reader->capacity)
+		return NULL;
+	uint64_t *item = realloc(reader->item, size);
+	if (!item)
+		return error_nomem();
+	reader->item = item;
+	reader->capacity = size;
+	return NULL;
+}
+
+static struct error *take_trace(struct capture_reader *reader, size_t size,
+				struct capture_item *out)
+{
+	struct file_trace file;
+	if (size < sizeof(file))
+		return damaged(reader, "patterns cut short");
+	memcpy(&file, reader->item, sizeof(file));
+	if (file.num_patterns > PATTERNS_MAX)
+		return damaged(reader, "too many patterns");
+	char **patterns = reallocarray(reader->patterns, file.num_patterns + 1, sizeof(*patterns));
+	if (!patterns)
+		return error_nomem();
+	reader->patterns = patterns;
+	char *at = (char *)reader->item + sizeof(file), *end = (char *)reader->item + size;
+	for (uint32_t i = 0; i < file.num_patterns; i++) {
+		patterns[i] = at;
+		at += strnlen(at, (size_t)(end - at));
+		if (at == end)
+			return damaged(reader, "a pattern without an end");
+		at++;
+	}
+	out->digest = file.digest;
+	out->trace.patterns = patterns;
+	out->trace.num_patterns = file.num_patterns;
+	out->trace.no_args = file.flags & HEAD_NO_ARGS;
+	out->trace.no_return = file.flags & HEAD_NO_RETURN;
+	out->trace.trace = file.trace;
+	return NULL;
+}
+
+// The item's bytes are there, with a NUL behind them.
+static struct error *take_item(struct capture_reader *reader, size_t size, struct capture_item *out)
+{
+	const uint8_t *bytes = (const uint8_t *)reader->item;
+	struct file_finish finish = {0};
+	struct file_off off;
+	switch (out->kind) {
+	case CAPTURE_TRACE:
+		return take_trace(reader, size, out);
+	case CAPTURE_NOTES:
+		if (size != sizeof(out->digest))
+			break;
+		memcpy(&out->digest, bytes, sizeof(out->digest));
+		return NULL;
+	case CAPTURE_RECORD:
+		if (!record_is_valid(bytes, size) ||
+		    ((const struct wire_record *)reader->item)->size != size)
+			return damaged(reader, "a record that is none");
+		out->record = (const struct wire_record *)reader->item;
+		return NULL;
+	case CAPTURE_LOST:
+		if (size < sizeof(struct file_lost))
+			break;
+		memcpy(&out->lost.count, bytes, sizeof(out->lost.count));
+		out->lost.where = (const char *)bytes + sizeof(struct file_lost);
+		return NULL;
+	case CAPTURE_FINISH:
+		if (size != sizeof(finish) && size != FINISH_SHORT)
+			break;
+		memcpy(&finish, bytes, size);
+		out->finish.now_ns = finish.now_ns;
+		out->finish.armed_ns = finish.armed_ns;
+		out->finish.num_functions = finish.num_functions;
+		out->finish.target_died = finish.target_died;
+		return NULL;
+	case CAPTURE_SKIPPED:
+		if (size != sizeof(out->skipped) && size != sizeof(out->skipped.skipped))
+			break;
+		out->skipped.crowded = 0; // older files have one number
+		memcpy(&out->skipped, bytes, size);
+		return NULL;
+	case CAPTURE_OFF:
+		if (size != sizeof(off))
+			break;
+		memcpy(&off, bytes, sizeof(off));
+		out->off.func = off.func;
+		out->off.off_ns = off.off_ns;
+		return NULL;
+	case CAPTURE_DETACH:
+		if (size != sizeof(out->detach_ns))
+			break;
+		memcpy(&out->detach_ns, bytes, sizeof(out->detach_ns));
+		return NULL;
+	case CAPTURE_CONDITIONS:
+		if (size != sizeof(out->conditions))
+			break;
+		memcpy(&out->conditions, bytes, sizeof(out->conditions));
+		return NULL;
+	case CAPTURE_LOSSES:
+		if (size != sizeof(uint64_t) &&
+		    size != sizeof(uint64_t) + sizeof(struct wire_losses))
+			break;
+		out->losses.now_ns = *reader->item;
+		out->losses.losses =
+			size > sizeof(uint64_t) ? (const void *)(reader->item + 1) : NULL;
+		return NULL;
+	case CAPTURE_UNSURE:
+		if (size != sizeof(out->unsure))
+			break;
+		memcpy(&out->unsure, bytes, sizeof(out->unsure));
+		return NULL;
+	case CAPTURE_EOF:
+		break;
+	}
+	return damaged(reader, "an item of an unknown kind or size");
+}
+
+struct error *capture_read(struct capture_reader *reader, struct capture_item *out)
+{
+	struct file_item file;
+	bool is_end;
+	struct error *err = read_bytes(reader, &file, sizeof(file), &is_end);
+	if (err)
+		return err;
+	struct capture_item item = {.kind = is_end ? CAPTURE_EOF : (enum capture_kind)file.kind};
+	if (is_end) {
+		*out = item;
+		return NULL;
+	}
+	if (file.size > ITEM_MAX || file.kind < CAPTURE_TRACE || file.kind >= CAPTURE_EOF)
+		return damaged(reader, "an item of an unknown kind or size");
+	err = make_room(reader, padded(file.size) + 8);
+	if (!err)
+		err = read_bytes(reader, reader->item, padded(file.size), NULL);
+	if (err)
+		return err;
+	((char *)reader->item)[file.size] = '\0';
+	err = take_item(reader, file.size, &item);
+	if (!err)
+		*out = item;
+	return err;
+}

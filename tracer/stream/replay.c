@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/stream/replay.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "tracer/stream/file.h"
+#include "tracer/stream/report.h"
+
+enum { FLUSH_BYTES = 64 * 1024 };
+
+static const uint64_t TICK_NS = 100 * 1000 * 1000;
+
+struct replay {
+	const struct replay_options *options;
+	struct capture_reader *reader;
+	const struct capture_head *head; // the reader's
+	struct index *index;
+	struct plan *plan;
+	struct report *report;
+	size_t num_functions;
+	uint64_t now_ns, ticked_ns; // time in the capture
+	uint64_t armed_ns;	    // since when the trace's seconds count
+	bool is_finished, target_died;
+	struct replay_range *unsure; // memory that may differ from the executable's file
+	size_t num_unsure;
+};
+
+struct replay_range {
+	uint64_t addr, end;
+};
+
+static struct error *open_executable(struct replay *replay)
+{
+	const char *exe = replay->options->exe ? replay->options->exe : replay->head->exe;
+	struct error *err = index_open(exe, exe, "", &replay->index);
+	if (err)
+		return error_wrap(err, "the traced executable (name it behind the file if it is "
+				       "elsewhere now)");
+	CLEANUP_FREE char *build_id = capture_build_id(index_image(replay->index));
+	if (!build_id)
+		return error_nomem();
+	if (strcmp(build_id, replay->head->build_id) != 0)
+		return error_new(
+			"%s is not the executable that was traced, but another build of it", exe);
+	return NULL;
+}
+
+static bool is_as_in_file(void *context, uint64_t addr, size_t len)
+{
+	const struct replay *replay = context;
+	for (size_t i = 0; i < replay->num_unsure; i++)
+		if (addr < replay->unsure[i].end && addr + len > replay->unsure[i].addr)
+			return false;
+	return true;
+}
+
+static struct error *replay_init(struct replay *replay)
+{
+	struct error *err = capture_reader_open(replay->options->capture, &replay->reader);
+	if (err)
+		return err;
+	const struct capture_head *head = replay->head = capture_reader_head(replay->reader);
+	replay->now_ns = replay->ticked_ns = replay->armed_ns = head->start_ns;
+	err = open_executable(replay);
+	if (!err)
+		err = plan_create(replay->index, &head->options, &replay->plan);
+	if (err)
+		return err;
+	struct report_options options = {
+		.sink = replay->options->sink,
+		.timestamps = replay->options->timestamps,
+		.color = replay->options->color,
+		.no_args = head->options.no_args,
+		.pid = head->pid,
+		.bias = head->bias,
+		.start_ns = head->start_ns,
+		.wall_offset_ns = head->wall_offset_ns,
+		.is_as_in_file = is_as_in_file,
+		.context = replay,
+	};
+	return report_create(replay->plan, &options, &replay->report);
+}
+
+static void replay_deinit(struct replay *replay)
+{
+	report_destroy(replay->report);
+	plan_destroy(replay->plan);
+	index_close(replay->index);
+	capture_reader_close(replay->reader);
+	free(replay->unsure);
+}
+
+// --- Items -------------------------------------------------------------------------------------
+
+static struct error *check_plan(const struct replay *replay, const struct capture_item *item)
+{
+	if (capture_plan_digest(replay->plan) == item->digest)
+		return NULL;
+	return error_new(
+		"%s: this gotrace would probe the program in another way than the one that "
+		"traced it",
+		replay->options->capture);
+}
+
+static struct error *take_trace(struct replay *replay, const struct capture_item *item)
+{
+	struct selection selection;
+	struct error *err = select_functions(replay->index, item->trace.patterns,
+					     item->trace.num_patterns, &selection);
+	if (err)
+		return err;
+	struct plan_options options = replay->plan->options;
+	options.no_args = item->trace.no_args;
+	options.no_return = item->trace.no_return;
+	size_t first, num;
+	err = plan_add(replay->plan, &selection, &options, item->trace.trace, &first, &num);
+	selection_deinit(&selection);
+	if (err)
+		return err;
+	replay->num_functions += num;
+	for (size_t i = first; i < first + num; i++)
+		replay->plan->funcs[i]->is_armed = true;
+	return check_plan(replay, item);
+}
+
+static struct error *take_record(struct replay *replay, const struct wire_record *record)
+{
+	if (record->time_ns > replay->now_ns)
+		replay->now_ns = record->time_ns;
+	if (replay->now_ns - replay->ticked_ns >= TICK_NS) {
+		report_tick(replay->report, replay->now_ns);
+		replay->ticked_ns = replay->now_ns;
+	}
+	size_t num;
+	report_unseen(replay->report, &num); // there is nobody to teach them to
+	return report_record(replay->report, record);
+}
+
+static struct error *take_off(struct replay *replay, const struct capture_item *item)
+{
+	if (item->off.func >= replay->plan->num_funcs)
+		return error_new("%s: not a capture of gotrace, or damaged: it has no function %u",
+				 replay->options->capture, item->off.func);
+	struct plan_func *func = replay->plan->funcs[item->off.func];
+	func->off_ns = item->off.off_ns;
+	func->is_armed = !func->off_ns;
+	return NULL;
+}
+
+static struct error *take_unsure(struct replay *replay, const struct capture_item *item)
+{
+	struct replay_range *unsure =
+		reallocarray(replay->unsure, replay->num_unsure + 1, sizeof(*unsure));
+	if (!unsure)
+		return error_nomem();
+	unsure[replay->num_unsure++] = (struct replay_range){item->unsure.addr, item->unsure.end};
+	replay->unsure = unsure;
+	return NULL;
+}
+
+static struct error *take_item(struct replay *replay, const struct capture_item *item)
+{
+	size_t first, num;
+	struct error *err;
+	switch (item->kind) {
+	case CAPTURE_TRACE:
+		return take_trace(replay, item);
+	case CAPTURE_NOTES:
+		err = plan_add_notes(replay->plan, &first, &num);
+		return err ? err : check_plan(replay, item);
+	case CAPTURE_RECORD:
+		return take_record(replay, item->record);
+	case CAPTURE_LOST:
+		report_lost(replay->report, item->lost.count, item->lost.where);
+		break;
+	case CAPTURE_FINISH:
+		if (item->finish.now_ns > replay->now_ns)
+			replay->now_ns = item->finish.now_ns;
+		if (item->finish.armed_ns)
+			replay->armed_ns = item->finish.armed_ns;
+		if (item->finish.num_functions)
+			replay->num_functions = item->finish.num_functions;
+		replay->target_died = item->finish.target_died;
+		replay->is_finished = true;
+		break;
+	case CAPTURE_OFF:
+		return take_off(replay, item);
+	case CAPTURE_DETACH:
+		report_detach(replay->report, item->detach_ns);
+		break;
+	case CAPTURE_SKIPPED:
+		report_skipped(replay->report, item->skipped.skipped, item->skipped.crowded);
+		break;
+	case CAPTURE_CONDITIONS:
+		report_conditions(replay->report, item->conditions.unreadable,
+				  item->conditions.crowded);
+		break;
+	case CAPTURE_LOSSES:
+		report_losses(replay->report, item->losses.losses, item->losses.now_ns);
+		break;
+	case CAPTURE_UNSURE:
+		return take_unsure(replay, item);
+	case CAPTURE_EOF:
+		break;
+	}
+	return NULL;
+}
+
+static struct error *flush(struct replay *replay)
+{
+	struct text *out = report_text(replay->report);
+	struct error *err =
+		out->failed ? error_nomem() : replay->options->write(replay->options->context, out);
+	report_written(replay->report, out->len);
+	return err;
+}
+
+static struct error *take_all(struct replay *replay)
+{
+	const volatile sig_atomic_t *stop = replay->options->stop;
+	while (!replay->is_finished && !(stop && *stop)) {
+		struct capture_item item;
+		struct error *err = capture_read(replay->reader, &item);
+		if (!err && item.kind == CAPTURE_EOF) {
+			log_warning("%s: it has no end: its tracer was killed",
+				    replay->options->capture);
+			return NULL;
+		}
+		if (!err)
+			err = take_item(replay, &item);
+		if (!err && report_text(replay->report)->len >= FLUSH_BYTES)
+			err = flush(replay);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+struct error *replay_run(const struct replay_options *options, struct text *err_text)
+{
+	struct replay replay = {.options = options};
+	struct error *err = replay_init(&replay);
+	if (!err) {
+		err = take_all(&replay);
+		report_finish(replay.report, replay.now_ns, replay.target_died);
+		report_summary(replay.report, replay.armed_ns, replay.now_ns, replay.num_functions,
+			       err_text);
+		struct error *flush_err = flush(&replay);
+		if (err)
+			error_free(flush_err);
+		else
+			err = flush_err;
+	}
+	replay_deinit(&replay);
+	return err;
+}

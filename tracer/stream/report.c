@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tracer/stream/report.h"
+
+#include <stdlib.h>
+
+#include "tracer/count/stats.h"
+
+enum { UNSEEN_MAX = 256 }; // dynamic types noted at once; those beyond come again
+
+struct mark { // where the text that shows these events ends
+	size_t end;
+	unsigned events;
+};
+
+struct report {
+	const struct plan *plan;
+	struct report_options options;
+	struct calls *calls;
+	struct memory *memory;
+	struct stacks *stacks;
+	struct value_printer printer;
+	struct sink *sink;
+	struct text out;
+	struct mark *marks; // of out, in order
+	size_t num_marks, max_marks;
+	bool is_cut; // the middle of a line is what was written last
+	uint64_t lost, skipped;
+	bool has_conditions;
+	uint64_t unreadable; // of their calls
+	uint64_t crowded;    // of all calls
+	uint64_t unseen[UNSEEN_MAX];
+	size_t num_unseen;
+	struct error *failed; // of a callback, until the record that led to it has been taken
+};
+
+static void note_failure(struct report *report, struct error *err)
+{
+	if (report->failed)
+		error_free(err);
+	else
+		report->failed = err;
+}
+
+// The last text shows so many events.
+static void mark(struct report *report, unsigned events)
+{
+	if (!events)
+		return;
+	if (report->num_marks == report->max_marks) {
+		size_t max = report->max_marks * 2 + 1024;
+		struct mark *marks = reallocarray(report->marks, max, sizeof(*marks));
+		if (!marks) {
+			note_failure(report, error_nomem());
+			return;
+		}
+		report->marks = marks;
+		report->max_marks = max;
+	}
+	report->marks[report->num_marks++] = (struct mark){report->out.len, events};
+}
+
+static void on_entry(void *context, struct call *call, const struct wire_record *record)
+{
+	struct report *report = context;
+	memory_fill(report->memory, record, &call->func->args);
+	report->printer.used = 0;
+	mark(report, report->options.sink->entry(report->sink, call, record, &report->out));
+	if (call->func->counts) {
+		call->func->counts->calls++;
+		call->func->counts->open += call->will_end;
+	}
+	if (report->options.stats)
+		note_failure(report, stats_entry(report->options.stats, call));
+}
+
+static void count_end(struct report *report, const struct call *call, bool has_results,
+		      enum call_how how, uint64_t end_ns)
+{
+	struct plan_trace *counts = call->func->counts;
+	if (counts && counts->open)
+		counts->open--;
+	if (counts && how == CALL_RETURNED) {
+		counts->returns++;
+		counts->total_ns += end_ns > call->entry_ns ? end_ns - call->entry_ns : 0;
+	}
+	if (report->options.stats)
+		note_failure(report, stats_end(report->options.stats, call,
+					       has_results ? report->memory : NULL, how, end_ns));
+}
+
+static void on_end(void *context, struct call *call, const struct wire_record *record,
+		   enum call_how how, uint64_t end_ns)
+{
+	struct report *report = context;
+	if (record)
+		memory_fill(report->memory, record, &call->func->results);
+	report->printer.used = 0;
+	mark(report,
+	     report->options.sink->end(report->sink, call, record, how, end_ns, &report->out));
+	count_end(report, call, record && record->num_blocks, how, end_ns);
+}
+
+static void on_orphan(void *context, struct call *call, const struct wire_record *record)
+{
+	struct report *report = context;
+	memory_fill(report->memory, record, &call->func->results);
+	report->printer.used = 0;
+	mark(report, report->options.sink->orphan(report->sink, call, record, &report->out));
+}
+
+static void on_unseen(void *context, uint64_t rtype)
+{
+	struct report *report = context;
+	for (size_t i = 0; i < report->num_unseen; i++)
+		if (report->unseen[i] == rtype)
+			return;
+	if (report->num_unseen < UNSEEN_MAX)
+		report->unseen[report->num_unseen++] = rtype;
+}
+
+static struct error *open_sink(struct report *report)
+{
+	const struct report_options *from = &report->options;
+	report->printer = (struct value_printer){
+		.memory = report->memory,
+		.index = report->plan->index,
+		.bias = from->bias,
+		.depth = report->plan->options.depth,
+		.strlen = report->plan->options.strlen,
+		.items = report->plan->options.items,
+		.unseen = on_unseen,
+		.context = report,
+		.is_full = &report->plan->is_full,
+	};
+	struct sink_options options = {
+		.timestamps = from->timestamps,
+		.color = from->color,
+		.no_args = from->no_args,
+		.pid = from->pid,
+		.start_ns = from->start_ns,
+		.wall_offset_ns = from->wall_offset_ns,
+		.bias = from->bias,
+		.stacks = report->stacks,
+		.printer = &report->printer,
+	};
+	return from->sink->open(&options, &report->sink);
+}
+
+struct error *report_create(const struct plan *plan, const struct report_options *options,
+			    struct report **out)
+{
+	static const struct calls_listener listener = {.entry = on_entry,
+						       .end = on_end,
+						       .orphan = on_orphan};
+	struct report *report = calloc(1, sizeof(*report));
+	if (!report)
+		return error_nomem();
+	report->plan = plan;
+	report->options = *options;
+	struct error *err = calls_create(plan, &listener, report, &report->calls);
+	if (!err)
+		err = memory_create(index_image(plan->index), options->bias, &report->memory);
+	if (!err)
+		memory_ask(report->memory, options->is_as_in_file, options->context);
+	if (!err)
+		err = stacks_create(index_pclntab(plan->index), options->bias, &report->stacks);
+	if (!err)
+		err = open_sink(report);
+	if (err) {
+		report_destroy(report);
+		return err;
+	}
+	calls_limit(report->calls, options->max_calls);
+	*out = report;
+	return NULL;
+}
+
+void report_destroy(struct report *report)
+{
+	if (!report)
+		return;
+	if (report->sink)
+		report->options.sink->close(report->sink);
+	stacks_destroy(report->stacks);
+	memory_destroy(report->memory);
+	calls_destroy(report->calls);
+	error_free(report->failed);
+	text_deinit(&report->out);
+	free(report->marks);
+	free(report);
+}
+
+struct error *report_record(struct report *report, const struct wire_record *record)
+{
+	struct error *err = stacks_learn(report->stacks, record);
+	if (!err)
+		err = calls_record(report->calls, record);
+	if (err || !report->failed)
+		return err;
+	err = report->failed;
+	report->failed = NULL;
+	return err;
+}
+
+void report_lost(struct report *report, uint64_t count, const char *where)
+{
+	report->lost += count;
+	report->options.sink->lost(report->sink, count, where, &report->out);
+}
+
+void report_losses(struct report *report, const struct wire_losses *losses, uint64_t now_ns)
+{
+	calls_lost(report->calls, losses, now_ns);
+}
+
+void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded)
+{
+	report->has_conditions = true;
+	report->unreadable += unreadable;
+	report->crowded += crowded;
+}
+
+void report_skipped(struct report *report, uint64_t skipped, uint64_t crowded)
+{
+	report->skipped += skipped;
+	report->crowded += crowded;
+}
+
+void report_tick(struct report *report, uint64_t now_ns)
+{
+	calls_tick(report->calls, now_ns);
+}
+
+void report_detach(struct report *report, uint64_t now_ns)
+{
+	calls_detach(report->calls, now_ns);
+}
+
+struct former_sink {
+	const struct sink_ops *ops;
+	struct sink *sink;
+};
+
+static void forget_note(void *context, struct call *call)
+{
+	struct former_sink *former = context;
+	if (former->ops->forget)
+		former->ops->forget(former->sink, call);
+	call->note = NULL;
+}
+
+struct error *report_switch(struct report *report, const struct report_look *look)
+{
+	struct report_options options = report->options;
+	struct former_sink former = {options.sink, report->sink};
+	report->options.sink = look->sink;
+	report->options.timestamps = look->timestamps;
+	report->options.color = look->color;
+	struct error *err = open_sink(report);
+	if (err) {
+		report->sink = former.sink;
+		report->options = options;
+		return err;
+	}
+	calls_visit(report->calls, forget_note, &former);
+	former.ops->close(former.sink);
+	return NULL;
+}
+
+void report_finish(struct report *report, uint64_t now_ns, bool target_died)
+{
+	calls_finish(report->calls, now_ns, target_died);
+	struct calls_stats stats;
+	calls_stats(report->calls, &stats);
+	if (stats.damaged)
+		report_lost(report, stats.damaged, "damaged records");
+}
+
+void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
+		    struct text *err)
+{
+	struct calls_stats stats;
+	calls_stats(report->calls, &stats);
+	struct sink_summary summary = {
+		.calls = stats.calls,
+		.returns = stats.returns,
+		.orphans = stats.orphans,
+		.lost_entries = stats.lost_entries,
+		.unknown = stats.unknown,
+		.lost_ends = stats.lost_ends,
+		.detached = stats.detached,
+		.lost = report->lost,
+		.skipped = report->skipped,
+		.has_conditions = report->has_conditions,
+		.unreadable = report->unreadable,
+		.crowded = report->crowded,
+		.seconds = now_ns > began_ns ? (double)(now_ns - began_ns) / 1e9 : 0,
+		.functions = functions,
+	};
+	report->options.sink->summary(report->sink, &summary, &report->out, err);
+}
+
+struct text *report_text(struct report *report)
+{
+	return &report->out;
+}
+
+void report_written(struct report *report, size_t done)
+{
+	struct text *out = &report->out;
+	if (!done)
+		return;
+	report->is_cut = out->data[done - 1] != '\n';
+	size_t gone = 0;
+	while (gone < report->num_marks && report->marks[gone].end <= done)
+		gone++;
+	for (size_t i = gone; i < report->num_marks; i++) {
+		report->marks[i - gone] = report->marks[i];
+		report->marks[i - gone].end -= done;
+	}
+	report->num_marks -= gone;
+	memmove(out->data, out->data + done, out->len - done);
+	out->len -= done;
+	out->data[out->len] = '\0';
+}
+
+uint64_t report_drop(struct report *report)
+{
+	uint64_t events = 0;
+	for (size_t i = 0; i < report->num_marks; i++)
+		events += report->marks[i].events;
+	report->num_marks = 0;
+	text_reset(&report->out);
+	if (report->is_cut)
+		text_putc(&report->out, '\n');
+	report->is_cut = false;
+	return events;
+}
+
+bool report_is_done(const struct report *report)
+{
+	struct calls_stats stats;
+	calls_stats(report->calls, &stats);
+	return report->options.max_calls && stats.calls >= report->options.max_calls && !stats.open;
+}
+
+const uint64_t *report_unseen(struct report *report, size_t *num)
+{
+	*num = report->num_unseen;
+	report->num_unseen = 0;
+	return report->unseen;
+}
