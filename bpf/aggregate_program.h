@@ -11,17 +11,15 @@ const volatile struct wire_aggregate_settings aggregating = {0};
 struct wire_aggregate_lost aggregate_losses = {0};
 wire_u32 next_slot = 0; // of those that keys have; written by the program
 
-static inline const struct wire_aggregate_settings *aggregate_settings(
-	const struct capture_host *host);
-static inline wire_u32 aggregate_slot(const struct capture_host *host, const struct wire_key *key);
-static inline wire_u32 aggregate_make(const struct capture_host *host, const struct wire_key *key,
+static inline const struct wire_aggregate_settings *host_count_settings(const struct host *host);
+static inline wire_u32 host_key_slot(const struct host *host, const struct wire_key *key);
+static inline wire_u32 aggregate_make(const struct host *host, const struct wire_key *key,
 				      struct wire_key_slot *at);
-static inline void aggregate_copy(const struct capture_host *host, void *dst, const void *src,
+static inline void aggregate_copy(const struct host *host, void *dst, const void *src,
 				  wire_u64 len);
-static inline struct wire_totals *aggregate_totals(const struct capture_host *host, wire_u32 slot);
-static inline wire_u64 *aggregate_bucket(const struct capture_host *host, wire_u32 slot,
-					 wire_u32 bucket);
-static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_host *host);
+static inline struct wire_totals *host_totals(const struct host *host, wire_u32 slot);
+static inline wire_u64 *host_bucket(const struct host *host, wire_u32 slot, wire_u32 bucket);
+static inline struct wire_aggregate_lost *host_count_lost(const struct host *host);
 
 #include "bpf/engine/aggregate.h"
 
@@ -39,8 +37,8 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct active_key);
-	__type(value, struct active_call);
+	__type(key, struct call_key);
+	__type(value, struct call);
 } active SEC(".maps");
 
 // Goroutine and group -> the distance of its outermost frame of the functions that --within names.
@@ -78,46 +76,44 @@ struct {
 	__type(value, struct aggregate_buckets);
 } buckets SEC(".maps");
 
-static inline int active_put(const struct capture_host *host, const struct active_key *key,
-			     const struct active_call *call)
+static inline int host_call_put(const struct host *host, const struct call_key *key,
+				const struct call *call)
 {
 	(void)host;
 	return (int)bpf_map_update_elem(&active, key, call, BPF_ANY);
 }
 
-static inline struct active_call *active_find(const struct capture_host *host,
-					      const struct active_key *key)
+static inline struct call *host_call_find(const struct host *host, const struct call_key *key)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&active, key);
 }
 
-static inline void active_drop(const struct capture_host *host, const struct active_key *key)
+static inline void host_call_drop(const struct host *host, const struct call_key *key)
 {
 	(void)host;
 	bpf_map_delete_elem(&active, key);
 }
 
-static inline int within_put(const struct capture_host *host, wire_u64 goid, wire_u64 distance)
+static inline int host_within_put(const struct host *host, wire_u64 goid, wire_u64 distance)
 {
 	(void)host;
 	return (int)bpf_map_update_elem(&within, &goid, &distance, BPF_ANY);
 }
 
-static inline const wire_u64 *within_find(const struct capture_host *host, wire_u64 goid)
+static inline const wire_u64 *host_within_find(const struct host *host, wire_u64 goid)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&within, &goid);
 }
 
-static inline void within_drop(const struct capture_host *host, wire_u64 goid)
+static inline void host_within_drop(const struct host *host, wire_u64 goid)
 {
 	(void)host;
 	bpf_map_delete_elem(&within, &goid);
 }
 
-static inline const struct wire_aggregate_settings *aggregate_settings(
-	const struct capture_host *host)
+static inline const struct wire_aggregate_settings *host_count_settings(const struct host *host)
 {
 	(void)host;
 	const struct wire_aggregate_settings *known =
@@ -126,7 +122,7 @@ static inline const struct wire_aggregate_settings *aggregate_settings(
 	return known;
 }
 
-static inline wire_u32 aggregate_slot(const struct capture_host *host, const struct wire_key *key)
+static inline wire_u32 host_key_slot(const struct host *host, const struct wire_key *key)
 {
 	(void)host;
 	const struct wire_key_slot *known = bpf_map_lookup_elem(&key_slots, key);
@@ -134,7 +130,7 @@ static inline wire_u32 aggregate_slot(const struct capture_host *host, const str
 }
 
 // Two that meet a new key at once take two slots, and one stays unused: there are some to spare.
-static inline wire_u32 aggregate_make(const struct capture_host *host, const struct wire_key *key,
+static inline wire_u32 aggregate_make(const struct host *host, const struct wire_key *key,
 				      struct wire_key_slot *at)
 {
 	if (*(volatile wire_u32 *)&next_slot >= aggregating.num_slots)
@@ -144,11 +140,10 @@ static inline wire_u32 aggregate_make(const struct capture_host *host, const str
 		return AGGREGATE_NO_SLOT;
 	if (!bpf_map_update_elem(&key_slots, key, at, BPF_NOEXIST))
 		return at->slot;
-	return aggregate_slot(host, key);
+	return host_key_slot(host, key);
 }
 
-static inline void aggregate_copy(const struct capture_host *host, void *dst, const void *src,
-				  wire_u64 len)
+static inline void aggregate_copy(const struct host *host, void *dst, const void *src, wire_u64 len)
 {
 	(void)host;
 	CAPTURE_HIDE(len);
@@ -156,14 +151,13 @@ static inline void aggregate_copy(const struct capture_host *host, void *dst, co
 		bpf_probe_read_kernel(dst, len, src);
 }
 
-static inline struct wire_totals *aggregate_totals(const struct capture_host *host, wire_u32 slot)
+static inline struct wire_totals *host_totals(const struct host *host, wire_u32 slot)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&totals, &slot);
 }
 
-static inline wire_u64 *aggregate_bucket(const struct capture_host *host, wire_u32 slot,
-					 wire_u32 bucket)
+static inline wire_u64 *host_bucket(const struct host *host, wire_u32 slot, wire_u32 bucket)
 {
 	(void)host;
 	wire_u64 number = bucket;
@@ -172,7 +166,7 @@ static inline wire_u64 *aggregate_bucket(const struct capture_host *host, wire_u
 	return all && number < WIRE_BUCKETS ? &all->count[number] : NULL;
 }
 
-static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_host *host)
+static inline struct wire_aggregate_lost *host_count_lost(const struct host *host)
 {
 	(void)host;
 	return &aggregate_losses;

@@ -16,7 +16,7 @@ struct held { // as it stands in a slot: the record directly behind what is kept
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct budget_key);
+	__type(key, struct call_key);
 	__type(value, struct held);
 } held SEC(".maps");
 
@@ -31,7 +31,7 @@ static __always_inline wire_u32 *held_count(wire_u64 goid)
 	return &held_counts[at & (HELD_COUNTS - 1)];
 }
 
-static __always_inline void held_drop(const struct budget_key *key)
+static __always_inline void held_drop(const struct call_key *key)
 {
 	if (!bpf_map_delete_elem(&held, key))
 		__sync_fetch_and_add(held_count(key->goid), -1);
@@ -43,7 +43,7 @@ struct held_gone {
 
 struct bpf_map;
 
-static long held_step(struct bpf_map *map, const struct budget_key *key, struct held *entry,
+static long held_step(struct bpf_map *map, const struct call_key *key, struct held *entry,
 		      void *context)
 {
 	(void)map;
@@ -54,7 +54,7 @@ static long held_step(struct bpf_map *map, const struct budget_key *key, struct 
 	return 0;
 }
 
-static inline void frames_gone(const struct capture_host *host, wire_u64 goid, wire_u64 from)
+static inline void host_calls_gone(const struct host *host, wire_u64 goid, wire_u64 from)
 {
 	(void)host;
 	struct held_gone gone = {.goid = goid, .from = from};
@@ -157,10 +157,10 @@ static __noinline bool condition_admits(struct wire_condition *condition,
 	return holds;
 }
 
-static __always_inline struct budget_key condition_key(const struct wire_probe *probe,
-						       const struct hit *hit)
+static __always_inline struct call_key condition_key(const struct wire_probe *probe,
+						     const struct hit *hit)
 {
-	return (struct budget_key){
+	return (struct call_key){
 		.goid = wire_stack_key(hit->goroutine->goid, hit->goroutine->distance, hit->tid),
 		.distance = hit->goroutine->distance,
 		.func = probe->func,
@@ -171,7 +171,7 @@ static __always_inline struct budget_key condition_key(const struct wire_probe *
 static __noinline void condition_hold(struct wire_condition *condition, const struct pt_regs *regs,
 				      const struct wire_probe *probe, const struct hit *hit)
 {
-	struct budget_key key = condition_key(probe, hit);
+	struct call_key key = condition_key(probe, hit);
 	struct slot *slot = slot_take();
 	if (!slot) {
 		held_drop(&key);
@@ -208,7 +208,7 @@ static __noinline void condition_hold(struct wire_condition *condition, const st
 static __noinline bool condition_tell(struct wire_condition *condition, const struct pt_regs *regs,
 				      const struct wire_probe *probe, const struct hit *hit)
 {
-	struct budget_key key = condition_key(probe, hit);
+	struct call_key key = condition_key(probe, hit);
 	struct held *entry = bpf_map_lookup_elem(&held, &key);
 	struct slot *slot = entry ? slot_take() : NULL;
 	if (!slot) {
@@ -240,7 +240,7 @@ static __noinline bool condition_tell(struct wire_condition *condition, const st
 // Another call was at its place, and left without a return.
 static __noinline void condition_forget(const struct wire_probe *probe, const struct hit *hit)
 {
-	struct budget_key key = condition_key(probe, hit);
+	struct call_key key = condition_key(probe, hit);
 	held_drop(&key);
 }
 

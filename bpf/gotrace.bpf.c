@@ -139,10 +139,10 @@ struct {
 
 // --- What the capture engine needs -------------------------------------------------------------
 
-struct capture_host {
+struct host {
 };
 
-static inline const struct wire_settings *capture_settings(const struct capture_host *host)
+static inline const struct wire_settings *host_settings(const struct host *host)
 {
 	(void)host;
 	const struct wire_settings *known = (const struct wire_settings *)&settings;
@@ -150,8 +150,7 @@ static inline const struct wire_settings *capture_settings(const struct capture_
 	return known;
 }
 
-static inline int capture_read(const struct capture_host *host, void *dst, wire_u64 len,
-			       wire_u64 addr)
+static inline int host_read(const struct host *host, void *dst, wire_u64 len, wire_u64 addr)
 {
 	(void)host;
 	// Verifiers up to 6.1 forget a bound that was checked before the value went to the stack.
@@ -163,31 +162,30 @@ static inline int capture_read(const struct capture_host *host, void *dst, wire_
 	return bpf_probe_read_user(dst, len, (const void *)addr);
 }
 
-static inline void capture_repeat(wire_u32 num, long (*step)(wire_u32 i, void *context),
-				  void *context)
+static inline void host_repeat(wire_u32 num, long (*step)(wire_u32 i, void *context), void *context)
 {
 	bpf_loop(num, step, context, 0);
 }
 
-static inline const struct wire_piece *capture_piece(const struct capture_host *host, wire_u32 i)
+static inline const struct wire_piece *host_piece(const struct host *host, wire_u32 i)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&pieces, &i);
 }
 
-static inline const struct wire_type *capture_type(const struct capture_host *host, wire_u32 i)
+static inline const struct wire_type *host_type(const struct host *host, wire_u32 i)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&types, &i);
 }
 
-static inline const struct wire_edge *capture_edge(const struct capture_host *host, wire_u32 i)
+static inline const struct wire_edge *host_edge(const struct host *host, wire_u32 i)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&edges, &i);
 }
 
-static inline wire_u32 capture_dynamic(const struct capture_host *host, wire_u64 rtype)
+static inline wire_u32 host_dynamic(const struct host *host, wire_u64 rtype)
 {
 	(void)host;
 	const wire_u32 *type = bpf_map_lookup_elem(&dynamics, &rtype);
@@ -199,11 +197,11 @@ static inline wire_u32 capture_dynamic(const struct capture_host *host, wire_u64
 
 // --- Budgets -----------------------------------------------------------------------------------
 
-struct budget_key;
+struct call_key;
 
-static inline int budget_remember(const struct capture_host *host, const struct budget_key *key,
-				  wire_u64 time_ns);
-static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key);
+static inline int host_follow(const struct host *host, const struct call_key *key,
+			      wire_u64 time_ns);
+static inline bool host_unfollow(const struct host *host, const struct call_key *key);
 
 #include "bpf/engine/budget.h"
 
@@ -211,18 +209,17 @@ static inline bool budget_forget(const struct capture_host *host, const struct b
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct budget_key);
+	__type(key, struct call_key);
 	__type(value, wire_u64);
 } followed SEC(".maps");
 
-static inline int budget_remember(const struct capture_host *host, const struct budget_key *key,
-				  wire_u64 time_ns)
+static inline int host_follow(const struct host *host, const struct call_key *key, wire_u64 time_ns)
 {
 	(void)host;
 	return (int)bpf_map_update_elem(&followed, key, &time_ns, BPF_ANY);
 }
 
-static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key)
+static inline bool host_unfollow(const struct host *host, const struct call_key *key)
 {
 	(void)host;
 	return !bpf_map_delete_elem(&followed, key);
@@ -230,7 +227,7 @@ static inline bool budget_forget(const struct capture_host *host, const struct b
 
 // --- Stacks ------------------------------------------------------------------------------------
 
-static inline const struct wire_stack_settings *stack_settings(const struct capture_host *host)
+static inline const struct wire_stack_settings *host_stack_settings(const struct host *host)
 {
 	(void)host;
 	const struct wire_stack_settings *known = (const struct wire_stack_settings *)&stacks;
@@ -238,7 +235,7 @@ static inline const struct wire_stack_settings *stack_settings(const struct capt
 	return known;
 }
 
-static inline bool stack_is_known(const struct capture_host *host, wire_u64 number)
+static inline bool host_knows_stack(const struct host *host, wire_u64 number)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&known_stacks, &number);
@@ -248,13 +245,13 @@ static inline bool stack_is_known(const struct capture_host *host, wire_u64 numb
 
 // --- Conditions --------------------------------------------------------------------------------
 
-static inline const struct wire_op *expr_op(const struct capture_host *host, wire_u32 i)
+static inline const struct wire_op *host_op(const struct host *host, wire_u32 i)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&ops, &i);
 }
 
-static inline const struct wire_literal *expr_literal(const struct capture_host *host, wire_u32 i)
+static inline const struct wire_literal *host_literal(const struct host *host, wire_u32 i)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&literals, &i);
@@ -264,25 +261,24 @@ static inline const struct wire_literal *expr_literal(const struct capture_host 
 
 // --- Calls under way ---------------------------------------------------------------------------
 
-struct active_key;
-struct active_call;
+struct call_key;
+struct call;
 
-static inline int active_put(const struct capture_host *host, const struct active_key *key,
-			     const struct active_call *call);
-static inline struct active_call *active_find(const struct capture_host *host,
-					      const struct active_key *key);
-static inline void active_drop(const struct capture_host *host, const struct active_key *key);
-static inline int within_put(const struct capture_host *host, wire_u64 goid, wire_u64 distance);
-static inline const wire_u64 *within_find(const struct capture_host *host, wire_u64 goid);
-static inline void within_drop(const struct capture_host *host, wire_u64 goid);
+static inline int host_call_put(const struct host *host, const struct call_key *key,
+				const struct call *call);
+static inline struct call *host_call_find(const struct host *host, const struct call_key *key);
+static inline void host_call_drop(const struct host *host, const struct call_key *key);
+static inline int host_within_put(const struct host *host, wire_u64 goid, wire_u64 distance);
+static inline const wire_u64 *host_within_find(const struct host *host, wire_u64 goid);
+static inline void host_within_drop(const struct host *host, wire_u64 goid);
 
-static inline const struct wire_recovery *frames_recovery(const struct capture_host *host)
+static inline const struct wire_recovery *host_recovery(const struct host *host)
 {
 	(void)host;
 	return &recovery;
 }
 
-static inline wire_u32 frames_groups(const struct capture_host *host)
+static inline wire_u32 host_num_groups(const struct host *host)
 {
 	(void)host;
 	return *(volatile wire_u32 *)&num_within;
@@ -291,14 +287,13 @@ static inline wire_u32 frames_groups(const struct capture_host *host)
 struct frame_key;
 struct frame;
 
-static inline int frame_put(const struct capture_host *host, const struct frame_key *key,
-			    const struct frame *frame);
-static inline struct frame *frame_find(const struct capture_host *host,
-				       const struct frame_key *key);
-static inline void frame_drop(const struct capture_host *host, const struct frame_key *key);
-static inline void frames_gone(const struct capture_host *host, wire_u64 goid, wire_u64 from);
+static inline int host_nest_put(const struct host *host, const struct frame_key *key,
+				const struct frame *frame);
+static inline struct frame *host_nest_find(const struct host *host, const struct frame_key *key);
+static inline void host_nest_drop(const struct host *host, const struct frame_key *key);
+static inline void host_calls_gone(const struct host *host, wire_u64 goid, wire_u64 from);
 
-static inline wire_u32 *frames_full(const struct capture_host *host)
+static inline wire_u32 *host_nests_full(const struct host *host)
 {
 	(void)host;
 	return &are_frames_full;
@@ -315,20 +310,20 @@ struct {
 	__type(value, struct frame);
 } frames SEC(".maps");
 
-static inline int frame_put(const struct capture_host *host, const struct frame_key *key,
-			    const struct frame *frame)
+static inline int host_nest_put(const struct host *host, const struct frame_key *key,
+				const struct frame *frame)
 {
 	(void)host;
 	return (int)bpf_map_update_elem(&frames, key, frame, BPF_ANY);
 }
 
-static inline struct frame *frame_find(const struct capture_host *host, const struct frame_key *key)
+static inline struct frame *host_nest_find(const struct host *host, const struct frame_key *key)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&frames, key);
 }
 
-static inline void frame_drop(const struct capture_host *host, const struct frame_key *key)
+static inline void host_nest_drop(const struct host *host, const struct frame_key *key)
 {
 	(void)host;
 	bpf_map_delete_elem(&frames, key);
@@ -341,8 +336,8 @@ struct slot {
 	wire_u32 pad;
 	struct expr expr;
 	struct stack_walk walk;
-	struct active_call call; // that is counted
-	struct hash hash;	 // of a string in its key
+	struct call call; // that is counted
+	struct hash hash; // of a string in its key
 	struct capture capture;
 };
 
@@ -382,7 +377,7 @@ static inline wire_u64 find_g(const struct pt_regs *regs, const struct wire_prob
 		return regs->r14;
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	wire_u64 g = 0;
-	wire_u64 place = task->thread.fsbase + (wire_s32)capture_settings(NULL)->tls_g;
+	wire_u64 place = task->thread.fsbase + (wire_s32)host_settings(NULL)->tls_g;
 	return bpf_probe_read_user(&g, sizeof(g), (const void *)place) ? 0 : g;
 }
 

@@ -6,13 +6,13 @@
 // the kernel and for user space, as capture.h is.
 //
 // The includer defines first, besides what active.h and expr.h want:
-//   aggregate_settings(host)        struct wire_aggregate_settings
-//   aggregate_slot(host, key)       the key's slot; AGGREGATE_NO_SLOT where it has none
+//   host_count_settings(host)        struct wire_aggregate_settings
+//   host_key_slot(host, key)       the key's slot; AGGREGATE_NO_SLOT where it has none
 //   aggregate_make(host, key, at)   makes one, at->slot, of what is at at; AGGREGATE_NO_SLOT where there is no room
 //   aggregate_copy(host, dst, src, len)  len bytes, at most those of a slot's texts
-//   aggregate_totals(host, slot)    struct wire_totals, or NULL
-//   aggregate_bucket(host, slot, bucket)  wire_u64, or NULL
-//   aggregate_lost(host)            struct wire_aggregate_lost
+//   host_totals(host, slot)    struct wire_totals, or NULL
+//   host_bucket(host, slot, bucket)  wire_u64, or NULL
+//   host_count_lost(host)            struct wire_aggregate_lost
 #ifndef GOTRACE_BPF_ENGINE_AGGREGATE_H
 #define GOTRACE_BPF_ENGINE_AGGREGATE_H
 
@@ -27,7 +27,7 @@ struct aggregate_hit {
 	const struct wire_probe *probe;
 	struct expr *expr;			   // to run programs in
 	struct capture *c;			   // with the hit's registers
-	struct active_call *call;		   // room for one
+	struct call *call;			   // room for one
 	struct hash *hash;			   // room for one
 	const struct capture_goroutine *goroutine; // NULL: not known
 	wire_u32 tid;
@@ -68,8 +68,7 @@ CAPTURE_INLINE wire_u32 aggregate_log_bucket(wire_u64 value)
 // --- Reading -------------------------------------------------------------------------------------
 
 // The argument of runtime.recovery.
-CAPTURE_INLINE int aggregate_argument(const struct capture_host *host,
-				      const struct aggregate_hit *hit,
+CAPTURE_INLINE int aggregate_argument(const struct host *host, const struct aggregate_hit *hit,
 				      const struct wire_source *source, wire_u64 *out)
 {
 	const struct capture_regs *regs = &hit->c->regs;
@@ -84,7 +83,7 @@ CAPTURE_INLINE int aggregate_argument(const struct capture_host *host,
 }
 
 // Runs a program of the function's. False: the call is not to be counted.
-static __attribute__((noinline)) bool aggregate_run(const struct capture_host *host,
+static __attribute__((noinline)) bool aggregate_run(const struct host *host,
 						    const struct aggregate_hit *hit, wire_u32 first,
 						    wire_u32 num, wire_u64 duration)
 {
@@ -97,7 +96,7 @@ static __attribute__((noinline)) bool aggregate_run(const struct capture_host *h
 	bool failed = false;
 	bool holds = expr_run(hit->expr, hit->c, first, num, &about, &failed);
 	if (failed)
-		aggregate_add(&aggregate_lost(host)->unreadable, 1);
+		aggregate_add(&host_count_lost(host)->unreadable, 1);
 	return holds;
 }
 
@@ -127,7 +126,7 @@ struct aggregate_run {
 	const struct aggregate_hit *hit;
 	const struct wire_aggregate *aggregate;
 	const struct wire_kept *kept;
-	struct active_call *call;
+	struct call *call;
 	wire_u32 is_return;
 	wire_u32 len; // of the string whose hash is made
 	wire_u64 place;
@@ -158,8 +157,8 @@ CAPTURE_INLINE wire_u8 aggregate_string(struct aggregate_run *run, wire_u64 addr
 					struct wire_key_part *part)
 {
 	struct capture *c = run->hit->c;
-	const struct capture_host *host = &c->host;
-	const struct wire_settings *settings = capture_settings(host);
+	const struct host *host = &c->host;
+	const struct wire_settings *settings = host_settings(host);
 	if (len > WIRE_BLOCK_MAX)
 		return len >> CAPTURE_ADDR_BITS ? WIRE_KEY_UNREADABLE : WIRE_KEY_LONG;
 	part->word = len;
@@ -172,9 +171,9 @@ CAPTURE_INLINE wire_u8 aggregate_string(struct aggregate_run *run, wire_u64 addr
 		return is_in_file ? WIRE_KEY_IN_FILE : WIRE_KEY_UNREADABLE;
 	}
 	run->len = (wire_u32)len;
-	hash_begin(run->hit->hash, aggregate_settings(host)->seed);
-	capture_repeat(((wire_u32)len + AGGREGATE_HASH_STEP - 1) / AGGREGATE_HASH_STEP,
-		       aggregate_hash_step, run);
+	hash_begin(run->hit->hash, host_count_settings(host)->seed);
+	host_repeat(((wire_u32)len + AGGREGATE_HASH_STEP - 1) / AGGREGATE_HASH_STEP,
+		    aggregate_hash_step, run);
 	part->hash = hash_end(run->hit->hash);
 	return WIRE_KEY_KNOWN;
 }
@@ -215,38 +214,37 @@ static long aggregate_text(wire_u32 i, void *context)
 }
 
 // Those parts of the key that are known at an entry, or at a return; then its slot, where it is whole.
-static __attribute__((noinline)) wire_u32 aggregate_key(const struct capture_host *host,
+static __attribute__((noinline)) wire_u32 aggregate_key(const struct host *host,
 							struct aggregate_run *run, bool is_whole)
 {
-	const struct wire_aggregate_settings *settings = aggregate_settings(host);
-	struct active_call *call = run->call;
-	capture_repeat(settings->num_keys, aggregate_part, run);
-	wire_u32 slot = is_whole ? aggregate_slot(host, &call->key) : AGGREGATE_NO_SLOT;
+	const struct wire_aggregate_settings *settings = host_count_settings(host);
+	struct call *call = run->call;
+	host_repeat(settings->num_keys, aggregate_part, run);
+	wire_u32 slot = is_whole ? host_key_slot(host, &call->key) : AGGREGATE_NO_SLOT;
 	if (slot != AGGREGATE_NO_SLOT || (!is_whole && !settings->text_bytes))
 		return slot;
-	capture_repeat(settings->num_keys, aggregate_text, run);
+	host_repeat(settings->num_keys, aggregate_text, run);
 	return is_whole ? aggregate_make(host, &call->key, &call->at) : slot;
 }
 
 // --- Counting ------------------------------------------------------------------------------------
 
-CAPTURE_INLINE void aggregate_count(const struct capture_host *host, wire_u32 slot)
+CAPTURE_INLINE void aggregate_count(const struct host *host, wire_u32 slot)
 {
-	struct wire_totals *totals =
-		slot == AGGREGATE_NO_SLOT ? NULL : aggregate_totals(host, slot);
-	aggregate_add(totals ? &totals->calls : &aggregate_lost(host)->keys, 1);
+	struct wire_totals *totals = slot == AGGREGATE_NO_SLOT ? NULL : host_totals(host, slot);
+	aggregate_add(totals ? &totals->calls : &host_count_lost(host)->keys, 1);
 }
 
-CAPTURE_INLINE void aggregate_sort(const struct capture_host *host, wire_u32 slot,
+CAPTURE_INLINE void aggregate_sort(const struct host *host, wire_u32 slot,
 				   struct wire_totals *totals, wire_u64 value, bool is_signed)
 {
-	const struct wire_aggregate_settings *settings = aggregate_settings(host);
+	const struct wire_aggregate_settings *settings = host_count_settings(host);
 	aggregate_add(&totals->total, value);
 	if (!settings->num_linear) {
 		if (is_signed && value >> 63)
 			aggregate_add(&totals->below, 1);
 		else
-			aggregate_add(aggregate_bucket(host, slot, aggregate_log_bucket(value)), 1);
+			aggregate_add(host_bucket(host, slot, aggregate_log_bucket(value)), 1);
 		return;
 	}
 	// Shifted so that unsigned order is the numbers' own.
@@ -260,16 +258,16 @@ CAPTURE_INLINE void aggregate_sort(const struct capture_host *host, wire_u32 slo
 	if (bucket >= settings->num_linear)
 		aggregate_add(&totals->above, 1);
 	else
-		aggregate_add(aggregate_bucket(host, slot, (wire_u32)bucket), 1);
+		aggregate_add(host_bucket(host, slot, (wire_u32)bucket), 1);
 }
 
 // Puts a call's value or duration into the histogram.
-static __attribute__((noinline)) int aggregate_put(const struct capture_host *host, wire_u32 slot,
+static __attribute__((noinline)) int aggregate_put(const struct host *host, wire_u32 slot,
 						   const struct wire_aggregate *aggregate,
 						   const struct wire_kept *kept, wire_u64 duration)
 {
 	const struct wire_value *value = &aggregate->value;
-	struct wire_totals *totals = aggregate_totals(host, slot);
+	struct wire_totals *totals = host_totals(host, slot);
 	if (!totals)
 		return 0;
 	if (!value->kind)
@@ -283,15 +281,15 @@ static __attribute__((noinline)) int aggregate_put(const struct capture_host *ho
 }
 
 // Of an entry whose end is waited for, the call is remembered.
-static __attribute__((noinline)) void aggregate_entry(const struct capture_host *host,
+static __attribute__((noinline)) void aggregate_entry(const struct host *host,
 						      const struct aggregate_hit *hit,
 						      const struct wire_aggregate *aggregate)
 {
-	const struct wire_aggregate_settings *settings = aggregate_settings(host);
+	const struct wire_aggregate_settings *settings = host_count_settings(host);
 	bool has_return = aggregate->flags & WIRE_AGGREGATE_RETURNS;
 	bool is_late = aggregate->flags & WIRE_AGGREGATE_LATE;
-	struct active_call *call = hit->call;
-	struct active_key key = {0};
+	struct call *call = hit->call;
+	struct call_key key = {0};
 	if (has_return && hit->goroutine)
 		key = active_key(hit->goroutine, hit->tid, hit->probe->func);
 	call->time_ns = hit->time_ns;
@@ -301,7 +299,7 @@ static __attribute__((noinline)) void aggregate_entry(const struct capture_host 
 		hit->c->kept.valid = 0;
 		if (!aggregate_run(host, hit, aggregate->entry_op, aggregate->num_entry, 0)) {
 			if (has_return && hit->goroutine)
-				active_drop(host, &key);
+				host_call_drop(host, &key);
 			return;
 		}
 		call->kept = hit->c->kept;
@@ -325,22 +323,22 @@ static __attribute__((noinline)) void aggregate_entry(const struct capture_host 
 	if (!has_return)
 		return;
 	if (!hit->goroutine)
-		aggregate_add(&aggregate_lost(host)->unknown, 1);
-	else if (active_put(host, &key, call))
-		aggregate_add(&aggregate_lost(host)->active, 1);
+		aggregate_add(&host_count_lost(host)->unknown, 1);
+	else if (host_call_put(host, &key, call))
+		aggregate_add(&host_count_lost(host)->active, 1);
 }
 
 // Where a call jumps out to another function, its results are not known.
-static __attribute__((noinline)) void aggregate_return(const struct capture_host *host,
+static __attribute__((noinline)) void aggregate_return(const struct host *host,
 						       const struct aggregate_hit *hit,
 						       const struct wire_aggregate *aggregate)
 {
-	const struct wire_aggregate_settings *settings = aggregate_settings(host);
+	const struct wire_aggregate_settings *settings = host_count_settings(host);
 	bool is_late = aggregate->flags & WIRE_AGGREGATE_LATE;
 	if (!hit->goroutine)
 		return;
-	struct active_key key = active_key(hit->goroutine, hit->tid, hit->probe->func);
-	struct active_call *call = active_find(host, &key);
+	struct call_key key = active_key(hit->goroutine, hit->tid, hit->probe->func);
+	struct call *call = host_call_find(host, &key);
 	if (!call)
 		return;
 	struct wire_kept *kept = &hit->c->kept;
@@ -350,7 +348,7 @@ static __attribute__((noinline)) void aggregate_return(const struct capture_host
 		*kept = call->kept;
 	if (aggregate->num_return &&
 	    !aggregate_run(host, hit, aggregate->return_op, aggregate->num_return, duration)) {
-		active_drop(host, &key);
+		host_call_drop(host, &key);
 		return;
 	}
 	if (is_late && settings->num_keys) {
@@ -367,8 +365,7 @@ static __attribute__((noinline)) void aggregate_return(const struct capture_host
 	}
 	if (is_late)
 		aggregate_count(host, slot);
-	struct wire_totals *totals =
-		slot == AGGREGATE_NO_SLOT ? NULL : aggregate_totals(host, slot);
+	struct wire_totals *totals = slot == AGGREGATE_NO_SLOT ? NULL : host_totals(host, slot);
 	if (totals) {
 		const struct wire_value *value = &aggregate->value, *error = &aggregate->error;
 		aggregate_add(&totals->returns, 1);
@@ -378,17 +375,17 @@ static __attribute__((noinline)) void aggregate_return(const struct capture_host
 		if (settings->has_buckets && (!value->kind || value->is_result || is_late))
 			aggregate_put(host, slot, aggregate, kept, duration);
 	}
-	active_drop(host, &key);
+	host_call_drop(host, &key);
 }
 
 // --- The hit -------------------------------------------------------------------------------------
 
 // The argument of runtime.recovery, which runs on the system stack, leads to the goroutine that goes on and where.
-static __attribute__((noinline)) void aggregate_recovery(const struct capture_host *host,
+static __attribute__((noinline)) void aggregate_recovery(const struct host *host,
 							 const struct aggregate_hit *hit,
 							 wire_u64 g)
 {
-	const struct wire_aggregate_settings *settings = aggregate_settings(host);
+	const struct wire_aggregate_settings *settings = host_count_settings(host);
 	struct wire_recovery at = {
 		.panic_off = settings->panic_off,
 		.sp_off = settings->sp_off,
@@ -401,33 +398,33 @@ static __attribute__((noinline)) void aggregate_recovery(const struct capture_ho
 }
 
 // False if the hit is not counted: it is not made while the function is active that was asked for.
-static __attribute__((noinline)) bool aggregate_within(const struct capture_host *host,
+static __attribute__((noinline)) bool aggregate_within(const struct host *host,
 						       const struct aggregate_hit *hit,
 						       wire_u32 flags)
 {
 	bool is_entry = hit->probe->kind == WIRE_PROBE_ENTRY;
 	if (!hit->goroutine) {
 		if (is_entry)
-			aggregate_add(&aggregate_lost(host)->unknown, 1);
+			aggregate_add(&host_count_lost(host)->unknown, 1);
 		return false;
 	}
-	struct active_key key = active_key(hit->goroutine, hit->tid, hit->probe->func);
+	struct call_key key = active_key(hit->goroutine, hit->tid, hit->probe->func);
 	wire_u64 goid = key.goid, distance = key.distance;
 	bool holds = within_holds(host, goid, distance);
 	if (is_entry && (flags & WIRE_AGGREGATE_WITHIN) && within_enter(host, goid, distance))
-		aggregate_add(&aggregate_lost(host)->active, 1);
+		aggregate_add(&host_count_lost(host)->active, 1);
 	if (!is_entry && (flags & WIRE_AGGREGATE_WITHIN))
 		within_leave(host, goid, distance);
 	if (is_entry && !holds && (flags & WIRE_AGGREGATE_RETURNS))
-		active_drop(host, &key);
+		host_call_drop(host, &key);
 	return holds || !is_entry;
 }
 
 /** Counts a hit that is not skipped, of the goroutine that is wanted. */
-CAPTURE_INLINE void aggregate_take(const struct capture_host *host, const struct aggregate_hit *hit,
+CAPTURE_INLINE void aggregate_take(const struct host *host, const struct aggregate_hit *hit,
 				   const struct wire_aggregate *aggregate)
 {
-	const struct wire_aggregate_settings *settings = aggregate_settings(host);
+	const struct wire_aggregate_settings *settings = host_count_settings(host);
 	wire_u64 g;
 	if (hit->probe->kind == WIRE_PROBE_RECOVERY) {
 		bool is_known = settings->has_within;

@@ -6,14 +6,14 @@
 // without its return. Compiled for the kernel and for user space, as capture.h is.
 //
 // The includer defines first, besides what capture.h wants:
-//   budget_remember(host, key, time_ns)  0, or not 0 where there is no room
-//   budget_forget(host, key)             true if it was remembered
+//   host_follow(host, key, time_ns)  0, or not 0 where there is no room
+//   host_unfollow(host, key)             true if it was remembered
 #ifndef GOTRACE_BPF_ENGINE_BUDGET_H
 #define GOTRACE_BPF_ENGINE_BUDGET_H
 
 #include "bpf/wire.h"
 
-struct budget_key {    // a call that is under way
+struct call_key {      // a call that is under way
 	wire_u64 goid; // wire_stack_key
 	wire_u64 distance;
 	wire_u32 func;
@@ -74,7 +74,7 @@ CAPTURE_INLINE bool budget_admits(struct wire_budget *budget, const struct wire_
 
 /** What is left of the decision once the goroutine is known (NULL: it is not). is_taken: the entry's, of a
  *  return: anything. True if the hit is an event. */
-CAPTURE_INLINE bool budget_follows(const struct capture_host *host, struct wire_budget *budget,
+CAPTURE_INLINE bool budget_follows(const struct host *host, struct wire_budget *budget,
 				   const struct wire_probe *probe,
 				   const struct capture_goroutine *goroutine, wire_u32 tid,
 				   wire_u64 now_ns, bool is_taken)
@@ -84,18 +84,18 @@ CAPTURE_INLINE bool budget_follows(const struct capture_host *host, struct wire_
 		return !is_entry || is_taken;
 	if (!goroutine) // told without an end; and such a return belongs to no call
 		return is_entry && is_taken;
-	struct budget_key key = {
+	struct call_key key = {
 		.goid = wire_stack_key(goroutine->goid, goroutine->distance, tid),
 		.distance = goroutine->distance,
 		.func = probe->func,
 	};
 	if (!is_entry)
-		return budget_forget(host, &key);
+		return host_unfollow(host, &key);
 	if (!is_taken) {
-		budget_forget(host, &key);
+		host_unfollow(host, &key);
 		return false;
 	}
-	if (!budget_remember(host, &key, now_ns))
+	if (!host_follow(host, &key, now_ns))
 		return true;
 	__sync_fetch_and_add(&budget->crowded, 1);
 	return false;

@@ -8,21 +8,21 @@
 // at one step only. What user space wrote into the tables is checked here for memory safety alone.
 //
 // The includer defines first:
-//   struct capture_host                  what the functions below need; may be empty
-//   capture_read(host, dst, len, addr)   copies len bytes of the target; 0, or not 0 if any cannot be read
-//   capture_repeat(num, step, context)   calls step(i, context) for i < num until it returns not 0
-//   capture_piece(host, i), capture_type(host, i), capture_edge(host, i)   entries of the tables, or NULL
-//   capture_dynamic(host, rtype)         the type of what an interface of this descriptor holds, or 0
-//   capture_settings(host)               struct wire_settings
-//   CAPTURE_HAS_FLOATS                   1 where there is capture_float(host, reg, value): the low eight bytes of
+//   struct host                  what the functions below need; may be empty
+//   host_read(host, dst, len, addr)   copies len bytes of the target; 0, or not 0 if any cannot be read
+//   host_repeat(num, step, context)   calls step(i, context) for i < num until it returns not 0
+//   host_piece(host, i), host_type(host, i), host_edge(host, i)   entries of the tables, or NULL
+//   host_dynamic(host, rtype)         the type of what an interface of this descriptor holds, or 0
+//   host_settings(host)               struct wire_settings
+//   HOST_HAS_FLOATS                   1 where there is host_float(host, reg, value): the low eight bytes of
 //                                        Xreg, false if they were not read
 #ifndef GOTRACE_BPF_ENGINE_CAPTURE_H
 #define GOTRACE_BPF_ENGINE_CAPTURE_H
 
 #include "bpf/wire.h"
 
-#ifndef CAPTURE_HAS_FLOATS
-#define CAPTURE_HAS_FLOATS 0
+#ifndef HOST_HAS_FLOATS
+#define HOST_HAS_FLOATS 0
 #endif
 
 enum {
@@ -83,7 +83,7 @@ struct capture_scan {
 };
 
 struct capture {
-	struct capture_host host;
+	struct host host;
 	struct capture_regs regs;
 	wire_u64 generation;
 	wire_u32 read_at;  // offset in the record of the block whose edges are followed
@@ -118,10 +118,10 @@ CAPTURE_INLINE bool capture_is_readable(wire_u64 addr, wire_u64 len)
 }
 
 /** The goroutine whose runtime.g is at g and whose stack holds sp. False if there is none to be seen. */
-CAPTURE_INLINE bool capture_goroutine(const struct capture_host *host, wire_u64 g, wire_u64 sp,
+CAPTURE_INLINE bool capture_goroutine(const struct host *host, wire_u64 g, wire_u64 sp,
 				      struct capture_goroutine *out)
 {
-	const struct wire_settings *settings = capture_settings(host);
+	const struct wire_settings *settings = host_settings(host);
 	wire_u64 words[CAPTURE_G_WORDS], goid, start = g + settings->g_stack_lo;
 	wire_u64 goid_at = settings->g_goid - settings->g_stack_lo;
 	if (!settings->has_goid || settings->g_stack_hi != settings->g_stack_lo + sizeof(goid) ||
@@ -130,11 +130,11 @@ CAPTURE_INLINE bool capture_goroutine(const struct capture_host *host, wire_u64 
 	// One read of all that stands between costs less than two.
 	bool is_near = !(goid_at % sizeof(goid)) && goid_at > sizeof(goid) &&
 		       goid_at <= sizeof(words) - sizeof(goid);
-	if (capture_read(host, words, is_near ? goid_at + sizeof(goid) : 2 * sizeof(goid), start))
+	if (host_read(host, words, is_near ? goid_at + sizeof(goid) : 2 * sizeof(goid), start))
 		return false;
 	if (is_near)
 		goid = words[goid_at / sizeof(goid)];
-	else if (capture_read(host, &goid, sizeof(goid), g + settings->g_goid))
+	else if (host_read(host, &goid, sizeof(goid), g + settings->g_goid))
 		return false;
 	if (words[0] >= sp || sp > words[1])
 		return false;
@@ -196,7 +196,7 @@ CAPTURE_INLINE wire_u64 capture_least(wire_u64 a, wire_u64 b)
 // The budget in bytes of a record.
 CAPTURE_INLINE wire_u64 capture_room(struct capture *c)
 {
-	wire_u64 max = capture_settings(&c->host)->record_max;
+	wire_u64 max = host_settings(&c->host)->record_max;
 	if (c->room)
 		max = capture_least(max, c->room);
 	return max < WIRE_RECORD_MAX ? max : WIRE_RECORD_MAX;
@@ -237,7 +237,7 @@ CAPTURE_INLINE bool capture_remember(struct capture *c, wire_u64 addr, wire_u32 
 // The decoder can have it from the file then.
 CAPTURE_INLINE bool capture_is_in_file(struct capture *c, wire_u64 addr)
 {
-	const struct wire_settings *settings = capture_settings(&c->host);
+	const struct wire_settings *settings = host_settings(&c->host);
 	return addr >= settings->ro_start && addr < settings->ro_end;
 }
 
@@ -266,7 +266,7 @@ CAPTURE_INLINE void capture_append(struct capture *c, wire_u64 addr, wire_u32 ty
 		CAPTURE_HIDE(last);
 		*(capture_u64 *)(bytes + (last & (WIRE_BLOCK_MAX - sizeof(capture_u64)))) = 0;
 	}
-	if (!is_readable || capture_read(&c->host, bytes, len, addr)) {
+	if (!is_readable || host_read(&c->host, bytes, len, addr)) {
 		block->len = 0;
 		block->flags = WIRE_BLOCK_FAULT;
 		if (is_readable && !capture_is_in_file(c, addr))
@@ -344,7 +344,7 @@ CAPTURE_INLINE wire_u64 capture_itab(struct capture *c, wire_u64 itab, wire_u32 
 	// It stands in the record already, wherever that is.
 	if (c->ended || !capture_is_readable(addr, sizeof(rtype)))
 		return 0;
-	if (capture_read(&c->host, &rtype, sizeof(rtype), addr)) {
+	if (host_read(&c->host, &rtype, sizeof(rtype), addr)) {
 		capture_failed(c);
 		return 0;
 	}
@@ -372,10 +372,10 @@ CAPTURE_INLINE void capture_unseen(struct capture *c, wire_u64 rtype, wire_u64 a
 		wire_u64 elem;
 	} descriptor;
 	c->record.flags |= WIRE_UNSEEN;
-	if (depth > capture_settings(&c->host)->depth ||
+	if (depth > host_settings(&c->host)->depth ||
 	    !capture_is_readable(rtype, sizeof(descriptor)))
 		return;
-	if (capture_read(&c->host, &descriptor, sizeof(descriptor), rtype)) {
+	if (host_read(&c->host, &descriptor, sizeof(descriptor), rtype)) {
 		capture_failed(c);
 		return;
 	}
@@ -384,12 +384,12 @@ CAPTURE_INLINE void capture_unseen(struct capture *c, wire_u64 rtype, wire_u64 a
 	if (kind == POINTER) {
 		if (!capture_is_readable(descriptor.elem, sizeof(size)))
 			return;
-		if (capture_read(&c->host, &size, sizeof(size), descriptor.elem)) {
+		if (host_read(&c->host, &size, sizeof(size), descriptor.elem)) {
 			capture_failed(c);
 			return;
 		}
 	} else if (kind == STRING) {
-		type = capture_settings(&c->host)->string_type;
+		type = host_settings(&c->host)->string_type;
 	} else if (kind == CHAN || kind == MAP || kind == UNSAFE_POINTER ||
 		   (kind != FUNC && size == 8 && descriptor.pointer_bytes == 8)) {
 		return; // the data word is no pointer to the value, or to what only the plan knows
@@ -419,7 +419,7 @@ CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *ed
 			rtype = capture_itab(c, rtype, depth);
 		if (!rtype || !target.addr || c->ended)
 			return;
-		target.type = capture_dynamic(&c->host, rtype);
+		target.type = host_dynamic(&c->host, rtype);
 		if (!target.type) {
 			capture_unseen(c, rtype, target.addr,
 				       depth + (edge->flags & WIRE_EDGE_STEP));
@@ -429,9 +429,9 @@ CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *ed
 		capture_resolve(edge, bytes, &target);
 	}
 	depth += edge->flags & WIRE_EDGE_STEP;
-	if (!target.addr || depth > capture_settings(&c->host)->depth)
+	if (!target.addr || depth > host_settings(&c->host)->depth)
 		return;
-	const struct wire_type *type = capture_type(&c->host, target.type);
+	const struct wire_type *type = host_type(&c->host, target.type);
 	if (!type)
 		return;
 	wire_u64 size = type->size;
@@ -464,10 +464,10 @@ static long capture_step(wire_u32 i, void *context)
 		return 1;
 	struct wire_block *block = capture_block(c, c->read_at);
 	wire_u64 len = block->len, elem = c->elem;
-	const struct wire_type *type = capture_type(&c->host, block->type);
+	const struct wire_type *type = host_type(&c->host, block->type);
 	wire_u64 size = type ? type->size : 0, num_edges = type ? type->num_edges : 0;
 	if (type && size && c->edge < num_edges && elem < len) {
-		const struct wire_edge *edge = capture_edge(&c->host, type->first_edge + c->edge++);
+		const struct wire_edge *edge = host_edge(&c->host, type->first_edge + c->edge++);
 		if (edge)
 			capture_edge_at(c, edge, block, elem + edge->offset);
 		if (c->edge < num_edges)
@@ -514,7 +514,7 @@ static long capture_fill(wire_u32 i, void *context)
 {
 	struct capture_filling *filling = context;
 	struct capture *c = filling->c;
-	const struct wire_piece *piece = capture_piece(&c->host, filling->first_piece + i);
+	const struct wire_piece *piece = host_piece(&c->host, filling->first_piece + i);
 	if (!piece)
 		return 1;
 	wire_u64 at = piece->frame_off, size = piece->size;
@@ -530,15 +530,15 @@ static long capture_fill(wire_u32 i, void *context)
 		wire_u64 keep = size < sizeof(wire_u64) ? ~0ull << size * 8 : 0;
 		capture_u64 *word = (capture_u64 *)dst;
 		*word = (*word & keep) | (c->regs.ints[reg] & ~keep);
-#if CAPTURE_HAS_FLOATS
+#if HOST_HAS_FLOATS
 	} else if (piece->where == WIRE_FLOAT_REG) {
 		wire_u64 value;
-		if (size <= sizeof(value) && capture_float(&c->host, piece->reg, &value))
+		if (size <= sizeof(value) && host_float(&c->host, piece->reg, &value))
 			__builtin_memcpy(dst, &value, size);
 #endif
 	} else if (piece->where == WIRE_STACK) {
 		wire_u64 addr = c->regs.sp + 8 + piece->stack_off;
-		if (!capture_is_readable(addr, size) || capture_read(&c->host, dst, size, addr)) {
+		if (!capture_is_readable(addr, size) || host_read(&c->host, dst, size, addr)) {
 			filling->failed = 1;
 			return 1;
 		}
@@ -559,8 +559,8 @@ CAPTURE_INLINE void capture_frame(struct capture *c, const struct wire_probe *pr
 	block->type = probe->frame_type;
 	block->depth = 0;
 	block->flags = WIRE_BLOCK_FRAME;
-	capture_repeat(capture_pad(filling.size) / sizeof(wire_u64), capture_zero, &filling);
-	capture_repeat(probe->num_pieces, capture_fill, &filling);
+	host_repeat(capture_pad(filling.size) / sizeof(wire_u64), capture_zero, &filling);
+	host_repeat(probe->num_pieces, capture_fill, &filling);
 	wire_u64 len = filling.size;
 	if (filling.failed) {
 		block->flags |= WIRE_BLOCK_FAULT;
@@ -583,7 +583,7 @@ CAPTURE_INLINE void capture_walk(struct capture *c, const struct wire_probe *pro
 	c->scan.wanted = 0;
 	c->scan.steps = 0;
 	capture_frame(c, probe);
-	capture_repeat(WIRE_STEPS_MAX, capture_step, &c);
+	host_repeat(WIRE_STEPS_MAX, capture_step, &c);
 	if (!c->ended && (c->read_at < c->write_at || c->scan.wanted))
 		c->record.flags |= WIRE_CUT;
 	c->record.size = c->write_at;

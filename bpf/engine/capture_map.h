@@ -11,7 +11,7 @@ CAPTURE_INLINE void capture_scan_begin(struct capture *c, const struct wire_edge
 	enum { FLAGS = 8, LOG2 = 9, FIRST = 16, SECOND = 24, SAME_SIZE_GROW = 8, LOG2_MAX = 32 };
 	struct capture_scan *scan = &c->scan;
 	wire_u64 first = capture_word(bytes, FIRST), second = capture_word(bytes, SECOND);
-	if (depth > capture_settings(&c->host)->depth)
+	if (depth > host_settings(&c->host)->depth)
 		return;
 	scan->wanted = (wire_u32)capture_least(capture_word(bytes, 0), edge->cap);
 	scan->type = edge->type;
@@ -38,7 +38,7 @@ CAPTURE_INLINE void capture_scan_begin(struct capture *c, const struct wire_edge
 // Reads a word or more of what is looked through; where that fails, the map is done with.
 CAPTURE_INLINE bool capture_scan_read(struct capture *c, wire_u64 addr, wire_u64 len)
 {
-	if (capture_is_readable(addr, len) && !capture_read(&c->host, c->scan.words, len, addr))
+	if (capture_is_readable(addr, len) && !host_read(&c->host, c->scan.words, len, addr))
 		return true;
 	c->scan.wanted = 0;
 	capture_failed(c);
@@ -126,7 +126,7 @@ CAPTURE_INLINE void capture_scan_entries(struct capture *c, wire_u64 addr, wire_
 CAPTURE_INLINE void capture_scan_group(struct capture *c)
 {
 	struct capture_scan *scan = &c->scan;
-	const struct wire_type *type = capture_type(&c->host, scan->type);
+	const struct wire_type *type = host_type(&c->host, scan->type);
 	wire_u64 size = type ? type->size : 0, addr = scan->group;
 	scan->group += size;
 	scan->num_groups--;
@@ -136,7 +136,7 @@ CAPTURE_INLINE void capture_scan_group(struct capture *c)
 	}
 	if (!capture_is_readable(addr, sizeof(addr)))
 		scan->wanted = 0;
-	else if (capture_read(&c->host, scan->words, sizeof(addr), addr))
+	else if (host_read(&c->host, scan->words, sizeof(addr), addr))
 		capture_scan_hole(scan, addr, size);
 	else
 		capture_scan_entries(c, addr, size);

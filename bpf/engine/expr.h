@@ -6,7 +6,7 @@
 // capture.h is; what strings are read into is the record's place, so a program runs before a record is made.
 //
 // The includer defines first, besides what capture.h wants:
-//   expr_op(host, i), expr_literal(host, i)   entries of the tables, or NULL
+//   host_op(host, i), host_literal(host, i)   entries of the tables, or NULL
 #ifndef GOTRACE_BPF_ENGINE_EXPR_H
 #define GOTRACE_BPF_ENGINE_EXPR_H
 
@@ -70,7 +70,7 @@ CAPTURE_INLINE void expr_load(struct expr *expr, struct capture *c, const struct
 	CAPTURE_HIDE(size);
 	expr->word = 0;
 	if (!size || size > EXPR_WORD || !capture_is_readable(addr, size) ||
-	    capture_read(&c->host, &expr->word, size, addr))
+	    host_read(&c->host, &expr->word, size, addr))
 		expr->failed = 1;
 	else
 		expr_push(expr, expr_wrap(expr->word, op));
@@ -174,7 +174,7 @@ CAPTURE_INLINE bool expr_read_text(struct capture *c, wire_u64 to, wire_u64 addr
 		return false;
 	*(capture_u64 *)expr_text(c, to + ((len - 1) & ~7ull)) = 0;
 	CAPTURE_HIDE(len);
-	return len <= WIRE_BLOCK_MAX && !capture_read(&c->host, expr_text(c, to), len, addr);
+	return len <= WIRE_BLOCK_MAX && !host_read(&c->host, expr_text(c, to), len, addr);
 }
 
 CAPTURE_INLINE wire_u64 expr_order(wire_u64 a, wire_u64 b)
@@ -186,7 +186,7 @@ CAPTURE_INLINE wire_u64 expr_order(wire_u64 a, wire_u64 b)
 CAPTURE_INLINE void expr_literal_op(struct expr *expr, struct capture *c, const struct wire_op *op)
 {
 	wire_u64 len = *expr_value(expr, 1), addr = *expr_value(expr, 2);
-	const struct wire_literal *literal = expr_literal(&c->host, op->off);
+	const struct wire_literal *literal = host_literal(&c->host, op->off);
 	expr->depth -= 2;
 	if (!literal || len >> CAPTURE_ADDR_BITS) {
 		expr->failed = 1;
@@ -233,7 +233,7 @@ CAPTURE_INLINE void expr_literal_op(struct expr *expr, struct capture *c, const 
 // Looks for a literal in a string, a byte a step, never going back in the string.
 CAPTURE_INLINE bool expr_find(struct expr *expr, struct capture *c, const struct wire_op *op)
 {
-	const struct wire_literal *literal = expr_literal(&c->host, op->off);
+	const struct wire_literal *literal = host_literal(&c->host, op->off);
 	wire_u64 len = *expr_value(expr, 1), addr = *expr_value(expr, 2), wanted;
 	if (!literal || len >> CAPTURE_ADDR_BITS) {
 		expr->failed = 1;
@@ -442,7 +442,7 @@ static long expr_step(wire_u32 i, void *context)
 	struct capture *c = run->c;
 	if (expr->ended || expr->at >= expr->end)
 		return 1;
-	const struct wire_op *op = expr_op(&c->host, expr->at);
+	const struct wire_op *op = host_op(&c->host, expr->at);
 	if (!op) {
 		expr->failed = 1;
 		expr_end(expr, 0);
@@ -501,7 +501,7 @@ CAPTURE_INLINE bool expr_run(struct expr *expr, struct capture *c, wire_u32 firs
 	expr->duration = hit->duration;
 	expr->num_calls = hit->depth;
 	struct expr_run run = {.expr = expr, .c = c};
-	capture_repeat(WIRE_EXPR_STEPS, expr_step, &run);
+	host_repeat(WIRE_EXPR_STEPS, expr_step, &run);
 	if (!expr->ended && expr->at < expr->end) // too many steps
 		expr->failed = 1;
 	*failed = expr->failed;

@@ -5,8 +5,8 @@
 // the frame sizes that the executable knows. Compiled for the kernel and for user space, as capture.h is.
 //
 // The includer defines first, besides what capture.h wants:
-//   stack_is_known(host, number)   true if that stack's words were told before
-//   stack_settings(host)           struct wire_stack_settings
+//   host_knows_stack(host, number)   true if that stack's words were told before
+//   host_stack_settings(host)           struct wire_stack_settings
 #ifndef GOTRACE_BPF_ENGINE_STACK_H
 #define GOTRACE_BPF_ENGINE_STACK_H
 
@@ -64,7 +64,7 @@ static long stack_step(wire_u32 i, void *context)
 	if (walk->num >= walk->max)
 		return 1;
 	walk->end = WIRE_STACK_UNREADABLE;
-	if (capture_read(&c->host, words, sizeof(words), bp))
+	if (host_read(&c->host, words, sizeof(words), bp))
 		return 1;
 	stack_put(walk, c, bp + sizeof(bp), words[1]);
 	walk->bp = words[0];
@@ -103,10 +103,10 @@ CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
 	walk->hash = 0;
 	walk->num = 0;
 	walk->end = WIRE_STACK_WHOLE;
-	walk->max = stack_settings(&c->host)->max;
+	walk->max = host_stack_settings(&c->host)->max;
 	if (walk->max > WIRE_STACK_MAX)
 		walk->max = WIRE_STACK_MAX;
-	if (!goroutine || !goroutine->goid || capture_read(&c->host, &addr, sizeof(addr), sp)) {
+	if (!goroutine || !goroutine->goid || host_read(&c->host, &addr, sizeof(addr), sp)) {
 		stack_block(c, 0, WIRE_STACK_NONE, 0, WIRE_BLOCK_STACK);
 		c->record.size = c->write_at;
 		return 0;
@@ -114,9 +114,9 @@ CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
 	walk->high = sp + goroutine->distance;
 	stack_put(walk, c, sp, addr);
 	struct stack_run run = {.walk = walk, .c = c};
-	capture_repeat(WIRE_STACK_MAX + 1, stack_step, &run);
+	host_repeat(WIRE_STACK_MAX + 1, stack_step, &run);
 	wire_u64 number = stack_number(walk);
-	bool is_known = stack_is_known(&c->host, number);
+	bool is_known = host_knows_stack(&c->host, number);
 	wire_u64 num = walk->num;
 	CAPTURE_HIDE(num);
 	if (num > WIRE_STACK_MAX)
@@ -129,13 +129,13 @@ CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
 /** Adds who started the goroutine, whose runtime.g is at g. */
 CAPTURE_INLINE void stack_creator(struct capture *c, wire_u64 g)
 {
-	const struct wire_stack_settings *settings = stack_settings(&c->host);
+	const struct wire_stack_settings *settings = host_stack_settings(&c->host);
 	wire_u64 words[2] = {0}, at = c->write_at + sizeof(struct wire_block);
 	if (!settings->g_gopc || !capture_is_readable(g, WIRE_BLOCK_MAX) ||
-	    capture_read(&c->host, &words[0], sizeof(words[0]), g + settings->g_gopc))
+	    host_read(&c->host, &words[0], sizeof(words[0]), g + settings->g_gopc))
 		return;
 	if (settings->g_parent_goid &&
-	    capture_read(&c->host, &words[1], sizeof(words[1]), g + settings->g_parent_goid))
+	    host_read(&c->host, &words[1], sizeof(words[1]), g + settings->g_parent_goid))
 		words[1] = 0;
 	CAPTURE_HIDE(at);
 	if (at >= WIRE_RECORD_MAX)

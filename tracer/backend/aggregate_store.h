@@ -30,7 +30,7 @@ void aggregate_store_destroy(struct aggregate_store *store);
 
 const struct aggregate_tables *aggregate_store_tables(const struct aggregate_store *store);
 
-// What active.h and aggregate.h ask for; see there. key and call are struct active_key and struct active_call.
+// What active.h and aggregate.h ask for; see there. key and call are struct call_key and struct call.
 enum { STORE_KEY_BYTES = 24, STORE_CALL_BYTES = 1248 };
 int aggregate_store_put(struct aggregate_store *store, const void *key, const void *call);
 void *aggregate_store_find(struct aggregate_store *store, const void *key);

@@ -11,57 +11,55 @@
 
 // What the capture engine needs, in user space.
 
-#define CAPTURE_HAS_FLOATS 1
+#define HOST_HAS_FLOATS 1
 
-struct capture_host {
+struct host {
 	struct hit_source source;
 	const struct hit_regs *regs; // of this hit
 };
 
-static inline const struct wire_settings *capture_settings(const struct capture_host *host)
+static inline const struct wire_settings *host_settings(const struct host *host)
 {
 	return host->source.settings;
 }
 
-static inline int capture_read(const struct capture_host *host, void *dst, uint64_t len,
-			       uint64_t addr)
+static inline int host_read(const struct host *host, void *dst, uint64_t len, uint64_t addr)
 {
 	return !host->source.read(host->source.context, dst, len, addr);
 }
 
-static inline void capture_repeat(uint32_t num, long (*step)(uint32_t i, void *context),
-				  void *context)
+static inline void host_repeat(uint32_t num, long (*step)(uint32_t i, void *context), void *context)
 {
 	for (uint32_t i = 0; i < num; i++)
 		if (step(i, context))
 			break;
 }
 
-static inline const struct wire_piece *capture_piece(const struct capture_host *host, uint32_t i)
+static inline const struct wire_piece *host_piece(const struct host *host, uint32_t i)
 {
 	const struct plan_tables *tables = host->source.tables;
 	return i < tables->num_pieces ? &tables->pieces[i] : NULL;
 }
 
-static inline const struct wire_type *capture_type(const struct capture_host *host, uint32_t i)
+static inline const struct wire_type *host_type(const struct host *host, uint32_t i)
 {
 	const struct plan_tables *tables = host->source.tables;
 	return i < tables->num_types ? &tables->types[i] : NULL;
 }
 
-static inline const struct wire_edge *capture_edge(const struct capture_host *host, uint32_t i)
+static inline const struct wire_edge *host_edge(const struct host *host, uint32_t i)
 {
 	const struct plan_tables *tables = host->source.tables;
 	return i < tables->num_edges ? &tables->edges[i] : NULL;
 }
 
-static inline uint32_t capture_dynamic(const struct capture_host *host, uint64_t rtype)
+static inline uint32_t host_dynamic(const struct host *host, uint64_t rtype)
 {
 	return host->source.dynamic ? host->source.dynamic(host->source.context, rtype)
 				    : WIRE_NO_TYPE;
 }
 
-static inline bool capture_float(const struct capture_host *host, uint8_t reg, uint64_t *value)
+static inline bool host_float(const struct host *host, uint8_t reg, uint64_t *value)
 {
 	if (!host->regs->floats || reg >= HIT_FLOATS)
 		return false;
@@ -71,26 +69,26 @@ static inline bool capture_float(const struct capture_host *host, uint8_t reg, u
 
 #include "bpf/engine/capture.h"
 
-struct budget_key;
+struct call_key;
 
-static inline int budget_remember(const struct capture_host *host, const struct budget_key *key,
-				  uint64_t time_ns);
-static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key);
+static inline int host_follow(const struct host *host, const struct call_key *key,
+			      uint64_t time_ns);
+static inline bool host_unfollow(const struct host *host, const struct call_key *key);
 
 #include "bpf/engine/budget.h"
 
-static inline const struct wire_stack_settings *stack_settings(const struct capture_host *host);
-static inline bool stack_is_known(const struct capture_host *host, uint64_t number);
+static inline const struct wire_stack_settings *host_stack_settings(const struct host *host);
+static inline bool host_knows_stack(const struct host *host, uint64_t number);
 
 #include "bpf/engine/stack.h"
 
-static inline const struct wire_op *expr_op(const struct capture_host *host, uint32_t i)
+static inline const struct wire_op *host_op(const struct host *host, uint32_t i)
 {
 	const struct plan_tables *tables = host->source.tables;
 	return i < tables->num_ops ? &tables->ops[i] : NULL;
 }
 
-static inline const struct wire_literal *expr_literal(const struct capture_host *host, uint32_t i)
+static inline const struct wire_literal *host_literal(const struct host *host, uint32_t i)
 {
 	const struct plan_tables *tables = host->source.tables;
 	return i < tables->num_literals ? &tables->literals[i] : NULL;
@@ -98,25 +96,24 @@ static inline const struct wire_literal *expr_literal(const struct capture_host 
 
 #include "bpf/engine/expr.h"
 
-struct active_key;
-struct active_call;
+struct call_key;
+struct call;
 
-static inline int active_put(const struct capture_host *host, const struct active_key *key,
-			     const struct active_call *call);
-static inline struct active_call *active_find(const struct capture_host *host,
-					      const struct active_key *key);
-static inline void active_drop(const struct capture_host *host, const struct active_key *key);
-static inline int within_put(const struct capture_host *host, uint64_t goid, uint64_t distance);
-static inline const uint64_t *within_find(const struct capture_host *host, uint64_t goid);
-static inline void within_drop(const struct capture_host *host, uint64_t goid);
+static inline int host_call_put(const struct host *host, const struct call_key *key,
+				const struct call *call);
+static inline struct call *host_call_find(const struct host *host, const struct call_key *key);
+static inline void host_call_drop(const struct host *host, const struct call_key *key);
+static inline int host_within_put(const struct host *host, uint64_t goid, uint64_t distance);
+static inline const uint64_t *host_within_find(const struct host *host, uint64_t goid);
+static inline void host_within_drop(const struct host *host, uint64_t goid);
 
-static inline const struct wire_recovery *frames_recovery(const struct capture_host *host)
+static inline const struct wire_recovery *host_recovery(const struct host *host)
 {
 	static const struct wire_recovery unknown = {0};
 	return host->source.recovery ? host->source.recovery : &unknown;
 }
 
-static inline uint32_t frames_groups(const struct capture_host *host)
+static inline uint32_t host_num_groups(const struct host *host)
 {
 	const uint32_t *num = host->source.num_within;
 	return num ? __atomic_load_n(num, __ATOMIC_ACQUIRE) : 0;
@@ -125,33 +122,29 @@ static inline uint32_t frames_groups(const struct capture_host *host)
 struct frame_key;
 struct frame;
 
-static inline int frame_put(const struct capture_host *host, const struct frame_key *key,
-			    const struct frame *frame);
-static inline struct frame *frame_find(const struct capture_host *host,
-				       const struct frame_key *key);
-static inline void frame_drop(const struct capture_host *host, const struct frame_key *key);
-static inline void frames_gone(const struct capture_host *host, uint64_t goid, uint64_t from);
-static inline uint32_t *frames_full(const struct capture_host *host);
+static inline int host_nest_put(const struct host *host, const struct frame_key *key,
+				const struct frame *frame);
+static inline struct frame *host_nest_find(const struct host *host, const struct frame_key *key);
+static inline void host_nest_drop(const struct host *host, const struct frame_key *key);
+static inline void host_calls_gone(const struct host *host, uint64_t goid, uint64_t from);
+static inline uint32_t *host_nests_full(const struct host *host);
 
 #include "bpf/engine/frames.h"
 
-static inline const struct wire_aggregate_settings *aggregate_settings(
-	const struct capture_host *host);
-static inline uint32_t aggregate_slot(const struct capture_host *host, const struct wire_key *key);
-static inline uint32_t aggregate_make(const struct capture_host *host, const struct wire_key *key,
+static inline const struct wire_aggregate_settings *host_count_settings(const struct host *host);
+static inline uint32_t host_key_slot(const struct host *host, const struct wire_key *key);
+static inline uint32_t aggregate_make(const struct host *host, const struct wire_key *key,
 				      struct wire_key_slot *at);
 
-static inline void aggregate_copy(const struct capture_host *host, void *dst, const void *src,
-				  uint64_t len)
+static inline void aggregate_copy(const struct host *host, void *dst, const void *src, uint64_t len)
 {
 	(void)host;
 	memcpy(dst, src, len);
 }
 
-static inline struct wire_totals *aggregate_totals(const struct capture_host *host, uint32_t slot);
-static inline uint64_t *aggregate_bucket(const struct capture_host *host, uint32_t slot,
-					 uint32_t bucket);
-static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_host *host);
+static inline struct wire_totals *host_totals(const struct host *host, uint32_t slot);
+static inline uint64_t *host_bucket(const struct host *host, uint32_t slot, uint32_t bucket);
+static inline struct wire_aggregate_lost *host_count_lost(const struct host *host);
 
 #include "bpf/engine/aggregate.h"
 
@@ -160,14 +153,14 @@ enum { HELD_STACK = 2 * sizeof(struct wire_block) + (WIRE_STACK_MAX + 2) * sizeo
 enum { KNOWN_STACKS = 16384 };
 
 struct held { // an entry whose return decides
-	struct budget_key key;
+	struct call_key key;
 	struct wire_kept kept;
 	UT_hash_handle hh;
 	uint64_t record[WIRE_HELD_MAX / sizeof(uint64_t)];
 };
 
 struct followed { // a call that was taken and is under way
-	struct budget_key key;
+	struct call_key key;
 	uint64_t time_ns;
 	UT_hash_handle hh;
 };
@@ -177,7 +170,7 @@ struct hit_maker {
 	struct followed *followed;
 	uint64_t *known_stacks;	       // each where its number says; NULL: no stacks are told
 	struct aggregate_store *store; // of calls under way, too, where hits are not counted
-	struct active_call call;       // one that is counted
+	struct call call;	       // one that is counted
 	struct hash hash;
 	struct expr expr;
 	struct stack_walk walk;
@@ -188,121 +181,117 @@ struct hit_maker {
 	uint64_t told; // the stack whose words are in the last record; 0: none
 };
 
-static struct aggregate_store *store_of(const struct capture_host *host)
+static struct aggregate_store *store_of(const struct host *host)
 {
 	return ((const struct hit_maker *)host)->store;
 }
 
-static inline int active_put(const struct capture_host *host, const struct active_key *key,
-			     const struct active_call *call)
+static inline int host_call_put(const struct host *host, const struct call_key *key,
+				const struct call *call)
 {
 	_Static_assert(sizeof(*key) == STORE_KEY_BYTES && sizeof(*call) == STORE_CALL_BYTES,
 		       "what the store keeps");
 	return aggregate_store_put(store_of(host), key, call);
 }
 
-static inline struct active_call *active_find(const struct capture_host *host,
-					      const struct active_key *key)
+static inline struct call *host_call_find(const struct host *host, const struct call_key *key)
 {
 	return aggregate_store_find(store_of(host), key);
 }
 
-static inline void active_drop(const struct capture_host *host, const struct active_key *key)
+static inline void host_call_drop(const struct host *host, const struct call_key *key)
 {
 	aggregate_store_drop(store_of(host), key);
 }
 
-static inline int within_put(const struct capture_host *host, uint64_t goid, uint64_t distance)
+static inline int host_within_put(const struct host *host, uint64_t goid, uint64_t distance)
 {
 	return aggregate_store_put_within(store_of(host), goid, distance);
 }
 
-static inline const uint64_t *within_find(const struct capture_host *host, uint64_t goid)
+static inline const uint64_t *host_within_find(const struct host *host, uint64_t goid)
 {
 	return aggregate_store_find_within(store_of(host), goid);
 }
 
-static inline void within_drop(const struct capture_host *host, uint64_t goid)
+static inline void host_within_drop(const struct host *host, uint64_t goid)
 {
 	aggregate_store_drop_within(store_of(host), goid);
 }
 
-static inline int frame_put(const struct capture_host *host, const struct frame_key *key,
-			    const struct frame *frame)
+static inline int host_nest_put(const struct host *host, const struct frame_key *key,
+				const struct frame *frame)
 {
 	_Static_assert(sizeof(*key) == STORE_FRAME_KEY_BYTES && sizeof(*frame) == STORE_FRAME_BYTES,
 		       "what the store keeps");
 	return aggregate_store_put_frame(store_of(host), key, frame);
 }
 
-static inline struct frame *frame_find(const struct capture_host *host, const struct frame_key *key)
+static inline struct frame *host_nest_find(const struct host *host, const struct frame_key *key)
 {
 	return aggregate_store_find_frame(store_of(host), key);
 }
 
-static inline void frame_drop(const struct capture_host *host, const struct frame_key *key)
+static inline void host_nest_drop(const struct host *host, const struct frame_key *key)
 {
 	aggregate_store_drop_frame(store_of(host), key);
 }
 
-static inline uint32_t *frames_full(const struct capture_host *host)
+static inline uint32_t *host_nests_full(const struct host *host)
 {
 	return &((struct hit_maker *)(uintptr_t)host)->are_frames_full;
 }
 
-static inline const struct wire_aggregate_settings *aggregate_settings(
-	const struct capture_host *host)
+static inline const struct wire_aggregate_settings *host_count_settings(const struct host *host)
 {
 	return aggregate_store_tables(store_of(host))->settings;
 }
 
-static inline uint32_t aggregate_slot(const struct capture_host *host, const struct wire_key *key)
+static inline uint32_t host_key_slot(const struct host *host, const struct wire_key *key)
 {
 	return aggregate_store_slot(store_of(host), key);
 }
 
-static inline uint32_t aggregate_make(const struct capture_host *host, const struct wire_key *key,
+static inline uint32_t aggregate_make(const struct host *host, const struct wire_key *key,
 				      struct wire_key_slot *at)
 {
 	return aggregate_store_make(store_of(host), key, at);
 }
 
-static inline struct wire_totals *aggregate_totals(const struct capture_host *host, uint32_t slot)
+static inline struct wire_totals *host_totals(const struct host *host, uint32_t slot)
 {
 	return aggregate_store_totals(store_of(host), slot);
 }
 
-static inline uint64_t *aggregate_bucket(const struct capture_host *host, uint32_t slot,
-					 uint32_t bucket)
+static inline uint64_t *host_bucket(const struct host *host, uint32_t slot, uint32_t bucket)
 {
 	return aggregate_store_bucket(store_of(host), slot, bucket);
 }
 
-static inline struct wire_aggregate_lost *aggregate_lost(const struct capture_host *host)
+static inline struct wire_aggregate_lost *host_count_lost(const struct host *host)
 {
 	return aggregate_store_tables(store_of(host))->lost;
 }
 
-static inline const struct wire_stack_settings *stack_settings(const struct capture_host *host)
+static inline const struct wire_stack_settings *host_stack_settings(const struct host *host)
 {
 	return host->source.stacks;
 }
 
-static inline bool stack_is_known(const struct capture_host *host, uint64_t number)
+static inline bool host_knows_stack(const struct host *host, uint64_t number)
 {
 	const struct hit_maker *maker = (const struct hit_maker *)host;
 	return maker->known_stacks[number % KNOWN_STACKS] == number;
 }
 
-static struct followed **all_followed(const struct capture_host *host)
+static struct followed **all_followed(const struct host *host)
 {
 	_Static_assert(!offsetof(struct hit_maker, capture) && !offsetof(struct capture, host),
 		       "the host stands at the maker's beginning");
 	return &((struct hit_maker *)(uintptr_t)host)->followed;
 }
 
-static inline int budget_remember(const struct capture_host *host, const struct budget_key *key,
-				  uint64_t time_ns)
+static inline int host_follow(const struct host *host, const struct call_key *key, uint64_t time_ns)
 {
 	struct followed **all = all_followed(host), *call;
 	HASH_FIND (hh, *all, key, sizeof(*key), call)
@@ -321,7 +310,7 @@ static inline int budget_remember(const struct capture_host *host, const struct 
 	return 0;
 }
 
-static inline bool budget_forget(const struct capture_host *host, const struct budget_key *key)
+static inline bool host_unfollow(const struct host *host, const struct call_key *key)
 {
 	struct followed **all = all_followed(host), *call;
 	HASH_FIND (hh, *all, key, sizeof(*key), call)
@@ -333,7 +322,7 @@ static inline bool budget_forget(const struct capture_host *host, const struct b
 	return true;
 }
 
-static inline void frames_gone(const struct capture_host *host, uint64_t goid, uint64_t from)
+static inline void host_calls_gone(const struct host *host, uint64_t goid, uint64_t from)
 {
 	struct hit_maker *maker = (struct hit_maker *)(uintptr_t)host;
 	struct followed *call, *next;
@@ -393,16 +382,15 @@ void hit_maker_destroy(struct hit_maker *maker)
 	free(maker);
 }
 
-static uint64_t find_g(const struct capture_host *host, const struct wire_probe *probe,
+static uint64_t find_g(const struct host *host, const struct wire_probe *probe,
 		       const struct hit_regs *regs)
 {
 	if (!(probe->flags & WIRE_G_IN_TLS))
 		return regs->r14;
 	uint64_t g = 0;
 	uint64_t place = regs->fs_base + (uint64_t)(int64_t)host->source.settings->tls_g;
-	return capture_is_readable(place, sizeof(g)) && !capture_read(host, &g, sizeof(g), place)
-		       ? g
-		       : 0;
+	return capture_is_readable(place, sizeof(g)) && !host_read(host, &g, sizeof(g), place) ? g
+											       : 0;
 }
 
 static void add_stack(struct hit_maker *maker, const struct wire_probe *probe,
@@ -532,10 +520,10 @@ static bool admits(struct hit_maker *maker, struct wire_condition *condition,
 	return holds;
 }
 
-static struct budget_key held_key(const struct wire_probe *probe, uint32_t tid,
-				  const struct capture_goroutine *goroutine)
+static struct call_key held_key(const struct wire_probe *probe, uint32_t tid,
+				const struct capture_goroutine *goroutine)
 {
-	return (struct budget_key){
+	return (struct call_key){
 		.goid = wire_stack_key(goroutine->goid, goroutine->distance, tid),
 		.distance = goroutine->distance,
 		.func = probe->func,
@@ -544,7 +532,7 @@ static struct budget_key held_key(const struct wire_probe *probe, uint32_t tid,
 
 // Keeps the entry whose record was made.
 static void hold(struct hit_maker *maker, struct wire_condition *condition,
-		 const struct budget_key *key)
+		 const struct call_key *key)
 {
 	const struct wire_record *record = &maker->capture.record;
 	struct held *held;
@@ -568,7 +556,7 @@ static void hold(struct hit_maker *maker, struct wire_condition *condition,
 }
 
 // Another call was at its place, and left without a return.
-static void forget_held(struct hit_maker *maker, const struct budget_key *key)
+static void forget_held(struct hit_maker *maker, const struct call_key *key)
 {
 	struct held *held;
 	HASH_FIND (hh, maker->held, key, sizeof(*key), held)
@@ -581,7 +569,7 @@ static void forget_held(struct hit_maker *maker, const struct budget_key *key)
 
 // Decides at the return; the entry is released, to be told if the return is.
 static bool settle(struct hit_maker *maker, struct wire_condition *condition,
-		   const struct wire_probe *probe, const struct budget_key *key, uint32_t tid,
+		   const struct wire_probe *probe, const struct call_key *key, uint32_t tid,
 		   uint64_t time_ns)
 {
 	struct held *held;
@@ -693,7 +681,7 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 		return NULL;
 	if (is_held && !known)
 		return NULL;
-	struct budget_key key = is_held ? held_key(probe, tid, known) : (struct budget_key){0};
+	struct call_key key = is_held ? held_key(probe, tid, known) : (struct call_key){0};
 	if (is_held && !is_entry && !settle(maker, condition, probe, &key, tid, time_ns))
 		return NULL;
 	if (is_held && is_entry && !is_taken) {

@@ -149,7 +149,7 @@ static void sweep(struct backend *backend)
 		struct wire_kept kept;
 		struct wire_key key;
 		struct wire_key_slot at;
-	} call; // struct active_call
+	} call; // struct call
 	bool any = !bpf_map_get_next_key(map, NULL, key);
 	for (size_t i = 0; any && i < 2 * WIRE_ACTIVE_MAX; i++) {
 		any = !bpf_map_get_next_key(map, key, next);

@@ -178,7 +178,7 @@ static struct error *update_dynamics(struct backend *backend)
 	return NULL;
 }
 
-struct call { // bpf/engine/budget.h, struct budget_key
+struct call { // bpf/engine/budget.h, struct call_key
 	uint64_t goid, distance;
 	uint32_t func, pad;
 };
