@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kernel's side of the eBPF back end: what runs at each probe. One program for all probes, whose number
-// is the uprobe's cookie; it makes a record (bpf/engine/capture.h) and puts it into one ring buffer.
+// The kernel's side of the eBPF back end: maps, what the engine asks of its host (bpf/engine/host.h), and the programs. One
+// program serves all probes, whose number is the uprobe's cookie. What happens at a hit is decided in
+// bpf/engine/take.h.
 //
 // A uprobe program can be preempted, and another task can run it on the same CPU meanwhile, so a record is built
 // in a slot that a flag marks as taken, with preemption off where the kernel can do that.
@@ -9,7 +10,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "bpf/wire.h"
+#include "bpf/engine/take.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -17,6 +18,7 @@ enum { SLOTS = 8, DYNAMICS_MAX = 65536 };
 
 const volatile struct wire_settings settings = {0};
 const volatile struct wire_stack_settings stacks = {0};
+const volatile struct wire_aggregate_settings aggregating = {0};
 const volatile bool has_budgets = false;    // calls are left out, by table budgets
 const volatile bool has_conditions = false; // or by their values, by table conditions
 const volatile bool has_depth = false;	    // some condition asks how many calls are under way
@@ -28,7 +30,7 @@ wire_u32 target_tgid = 0; // in the initial PID namespace
 wire_u64 only_goid = 0;	  // records of this goroutine alone; 0: of all
 wire_u32 num_within = 0;  // groups of functions that calls are to be made within
 struct wire_recovery recovery = {0};
-wire_u32 are_frames_full = 0;
+wire_u32 are_nests_full = 0;
 
 // Which of the programs that the process has executed is traced: that of the first hit. 0: none yet.
 wire_u64 target_exec = 0;
@@ -38,6 +40,12 @@ wire_u32 is_replaced = 0; // another one was met
 wire_u64 lost_buffer = 0;
 wire_u64 lost_scratch = 0;
 struct wire_losses losses = {0};
+struct wire_aggregate_lost aggregate_losses = {0};
+wire_u32 next_slot = 0; // of those that keys have
+
+// How many calls are held, by goroutines: most panics leave none behind, and need not look for them.
+enum { HELD_COUNTS = 1024, HELD_EXISTS = 17 }; // EEXIST
+wire_u32 held_counts[HELD_COUNTS] = {0};
 
 // The plan's tables. Their sizes are set before loading; user space writes them through mmap.
 struct {
@@ -137,209 +145,74 @@ struct {
 	__uint(max_entries, 4096);
 } events SEC(".maps");
 
-// --- What the capture engine needs -------------------------------------------------------------
+// By function. User space writes them through mmap.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_aggregate);
+} aggregates SEC(".maps");
 
-struct host {
-};
-
-static inline const struct wire_settings *host_settings(const struct host *host)
-{
-	(void)host;
-	const struct wire_settings *known = (const struct wire_settings *)&settings;
-	asm volatile("" : "+r"(known)); // its contents are not the compiler's to know
-	return known;
-}
-
-static inline int host_read(const struct host *host, void *dst, wire_u64 len, wire_u64 addr)
-{
-	(void)host;
-	// Verifiers up to 6.1 forget a bound that was checked before the value went to the stack.
-	if (!__builtin_constant_p(len)) {
-		asm volatile("" : "+r"(len));
-		if (len > WIRE_BLOCK_MAX)
-			return -1;
-	}
-	return bpf_probe_read_user(dst, len, (const void *)addr);
-}
-
-static inline void host_repeat(wire_u32 num, long (*step)(wire_u32 i, void *context), void *context)
-{
-	bpf_loop(num, step, context, 0);
-}
-
-static inline const struct wire_piece *host_piece(const struct host *host, wire_u32 i)
-{
-	(void)host;
-	return bpf_map_lookup_elem(&pieces, &i);
-}
-
-static inline const struct wire_type *host_type(const struct host *host, wire_u32 i)
-{
-	(void)host;
-	return bpf_map_lookup_elem(&types, &i);
-}
-
-static inline const struct wire_edge *host_edge(const struct host *host, wire_u32 i)
-{
-	(void)host;
-	return bpf_map_lookup_elem(&edges, &i);
-}
-
-static inline wire_u32 host_dynamic(const struct host *host, wire_u64 rtype)
-{
-	(void)host;
-	const wire_u32 *type = bpf_map_lookup_elem(&dynamics, &rtype);
-	return type ? *type : WIRE_NO_TYPE;
-}
-
-#include "bpf/engine/capture.h"
-#include "bpf/engine/hash.h"
-
-// --- Budgets -----------------------------------------------------------------------------------
-
-struct call_key;
-
-static inline int host_follow(const struct host *host, const struct call_key *key,
-			      wire_u64 time_ns);
-static inline bool host_unfollow(const struct host *host, const struct call_key *key);
-
-#include "bpf/engine/budget.h"
-
-// The calls under way that were taken, and when they began.
+// The calls under way. A trace keeps the first word of struct wire_call alone: user space sets the size.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct call_key);
-	__type(value, wire_u64);
-} followed SEC(".maps");
+	__uint(key_size, sizeof(struct wire_call_key));
+	__uint(value_size, sizeof(struct wire_call));
+} calls SEC(".maps");
 
-static inline int host_follow(const struct host *host, const struct call_key *key, wire_u64 time_ns)
-{
-	(void)host;
-	return (int)bpf_map_update_elem(&followed, key, &time_ns, BPF_ANY);
-}
-
-static inline bool host_unfollow(const struct host *host, const struct call_key *key)
-{
-	(void)host;
-	return !bpf_map_delete_elem(&followed, key);
-}
-
-// --- Stacks ------------------------------------------------------------------------------------
-
-static inline const struct wire_stack_settings *host_stack_settings(const struct host *host)
-{
-	(void)host;
-	const struct wire_stack_settings *known = (const struct wire_stack_settings *)&stacks;
-	asm volatile("" : "+r"(known)); // its contents are not the compiler's to know
-	return known;
-}
-
-static inline bool host_knows_stack(const struct host *host, wire_u64 number)
-{
-	(void)host;
-	return bpf_map_lookup_elem(&known_stacks, &number);
-}
-
-#include "bpf/engine/stack.h"
-
-// --- Conditions --------------------------------------------------------------------------------
-
-static inline const struct wire_op *host_op(const struct host *host, wire_u32 i)
-{
-	(void)host;
-	return bpf_map_lookup_elem(&ops, &i);
-}
-
-static inline const struct wire_literal *host_literal(const struct host *host, wire_u32 i)
-{
-	(void)host;
-	return bpf_map_lookup_elem(&literals, &i);
-}
-
-#include "bpf/engine/expr.h"
-
-// --- Calls under way ---------------------------------------------------------------------------
-
-struct call_key;
-struct call;
-
-static inline int host_call_put(const struct host *host, const struct call_key *key,
-				const struct call *call);
-static inline struct call *host_call_find(const struct host *host, const struct call_key *key);
-static inline void host_call_drop(const struct host *host, const struct call_key *key);
-static inline int host_within_put(const struct host *host, wire_u64 goid, wire_u64 distance);
-static inline const wire_u64 *host_within_find(const struct host *host, wire_u64 goid);
-static inline void host_within_drop(const struct host *host, wire_u64 goid);
-
-static inline const struct wire_recovery *host_recovery(const struct host *host)
-{
-	(void)host;
-	return &recovery;
-}
-
-static inline wire_u32 host_num_groups(const struct host *host)
-{
-	(void)host;
-	return *(volatile wire_u32 *)&num_within;
-}
-
-struct frame_key;
-struct frame;
-
-static inline int host_nest_put(const struct host *host, const struct frame_key *key,
-				const struct frame *frame);
-static inline struct frame *host_nest_find(const struct host *host, const struct frame_key *key);
-static inline void host_nest_drop(const struct host *host, const struct frame_key *key);
-static inline void host_calls_gone(const struct host *host, wire_u64 goid, wire_u64 from);
-
-static inline wire_u32 *host_nests_full(const struct host *host)
-{
-	(void)host;
-	return &are_frames_full;
-}
-
-#include "bpf/engine/frames.h"
+// The entries whose returns decide.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct wire_call_key);
+	__type(value, struct wire_held);
+} held SEC(".maps");
 
 // Traced calls under way, and the goroutines that have some.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct frame_key);
-	__type(value, struct frame);
-} frames SEC(".maps");
+	__type(key, struct wire_nest_key);
+	__type(value, struct wire_nest);
+} nests SEC(".maps");
 
-static inline int host_nest_put(const struct host *host, const struct frame_key *key,
-				const struct frame *frame)
-{
-	(void)host;
-	return (int)bpf_map_update_elem(&frames, key, frame, BPF_ANY);
-}
+// Goroutine and group -> the distance of its outermost frame of the functions that --within names.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, wire_u64);
+	__type(value, wire_u64);
+} within SEC(".maps");
 
-static inline struct frame *host_nest_find(const struct host *host, const struct frame_key *key)
-{
-	(void)host;
-	return bpf_map_lookup_elem(&frames, key);
-}
+// The first bytes of struct wire_key, and of struct wire_key_slot: user space says how many.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct wire_key));
+	__uint(value_size, sizeof(struct wire_key_slot));
+} key_slots SEC(".maps");
 
-static inline void host_nest_drop(const struct host *host, const struct frame_key *key)
-{
-	(void)host;
-	bpf_map_delete_elem(&frames, key);
-}
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct wire_totals);
+} totals SEC(".maps");
 
-// --- Scratch -----------------------------------------------------------------------------------
-
-struct slot {
-	wire_u32 is_taken;
-	wire_u32 pad;
-	struct expr expr;
-	struct stack_walk walk;
-	struct call call; // that is counted
-	struct hash hash; // of a string in its key
-	struct capture capture;
+struct aggregate_buckets {
+	wire_u64 count[WIRE_BUCKETS];
 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, wire_u32);
+	__type(value, struct aggregate_buckets);
+} buckets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -348,83 +221,22 @@ struct {
 	__type(value, struct slot);
 } slots SEC(".maps");
 
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
+// --- The host: the hit -------------------------------------------------------------------------
 
-static inline struct slot *slot_take(void)
+static inline wire_u64 host_now_ns(const struct host *host)
 {
-#pragma clang loop unroll(disable)
-	for (wire_u32 i = 0; i < SLOTS; i++) {
-		wire_u32 key = i;
-		struct slot *slot = bpf_map_lookup_elem(&slots, &key);
-		if (slot && !__sync_val_compare_and_swap(&slot->is_taken, 0, 1))
-			return slot;
-	}
-	return NULL;
+	(void)host;
+	return bpf_ktime_get_ns();
 }
 
-static inline void slot_give(struct slot *slot)
+CAPTURE_INLINE const struct pt_regs *pt_regs_of(const struct host_regs *regs)
 {
-	asm volatile("" ::: "memory");
-	*(volatile wire_u32 *)&slot->is_taken = 0;
+	return (const struct pt_regs *)regs;
 }
 
-// --- The program -------------------------------------------------------------------------------
-
-static inline wire_u64 find_g(const struct pt_regs *regs, const struct wire_probe *probe)
+static inline void host_copy_regs(const struct host_regs *from, struct capture_regs *out)
 {
-	if (!(probe->flags & WIRE_G_IN_TLS))
-		return regs->r14;
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	wire_u64 g = 0;
-	wire_u64 place = task->thread.fsbase + (wire_s32)host_settings(NULL)->tls_g;
-	return bpf_probe_read_user(&g, sizeof(g), (const void *)place) ? 0 : g;
-}
-
-// A function of its own: what it needs of the stack is given back before the walk, and all is 512 bytes.
-static __noinline bool find_goroutine(wire_u64 g, wire_u64 sp, struct capture_goroutine *out)
-{
-	return capture_goroutine(NULL, g, sp, out);
-}
-
-struct hit {
-	wire_u32 probe;
-	wire_u32 tid;
-	wire_u64 time_ns;
-	const struct capture_goroutine *goroutine; // NULL: not known
-	wire_u64 g;				   // where its runtime.g is
-	wire_u16 flags;				   // enum wire_record_flags
-	wire_u32 depth; // at an entry: traced calls under way with this one; 0: not known
-};
-
-static inline void count_lost(const struct wire_probe *probe, const struct hit *hit,
-			      wire_u64 *total)
-{
-	wire_u32 func = probe->func;
-	wire_u64 *count = bpf_map_lookup_elem(&lost, &func);
-	if (count)
-		__sync_fetch_and_add(count, 1);
-	__sync_fetch_and_add(total, 1);
-	wire_u64 goid = hit->goroutine ? hit->goroutine->goid : 0;
-	__sync_fetch_and_add(capture_losses(&losses, goid, hit->tid), 1);
-	__sync_fetch_and_add(&losses.all, 1);
-}
-
-// A record without a frame: built where it is read.
-static inline void emit_head(const struct wire_probe *probe, const struct hit *hit)
-{
-	struct wire_record *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
-	if (!record) {
-		count_lost(probe, hit, &lost_buffer);
-		return;
-	}
-	capture_head(record, hit->probe, hit->tid, hit->time_ns, hit->goroutine, &losses);
-	record->flags |= hit->flags;
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-}
-
-static inline void copy_regs(struct capture_regs *out, const struct pt_regs *regs)
-{
+	const struct pt_regs *regs = pt_regs_of(from);
 	out->ints[0] = regs->ax;
 	out->ints[1] = regs->bx;
 	out->ints[2] = regs->cx;
@@ -438,58 +250,400 @@ static inline void copy_regs(struct capture_regs *out, const struct pt_regs *reg
 	out->sp = regs->sp;
 }
 
-static __always_inline bool wants_stack(const struct wire_probe *probe)
+static inline wire_u64 host_sp(const struct host_regs *regs)
 {
-	return (stacks.max || stacks.has_creator) && probe->kind == WIRE_PROBE_ENTRY;
+	return pt_regs_of(regs)->sp;
 }
 
-// A function of its own, for its share of the stack.
-static __noinline wire_u64 add_stack(struct slot *slot, wire_u64 bp, const struct hit *hit)
+static inline wire_u64 host_frame_pointer(const struct host_regs *regs)
 {
-	if (stacks.has_creator && hit->goroutine && hit->goroutine->goid)
-		stack_creator(&slot->capture, hit->g);
-	return stacks.max ? stack_append(&slot->walk, &slot->capture, bp, hit->goroutine) : 0;
+	return pt_regs_of(regs)->bp;
 }
 
-// The record of a hit, in a slot; the number of its stack.
-static __always_inline wire_u64 fill_record(struct slot *slot, const struct pt_regs *regs,
-					    const struct wire_probe *probe, const struct hit *hit)
+static inline wire_u64 host_first_arg(const struct host_regs *regs)
 {
-	struct capture *c = &slot->capture;
-	capture_head(&c->record, hit->probe, hit->tid, hit->time_ns, hit->goroutine, &losses);
-	copy_regs(&c->regs, regs);
-	if (probe->num_pieces)
-		capture_walk(c, probe);
-	else
-		c->write_at = sizeof(c->record);
-	return wants_stack(probe) ? add_stack(slot, regs->bp, hit) : 0;
+	return pt_regs_of(regs)->ax;
 }
 
-static inline void emit_walk(const struct pt_regs *regs, const struct wire_probe *probe,
-			     const struct hit *hit)
+static inline wire_u64 host_g(const struct host *host, const struct host_regs *regs,
+			      const struct wire_probe *probe)
 {
-	struct slot *slot = slot_take();
-	if (!slot) {
-		count_lost(probe, hit, &lost_scratch);
-		return;
+	if (!(probe->flags & WIRE_G_IN_TLS))
+		return pt_regs_of(regs)->r14;
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	wire_u64 g = 0;
+	wire_u64 place = task->thread.fsbase + (wire_s32)host_settings(host)->tls_g;
+	return bpf_probe_read_user(&g, sizeof(g), (const void *)place) ? 0 : g;
+}
+
+// pt_regs has no XMM registers.
+static inline bool host_float(const struct host *host, wire_u8 reg, wire_u64 *value)
+{
+	(void)host;
+	(void)reg;
+	(void)value;
+	return false;
+}
+
+static inline bool host_has_floats(const struct host *host)
+{
+	(void)host;
+	return false;
+}
+
+// --- Memory and loops --------------------------------------------------------------------------
+
+static inline int host_read(const struct host *host, void *dst, wire_u64 len, wire_u64 addr)
+{
+	(void)host;
+	// Verifiers up to 6.1 forget a bound that was checked before the value went to the stack.
+	if (!__builtin_constant_p(len)) {
+		CAPTURE_HIDE(len);
+		if (len > WIRE_BLOCK_MAX)
+			return -1;
 	}
-	struct capture *c = &slot->capture;
-	c->room = 0;
-	wire_u64 stack = fill_record(slot, regs, probe, hit);
-	wire_u64 size = c->record.size;
-	asm volatile("" : "+r"(size));
-	long err = -1;
-	if (size <= WIRE_RECORD_MAX + sizeof(struct wire_block) + WIRE_BLOCK_MAX)
-		err = bpf_ringbuf_output(&events, &c->record, size, BPF_RB_NO_WAKEUP);
-	slot_give(slot);
-	wire_u32 known = 1;
-	if (err)
-		count_lost(probe, hit, &lost_buffer);
-	else if (stack)
-		bpf_map_update_elem(&known_stacks, &stack, &known, BPF_ANY);
+	return bpf_probe_read_user(dst, len, (const void *)addr);
 }
 
-#include "bpf/condition.h"
+static inline void host_copy(const struct host *host, void *dst, const void *src, wire_u64 len)
+{
+	(void)host;
+	CAPTURE_HIDE(len);
+	if (len <= sizeof(((struct wire_key_slot *)0)->text))
+		bpf_probe_read_kernel(dst, len, src);
+}
+
+static inline void host_repeat(wire_u32 num, long (*step)(wire_u32 i, void *context), void *context)
+{
+	bpf_loop(num, step, context, 0);
+}
+
+// --- The plan's tables -------------------------------------------------------------------------
+
+#define HOST_ENTRY(name, type, map)                                          \
+	static inline type *host_##name(const struct host *host, wire_u32 i) \
+	{                                                                    \
+		(void)host;                                                  \
+		return bpf_map_lookup_elem(&map, &i);                        \
+	}
+
+HOST_ENTRY(piece, const struct wire_piece, pieces)
+HOST_ENTRY(type, const struct wire_type, types)
+HOST_ENTRY(edge, const struct wire_edge, edges)
+HOST_ENTRY(op, const struct wire_op, ops)
+HOST_ENTRY(literal, const struct wire_literal, literals)
+HOST_ENTRY(condition, struct wire_condition, conditions)
+HOST_ENTRY(aggregate, const struct wire_aggregate, aggregates)
+HOST_ENTRY(totals, struct wire_totals, totals)
+
+// What is read-only is not the compiler's to know: user space writes it before the program is loaded.
+#define HOST_SETTINGS(name, type, variable)                                   \
+	static inline const struct type *host_##name(const struct host *host) \
+	{                                                                     \
+		(void)host;                                                   \
+		const struct type *known = (const struct type *)&variable;    \
+		CAPTURE_HIDE(known);                                          \
+		return known;                                                 \
+	}
+
+HOST_SETTINGS(settings, wire_settings, settings)
+HOST_SETTINGS(stack_settings, wire_stack_settings, stacks)
+HOST_SETTINGS(count_settings, wire_aggregate_settings, aggregating)
+
+static inline const struct wire_recovery *host_recovery(const struct host *host)
+{
+	(void)host;
+	return &recovery;
+}
+
+static inline struct wire_budget *host_budget(const struct host *host, wire_u32 func)
+{
+	(void)host;
+	return has_budgets ? bpf_map_lookup_elem(&budgets, &func) : NULL;
+}
+
+static inline wire_u32 host_dynamic(const struct host *host, wire_u64 rtype)
+{
+	(void)host;
+	const wire_u32 *type = bpf_map_lookup_elem(&dynamics, &rtype);
+	return type ? *type : WIRE_NO_TYPE;
+}
+
+static inline wire_u64 host_only_goid(const struct host *host)
+{
+	(void)host;
+	return only_goid;
+}
+
+static inline bool host_has_depth(const struct host *host)
+{
+	(void)host;
+	return has_depth;
+}
+
+static inline bool host_has_conditions(const struct host *host)
+{
+	(void)host;
+	return has_conditions;
+}
+
+static inline wire_u32 host_num_groups(const struct host *host)
+{
+	(void)host;
+	return *(volatile wire_u32 *)&num_within;
+}
+
+// --- Calls under way ---------------------------------------------------------------------------
+
+static inline int host_follow(const struct host *host, const struct wire_call_key *key,
+			      wire_u64 time_ns)
+{
+	(void)host;
+	return (int)bpf_map_update_elem(&calls, key, &time_ns, BPF_ANY);
+}
+
+static inline bool host_unfollow(const struct host *host, const struct wire_call_key *key)
+{
+	(void)host;
+	return !bpf_map_delete_elem(&calls, key);
+}
+
+static inline int host_call_put(const struct host *host, const struct wire_call_key *key,
+				const struct wire_call *call)
+{
+	(void)host;
+	return (int)bpf_map_update_elem(&calls, key, call, BPF_ANY);
+}
+
+static inline struct wire_call *host_call_find(const struct host *host,
+					       const struct wire_call_key *key)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&calls, key);
+}
+
+static inline void host_call_drop(const struct host *host, const struct wire_call_key *key)
+{
+	(void)host;
+	bpf_map_delete_elem(&calls, key);
+}
+
+static __always_inline wire_u32 *held_count(wire_u64 goid)
+{
+	wire_u64 at = goid;
+	CAPTURE_HIDE(at);
+	return &held_counts[at & (HELD_COUNTS - 1)];
+}
+
+static inline int host_held_put(const struct host *host, const struct wire_call_key *key,
+				const struct wire_kept *from)
+{
+	(void)host;
+	long failed = bpf_map_update_elem(&held, key, from, BPF_NOEXIST);
+	if (!failed)
+		__sync_fetch_and_add(held_count(key->goid), 1);
+	else if (failed == -HELD_EXISTS) // a call that left without a return
+		failed = bpf_map_update_elem(&held, key, from, BPF_ANY);
+	return (int)failed;
+}
+
+static inline struct wire_held *host_held_find(const struct host *host,
+					       const struct wire_call_key *key)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&held, key);
+}
+
+static inline void host_held_drop(const struct host *host, const struct wire_call_key *key)
+{
+	(void)host;
+	if (!bpf_map_delete_elem(&held, key))
+		__sync_fetch_and_add(held_count(key->goid), -1);
+}
+
+struct held_gone {
+	wire_u64 goid, from;
+};
+
+struct bpf_map;
+
+static long held_step(struct bpf_map *map, const struct wire_call_key *key, struct wire_held *entry,
+		      void *context)
+{
+	(void)map;
+	(void)entry;
+	const struct held_gone *gone = context;
+	if (key->goid == gone->goid && key->distance >= gone->from)
+		host_held_drop(NULL, key);
+	return 0;
+}
+
+static inline void host_calls_gone(const struct host *host, wire_u64 goid, wire_u64 from)
+{
+	(void)host;
+	struct held_gone gone = {.goid = goid, .from = from};
+	if (*(volatile wire_u32 *)held_count(goid))
+		bpf_for_each_map_elem(&held, held_step, &gone, 0);
+}
+
+static inline int host_nest_put(const struct host *host, const struct wire_nest_key *key,
+				const struct wire_nest *nest)
+{
+	(void)host;
+	return (int)bpf_map_update_elem(&nests, key, nest, BPF_ANY);
+}
+
+static inline struct wire_nest *host_nest_find(const struct host *host,
+					       const struct wire_nest_key *key)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&nests, key);
+}
+
+static inline void host_nest_drop(const struct host *host, const struct wire_nest_key *key)
+{
+	(void)host;
+	bpf_map_delete_elem(&nests, key);
+}
+
+static inline wire_u32 *host_nests_full(const struct host *host)
+{
+	(void)host;
+	return &are_nests_full;
+}
+
+static inline int host_within_put(const struct host *host, wire_u64 key, wire_u64 distance)
+{
+	(void)host;
+	return (int)bpf_map_update_elem(&within, &key, &distance, BPF_ANY);
+}
+
+static inline const wire_u64 *host_within_find(const struct host *host, wire_u64 key)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&within, &key);
+}
+
+static inline void host_within_drop(const struct host *host, wire_u64 key)
+{
+	(void)host;
+	bpf_map_delete_elem(&within, &key);
+}
+
+// --- What is counted ---------------------------------------------------------------------------
+
+static inline wire_u32 host_key_slot(const struct host *host, const struct wire_key *key)
+{
+	(void)host;
+	const struct wire_key_slot *known = bpf_map_lookup_elem(&key_slots, key);
+	return known ? known->slot : COUNT_NO_SLOT;
+}
+
+// Two that meet a new key at once take two slots, and one stays unused: there are some to spare.
+static inline wire_u32 host_key_make(const struct host *host, const struct wire_key *key,
+				     struct wire_key_slot *at)
+{
+	if (*(volatile wire_u32 *)&next_slot >= aggregating.num_slots)
+		return COUNT_NO_SLOT;
+	at->slot = __sync_fetch_and_add(&next_slot, 1);
+	if (at->slot >= aggregating.num_slots)
+		return COUNT_NO_SLOT;
+	if (!bpf_map_update_elem(&key_slots, key, at, BPF_NOEXIST))
+		return at->slot;
+	return host_key_slot(host, key);
+}
+
+static inline wire_u64 *host_bucket(const struct host *host, wire_u32 slot, wire_u32 bucket)
+{
+	(void)host;
+	wire_u64 number = bucket;
+	struct aggregate_buckets *all = bpf_map_lookup_elem(&buckets, &slot);
+	CAPTURE_HIDE(number);
+	return all && number < WIRE_BUCKETS ? &all->count[number] : NULL;
+}
+
+static inline struct wire_aggregate_lost *host_count_lost(const struct host *host)
+{
+	(void)host;
+	return &aggregate_losses;
+}
+
+// --- Records -----------------------------------------------------------------------------------
+
+static inline struct slot *host_slot_take(const struct host *host)
+{
+	(void)host;
+#pragma clang loop unroll(disable)
+	for (wire_u32 i = 0; i < SLOTS; i++) {
+		wire_u32 key = i;
+		struct slot *slot = bpf_map_lookup_elem(&slots, &key);
+		if (slot && !__sync_val_compare_and_swap(&slot->is_taken, 0, 1))
+			return slot;
+	}
+	return NULL;
+}
+
+static inline void host_slot_give(const struct host *host, struct slot *slot)
+{
+	(void)host;
+	asm volatile("" ::: "memory");
+	*(volatile wire_u32 *)&slot->is_taken = 0;
+}
+
+static inline struct wire_record *host_reserve(const struct host *host)
+{
+	(void)host;
+	return bpf_ringbuf_reserve(&events, sizeof(struct wire_record), 0);
+}
+
+static inline int host_submit(const struct host *host, struct wire_record *record)
+{
+	(void)host;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+static inline struct wire_losses *host_losses(const struct host *host)
+{
+	(void)host;
+	return &losses;
+}
+
+static inline int host_output(const struct host *host, const struct wire_record *record,
+			      wire_u64 size)
+{
+	(void)host;
+	return (int)bpf_ringbuf_output(&events, (void *)record, size, BPF_RB_NO_WAKEUP);
+}
+
+static inline void host_lost(const struct host *host, const struct wire_probe *probe,
+			     enum wire_loss where)
+{
+	(void)host;
+	wire_u32 func = probe->func;
+	wire_u64 *count = bpf_map_lookup_elem(&lost, &func);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	__sync_fetch_and_add(where == WIRE_LOST_BUFFER ? &lost_buffer : &lost_scratch, 1);
+}
+
+static inline bool host_knows_stack(const struct host *host, wire_u64 number)
+{
+	(void)host;
+	return bpf_map_lookup_elem(&known_stacks, &number);
+}
+
+static inline void host_learn_stack(const struct host *host, wire_u64 number)
+{
+	(void)host;
+	wire_u32 known = 1;
+	bpf_map_update_elem(&known_stacks, &number, &known, BPF_ANY);
+}
+
+// --- The programs ------------------------------------------------------------------------------
+
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
 
 // A program that executes its own file again meets the same probes before user space can take them off: its calls
 // would be taken for ones made by the program before.
@@ -504,116 +658,60 @@ static __always_inline bool is_another_program(void)
 	return true;
 }
 
-// NULL: all of the function's calls are taken.
-static __always_inline struct wire_budget *find_budget(const struct wire_probe *probe)
-{
-	wire_u32 func = probe->func;
-	return has_budgets && budget_is_about(probe) ? bpf_map_lookup_elem(&budgets, &func) : NULL;
-}
-
-// A function of its own, for its share of the stack.
-static __noinline bool follow(struct wire_budget *budget, const struct wire_probe *probe,
-			      const struct hit *hit, bool is_taken)
-{
-	return budget_follows(NULL, budget, probe, hit->goroutine, hit->tid, hit->time_ns,
-			      is_taken);
-}
-
-// True: it is no event.
-static __noinline bool note(const struct pt_regs *regs, const struct wire_probe *probe,
-			    const struct hit *hit)
-{
-	wire_u32 func = probe->func;
-	struct wire_condition *condition = bpf_map_lookup_elem(&conditions, &func);
-	struct frames_hit at = frames_hit(regs, probe, hit);
-	if (frames_note(NULL, &at, condition ? condition->within : 0) && condition)
-		__sync_fetch_and_add(&condition->crowded, 1);
-	return probe->kind >= WIRE_PROBE_BEGIN;
-}
-
-// How many traced calls are under way, at an entry.
-static __noinline wire_u32 track(const struct pt_regs *regs, const struct wire_probe *probe,
-				 const struct hit *hit, const struct wire_budget *budget)
-{
-	struct frames_hit at = frames_hit(regs, probe, hit);
-	if (!hit->goroutine)
-		return 0;
-	if (probe->kind == WIRE_PROBE_ENTRY)
-		return frames_enter(NULL, &at, budget->flags & WIRE_BUDGET_FOLLOW);
-	frames_leave(NULL, &at);
-	return 0;
-}
-
-static __noinline int take_hit(struct pt_regs *regs)
+// False for a hit that is ignored.
+static __always_inline bool is_hit(struct pt_regs *regs, struct hit *hit)
 {
 	wire_u64 cookie = bpf_get_attach_cookie(regs);
 	wire_u32 number = (wire_u32)cookie;
 	const struct wire_probe *probe = bpf_map_lookup_elem(&probes, &number);
 	if (!probe || probe->arming != cookie >> 32 || capture_skips(probe, regs->flags))
-		return 0;
+		return false;
 	wire_u64 ids = bpf_get_current_pid_tgid();
 	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED) || is_another_program())
-		return 0;
-	struct hit hit = {.probe = number, .tid = (wire_u32)ids};
-	struct wire_budget *budget = find_budget(probe);
-	struct wire_condition *condition = find_condition(probe);
-	bool is_alone = condition_is_alone(condition, budget, probe);
-	if (!is_alone || (budget && budget->interval_ns))
-		hit.time_ns = bpf_ktime_get_ns();
-	bool is_taken = true, decides_first = budget && !only_goid;
-	if (decides_first && !(is_taken = budget_admits(budget, probe, hit.time_ns)) &&
-	    !(budget->flags & WIRE_BUDGET_FOLLOW))
-		return 0;
-	if (is_alone && !condition_admits(condition, regs, probe, &hit))
-		return 0;
-	if (!hit.time_ns)
-		hit.time_ns = bpf_ktime_get_ns();
-	struct capture_goroutine goroutine = {0};
-	hit.g = find_g(regs, probe);
-	bool known = find_goroutine(hit.g, regs->sp, &goroutine);
-	hit.goroutine = known ? &goroutine : NULL;
-	if (has_conditions && probe->kind > WIRE_PROBE_TAIL && note(regs, probe, &hit))
-		return 0;
-	if (has_depth && budget)
-		hit.depth = track(regs, probe, &hit, budget);
-	if (only_goid && !(probe->flags & WIRE_ANY_GOROUTINE) &&
-	    (!known || goroutine.goid != only_goid))
-		return 0;
-	if (budget && !decides_first)
-		is_taken = budget_admits(budget, probe, hit.time_ns);
-	if (condition && !is_alone && is_taken && probe->kind == WIRE_PROBE_ENTRY)
-		is_taken = condition_admits(condition, regs, probe, &hit);
-	bool is_held = condition && condition->num_return;
-	if (budget && !is_held && !follow(budget, probe, &hit, is_taken))
-		return 0;
-	if (budget && budget->level)
-		hit.flags = WIRE_BARE;
-	if (is_held && !condition_settles(condition, regs, probe, &hit, is_taken))
-		return 0;
-	if ((probe->num_pieces || wants_stack(probe)) && !hit.flags)
-		emit_walk(regs, probe, &hit);
-	else
-		emit_head(probe, &hit);
+		return false;
+	hit->regs = (const struct host_regs *)regs;
+	hit->probe = probe;
+	hit->number = number;
+	hit->tid = (wire_u32)ids;
+	return true;
+}
+
+static __noinline int trace_hit(struct pt_regs *regs)
+{
+	struct hit hit = {0};
+	if (is_hit(regs, &hit))
+		take_trace(NULL, &hit);
+	return 0;
+}
+
+static __noinline int count_hit(struct pt_regs *regs)
+{
+	struct hit hit = {0};
+	if (is_hit(regs, &hit))
+		take_count(NULL, &hit);
 	return 0;
 }
 
 // Kernels from 6.13 on keep a program's stack in memory of the CPU, not of the task: of two hits on one CPU, the one
 // that was preempted goes on with the other's variables and pointers, and writes to where they lead. So
-// preemption is off before the first byte of the stack is used, and this function uses none. Kernels that cannot
+// preemption is off before the first byte of the stack is used, and these functions use none. Kernels that cannot
 // do that (before 6.10) have the stack on the task's.
-SEC("uprobe")
-int gotrace_hit(struct pt_regs *regs)
-{
-	bool can_stay = bpf_ksym_exists(bpf_preempt_disable) && bpf_ksym_exists(bpf_preempt_enable);
-	if (can_stay)
-		bpf_preempt_disable();
-	take_hit(regs);
-	if (can_stay)
-		bpf_preempt_enable();
-	return 0;
-}
+#define PROGRAM(name, function)                                         \
+	SEC("uprobe")                                                   \
+	int name(struct pt_regs *regs)                                  \
+	{                                                               \
+		bool can_stay = bpf_ksym_exists(bpf_preempt_disable) && \
+				bpf_ksym_exists(bpf_preempt_enable);    \
+		if (can_stay)                                           \
+			bpf_preempt_disable();                          \
+		function(regs);                                         \
+		if (can_stay)                                           \
+			bpf_preempt_enable();                           \
+		return 0;                                               \
+	}
 
-#include "bpf/aggregate_program.h"
+PROGRAM(gotrace_hit, trace_hit)
+PROGRAM(gotrace_count, count_hit)
 
 // Runs once, for a tracer that is not in the initial PID namespace: finds the target's number there.
 SEC("iter/task")

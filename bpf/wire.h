@@ -6,6 +6,8 @@
 #define GOTRACE_BPF_WIRE_H
 
 #ifndef __bpf__
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 typedef uint8_t wire_u8;
 typedef uint16_t wire_u16;
@@ -137,8 +139,6 @@ enum wire_budget_level { // what is taken of a call, each less than the one befo
 	WIRE_BUDGET_COUNTS, // nothing: calls are counted
 };
 
-enum { WIRE_FOLLOWED_MAX = 1 << 16 }; // calls that were taken and are under way
-
 enum wire_budget_flags {
 	WIRE_BUDGET_FOLLOW = 1, // the function's returns are events too
 };
@@ -164,13 +164,6 @@ enum {
 	WIRE_ACTIVE_MAX = 1 << 16, // calls under way
 };
 
-struct wire_source {   // a word as a hit finds it
-	wire_u8 where; // enum wire_where, of wire_piece
-	wire_u8 reg;
-	wire_u16 pad;
-	wire_u32 stack_off;
-};
-
 enum wire_value_kind {
 	WIRE_VALUE_NONE,
 	WIRE_VALUE_INT, // signed
@@ -187,7 +180,6 @@ struct wire_value {   // what a function's program keeps for those who count
 
 enum wire_aggregate_flags {
 	WIRE_AGGREGATE_COUNTED = 1, // its calls are counted
-	WIRE_AGGREGATE_WITHIN = 2,  // calls are counted while it is active
 	WIRE_AGGREGATE_RETURNS = 4, // its calls' ends are wanted
 	WIRE_AGGREGATE_LATE =
 		8, // a call is counted when it returns: it decides, or some key is a result
@@ -200,10 +192,9 @@ struct wire_aggregate { // of one function
 		num_entry; // its program at entry: which calls are counted, and values that it keeps
 	wire_u32 return_op, num_return; // likewise, at return
 	struct wire_value key[WIRE_KEYS];
-	struct wire_value value;     // of a histogram; WIRE_VALUE_NONE: the duration
-	struct wire_value error;     // not 0: the call has returned an error
-	struct wire_source argument; // of runtime.recovery
-	wire_u32 pad;
+	struct wire_value value; // of a histogram; WIRE_VALUE_NONE: the duration
+	struct wire_value error; // not 0: the call has returned an error
+	wire_u32 within;	 // as in struct wire_condition
 };
 
 // Set before the program is loaded, in read-only data.
@@ -211,14 +202,11 @@ struct wire_aggregate_settings {
 	wire_u32 num_slots;
 	wire_u32 num_keys;
 	wire_u32 has_buckets;
-	wire_u32 has_within;
 	wire_u32 num_linear; // linear buckets; 0: logarithmic ones
-	wire_u32 pad;
 	wire_u64 linear_min, linear_step;
-	// Where the argument of runtime.recovery tells which frames are gone, as in plan_recovery.
-	wire_u32 panic_off, sp_off, is_in_panic;
-	wire_u32 text_bytes; // of a key's texts that a call under way keeps for its return
 	wire_u64 seed[2];    // of the hashes of strings
+	wire_u32 text_bytes; // of a key's texts that a call under way keeps for its return
+	wire_u32 pad;
 };
 
 enum wire_key_state {
@@ -354,7 +342,6 @@ struct wire_kept { // of an entry that is held
 };
 
 enum { WIRE_CALLS_HELD_MAX = 4096 };
-enum { WIRE_FRAMES_MAX = 1 << 18 }; // of calls under way, and goroutines that have some
 enum { WIRE_WITHIN_MAX = 16 }; // groups of functions that calls are to be made within, from 1 on
 
 // Where the argument of runtime.recovery tells which goroutine goes on and at which SP.
@@ -364,6 +351,49 @@ struct wire_recovery {
 	wire_u32 is_in_panic;
 	wire_u32 is_known; // 0: it is not
 };
+
+// --- Calls under way ---------------------------------------------------------------------------
+// Keys and values of the tables that the engine keeps of them.
+
+enum {
+	WIRE_NESTS_MAX = 1 << 18
+}; // calls under way whose depth is known, and goroutines that have some
+
+struct wire_call_key { // a call under way
+	wire_u64 goid; // wire_stack_key
+	wire_u64 distance;
+	wire_u32 func;
+	wire_u32 pad;
+};
+
+struct wire_call {	  // of a trace, the time alone
+	wire_u64 time_ns; // of its entry
+	struct wire_kept kept;
+	struct wire_key key;
+	struct wire_key_slot at; // the key's; texts only where its return needs them
+};
+
+struct wire_held { // an entry whose return decides: what it keeps, then its struct wire_record
+	struct wire_kept kept;
+	wire_u8 record[WIRE_HELD_MAX];
+};
+
+struct wire_nest_key {
+	wire_u64 goid;	   // as in struct wire_call_key
+	wire_u64 distance; // 0: the goroutine's own entry
+};
+
+// A traced call among those around it; of a goroutine: what is known of all of them.
+struct wire_nest {
+	wire_u64
+		outer; // distance of the next call outwards; of a goroutine: of its innermost; 0: none
+	wire_u64 missing; // of a goroutine: of the outermost call that had no room; 0: none
+	wire_u64
+		leaving; // of a goroutine: of its innermost call when it called Goexit; 0: it has not
+	wire_u64 depth; // of the call; of a goroutine: of its innermost
+};
+
+enum wire_loss { WIRE_LOST_BUFFER, WIRE_LOST_SCRATCH };
 
 // --- Records -----------------------------------------------------------------------------------
 
@@ -455,8 +485,8 @@ _Static_assert(sizeof(struct wire_edge) == 16, "wire_edge");
 _Static_assert(sizeof(struct wire_settings) == 56, "wire_settings");
 _Static_assert(sizeof(struct wire_stack_settings) == 16, "wire_stack_settings");
 _Static_assert(sizeof(struct wire_budget) == 64, "wire_budget");
-_Static_assert(sizeof(struct wire_aggregate) == 56, "wire_aggregate");
-_Static_assert(sizeof(struct wire_aggregate_settings) == 72, "wire_aggregate_settings");
+_Static_assert(sizeof(struct wire_aggregate) == 48, "wire_aggregate");
+_Static_assert(sizeof(struct wire_aggregate_settings) == 56, "wire_aggregate_settings");
 _Static_assert(sizeof(struct wire_key) == 72, "wire_key");
 _Static_assert(sizeof(struct wire_key_slot) == 1032, "wire_key_slot");
 _Static_assert(sizeof(struct wire_totals) == 56, "wire_totals");
@@ -465,6 +495,11 @@ _Static_assert(sizeof(struct wire_literal) == 136, "wire_literal");
 _Static_assert(sizeof(struct wire_condition) == 40, "wire_condition");
 _Static_assert(sizeof(struct wire_recovery) == 16, "wire_recovery");
 _Static_assert(sizeof(struct wire_kept) == 136, "wire_kept");
+_Static_assert(sizeof(struct wire_call_key) == 24, "wire_call_key");
+_Static_assert(sizeof(struct wire_call) == 1248, "wire_call");
+_Static_assert(sizeof(struct wire_held) == 136 + WIRE_HELD_MAX, "wire_held");
+_Static_assert(sizeof(struct wire_nest_key) == 16, "wire_nest_key");
+_Static_assert(sizeof(struct wire_nest) == 32, "wire_nest");
 _Static_assert(sizeof(struct wire_record) == 48, "wire_record");
 _Static_assert(sizeof(struct wire_losses) == 8 + 4 * WIRE_LOSSES, "wire_losses");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");

@@ -4,21 +4,10 @@
 // followed: their (goroutine, distance, function) is remembered until they return, and the return of a
 // call that is not remembered is no event. Any later entry of that function at that place forgets a call that left
 // without its return. Compiled for the kernel and for user space, as capture.h is.
-//
-// The includer defines first, besides what capture.h wants:
-//   host_follow(host, key, time_ns)  0, or not 0 where there is no room
-//   host_unfollow(host, key)             true if it was remembered
 #ifndef GOTRACE_BPF_ENGINE_BUDGET_H
 #define GOTRACE_BPF_ENGINE_BUDGET_H
 
-#include "bpf/wire.h"
-
-struct call_key {      // a call that is under way
-	wire_u64 goid; // wire_stack_key
-	wire_u64 distance;
-	wire_u32 func;
-	wire_u32 pad;
-};
+#include "bpf/engine/calls.h"
 
 enum { BUDGET_TRIES = 4 }; // of writers that race for the same second
 
@@ -72,30 +61,24 @@ CAPTURE_INLINE bool budget_admits(struct wire_budget *budget, const struct wire_
 	return is_taken;
 }
 
-/** What is left of the decision once the goroutine is known (NULL: it is not). is_taken: the entry's, of a
- *  return: anything. True if the hit is an event. */
+/** What is left of the decision once the goroutine has been looked up. is_taken: the entry's; of a return: anything.
+ *  True if the hit is an event. */
 CAPTURE_INLINE bool budget_follows(const struct host *host, struct wire_budget *budget,
-				   const struct wire_probe *probe,
-				   const struct capture_goroutine *goroutine, wire_u32 tid,
-				   wire_u64 now_ns, bool is_taken)
+				   const struct hit *hit, bool is_taken)
 {
-	bool is_entry = probe->kind == WIRE_PROBE_ENTRY;
+	bool is_entry = hit->probe->kind == WIRE_PROBE_ENTRY;
 	if (!(budget->flags & WIRE_BUDGET_FOLLOW))
 		return !is_entry || is_taken;
-	if (!goroutine) // told without an end; and such a return belongs to no call
+	if (!hit->is_known) // an entry without an end; and such a return belongs to no call
 		return is_entry && is_taken;
-	struct call_key key = {
-		.goid = wire_stack_key(goroutine->goid, goroutine->distance, tid),
-		.distance = goroutine->distance,
-		.func = probe->func,
-	};
+	struct wire_call_key key = hit_call(hit);
 	if (!is_entry)
 		return host_unfollow(host, &key);
 	if (!is_taken) {
 		host_unfollow(host, &key);
 		return false;
 	}
-	if (!host_follow(host, &key, now_ns))
+	if (!host_follow(host, &key, hit->time_ns))
 		return true;
 	__sync_fetch_and_add(&budget->crowded, 1);
 	return false;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The capture engine's way through a map: a part of capture.h, which includes it where what it needs is there.
+// The capture engine's way through a map.
 // All groups' control words are read, one a step, and only groups that hold entries are copied.
 #ifndef GOTRACE_BPF_ENGINE_CAPTURE_MAP_H
 #define GOTRACE_BPF_ENGINE_CAPTURE_MAP_H
+
+#include "bpf/engine/record.h"
 
 // Begins to look through a map, whose header is at bytes.
 CAPTURE_INLINE void capture_scan_begin(struct capture *c, const struct wire_edge *edge,

@@ -4,13 +4,10 @@
 // works on strings; all state is in struct expr, nothing in registers, so that the kernel's verifier looks at
 // one step only. Operations are checked for memory safety alone. Compiled for the kernel and for user space, as
 // capture.h is; what strings are read into is the record's place, so a program runs before a record is made.
-//
-// The includer defines first, besides what capture.h wants:
-//   host_op(host, i), host_literal(host, i)   entries of the tables, or NULL
 #ifndef GOTRACE_BPF_ENGINE_EXPR_H
 #define GOTRACE_BPF_ENGINE_EXPR_H
 
-#include "bpf/wire.h"
+#include "bpf/engine/capture.h"
 
 struct expr {		  // a run
 	wire_u32 at, end; // operations

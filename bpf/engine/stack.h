@@ -3,14 +3,10 @@
 // goroutine began. Each distinct stack has a number, a hash of its words, and its words travel once: user space
 // keeps them. The words say where each return address stood too, so that user space can hold the chain against
 // the frame sizes that the executable knows. Compiled for the kernel and for user space, as capture.h is.
-//
-// The includer defines first, besides what capture.h wants:
-//   host_knows_stack(host, number)   true if that stack's words were told before
-//   host_stack_settings(host)           struct wire_stack_settings
 #ifndef GOTRACE_BPF_ENGINE_STACK_H
 #define GOTRACE_BPF_ENGINE_STACK_H
 
-#include "bpf/wire.h"
+#include "bpf/engine/capture.h"
 
 enum { STACK_FAR = (1 << (64 - WIRE_STACK_ADDR_BITS)) - 1 };
 

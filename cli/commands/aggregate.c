@@ -27,7 +27,6 @@ struct arguments {
 	char **words; // the target's PID, patterns, a value
 	size_t num_words;
 	char *by; // as given, taken apart
-	const char *within;
 	uint64_t interval_ns;
 	enum aggregate_order order;
 	bool is_json, has_program;
@@ -216,7 +215,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		arguments->aggregate.max_keys = (uint32_t)number;
 		return 0;
 	case OPT_WITHIN:
-		arguments->within = arg;
+		arguments->trace.session.plan.within = arg;
 		return 0;
 	case OPT_VALUE:
 		arguments->aggregate.value = arg;
@@ -455,13 +454,7 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 {
 	char **patterns = arguments->words + !started;
 	size_t num = arguments->num_words - !started;
-	struct selection within = {0};
 	struct error *err = take_value(session, arguments, patterns, &num);
-	if (!err && arguments->within) {
-		err = select_functions(session_index(session), (char *const *)&arguments->within, 1,
-				       &within);
-		arguments->aggregate.within = &within;
-	}
 	struct session_request request = {
 		.patterns = patterns,
 		.num_patterns = num,
@@ -474,8 +467,6 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 		err = trace_options_begin(&arguments->trace);
 	if (!err)
 		err = count_calls(session, arguments, armed, started);
-	if (within.func)
-		selection_deinit(&within);
 	return err;
 }
 

@@ -19,7 +19,10 @@ enum { SLOTS = 16, TOP = 0x20000, GOID = 18, OPS = 16 };
 
 struct world { // two functions, one goroutine
 	struct wire_probe probes[PROBES];
+	struct wire_piece argument; // of runtime.recovery: the first register
 	struct wire_op ops[OPS];
+	struct wire_recovery recovery;
+	uint32_t num_within;
 	struct plan_tables tables;
 	struct wire_settings settings;
 	struct wire_aggregate_settings counting;
@@ -60,12 +63,13 @@ static int set_up(void **state)
 {
 	struct world *world = test_calloc(1, sizeof(*world));
 	world->probes[RETURN] = (struct wire_probe){.kind = WIRE_PROBE_RETURN};
-	world->probes[OUTER] = (struct wire_probe){.func = AROUND};
-	world->probes[OUTER_RETURN] =
-		(struct wire_probe){.func = AROUND, .kind = WIRE_PROBE_RETURN};
+	world->probes[OUTER] = (struct wire_probe){.func = AROUND, .kind = WIRE_PROBE_BEGIN};
+	world->probes[OUTER_RETURN] = (struct wire_probe){.func = AROUND, .kind = WIRE_PROBE_END};
 	world->probes[RECOVERY] = (struct wire_probe){.func = RECOVER, .kind = WIRE_PROBE_RECOVERY};
 	world->tables = (struct plan_tables){.probes = world->probes,
 					     .num_probes = PROBES,
+					     .pieces = &world->argument,
+					     .num_pieces = 1,
 					     .ops = world->ops};
 	world->settings = (struct wire_settings){.g_goid = 160, .g_stack_hi = 8, .has_goid = 1};
 	world->g[0] = 0x10000;
@@ -90,6 +94,8 @@ static int set_up(void **state)
 		.tables = &world->tables,
 		.settings = &world->settings,
 		.aggregates = &world->counted,
+		.recovery = &world->recovery,
+		.num_within = &world->num_within,
 		.read = read_world,
 		.context = world,
 	};
@@ -445,9 +451,10 @@ static void test_buckets(void **state)
 
 static void use_within(struct world *world)
 {
-	world->counting.has_within = 1;
-	world->counting.sp_off = 168;
-	world->aggregates[AROUND].flags = WIRE_AGGREGATE_WITHIN;
+	world->num_within = 1;
+	world->recovery = (struct wire_recovery){.sp_off = 168, .is_known = 1};
+	world->aggregates[WORK].within = 1;
+	world->aggregates[AROUND].within = 1;
 }
 
 static void test_within(void **state)

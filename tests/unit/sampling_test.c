@@ -173,18 +173,18 @@ static void test_too_many_to_follow(void **state)
 {
 	struct world *world = *state;
 	world->budget = (struct wire_budget){.flags = WIRE_BUDGET_FOLLOW};
-	for (uint64_t i = 0; i < WIRE_FOLLOWED_MAX; i++) {
+	for (uint64_t i = 0; i < WIRE_ACTIVE_MAX; i++) {
 		world->g[20] = i + 1;
 		assert_true(hit(world, ENTRY));
 	}
-	world->g[20] = WIRE_FOLLOWED_MAX + 1;
+	world->g[20] = WIRE_ACTIVE_MAX + 1;
 	assert_false(hit(world, ENTRY));
 	assert_false(hit(world, RETURN));
 	assert_int_equal(world->budget.crowded, 1);
 	assert_int_equal(world->budget.skipped, 0); // that was no choice
 	world->g[20] = 1;
 	assert_true(hit(world, RETURN));
-	world->g[20] = WIRE_FOLLOWED_MAX + 1;
+	world->g[20] = WIRE_ACTIVE_MAX + 1;
 	assert_true(hit(world, ENTRY));
 }
 

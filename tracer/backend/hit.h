@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "tracer/backend/aggregate_store.h"
+#include "tracer/backend/aggregate_tables.h"
 #include "tracer/plan/plan.h"
 
 struct hit_source { // where a record comes from; all borrowed
@@ -27,6 +27,10 @@ struct hit_source { // where a record comes from; all borrowed
 	const struct aggregate_tables
 		*aggregates;	    // hits are counted, and make no records; NULL: they are not
 	struct wire_losses *losses; // of records that did not arrive; NULL: the maker's own
+	/** Where a record goes, of which a hit may make two; false: there is no room for it. NULL: hit_record alone has it. */
+	bool (*emit)(void *context, const struct wire_record *record);
+	/** An event of this function was lost. NULL: it is not counted. */
+	void (*lost)(void *context, uint32_t func, enum wire_loss where);
 	/** Copies len bytes of the target at addr; false if not all of them can be read. */
 	bool (*read)(void *context, void *dst, size_t len, uint64_t addr);
 	/** The type of what an interface of this descriptor (run-time address) points at; 0: not known. */
@@ -49,18 +53,12 @@ struct hit_maker; // scratch, kept from hit to hit
 struct error *hit_maker_create(const struct hit_source *source, struct hit_maker **out) MUST_CHECK;
 void hit_maker_destroy(struct hit_maker *maker);
 
-/** The record of one hit, borrowed until the next; NULL for a hit that is to be ignored. */
+/** Takes one hit. The last record that it made, borrowed until the next hit; NULL for a hit that makes none. */
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t probe, uint32_t tid,
 				     uint64_t time_ns, const struct hit_regs *regs);
 
-/** The entry whose return hit_record gave last, where it was held until then, to be told before it; else NULL. */
-const struct wire_record *hit_entry(const struct hit_maker *maker);
-
 /** The function was disarmed: its calls under way are not followed any more. */
 void hit_forget(struct hit_maker *maker, uint32_t func);
-
-/** This record, which was made last, did not arrive: it is counted, and what it told must be told again. */
-void hit_lost(struct hit_maker *maker, const struct wire_record *record);
 
 /** True if the frame of this probe has pieces in float registers: reading them costs, so others go without. */
 bool hit_wants_floats(const struct plan_tables *tables, uint32_t probe);

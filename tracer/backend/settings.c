@@ -148,30 +148,10 @@ void settings_fill_aggregate(struct wire_aggregate_settings *out, const struct p
 		.num_slots = max_keys ? max_keys + SPARE_SLOTS : (uint32_t)plan->num_funcs,
 		.num_keys = (uint32_t)options->num_by,
 		.has_buckets = options->has_histogram,
-		.has_within = options->within != NULL,
 		.num_linear = options->num_linear,
 		.linear_min = (uint64_t)options->linear_min,
 		.linear_step = options->linear_step,
-		.panic_off = plan->recovery.panic_off,
-		.sp_off = plan->recovery.sp_off,
-		.is_in_panic = plan->recovery.is_in_panic,
 		.text_bytes = text_bytes(plan, true),
 		.seed = {options->seed[0], options->seed[1]},
-	};
-}
-
-// Of runtime.recovery, where its argument stands is told.
-void settings_aggregate(struct wire_aggregate *out, const struct plan *plan,
-			const struct plan_func *func)
-{
-	*out = func->aggregate.wire;
-	const struct wire_probe *probe = &plan->tables.probes[func->first_probe];
-	if (!func->num_probes || probe->kind != WIRE_PROBE_RECOVERY || !probe->num_pieces)
-		return;
-	const struct wire_piece *piece = &plan->tables.pieces[probe->first_piece];
-	out->argument = (struct wire_source){
-		.where = piece->where,
-		.reg = piece->reg,
-		.stack_off = piece->stack_off,
 	};
 }

@@ -23,8 +23,5 @@ uint32_t settings_key_size(const struct plan *plan);
 uint32_t settings_slot_size(const struct plan *plan);
 /** Of a string's bytes, as the engine makes it in keys. */
 uint64_t settings_hash(const uint64_t *seed, const char *bytes, size_t len);
-/** What is counted of one function. */
-void settings_aggregate(struct wire_aggregate *out, const struct plan *plan,
-			const struct plan_func *func);
 
 #endif

@@ -10,7 +10,6 @@
 
 struct plan;
 struct plan_options;
-struct selection;
 
 struct aggregate_options {
 	const char *by[WIRE_KEYS]; // "name", "req.URL.Path", "n & 7", "goid", "caller"; borrowed
@@ -23,7 +22,6 @@ struct aggregate_options {
 	uint32_t num_linear; // buckets; 0: logarithmic ones
 	int64_t linear_min;
 	uint64_t linear_step;
-	const struct selection *within; // NULL: calls count wherever they are made; borrowed
 };
 
 struct aggregate_func { // of one function

@@ -342,8 +342,7 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 {
 	const struct signature *signature = func->signature;
 	if (options->aggregate) {
-		func->has_return = func->aggregate.wire.flags &
-				   (WIRE_AGGREGATE_RETURNS | WIRE_AGGREGATE_WITHIN);
+		func->has_return = func->aggregate.wire.flags & WIRE_AGGREGATE_RETURNS;
 		return add_sites(plan, func, sites);
 	}
 	func->has_return = !options->no_return;
@@ -364,14 +363,6 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 	return err ? err : add_sites(plan, func, sites);
 }
 
-static bool is_selected(const struct selection *selection, const struct func *func)
-{
-	for (size_t i = 0; selection && i < selection->num; i++)
-		if (selection->func[i] == func)
-			return true;
-	return false;
-}
-
 static struct error *leave_out(struct plan *plan, const struct func *func,
 			       const struct plan_options *options, const char *reason)
 {
@@ -388,18 +379,15 @@ static struct error *find_aggregate(struct plan *plan, const struct func *func,
 				    const struct plan_options *options, struct aggregate_func *out,
 				    bool *is_refused)
 {
-	const struct aggregate_options *aggregate = options->aggregate;
 	*out = (struct aggregate_func){0};
 	char *reason = NULL;
-	struct error *err = NULL;
-	if (!options->is_within_only)
-		err = aggregate_compile(plan, func, options, out, &reason);
+	struct error *err = aggregate_compile(plan, func, options, out, &reason);
 	if (!err && reason)
 		err = leave_out(plan, func, options, reason);
 	*is_refused = reason;
 	free(reason);
-	if (is_selected(aggregate->within, func))
-		out->wire.flags |= WIRE_AGGREGATE_WITHIN;
+	if (!err && options->within)
+		err = plan_within_group(plan, options->within, &out->wire.within);
 	return err;
 }
 

@@ -30,8 +30,7 @@ struct plan_options {
 	uint32_t stack;	 // frames of a call's stack; 0: none. Of the whole plan, as is
 	bool creator;	 // who started the goroutine
 	const struct aggregate_options
-		*aggregate;  // calls are counted, not told; of the whole plan; NULL
-	bool is_within_only; // these functions are those of aggregate->within, and no others
+		*aggregate; // calls are counted, not told; of the whole plan; NULL
 	const char *conditions[PLAN_CONDITIONS]; // that calls have to fulfil; borrowed
 	uint32_t num_conditions;
 	const char *caller; // calls made by this function only; borrowed; NULL: by any

@@ -52,7 +52,10 @@ static struct error *add_sites(struct plan *plan, const struct func *func,
 		added->num_probes++;
 	}
 	const struct plan_program program = {.within = group};
-	return err ? err : plan_set_condition(plan, added->number, &program);
+	if (err)
+		return err;
+	added->aggregate.wire.within = group;
+	return plan->options.aggregate ? NULL : plan_set_condition(plan, added->number, &program);
 }
 
 static struct error *add_group(struct plan *plan, uint32_t group)

@@ -87,7 +87,7 @@ static bool are_refused(const struct plan *plan, size_t first, size_t num)
 // The functions that the pairing wants to hear of, once.
 static struct error *arm_notes(struct session *session, const struct plan_options *options)
 {
-	bool counts_anywhere = options->aggregate && !options->aggregate->within;
+	bool counts_anywhere = options->aggregate && !options->within;
 	bool has_ends = !options->no_return || options->within;
 	if (session->has_notes || !has_ends || counts_anywhere)
 		return NULL;
@@ -257,37 +257,6 @@ static struct error *take_funcs(struct session *session, const struct selection 
 	return NULL;
 }
 
-// The functions that calls are to be made within, where they are not counted themselves.
-static struct error *choose_within(struct session *session, const struct session_request *request)
-{
-	const struct selection *within = request->options.aggregate->within;
-	struct plan_options options = request->options;
-	size_t first, num, first_refusal = session->plan->num_refusals;
-	options.is_within_only = true;
-	struct error *err = plan_add(session->plan, within, &options, 0, &first, &num);
-	if (!err && session->plan->num_refusals > first_refusal)
-		err = nothing_to_arm(session, first_refusal);
-	return err;
-}
-
-// They are armed before those that are counted: a call of the latter knows where it stands.
-static struct error *arm_within(struct session *session, const struct plan_options *options)
-{
-	const struct selection *within = options->aggregate ? options->aggregate->within : NULL;
-	uint32_t *funcs = within ? calloc(within->num, sizeof(*funcs)) : NULL;
-	if (within && !funcs)
-		return error_nomem();
-	size_t num = 0;
-	for (size_t i = 0; within && i < within->num; i++) {
-		const struct plan_func *func = plan_find(session->plan, within->func[i], options);
-		if (func && !(func->aggregate.wire.flags & WIRE_AGGREGATE_COUNTED))
-			funcs[num++] = func->number;
-	}
-	struct error *err = session_arm(session, funcs, num);
-	free(funcs);
-	return err;
-}
-
 struct error *session_choose(struct session *session, const struct session_request *request,
 			     const struct selection *known, struct session_trace *trace)
 {
@@ -303,7 +272,7 @@ struct error *session_choose(struct session *session, const struct session_reque
 		err = select_functions(session->index, conditions.patterns, conditions.num_patterns,
 				       &selection);
 	uint32_t group;
-	if (!err && options.within && !options.aggregate) // said before a function is looked at
+	if (!err && options.within) // said before a function is looked at
 		err = plan_within_group(session->plan, options.within, &group);
 	size_t first, num;
 	uint32_t id = trace ? trace->id : session->last_trace + 1;
@@ -328,8 +297,6 @@ static struct error *choose(struct session *session, const struct session_reques
 	struct error *err = session_choose(session, request, NULL, trace);
 	if (!err && !trace->num_funcs)
 		err = nothing_to_arm(session, first_refusal);
-	if (!err && request->options.aggregate && request->options.aggregate->within)
-		err = choose_within(session, request);
 	return err ? err : save_trace(session, request, trace);
 }
 
@@ -425,8 +392,6 @@ static struct error *try_trace(struct session *session, const struct session_req
 	err = choose(session, request, trace);
 	if (!err)
 		err = ready(session, &request->options);
-	if (!err)
-		err = arm_within(session, &request->options);
 	if (!err)
 		err = add_trace(session, trace);
 	if (err) {

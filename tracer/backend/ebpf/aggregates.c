@@ -51,23 +51,23 @@ struct error *ebpf_aggregates_prepare(struct backend *backend)
 		{program->maps.totals, settings->num_slots},
 		{program->maps.buckets, settings->has_buckets ? settings->num_slots : 1},
 		{program->maps.key_slots, keys ? keys : 1},
-		{program->maps.active, WIRE_ACTIVE_MAX},
-		{program->maps.within, settings->has_within ? WIRE_ACTIVE_MAX : 1},
+		{program->maps.calls, WIRE_ACTIVE_MAX},
+		{program->maps.within, backend->plan->num_within ? WIRE_ACTIVE_MAX : 1},
 	};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		int result = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
 		if (result)
 			return error_errno(-result, "sizing the tables that count");
 	}
-	struct bpf_map *slots = program->maps.key_slots, *active = program->maps.active;
-	uint32_t call_bytes = bpf_map__value_size(active) -
+	struct bpf_map *slots = program->maps.key_slots, *calls = program->maps.calls;
+	uint32_t call_bytes = bpf_map__value_size(calls) -
 			      (uint32_t)sizeof(((struct wire_key_slot *)0)->text) +
 			      settings->text_bytes;
 	int result = bpf_map__set_key_size(slots, settings_key_size(backend->plan));
 	if (!result)
 		result = bpf_map__set_value_size(slots, settings_slot_size(backend->plan));
 	if (!result)
-		result = bpf_map__set_value_size(active, call_bytes);
+		result = bpf_map__set_value_size(calls, call_bytes);
 	if (result)
 		return error_errno(-result, "sizing the keys of what is counted");
 	return share_if_large(program);
@@ -142,21 +142,16 @@ static void sweep(struct backend *backend)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-	int map = bpf_map__fd(backend->program->maps.active);
-	uint64_t key[3], next[3];
-	struct {
-		uint64_t time_ns;
-		struct wire_kept kept;
-		struct wire_key key;
-		struct wire_key_slot at;
-	} call; // struct call
-	bool any = !bpf_map_get_next_key(map, NULL, key);
+	int map = bpf_map__fd(backend->program->maps.calls);
+	struct wire_call_key key, next;
+	struct wire_call call; // the table's may be shorter
+	bool any = !bpf_map_get_next_key(map, NULL, &key);
 	for (size_t i = 0; any && i < 2 * WIRE_ACTIVE_MAX; i++) {
-		any = !bpf_map_get_next_key(map, key, next);
-		if (!bpf_map_lookup_elem(map, key, &call) && now_ns > call.time_ns &&
+		any = !bpf_map_get_next_key(map, &key, &next);
+		if (!bpf_map_lookup_elem(map, &key, &call) && now_ns > call.time_ns &&
 		    now_ns - call.time_ns > LONG_NS)
-			bpf_map_delete_elem(map, key);
-		memcpy(key, next, sizeof(key));
+			bpf_map_delete_elem(map, &key);
+		key = next;
 	}
 }
 

@@ -101,14 +101,16 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	if (backend->plan->options.stack)
 		bpf_map__set_max_entries(program->maps.known_stacks, KNOWN_STACKS);
 	if (settings->has_budgets)
-		bpf_map__set_max_entries(program->maps.followed, WIRE_FOLLOWED_MAX);
+		bpf_map__set_max_entries(program->maps.calls, WIRE_ACTIVE_MAX);
+	if (!backend->counts)
+		bpf_map__set_value_size(program->maps.calls, sizeof(uint64_t));
 	if (settings->has_conditions) {
 		bpf_map__set_max_entries(program->maps.held, WIRE_CALLS_HELD_MAX);
 		bpf_map__set_max_entries(program->maps.within, WIRE_ACTIVE_MAX);
 	}
 	if (backend->plan->wants_depth) {
 		program->rodata->has_depth = backend->has_depth = true;
-		bpf_map__set_max_entries(program->maps.frames, WIRE_FRAMES_MAX);
+		bpf_map__set_max_entries(program->maps.nests, WIRE_NESTS_MAX);
 	}
 	int result = gotrace_bpf__load(program);
 	if (result) {

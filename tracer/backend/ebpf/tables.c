@@ -178,19 +178,14 @@ static struct error *update_dynamics(struct backend *backend)
 	return NULL;
 }
 
-struct call { // bpf/engine/budget.h, struct call_key
-	uint64_t goid, distance;
-	uint32_t func, pad;
-};
-
 // Forgets calls that a table follows: those that began before, and (disarmed) those of functions that are not armed.
 static void forget_in(struct backend *backend, const struct bpf_map *table, size_t time_at,
 		      uint64_t before_ns, bool disarmed)
 {
 	const struct plan *plan = backend->plan;
 	int map = bpf_map__fd(table);
-	struct call key, next;
-	uint8_t value[sizeof(struct wire_kept) + WIRE_HELD_MAX];
+	struct wire_call_key key, next;
+	uint8_t value[sizeof(struct wire_held)];
 	if (bpf_map__value_size(table) > sizeof(value))
 		return;
 	bool any = !bpf_map_get_next_key(map, NULL, &key);
@@ -212,10 +207,11 @@ static void forget_in(struct backend *backend, const struct bpf_map *table, size
 static void forget_calls(struct backend *backend, uint64_t before_ns, bool disarmed)
 {
 	const struct gotrace_bpf *program = backend->program;
-	forget_in(backend, program->maps.followed, 0, before_ns, disarmed);
-	forget_in(backend, program->maps.held,
-		  sizeof(struct wire_kept) + offsetof(struct wire_record, time_ns), before_ns,
+	forget_in(backend, program->maps.calls, offsetof(struct wire_call, time_ns), before_ns,
 		  disarmed);
+	forget_in(backend, program->maps.held,
+		  offsetof(struct wire_held, record) + offsetof(struct wire_record, time_ns),
+		  before_ns, disarmed);
 }
 
 // Calls that panicked or whose goroutine ended have left no return that would have them forgotten. Once there is no
@@ -259,8 +255,7 @@ static void update_aggregates(struct backend *backend)
 	struct ebpf_table *table = &backend->tables[TABLE_AGGREGATES];
 	struct wire_aggregate *aggregates = table->entries;
 	for (; aggregates && table->num < backend->plan->num_funcs; table->num++)
-		settings_aggregate(&aggregates[table->num], backend->plan,
-				   backend->plan->funcs[table->num]);
+		aggregates[table->num] = backend->plan->funcs[table->num]->aggregate.wire;
 }
 
 struct error *ebpf_tables_update(struct backend *backend)

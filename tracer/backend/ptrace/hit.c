@@ -39,6 +39,24 @@ static uint32_t find_dynamic(void *context, uint64_t rtype)
 	return ptrace_shared_dynamic(worker->shared, rtype);
 }
 
+static bool emit(void *context, const struct wire_record *record)
+{
+	struct ptrace_shared *shared = ((struct ptrace_worker *)context)->shared;
+	if (!ptrace_ring_put(&shared->ring, record))
+		return false;
+	shared->hits++;
+	return true;
+}
+
+static void count_lost(void *context, uint32_t func, enum wire_loss where)
+{
+	(void)where; // there is always a slot
+	struct ptrace_shared *shared = ((struct ptrace_worker *)context)->shared;
+	shared->lost_buffer++;
+	if (func < shared->num_lost)
+		shared->lost[func]++;
+}
+
 struct error *ptrace_hit_init(struct ptrace_worker *worker)
 {
 	struct hit_source source = {
@@ -54,6 +72,8 @@ struct error *ptrace_hit_init(struct ptrace_worker *worker)
 		.has_depth = worker->shared->has_depth,
 		.aggregates =
 			worker->shared->aggregates.totals ? &worker->shared->aggregates : NULL,
+		.emit = emit,
+		.lost = count_lost,
 		.read = ptrace_hit_read,
 		.dynamic = find_dynamic,
 		.context = worker,
@@ -105,22 +125,6 @@ static bool read_floats(pid_t tid, uint64_t out[HIT_FLOATS])
 	return true;
 }
 
-// False: it was lost.
-static bool emit(struct ptrace_worker *worker, uint32_t probe, const struct wire_record *record)
-{
-	struct ptrace_shared *shared = worker->shared;
-	if (ptrace_ring_put(&shared->ring, record)) {
-		shared->hits++;
-		return true;
-	}
-	hit_lost(worker->maker, record);
-	shared->lost_buffer++;
-	uint32_t func = shared->tables.probes[probe].func;
-	if (func < shared->num_lost)
-		shared->lost[func]++;
-	return false;
-}
-
 void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread *thread,
 		       const struct ptrace_breakpoint *breakpoint,
 		       const struct user_regs_struct *regs)
@@ -136,10 +140,6 @@ void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread 
 		if (use->wants_floats && !has_floats)
 			has_floats = read_floats(thread->tid, floats);
 		hit.floats = use->wants_floats && has_floats ? floats : NULL;
-		const struct wire_record *record =
-			hit_record(worker->maker, use->probe, (uint32_t)thread->tid, time_ns, &hit);
-		const struct wire_record *entry = hit_entry(worker->maker);
-		if (record && (!entry || emit(worker, entry->probe, entry)))
-			emit(worker, use->probe, record);
+		hit_record(worker->maker, use->probe, (uint32_t)thread->tid, time_ns, &hit);
 	}
 }

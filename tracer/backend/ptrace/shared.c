@@ -216,8 +216,7 @@ struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct pl
 	struct plan_tables *to = &shared->tables;
 	uint32_t *num_funcs = &shared->aggregates.num_aggregates;
 	for (; shared->func_aggregates && *num_funcs < plan->num_funcs; (*num_funcs)++)
-		settings_aggregate(&shared->func_aggregates[*num_funcs], plan,
-				   plan->funcs[*num_funcs]);
+		shared->func_aggregates[*num_funcs] = plan->funcs[*num_funcs]->aggregate.wire;
 	for (; shared->budgets && shared->num_budgets < plan->num_funcs; shared->num_budgets++)
 		settings_budget(&shared->budgets[shared->num_budgets],
 				plan->funcs[shared->num_budgets]);

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Calls under way. A call is known by its goroutine, the distance of its frame from the top of the stack (the same
+// after the stack has moved) and its function: its entry puts it into a table, its return drops it.
+// A call that panicked leaves its entry behind: the next call at that place takes it over, so it is never taken for
+// another one's; user space sweeps the rest when the table is crowded.
+//
+// Of each goroutine, the engine knows the outermost frame of each group of functions that --within names, and how deep its
+// traced calls are nested. Those calls are a list, from the innermost outwards. A frame is gone when the goroutine
+// is seen at its distance or further out, or when a panic is recovered further out.
+#ifndef GOTRACE_BPF_ENGINE_CALLS_H
+#define GOTRACE_BPF_ENGINE_CALLS_H
+
+#include "bpf/engine/capture.h"
+
+struct hit {
+	const struct host_regs *regs;
+	const struct wire_probe *probe;
+	struct capture_goroutine goroutine; // zeros where it is not known
+	wire_u64 time_ns;		    // CLOCK_MONOTONIC
+	union {
+		wire_u64 g;	   // the address of its runtime.g
+		struct slot *slot; // of a hit that is counted: room to work in
+	};
+	wire_u32 number; // the probe's
+	wire_u32 tid;
+	wire_u32 depth;	   // at an entry: traced calls under way, this one included; 0: not known
+	wire_u16 flags;	   // enum wire_record_flags
+	wire_u16 is_known; // the goroutine is
+};
+
+/** NULL: it is not known. */
+CAPTURE_INLINE const struct capture_goroutine *hit_goroutine(const struct hit *hit)
+{
+	return hit->is_known ? &hit->goroutine : NULL;
+}
+
+/** The stack of a hit whose goroutine is known. */
+CAPTURE_INLINE wire_u64 hit_goid(const struct hit *hit)
+{
+	return wire_stack_key(hit->goroutine.goid, hit->goroutine.distance, hit->tid);
+}
+
+/** The call of a hit whose goroutine is known. */
+CAPTURE_INLINE struct wire_call_key hit_call(const struct hit *hit)
+{
+	return (struct wire_call_key){
+		.goid = hit_goid(hit),
+		.distance = hit->goroutine.distance,
+		.func = hit->probe->func,
+	};
+}
+
+// --- Functions that --within names ---------------------------------------------------------------
+
+enum { WITHIN_SHIFT = 48 }; // a group's number is above a goroutine's
+
+/** Of a goroutine's number, or a thread's with its highest bit. False for a number that has no room. */
+CAPTURE_INLINE bool within_key(wire_u64 goid, wire_u32 group, wire_u64 *out)
+{
+	if ((goid & ~WIRE_STACK_THREAD) >> WITHIN_SHIFT)
+		return false;
+	*out = goid | (wire_u64)group << WITHIN_SHIFT;
+	return true;
+}
+
+/** A frame of the function that is asked for begins at this distance; 0, or not 0 where there is no room. */
+CAPTURE_INLINE int within_enter(const struct host *host, wire_u64 key, wire_u64 distance)
+{
+	const wire_u64 *outermost = host_within_find(host, key);
+	if (outermost && *outermost < distance)
+		return 0;
+	return host_within_put(host, key, distance);
+}
+
+/** It ends. */
+CAPTURE_INLINE void within_leave(const struct host *host, wire_u64 key, wire_u64 distance)
+{
+	const wire_u64 *outermost = host_within_find(host, key);
+	if (outermost && *outermost >= distance)
+		host_within_drop(host, key);
+}
+
+/** True if a call whose frame begins at this distance is made while the function is active. */
+CAPTURE_INLINE bool within_holds(const struct host *host, wire_u64 key, wire_u64 distance)
+{
+	const wire_u64 *outermost = host_within_find(host, key);
+	if (!outermost)
+		return false;
+	if (*outermost < distance)
+		return true;
+	if (*outermost > distance)
+		host_within_drop(host, key);
+	return false;
+}
+
+/** True if a call is made while a function of this group is active. *is_known: whether that can be said. */
+CAPTURE_INLINE bool calls_within(const struct host *host, const struct hit *hit, wire_u32 group,
+				 bool *is_known)
+{
+	wire_u64 key;
+	*is_known = hit->is_known && within_key(hit_goid(hit), group, &key);
+	return *is_known && within_holds(host, key, hit->goroutine.distance);
+}
+
+// --- Recovery ------------------------------------------------------------------------------------
+
+CAPTURE_INLINE int calls_word(const struct host *host, wire_u64 addr, wire_u64 *out)
+{
+	*out = 0;
+	return capture_is_readable(addr, sizeof(*out)) ? host_read(host, out, sizeof(*out), addr)
+						       : -1;
+}
+
+/** What the argument of runtime.recovery, which runs on the system stack, leads to: the goroutine that goes on, and at
+ *  which distance. Frames beyond that are gone. False where it cannot be read. */
+CAPTURE_INLINE bool calls_recovery_at(const struct host *host, const struct wire_recovery *at,
+				      wire_u64 g, wire_u64 *goid, wire_u64 *distance)
+{
+	const struct wire_settings *settings = host_settings(host);
+	wire_u64 high, sp, from = g;
+	if (calls_word(host, g + settings->g_goid, goid) ||
+	    calls_word(host, g + settings->g_stack_hi, &high) ||
+	    (at->is_in_panic && calls_word(host, g + at->panic_off, &from)) ||
+	    calls_word(host, from + at->sp_off, &sp) || sp > high)
+		return false;
+	*distance = high - sp;
+	return true;
+}
+
+// --- Traced calls --------------------------------------------------------------------------------
+
+struct nest_walk {
+	const struct host *host;
+	struct wire_nest *goroutine;
+	wire_u64 goid, from;
+};
+
+static long nest_step(wire_u32 i, void *context)
+{
+	(void)i;
+	struct nest_walk *walk = context;
+	struct wire_nest *goroutine = walk->goroutine;
+	struct wire_nest_key key = {.goid = walk->goid, .distance = goroutine->outer};
+	if (!key.distance || key.distance < walk->from)
+		return 1;
+	const struct wire_nest *nest = host_nest_find(walk->host, &key);
+	wire_u64 outer = nest ? nest->outer : 0;
+	goroutine->outer = outer;
+	goroutine->depth = outer ? goroutine->depth - 1 : 0;
+	host_nest_drop(walk->host, &key);
+	return 0;
+}
+
+// Traced calls of the goroutine from this distance on are gone. True: others are not.
+CAPTURE_APART bool calls_close(const struct host *host, wire_u64 goid, wire_u64 from)
+{
+	struct wire_nest_key key = {.goid = goid};
+	struct wire_nest *goroutine = host_nest_find(host, &key);
+	if (!goroutine)
+		return false;
+	if (goroutine->missing >= from)
+		goroutine->missing = 0;
+	struct nest_walk walk = {.host = host, .goroutine = goroutine, .goid = goid, .from = from};
+	if (goroutine->outer >= from)
+		host_repeat(WIRE_NESTS_MAX, nest_step, &walk);
+	bool is_in_calls = goroutine->outer || goroutine->missing;
+	if (!is_in_calls)
+		host_nest_drop(host, &key);
+	return is_in_calls;
+}
+
+/** A traced call begins: what was at its place or further in is gone. has_end: its return will be seen. How many traced
+ *  calls are under way with this one; 0: that is not known. */
+CAPTURE_APART wire_u32 calls_enter(const struct host *host, const struct hit *hit, bool has_end)
+{
+	wire_u64 goid = hit_goid(hit), distance = hit->goroutine.distance;
+	struct wire_nest_key key = {.goid = goid};
+	struct wire_nest nest = {0};
+	struct wire_nest *goroutine = NULL;
+	if (calls_close(host, goid, distance))
+		goroutine = host_nest_find(host, &key);
+	if (!goroutine && has_end) {
+		struct wire_nest fresh = {.depth = 0};
+		if (host_nest_put(host, &key, &fresh))
+			*host_nests_full(host) = 1;
+		goroutine = host_nest_find(host, &key);
+	}
+	if (!goroutine) // whether it has frames is not known once one was left out
+		return *host_nests_full(host) ? 0 : 1;
+	nest.outer = goroutine->outer;
+	nest.depth = goroutine->depth + 1;
+	bool is_known = !goroutine->missing;
+	if (!has_end)
+		return is_known ? (wire_u32)nest.depth : 0;
+	key.distance = distance;
+	if (!host_nest_put(host, &key, &nest)) {
+		goroutine->outer = distance;
+		goroutine->depth = nest.depth;
+	} else if (is_known) {
+		goroutine->missing = distance;
+	}
+	return is_known ? (wire_u32)nest.depth : 0;
+}
+
+/** It ends. */
+CAPTURE_INLINE void calls_leave(const struct host *host, const struct hit *hit)
+{
+	calls_close(host, hit_goid(hit), hit->goroutine.distance);
+}
+
+// Its open calls will not return; they are under way while what they have deferred runs.
+CAPTURE_INLINE void calls_exit(const struct host *host, const struct hit *hit)
+{
+	struct wire_nest_key key = {.goid = hit_goid(hit)};
+	calls_close(host, key.goid, hit->goroutine.distance + 1);
+	struct wire_nest *goroutine = host_nest_find(host, &key);
+	if (goroutine)
+		goroutine->leaving = goroutine->outer;
+	host_calls_gone(host, key.goid, 0);
+}
+
+// A panic was recovered; a Goexit under way goes on, and the calls that it will end are still there.
+CAPTURE_INLINE void calls_recovered(const struct host *host, wire_u64 goid, wire_u64 distance)
+{
+	struct wire_nest_key key = {.goid = goid};
+	const struct wire_nest *goroutine = host_nest_find(host, &key);
+	wire_u64 from = distance + 1;
+	if (goroutine && goroutine->leaving >= from)
+		from = goroutine->leaving + 1;
+	calls_close(host, goid, from);
+}
+
+// --- Functions that calls are made within --------------------------------------------------------
+
+struct unwind {
+	const struct host *host;
+	wire_u64 goid, distance;
+};
+
+static long unwind_step(wire_u32 i, void *context)
+{
+	const struct unwind *unwind = context;
+	wire_u64 key;
+	if (within_key(unwind->goid, i + 1, &key))
+		within_leave(unwind->host, key, unwind->distance);
+	return 0;
+}
+
+// Frames of the goroutine from this distance on are gone.
+CAPTURE_INLINE void calls_unwind(const struct host *host, wire_u64 goid, wire_u64 distance)
+{
+	struct unwind unwind = {.host = host, .goid = goid, .distance = distance};
+	wire_u32 num = host_num_groups(host);
+	host_repeat(num < WIRE_WITHIN_MAX ? num : WIRE_WITHIN_MAX, unwind_step, &unwind);
+}
+
+// Which goroutine goes on after a recovered panic, and at which distance.
+CAPTURE_INLINE bool calls_recovery(const struct host *host, const struct hit *hit, wire_u64 *goid,
+				   wire_u64 *distance)
+{
+	const struct wire_recovery *at = host_recovery(host);
+	const struct wire_piece *piece = host_piece(host, hit->probe->first_piece);
+	wire_u64 g = host_first_arg(hit->regs);
+	if (!at->is_known || !piece ||
+	    (piece->where == WIRE_STACK &&
+	     calls_word(host, host_sp(hit->regs) + sizeof(g) + piece->stack_off, &g)))
+		return false;
+	return calls_recovery_at(host, at, g, goid, distance);
+}
+
+// A function of a group begins or ends. Not 0: there was no room to note it.
+CAPTURE_INLINE int calls_bound(const struct host *host, const struct hit *hit, wire_u32 group)
+{
+	wire_u64 key;
+	if (!hit->is_known || !within_key(hit_goid(hit), group, &key))
+		return -1;
+	if (hit->probe->kind == WIRE_PROBE_BEGIN)
+		return within_enter(host, key, hit->goroutine.distance);
+	within_leave(host, key, hit->goroutine.distance);
+	return 0;
+}
+
+/** A hit that is no call's, of the kinds from WIRE_PROBE_PANIC on, where calls are counted. group: that of
+ *  WIRE_PROBE_BEGIN and WIRE_PROBE_END. Not 0: calls that are made within will be missed. */
+CAPTURE_INLINE int calls_note_groups(const struct host *host, const struct hit *hit, wire_u32 group)
+{
+	wire_u64 goid, distance;
+	switch (hit->probe->kind) {
+	case WIRE_PROBE_RECOVERY:
+		if (calls_recovery(host, hit, &goid, &distance))
+			calls_unwind(host, goid, distance + 1);
+		return 0;
+	case WIRE_PROBE_DEFERRETURN: // in a frame that recovered, too: all that it called are gone
+		if (hit->is_known)
+			calls_unwind(host, hit_goid(hit), hit->goroutine.distance);
+		return 0;
+	case WIRE_PROBE_BEGIN:
+	case WIRE_PROBE_END:
+		return calls_bound(host, hit, group);
+	default:
+		return 0;
+	}
+}
+
+/** The same, where calls are traced. */
+CAPTURE_INLINE int calls_note(const struct host *host, const struct hit *hit, wire_u32 group)
+{
+	wire_u64 goid, distance;
+	switch (hit->probe->kind) {
+	case WIRE_PROBE_RECOVERY:
+		if (!calls_recovery(host, hit, &goid, &distance))
+			return 0;
+		calls_unwind(host, goid, distance + 1);
+		calls_recovered(host, goid, distance);
+		host_calls_gone(host, goid, distance + 1);
+		return 0;
+	case WIRE_PROBE_DEFERRETURN:
+		if (!hit->is_known)
+			return 0;
+		calls_unwind(host, hit_goid(hit), hit->goroutine.distance);
+		calls_close(host, hit_goid(hit), hit->goroutine.distance);
+		host_calls_gone(host, hit_goid(hit), hit->goroutine.distance);
+		return 0;
+	case WIRE_PROBE_PANIC:
+		if (hit->is_known)
+			calls_close(host, hit_goid(hit), hit->goroutine.distance + 1);
+		return 0;
+	case WIRE_PROBE_GOEXIT:
+		if (hit->is_known)
+			calls_exit(host, hit);
+		return 0;
+	default:
+		return calls_note_groups(host, hit, group);
+	}
+}
+
+#endif
