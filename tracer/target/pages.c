@@ -52,7 +52,9 @@ static bool find_mapping(struct pages *pages, uint64_t addr, struct mapping *out
 		any = true;
 		is_found = addr >= out->start && addr < out->end;
 		out->is_private = strlen(perms) == 4 && perms[3] == 'p';
-		snprintf(out->file, sizeof(out->file), inode ? "%s %" PRIu64 : "", device, inode);
+		out->file[0] = '\0';
+		if (inode)
+			snprintf(out->file, sizeof(out->file), "%s %" PRIu64, device, inode);
 	}
 	fclose(maps);
 	pages->is_gone |= !any;
