@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which build an executable is (notes), and its separate debug file.
+// The build ids of an executable (from its notes), and its separate debug file.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -115,14 +115,15 @@ static bool crc_of(int fd, uint32_t *out)
 	return true;
 }
 
-// What a separate debug file must be to match.
+// The criteria that a separate debug file must meet.
 struct debug_wish {
 	struct image *image;
-	const uint8_t *build_id; // NULL: by crc
+	const uint8_t *build_id; // NULL: the file is checked by crc
 	size_t build_id_len;
 	uint32_t crc;
 };
 
+// Why the file does not match, as the end of a sentence; NULL if it matches.
 static const char *mismatch(const struct debug_wish *wish, struct image *found)
 {
 	size_t len;
@@ -138,14 +139,15 @@ static const char *mismatch(const struct debug_wish *wish, struct image *found)
 	return crc == wish->crc ? NULL : "its checksum is another";
 }
 
-// Finds the file at path inside root, without opening it: opening may have effects if it is a device. Links lead nowhere
-// but inside root, which may be a container's: absolute ones and ".." would lead to our own files else.
+// Finds the file at path inside root and returns an O_PATH descriptor: opening a device for reading
+// could have side effects. Symbolic links are resolved inside root, which may be a container's.
+// Otherwise absolute links and ".." would lead to the files of gotrace's own mount namespace.
 static int find_file(const char *root, const char *path)
 {
 	CLEANUP_CLOSE int folder = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
 	int fd = folder < 0 ? -1 : (int)syscall(SYS_openat2, folder, path, &how, sizeof(how));
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) { // before Linux 5.6, or forbidden
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) { // before Linux 5.6, or not permitted
 		if (!*root)
 			fd = open(path, O_PATH | O_CLOEXEC);
 		else
@@ -160,7 +162,7 @@ static int find_file(const char *root, const char *path)
 	return -1;
 }
 
-// The file at path inside root if it is there and matches; NULL else.
+// Opens the file at path inside root; NULL if it does not exist or does not match.
 static struct image *try_path(const struct debug_wish *wish, const char *root, const char *path)
 {
 	CLEANUP_CLOSE int fd = find_file(root, path);
@@ -213,7 +215,7 @@ static struct image *find_by_build_id(struct image *image, const char *root)
 	return NULL;
 }
 
-// The name and checksum in .gnu_debuglink; false without one.
+// Reads the name and checksum in .gnu_debuglink; false if there is none.
 static bool read_debuglink(struct image *image, const char **name, uint32_t *crc)
 {
 	struct image_bytes link;
@@ -231,14 +233,15 @@ static bool read_debuglink(struct image *image, const char **name, uint32_t *crc
 		return false;
 	memcpy(crc, link.data + at, sizeof(*crc));
 	*name = (const char *)link.data;
-	return !strchr(*name, '/'); // a name, not a way out of the directories looked into
+	return !strchr(*name, '/'); // a path could lead out of the directories that are searched
 }
 
-// The folder of the executable as its own mount namespace names it, allocated.
+// The executable's directory, allocated; NULL if it is not known. For a process's executable it is
+// the path in the process's mount namespace.
 static char *folder_of(const struct image *image)
 {
 	char *path = NULL;
-	if (!strncmp(image->path, "/proc/", 6)) { // a process's executable: where its link points
+	if (!strncmp(image->path, "/proc/", 6)) { // a link to a process's executable
 		path = calloc(1, PATH_MAX);
 		if (!path || readlink(image->path, path, PATH_MAX - 1) <= 0) {
 			free(path);

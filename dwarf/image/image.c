@@ -34,7 +34,7 @@ static bool read_fully(int fd, uint8_t *dst, uint64_t off, uint64_t len)
 	return true;
 }
 
-// Reads the blocks [from, to) that are not there yet, neighbours in one call.
+// Reads those of the blocks [from, to) that have not been read, adjacent ones with one call.
 static bool load_blocks(struct image *image, uint64_t from, uint64_t to)
 {
 	while (from < to) {
@@ -118,7 +118,7 @@ static struct error *check_header(struct image *image)
 	}
 }
 
-// Section 0's header keeps the counts that do not fit into the ELF header.
+// The header of section 0 holds the counts that do not fit into the ELF header.
 static bool read_section_zero(struct image *image, Elf64_Shdr *out)
 {
 	const uint8_t *bytes = NULL;
@@ -160,7 +160,9 @@ static struct error *read_segments(struct image *image, bool is_lenient)
 	image->segments = calloc(image->num_programs, sizeof(*image->segments));
 	if (!image->segments)
 		return error_nomem();
-	uint64_t total = 0; // bytes of the file in segments, which hardly share any
+	// The sum of the segments' bytes in the file. Segments overlap very little, so a sum far
+	// above the file's size is a sign of damage.
+	uint64_t total = 0;
 	for (size_t i = 0; i < image->num_programs; i++) {
 		const Elf64_Phdr *program = &image->programs[i];
 		if (program->p_type != PT_LOAD)
@@ -199,7 +201,7 @@ static struct error *read_segments(struct image *image, bool is_lenient)
 
 static struct error *open_file(struct image *image, const char *path)
 {
-	// O_NONBLOCK: opening a FIFO must not wait for its writer.
+	// O_NONBLOCK: opening a FIFO must not wait for a writer.
 	image->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (image->fd < 0)
 		return error_errno(errno, "cannot open");
@@ -311,7 +313,7 @@ const struct image_segment *image_segments(const struct image *image, size_t *nu
 	return image->segments;
 }
 
-// The last segment that starts at or before vaddr, if vaddr is in it.
+// The last segment that starts at or before vaddr; NULL if vaddr is not in it.
 static const struct image_segment *segment_at(const struct image *image, uint64_t vaddr)
 {
 	size_t low = 0, high = image->num_segments;
@@ -373,7 +375,7 @@ bool image_is_readonly(const struct image *image, uint64_t vaddr, uint64_t len)
 	return true;
 }
 
-// Where the relocations of a range begin in relatives: the first whose word reaches behind vaddr.
+// The index of the first relocation whose word ends after vaddr.
 static size_t first_relative(const struct image *image, uint64_t vaddr)
 {
 	uint64_t from = vaddr < 7 ? 0 : vaddr - 7;
@@ -402,7 +404,7 @@ static void apply_relatives(const struct image *image, uint64_t vaddr, uint8_t *
 	}
 }
 
-// Whether [vaddr, vaddr + len) is all inside segments.
+// True if all of [vaddr, vaddr + len) is inside segments.
 static bool is_mapped(const struct image *image, uint64_t vaddr, uint64_t len)
 {
 	while (len) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Names in the file that are not printable, made so once. An executable may be hostile: what it calls its functions must
-// neither reach a terminal as it is, nor take any amount of memory.
+// The printable forms of names in the file that are not printable; each is made once. A name in a
+// hostile executable must not reach a terminal unescaped, and such names must not use unlimited
+// memory.
 #define HASH_NONFATAL_OOM 1
 #include <stdlib.h>
 
@@ -14,7 +15,7 @@ enum { NAME_MAX_BYTES = 1 << 16, ALL_MAX_BYTES = 1 << 26 };
 struct printable {
 	char *text;
 	UT_hash_handle hh;
-	char name[]; // as it is in the file
+	char name[]; // as in the file, at most NAME_MAX_BYTES
 };
 
 static void forget(struct printable *printable)

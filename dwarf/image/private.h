@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the files that make up image share among themselves (image*.c); nobody else includes it.
+// Shared by the files of dwarf/image/; no other file includes it.
 #ifndef GOTRACE_DWARF_IMAGE_PRIVATE_H
 #define GOTRACE_DWARF_IMAGE_PRIVATE_H
 
@@ -10,8 +10,8 @@
 struct section {
 	Elf64_Shdr header;
 	const char *name;
-	struct image_bytes bytes; // once it was asked for
-	uint8_t *inflated;	  // owned, NULL where bytes are the file's own
+	struct image_bytes bytes; // set by image_load_section
+	uint8_t *inflated;	  // owned; NULL if bytes points into the file's bytes
 };
 
 struct relative { // one R_X86_64_RELATIVE: the word at vaddr holds value
@@ -21,11 +21,12 @@ struct relative { // one R_X86_64_RELATIVE: the word at vaddr holds value
 struct image {
 	char *path, *name;
 	int fd;
-	// The file's bytes, read in blocks when first asked for: memory that was never touched costs
-	// nothing, and every range of the file is one run of bytes.
+	// The file's bytes. A block is read when it is first needed. The buffer has room for the
+	// whole file, so that every range of the file is one run of bytes; pages of it that were
+	// never written use no memory.
 	uint64_t file_size;
 	uint8_t *file;
-	uint8_t *loaded; // a bit a block
+	uint8_t *loaded; // one bit per block
 
 	Elf64_Ehdr header;
 	Elf64_Phdr *programs;
@@ -35,7 +36,7 @@ struct image {
 	struct section *sections;
 	size_t num_sections;
 
-	bool has_relatives;	    // relatives are read
+	bool has_relatives;	    // relatives have been read
 	struct relative *relatives; // by vaddr
 	size_t num_relatives;
 
@@ -48,29 +49,32 @@ struct image {
 	size_t build_id_len;
 	char *go_build_id;
 
-	struct printable *printables; // of names that are not, by these
+	struct printable *printables; // hash table: printable forms, by name
 	size_t printable_bytes;
 };
 
-/** The file's bytes [off, off + len), borrowed; NULL outside the file, or if it cannot be read. */
+/** The file's bytes [off, off + len), borrowed; NULL if the range is not inside the file, or if it
+ *  cannot be read. */
 const uint8_t *image_file(struct image *image, uint64_t off, uint64_t len);
 
-/** Opens without asking that the segments be in the file, as in a separate debug file. */
+/** Like image_open, but the segments' bytes may be missing from the file, as in a separate debug
+ *  file. */
 struct error *image_open_lenient(const char *path, const char *name, struct image **out) MUST_CHECK;
 
-/** Reads the table of sections; where there is none, or a lying one, the image has no sections. */
+/** Reads the section headers. The image has no sections if they are missing or damaged. */
 struct error *image_read_sections(struct image *image) MUST_CHECK;
 
-/** Reads the relative relocations; where they cannot be had, there are none. */
+/** Reads the R_X86_64_RELATIVE relocations. If they cannot be read, the image has none. */
 void image_read_relatives(struct image *image);
 
-/** Frees what image_printable keeps. */
+/** Frees the names that image_printable keeps. */
 void image_forget_printables(struct image *image);
 
-/** Finds a section's row by name. */
+/** Finds a section by name, also ".zdebug_x" for ".debug_x"; NULL if there is none. */
 struct section *image_find_section(const struct image *image, const char *name);
 
-/** image_find_section's contents. */
+/** Reads a section and decompresses it into section->bytes. Does nothing if that was done before,
+ *  or if the section has no contents (SHT_NOBITS). */
 struct error *image_load_section(struct image *image, struct section *section) MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sections, decompressed, and what stands in some of them: symbols and relocations.
+// Sections, which are decompressed if necessary, and the contents of some: symbols, relocations.
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -9,7 +9,7 @@
 #include "dwarf/image/image.h"
 #include "dwarf/image/private.h"
 
-enum { COMPRESSED_BY_ZSTD = 2 }; // ELFCOMPRESS_ZSTD, which not each elf.h has
+enum { COMPRESSED_BY_ZSTD = 2 }; // ELFCOMPRESS_ZSTD, which older versions of elf.h do not define
 
 struct error *image_read_sections(struct image *image)
 {
@@ -33,7 +33,7 @@ struct error *image_read_sections(struct image *image)
 	Elf64_Shdr strings;
 	memcpy(&strings, bytes + names_at * sizeof(strings), sizeof(strings));
 	const uint8_t *names = image_file(image, strings.sh_offset, strings.sh_size);
-	// A last name without its NUL is not one.
+	// A name that runs past the last NUL is not terminated, so it is not used.
 	const uint8_t *last = names ? memrchr(names, '\0', strings.sh_size) : NULL;
 	if (!last)
 		return NULL;
@@ -70,7 +70,7 @@ struct section *image_find_section(const struct image *image, const char *name)
 	return find_exact(image, compressed);
 }
 
-// zlib packs at most 1032 to 1, so a bigger promise is a lie.
+// zlib compresses by a factor of at most 1032, so a section that claims more is damaged.
 static bool is_size_sane(uint64_t size, uint64_t packed)
 {
 	static const uint64_t MAX_SECTION = 4ull << 30;
@@ -90,7 +90,8 @@ static struct error *inflate_section(struct section *section, const uint8_t *pac
 	int status = inflateInit(&stream);
 	uint64_t in_left = packed_size, out_left = size;
 	stream.next_out = data;
-	while (status == Z_OK) { // avail_in and avail_out are 32 bits wide
+	// One step handles at most 1 GiB, because avail_in and avail_out are 32 bits wide.
+	while (status == Z_OK) {
 		uInt in = in_left < (1u << 30) ? (uInt)in_left : 1u << 30;
 		uInt out = out_left < (1u << 30) ? (uInt)out_left : 1u << 30;
 		stream.avail_in = in;
@@ -189,7 +190,7 @@ struct symtab {
 	const uint8_t *rows;
 	size_t num;
 	const char *names;
-	size_t names_size; // up to the last NUL, which is inside
+	size_t names_size; // up to and including the last NUL
 };
 
 static struct error *find_symtab(struct image *image, struct symtab *out)
@@ -221,7 +222,7 @@ static struct error *find_symtab(struct image *image, struct symtab *out)
 	return NULL;
 }
 
-// Row i, its name checked; false for a row that is not a defined symbol.
+// Reads row i and checks its name; false for a row that is not a defined symbol with a name.
 static bool read_symbol(const struct symtab *table, size_t i, Elf64_Sym *symbol, const char **name)
 {
 	memcpy(symbol, table->rows + i * sizeof(*symbol), sizeof(*symbol));
@@ -289,8 +290,8 @@ static int compare_relatives(const void *a, const void *b)
 	return left->vaddr < right->vaddr ? -1 : left->vaddr > right->vaddr;
 }
 
-// The table that DT_RELA names, from the dynamic segment: there without section headers too. DT_RELR
-// needs nothing: its words hold their values in the file's own numbering already.
+// Finds the table of DT_RELA through the dynamic segment, which exists without section headers too.
+// DT_RELR is not read: its words already hold their values as vaddrs.
 static bool find_rela(struct image *image, const uint8_t **rows, size_t *num)
 {
 	for (size_t i = 0; i < image->num_programs; i++) {
