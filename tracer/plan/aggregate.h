@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is counted of calls, and by which of their values, as data: expressions (expr.h) become programs of wire.h.
+// What calls are counted by, as data: expressions (expr/expr.h) become programs of wire.h.
 #ifndef GOTRACE_TRACER_PLAN_AGGREGATE_H
 #define GOTRACE_TRACER_PLAN_AGGREGATE_H
 
@@ -15,24 +15,25 @@ struct aggregate_options {
 	const char *by[WIRE_KEYS]; // "name", "req.URL.Path", "n & 7", "goid", "caller"; borrowed
 	size_t num_by;
 	uint32_t max_keys;
-	uint64_t seed[2]; // of strings' hashes, which nobody can know before
+	uint64_t seed[2]; // of the hashes of strings; random, so that collisions cannot be planned
 	bool has_errors;
 	bool has_histogram;
-	const char *value;   // of the histogram, an integer; NULL: the calls' durations; borrowed
-	uint32_t num_linear; // buckets; 0: logarithmic ones
+	const char *value;   // of the histogram: an integer; borrowed; NULL: durations of calls
+	uint32_t num_linear; // linear buckets; 0: logarithmic buckets
 	int64_t linear_min;
 	uint64_t linear_step;
 };
 
-struct aggregate_func { // of one function
+struct aggregate_func { // what is counted of one function
 	struct wire_aggregate wire;
 	enum expr_looks looks[WIRE_KEYS];
 };
 
-/** Some result is of type error. */
+/** True if a result is of type error. */
 bool aggregate_can_fail(const struct signature *signature);
 
-/** What of this function is counted, and which of its calls. *reason, where it cannot be: why, to be freed; else NULL. */
+/** Compiles what is counted of this function, and which of its calls. If the function cannot be
+ *  counted, *reason is why (free it), else NULL. */
 struct error *aggregate_compile(struct plan *plan, const struct func *func,
 				const struct plan_options *options, struct aggregate_func *out,
 				char **reason) MUST_CHECK;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which calls are wanted: the conditions of a trace, those of all its functions (--if and its short forms) and those of
-// one pattern ("main.f if n > 3"), and what they become in the plan's tables.
+// Which calls are wanted. A trace has conditions for all its functions (--if and its short forms)
+// and conditions for one pattern ("main.f if n > 3"). Both become entries in the plan's tables.
 #ifndef GOTRACE_TRACER_PLAN_CONDITIONS_H
 #define GOTRACE_TRACER_PLAN_CONDITIONS_H
 
@@ -9,7 +9,7 @@
 
 struct plan_condition {
 	char *text;
-	struct selection only; // the functions that it is about
+	struct selection only; // the functions that it applies to, unless is_for_all
 	bool is_for_all;
 };
 
@@ -20,30 +20,32 @@ struct plan_conditions {
 	size_t num;
 };
 
-/** Takes patterns and conditions apart. A condition that cannot be read as an expression is an error. */
+/** Splits patterns from their conditions and collects the conditions of the options. A condition
+ *  that cannot be parsed as an expression is an error. */
 struct error *plan_conditions_init(struct plan_conditions *conditions, const struct index *index,
 				   char *const *patterns, size_t num,
 				   const struct plan_options *options) MUST_CHECK;
 void plan_conditions_deinit(struct plan_conditions *conditions);
 
-/** Those of one function as one text, to be freed; NULL: out of memory. */
+/** Returns the conditions of one function as one text (free it), or NULL if memory runs out. */
 char *plan_condition_text(const struct plan_options *options, const struct func *func);
 
 struct plan_program { // operations in the plan's tables
 	uint32_t entry_op, num_entry, return_op, num_return;
-	uint32_t within; // calls made within this group only; 0: all
+	uint32_t within; // only calls made within this group of functions; 0: all calls
 	bool decides_at_return;
 	bool asks_goroutine; // at entry
 };
 
-/** Compiles the conditions of a function, and values of it, into the plan's tables. *reason, where that cannot be: why, to
- *  be freed. */
+/** Compiles the conditions of a function, and the values to keep of its calls, into the plan's
+ *  tables. If one of them cannot be compiled, *reason is why (free it), else NULL. */
 struct error *plan_compile_program(struct plan *plan, const struct func *func,
 				   const struct plan_options *options, struct expr_value_of *values,
 				   size_t num_values, struct plan_program *out,
 				   char **reason) MUST_CHECK;
 
-/** Has the plan's functions up to this number in its table of conditions. */
+/** Enters the program in the plan's table of conditions, as that of the function with this number.
+ *  Functions with lower numbers that have no entry yet get an empty one. */
 struct error *plan_set_condition(struct plan *plan, uint32_t func,
 				 const struct plan_program *program) MUST_CHECK;
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether a type's Error method returns its one string as it stands. Then the message of such an error is
-// known from its value; else only running code would tell. Found out from the method's instructions.
+// Whether a type's Error method returns the type's only string unchanged. If it does, the message
+// of such an error can be read from its value; otherwise the method would have to run. The method's
+// instructions are the evidence.
 #ifndef GOTRACE_TRACER_PLAN_ERRORMETHOD_H
 #define GOTRACE_TRACER_PLAN_ERRORMETHOD_H
 
 #include "dwarf/index/index.h"
 
 /** True if type is a string, a struct with one string, or a pointer to such a type, and its Error
- *  method provably returns that string. Costs a disassembly: ask once for each type. */
+ *  method provably returns that string. This disassembles the method: ask once for each type. */
 bool error_method_returns_string(struct index *index, struct gotype *type);
 
-/** The same of a method's code: by_pointer where its receiver is a pointer, in_registers for ABIInternal. */
+/** The same for a method's code. by_pointer: the receiver is a pointer; in_registers: the code has
+ *  Go's register ABI (ABIInternal). */
 bool error_code_returns_string(const uint8_t *code, size_t size, bool by_pointer,
 			       bool in_registers);
 

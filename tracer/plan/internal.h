@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the files of the plan share: the growing tables, and how a Go type becomes edges.
+// What the plan's source files share: the growing tables, and how a Go type becomes edges.
 #ifndef GOTRACE_TRACER_PLAN_INTERNAL_H
 #define GOTRACE_TRACER_PLAN_INTERNAL_H
 
@@ -11,7 +11,7 @@
 struct plan_known_type { // a Go type that has a number in tables.types
 	struct gotype *type;
 	uint32_t id;
-	uint32_t depth; // its edges are planned for this many steps, + 1; 0: not yet
+	uint32_t depth; // its edges are planned for this many steps, + 1; 0: not planned yet
 	UT_hash_handle hh;
 };
 
@@ -20,7 +20,7 @@ struct plan_known_interface { // an interface type that some edge leads to
 	UT_hash_handle hh;
 };
 
-struct plan_known_dynamic {
+struct plan_known_dynamic { // a type that plan_learn was asked for
 	uint64_t rtype;
 	UT_hash_handle hh;
 };
@@ -31,51 +31,56 @@ struct plan_state {
 	size_t num_morestack;
 	struct plan_known_type *types, *map_headers;
 	struct plan_known_interface *interfaces;
-	size_t interfaces_done; // how many of them had their itabs learnt
+	size_t interfaces_done; // how many of them have had their itabs learnt
 	struct plan_known_dynamic *dynamics;
-	uint32_t learnt_types, learnt_edges; // entries made for dynamics
-	uint32_t *by_func;		     // index's function number -> plan number + 1
+	uint32_t learnt_types, learnt_edges; // entries in the tables that were made for dynamics
+	// The index's function number -> the number in the plan, + 1; 0: not in the plan.
+	uint32_t *by_func;
+	// Elements allocated in each table.
 	uint32_t size_probes, size_pieces, size_types, size_edges, size_dynamics, size_ops,
-		size_literals, size_conditions; // allocated
-	uint32_t hchan_type, word_type;		// what channels and function values lead to
-	bool failed;				// an allocation failed while edges were made
+		size_literals, size_conditions;
+	uint32_t hchan_type, word_type; // what channels and function values lead to
+	bool failed;			// an allocation failed while edges were made
 };
 
-struct plan_edges { // edges of one type while they are being made
+struct plan_edges { // the edges of one type while they are made
 	struct wire_edge *edge;
 	uint32_t num, size;
 };
 
-/** Room for one more element behind num in a growing array. */
+/** Makes room for one more element after num in a growing array; *size is in elements. */
 struct error *plan_grow(void **array, uint32_t *size, uint32_t num, size_t element) MUST_CHECK;
 
-/** Appends to a table of the plan and returns its index. */
+/** Append to the plan's tables. place: the plan's own part of the probe. */
 struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
 			     const struct plan_probe *place) MUST_CHECK;
 struct error *plan_add_piece(struct plan *plan, const struct wire_piece *piece) MUST_CHECK;
 
-/** Appends a function without probes, and a probe of the function that was appended last. */
+/** plan_append_func appends a function without probes, plan_add_site a probe of the function that
+ *  was appended last. */
 struct error *plan_append_func(struct plan *plan, const struct func *func, uint32_t trace,
 			       struct plan_func **out) MUST_CHECK;
 struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
 			    const struct site *site, uint16_t kind,
 			    const struct plan_frame *frame) MUST_CHECK;
 
-/** The edges of a value of this type at offset base, in a block of size bytes, with steps left. */
+/** Appends to out the edges of a value of this type at offset base in a block of size bytes. steps
+ *  is how many more pointers may be followed. */
 void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
 		     uint32_t steps, struct plan_edges *out);
-/** Bytes of a string that an edge copies at most. */
+/** How many bytes of a string an edge copies at most. */
 uint16_t plan_string_cap(const struct plan *plan);
-/** A new entry of tables.types with these edges. WIRE_NO_TYPE when memory is out (state->failed). */
+/** Appends an entry with these edges to tables.types and returns its index, or WIRE_NO_TYPE (and
+ *  sets state->failed) if memory runs out. */
 uint32_t plan_new_type(struct plan *plan, uint32_t size, const struct plan_edges *edges);
-/** Learns the concrete types that the linker paired with the interfaces reached so far. */
+/** Learns the concrete types that the linker made itabs for with the interfaces reached so far. */
 void plan_learn_itabs(struct plan *plan);
 
-/** Frees what a group holds. */
+/** Frees what a group of --within holds. */
 void plan_within_deinit(struct plan_within *within);
 
-/** Lays out params as a frame: values, pieces, holes, and the type whose edges lead on. What does not fit into
- *  room, at most WIRE_BLOCK_MAX, is left out of the largest values. */
+/** Lays out params as a frame: values, pieces, holes, and the type whose edges lead on. If they
+ *  need more than room bytes (at most WIRE_BLOCK_MAX), the largest values are cut. */
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
 			      uint32_t room, struct plan_frame *out) MUST_CHECK;
 void plan_frame_deinit(struct plan_frame *frame);

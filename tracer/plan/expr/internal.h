@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the files of the compiler share: tokens (expr_lex.c), the typed tree (expr_parse.c makes it, expr_name.c and
-// expr_type.c check it, expr_const.c computes with constants), and operations (expr_emit.c).
+// What the files of the compiler share: tokens (expr_lex.c), the typed tree (expr_parse.c makes it,
+// expr_name.c and expr_type.c check it, expr_const.c computes with constants), and operations
+// (expr_emit.c).
 #ifndef GOTRACE_TRACER_PLAN_EXPR_INTERNAL_H
 #define GOTRACE_TRACER_PLAN_EXPR_INTERNAL_H
 
@@ -148,9 +149,9 @@ struct expr_node *expr_index(struct expr_parser *parser, struct expr_node *base,
 struct expr_node *expr_length(struct expr_parser *parser, struct expr_node *base, uint32_t column);
 struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *base,
 				 const char *type, size_t len, uint32_t column);
-/** The descriptor of a type that a value in an interface can have; 0: there is none, which is noted only where the name
- *  is to blame. *held: the type of what the interface's data word points to; NULL: it is not known to be a pointer
- *  to a value. */
+/** The descriptor of a type that a value in an interface can have; 0: there is none, which is noted
+ *  only where the name is to blame. *held: the type of what the interface's data word points to;
+ *  NULL: it is not known to be a pointer to a value. */
 uint64_t expr_find_rtype(struct expr_parser *parser, const char *name, uint32_t column,
 			 struct gotype **held);
 struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
@@ -173,8 +174,9 @@ struct expr_node *expr_fold(struct expr_parser *parser, enum expr_token token,
 struct expr_node *expr_fold_comparison(struct expr_parser *parser, enum expr_token token,
 				       const struct expr_node *left, const struct expr_node *right,
 				       uint32_t column);
-/** Which of two numbers that are compared or computed with has the type in which that is done: the other's values
- *  fit it, but for a negative number of the compiler's own beside one without a sign. */
+/** Which of two numbers that are compared or computed with has the type in which that is done: the
+ *  other's values fit it, but for a negative number of the compiler's own beside one without a
+ *  sign. */
 const struct expr_node *expr_wider(const struct expr_node *left, const struct expr_node *right);
 const char *expr_describe(const struct expr_node *node);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a user may have meant by a pattern that chooses nothing: the functions whose names are near.
+// What a user may have meant by a pattern that selects nothing: the functions with similar names.
 #ifndef GOTRACE_TRACER_PLAN_SELECT_NEAREST_H
 #define GOTRACE_TRACER_PLAN_SELECT_NEAREST_H
 
@@ -9,9 +9,9 @@
 
 enum { NEAREST_MAX = 3 };
 
-/** Up to NEAREST_MAX different names, nearest first; returns how many. Near is: the same but for case, a
- *  few characters wrong (in the whole name or its last component), the pattern somewhere in the name.
- *  Names are borrowed from func. */
+/** Finds up to NEAREST_MAX different names, nearest first, and returns how many. A name is near if
+ *  it differs in case only, if a few characters are wrong (in the whole name or in its last
+ *  component), or if it contains the pattern. Names are borrowed from func. */
 size_t nearest_names(const struct func *func, size_t num, const char *pattern,
 		     const char *out[NEAREST_MAX]);
 
