@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// DWARF (only here: libdwarf): compilation units, subprograms, parameters, types, lazily: a unit is
-// read when a function in it is asked for. Works with libdwarf 20210528 and 0.x, DWARF 4 and 5.
+// Compilation units, subprograms, parameters and types from DWARF, by way of libdwarf, which
+// nothing outside dwarf/debug/ calls. A unit is read when one of its functions or types is first
+// looked up. Works with libdwarf 20210528 and 0.x, and with DWARF 4 and 5.
 #ifndef GOTRACE_DWARF_DEBUG_DEBUGINFO_H
 #define GOTRACE_DWARF_DEBUG_DEBUGINFO_H
 
@@ -14,16 +15,19 @@ struct debug_param {
 	const char *name; // "" if none
 	struct gotype *type;
 	bool is_result;
-	// The registers that its location list names at entry, a bit each in Go's order. Bit 15 stands
-	// for registers that never hold arguments.
+	// The registers that the parameter's location list names at entry, one bit each in Go's
+	// order. Bit 15 of entry_regs is set for any register that never holds arguments.
 	uint16_t entry_regs, entry_float_regs;
 	bool has_entry_location;
-	bool is_whole;	  // it tells of all bytes, not of those in use alone
-	bool is_on_stack; // its location at entry is in memory (CFA based)
-	int64_t cfa_off;  // that place, when is_on_stack, of the first byte that it tells of
+	// The location covers all bytes of the parameter, not only the bytes that are in use.
+	bool is_whole;
+	bool is_on_stack; // location at entry is in memory, relative to the CFA
+	// If is_on_stack: offset from the CFA of the first byte that the location covers.
+	int64_t cfa_off;
 };
 
-struct debug_func { // a subprogram with code, params deduplicated and in signature order
+// A subprogram with code. Its parameters are without duplicates and in the signature's order.
+struct debug_func {
 	uint64_t low_pc, high_pc;
 	const char *name;
 	bool is_variadic;
@@ -31,29 +35,31 @@ struct debug_func { // a subprogram with code, params deduplicated and in signat
 	size_t num_params;
 };
 
-/** Opens the DWARF of image. *out NULL when there is none of Go (a cgo program that was linked with -w has that of its C
- *  files). types: vaddr of runtime.types
- *  (moduledata.types), to know each type's run-time descriptor. image must outlive it. */
+/** Opens the DWARF of image, which must outlive *out. *out is NULL if image has no DWARF of Go
+ *  code: a cgo program that is linked with -w has only the DWARF of its C files. types is the
+ *  vaddr of runtime.types (moduledata.types), the base of the types' run-time descriptors. */
 struct error *debuginfo_open(struct image *image, uint64_t types,
 			     struct debuginfo **out) MUST_CHECK;
 void debuginfo_close(struct debuginfo *info);
 
-/** The subprogram whose code starts at vaddr. *out is borrowed until debuginfo_close, NULL if DWARF
- *  does not know it. A damaged unit is an error once, naming its place; later asks give NULL. */
+/** Finds the subprogram whose code starts at vaddr. *out is borrowed until debuginfo_close, and
+ *  NULL if DWARF does not have the subprogram. Damage in a unit or subprogram is reported as an
+ *  error once, with its place. A later call for the same vaddr yields NULL. */
 struct error *debuginfo_func(struct debuginfo *info, uint64_t vaddr,
 			     const struct debug_func **out) MUST_CHECK;
 
-/** A type by its DWARF name ("runtime.g"), for the runtime's own structs. NULL if not found.
- *  unit is the compilation unit's name to look into first ("runtime"). */
+/** Returns a type by its DWARF name ("runtime.g"), NULL if not found. Made for the runtime's
+ *  own structs. unit is the name of the compilation unit to search first ("runtime"). */
 struct gotype *debuginfo_type(struct debuginfo *info, const char *unit, const char *name);
 
 typedef bool type_visitor(void *context, const char *name);
 
-/** Calls visit with the name of every type, unit after unit (which reads them all), until it returns false. A name
- *  may come more than once. */
+/** Calls visit with the name of every type, unit after unit, until visit returns false. This
+ *  reads all units. A name may occur more than once. */
 void debuginfo_types(struct debuginfo *info, type_visitor *visit, void *context);
-/** The same for those in the runtime's unit alone, where Go's linker writes all Go types (src/cmd/link/internal/ld/dwarf.go);
- *  in all units where it has none. */
+/** Like debuginfo_types, but only for the types in the runtime's unit, where Go's linker writes
+ *  all Go types (src/cmd/link/internal/ld/dwarf.go). Visits all units if the runtime's unit has
+ *  no types. */
 void debuginfo_go_types(struct debuginfo *info, type_visitor *visit, void *context);
 
 #endif

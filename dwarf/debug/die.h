@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Private to debuginfo and debugtype: libdwarf of both generations (20210528 and 0.x) behind a
-// few calls that read one DIE or one attribute. libdwarf gets its sections from an image, which
-// decompresses and bounds them. A DIE is the caller's to free; strings are borrowed until
+// Private to debuginfo and debugtype: calls that read one DIE or one attribute, the same for both
+// generations of libdwarf (20210528 and 0.x). libdwarf gets its sections from an image, which
+// decompresses them and checks their bounds. The caller frees each DIE. Strings are borrowed until
 // dies_close.
 #ifndef GOTRACE_DWARF_DEBUG_DIE_H
 #define GOTRACE_DWARF_DEBUG_DIE_H
@@ -25,15 +25,15 @@ enum {
 
 struct dies; // an open .debug_info
 
-/** Opens the DWARF of image, which must outlive it. *out NULL when it has none. */
+/** Opens the DWARF of image, which must outlive *out. *out is NULL if image has no DWARF. */
 struct error *dies_open(struct image *image, struct dies **out) MUST_CHECK;
 void dies_close(struct dies *dies);
 
-/** The next unit's root DIE, from the first on. *out NULL behind the last. After an error the walk
- *  cannot go on. */
+/** Reads the root DIE of the next unit, starting with the first. *out is NULL after the last
+ *  unit. After an error, the walk cannot continue. */
 struct error *dies_next_unit(struct dies *dies, Dwarf_Die *out) MUST_CHECK;
 
-/** The DIE at an offset of .debug_info, NULL where there can be none. */
+/** Returns the DIE at an offset of .debug_info, NULL if it cannot be read. */
 Dwarf_Die die_at(struct dies *dies, uint64_t off);
 void die_free(Dwarf_Die die);
 #define CLEANUP_DIE CLEANUP(die_cleanup)
@@ -43,34 +43,35 @@ static inline void die_cleanup(Dwarf_Die *die)
 		die_free(*die);
 }
 
-/** The first child; *out NULL without children. */
+/** Reads the first child. *out is NULL if the DIE has no children. */
 struct error *die_child(struct dies *dies, Dwarf_Die die, Dwarf_Die *out) MUST_CHECK;
-/** Frees *die and puts its next sibling there; NULL behind the last, and on an error. */
+/** Frees *die and replaces it with its next sibling: NULL after the last one, and on an error. */
 struct error *die_next(struct dies *dies, Dwarf_Die *die) MUST_CHECK;
 
 uint64_t die_offset(struct dies *dies, Dwarf_Die die);
 Dwarf_Half die_tag(struct dies *dies, Dwarf_Die die);
-/** DW_AT_name, NULL without one. */
+/** Returns DW_AT_name, NULL if there is none. */
 const char *die_name(struct dies *dies, Dwarf_Die die);
-/** A string, NULL without one. */
+/** Returns a string attribute, NULL if there is none. */
 const char *die_string(struct dies *dies, Dwarf_Die die, Dwarf_Half attr);
-/** A constant, flag, address or section offset; false without one. */
+/** Reads a constant, flag, address or section offset. False if there is none. */
 bool die_u64(struct dies *dies, Dwarf_Die die, Dwarf_Half attr, uint64_t *out);
-/** What a reference attribute leads to, as an offset of .debug_info. */
+/** Reads a reference attribute as an offset of .debug_info. False if there is none. */
 bool die_ref(struct dies *dies, Dwarf_Die die, Dwarf_Half attr, uint64_t *out);
 bool die_low_pc(struct dies *dies, Dwarf_Die die, uint64_t *out);
-/** The end of the code that begins at low_pc. */
+/** Reads the end of the code that begins at low_pc. False if there is none. */
 bool die_high_pc(struct dies *dies, Dwarf_Die die, uint64_t low_pc, uint64_t *out);
 
-/** What the lists of a unit need to know of its root DIE. */
+/** Reads the attributes of a unit's root DIE that its lists depend on. */
 void die_unit(struct dies *dies, Dwarf_Die root, struct list_unit *out);
 
-/** Calls visit for each address range of a unit's root DIE: DW_AT_ranges, else low and high pc. */
+/** Calls visit for each address range of a unit's root DIE: DW_AT_ranges, or low and high pc if
+ *  it has no DW_AT_ranges. */
 void die_ranges(struct dies *dies, Dwarf_Die root, const struct list_unit *unit,
 		void (*visit)(void *context, uint64_t low, uint64_t high), void *context);
 
-/** Reads DW_AT_location as it is at pc; *is_everywhere if it is one expression for all
- *  addresses. */
+/** Reads DW_AT_location as it applies at pc. *is_everywhere is true if it is one expression for
+ *  all addresses. */
 void die_location(struct dies *dies, Dwarf_Die die, const struct list_unit *unit, uint64_t pc,
 		  struct list_place *out, bool *is_everywhere);
 
