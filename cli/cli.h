@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The commands' table and what they share. Only cli/ prints errors and exits.
+// The commands, and what all of them share: messages, signals and the parsing of options. Only cli/
+// prints errors and exits.
 #ifndef GOTRACE_CLI_CLI_H
 #define GOTRACE_CLI_CLI_H
 
@@ -13,7 +14,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
 struct command {
 	const char *name;
-	const char *summary; // one line for "gotrace --help"; NULL: for programs, not told there
+	const char *summary; // one line for "gotrace --help"; NULL: not listed, for programs only
 	int (*run)(int argc, char **argv); // argv[0] is "gotrace NAME"; returns the exit status
 };
 
@@ -21,36 +22,39 @@ extern const struct command command_attach, command_run, command_list, command_i
 	command_replay, command_bench, command_shell, command_count, command_hist, command_top,
 	command_types, command_whatis, command_disassemble, command_complete;
 
-/** Writes a message of some lines behind before; what is not printable in a line is escaped (base/rune.h). */
+/** Writes before, then the lines of message. Unprintable characters in a line are escaped
+ *  (base/rune.h). */
 void cli_print(FILE *out, const char *before, const char *message);
 
-/** Prints "gotrace: MESSAGE" on stderr, ends the error, returns EXIT_REFUSED. */
+/** Prints "gotrace: MESSAGE" on stderr, frees the error and returns EXIT_REFUSED. */
 int cli_fail(struct error *err);
 
-/** A note on stderr, "gotrace: ...", unless -q. */
+/** Prints "gotrace: ..." on stderr, unless -q was given. */
 void cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/** Whether and how much is said on stderr: -1 with -q, 0, 1 with -v. */
+/** Sets how much is printed on stderr: -1 with -q, 1 with -v, 0 without either. */
 void cli_set_verbosity(int verbosity);
 
-/** From here on SIGINT, SIGTERM and SIGHUP are noted instead of ending the program, and SIGPIPE is ignored. */
+/** From now on SIGINT, SIGTERM and SIGHUP set cli_signal instead of ending gotrace, and SIGPIPE is
+ *  ignored. */
 void cli_catch_signals(void);
-/** The signal that asks for an end, 0 while there is none. */
+/** The signal that asks gotrace to end; 0 if there was none. */
 extern volatile sig_atomic_t cli_signal;
-/** Not 0 where a signal came while there was one: what is not written yet is not wanted. */
+/** Not 0 if a second signal came while cli_signal was set: drop what is not written yet. */
 extern volatile sig_atomic_t cli_hurry;
 
-/** As argp_parse; what is said on stderr is printable. */
+/** Like argp_parse(), but escapes unprintable characters in its messages on stderr. */
 error_t cli_argp(const struct argp *argp, int argc, char **argv, unsigned flags, int *arg_index,
 		 void *input);
-/** Runs argp; a usage error ends the program with EXIT_USAGE and one line of advice. -h is --help. */
+/** Runs argp. A usage error ends gotrace with EXIT_USAGE and one line of advice. -h means
+ *  --help. */
 void cli_parse(const struct argp *argp, int argc, char **argv, int *arg_index, void *input);
 
-/** Which of the names a mistyped word may have meant; NULL: none. */
+/** The name that is most similar to a mistyped word; NULL if none is similar. */
 const char *usage_nearest(const char *word, const char *const *names, size_t num);
-/** A usage error unless the word is a PID, and the one after it (which may be NULL) is none. */
+/** A usage error if pid is not a number, or if next, the word after it (may be NULL), is one. */
 void usage_check_pid(struct argp_state *state, const char *pid, const char *next);
-/** Says that there is no such command, and what to type. Returns EXIT_USAGE. */
+/** Prints that there is no such command, and what to type instead. Returns EXIT_USAGE. */
 int usage_no_command(const char *name, const char *const *names, size_t num);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a name that was begun may go on with. Go's names have parts: a package's path, its package, a type, a method.
-// Of a hundred thousand names only the next part is offered. Pure: names in, words out, without readline.
+// Completion of the names of functions and types. A Go name has parts: a package's path, a package,
+// a type, a method. A program has a hundred thousand names, so only the next part is offered. Takes
+// names and returns words; it does not depend on readline.
 #ifndef GOTRACE_CLI_COMPLETE_H
 #define GOTRACE_CLI_COMPLETE_H
 
@@ -11,42 +12,46 @@
 
 struct completion {
 	char *word;
-	bool is_name;  // there is a name of which this is all
-	bool has_more; // and one that goes on behind it
+	bool is_name;  // the word is a whole name
+	bool has_more; // some name continues after the word
 	UT_hash_handle hh;
 };
 
 struct completions {
-	struct completion *all;	 // a table by word
-	struct completion *last; // the one met last: names come in heaps
-	bool failed;		 // no memory for all
+	struct completion *all;	 // hash table by word
+	struct completion *last; // found or added last: names with the same next part come in a row
+	bool failed;		 // out of memory: some words are missing
 };
 
-/** Takes one more name in. Names that agree with prefix are kept as far as the next part behind it: "net/",
- *  "net/http.", "net/http.(*Server).", "main.Map" before "main.Map[int]". False without memory. */
+/** Adds a name. Ignores it if it does not begin with prefix; else keeps it up to the end of the
+ *  next part after prefix: "net/", "net/http.", "net/http.(*Server).", or "main.Map" of
+ *  "main.Map[int]". False if out of memory. */
 bool completions_add(struct completions *completions, const char *name, const char *prefix);
-/** In the order of strcmp. */
+/** Sorts the words in the order of strcmp(). */
 void completions_sort(struct completions *completions);
 void completions_deinit(struct completions *completions);
 
-/** Adds names with completions_add, those that it has. */
+/** Calls completions_add() for each name that it knows. */
 typedef void completion_source(void *context, struct completions *out, const char *prefix);
 
-/** The words that prefix may go on with, sorted: as long as there is only one way on, it is taken, so one word alone is
- *  a whole name, or what all names behind it have in common ends there. */
+/** Gathers the words that may complete prefix, sorted. If there is only one word and it is not a
+ *  whole name, the word becomes the prefix and the search is repeated. So a single word is a whole
+ *  name. out must be empty. */
 void completions_gather(struct completions *out, const char *prefix, completion_source *source,
 			void *context);
 
-/** The first bytes that all words have in common. */
+/** How many of their first bytes all words have in common; 0 without words. */
 size_t completions_common(const struct completions *completions);
 
-/** The word that is being typed at the end of a line's beginning, as the shell takes words apart: its first byte's
- *  offset, behind an open quote. *quote: the open quote, 0 without. The word itself, without quotes and
- *  backslashes, is *word, to be freed; NULL without memory. */
+/** Finds the word that is being typed at the end of the first len bytes of line, by the shell's
+ *  rules for words. Returns the offset of its first byte, after an opening quote. *quote is the
+ *  quote that is still open, or 0. *word is the word without quotes and backslashes, which the
+ *  caller frees; NULL if out of memory. */
 size_t completion_word(const char *line, size_t len, char *quote, char **word);
 
-/** The word as it is to be typed: blanks, quotes and backslashes get a backslash where the quote, if any, does not
- *  do. To be freed; NULL without memory, or where no quoting does. */
+/** The word as the user would type it inside quote (0: none): a backslash is put before each blank,
+ *  quote and backslash that needs one. The caller frees. NULL if out of memory, or if the quote is
+ *  ' and the word has a ' in it. */
 char *completion_quote(const char *word, char quote);
 
 #endif

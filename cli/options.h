@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Options that several commands share, as argp children.
+// Options that several commands share, as argp children, and the values that options take.
 #ifndef GOTRACE_CLI_OPTIONS_H
 #define GOTRACE_CLI_OPTIONS_H
 
@@ -9,42 +9,52 @@
 
 #include "tracer/session/session.h"
 
-struct trace_options { // of attach and run
+// The options of attach and run. count, hist, top, replay and the shell use part of them.
+struct trace_options {
 	struct session_options session;
-	const char *output;   // -o: a file; NULL: stdout
+	const char *output;   // -o: path of a file; NULL: stdout
 	uint64_t duration_ns; // 0: no limit
-	const char *save;     // --save: a file; NULL: none
+	const char *save;     // --save: path of a file; NULL: none
 	bool dry_run;
-	int color; // -1 auto, 0 never, 1 always
+	int color; // -1: auto, 0: never, 1: always
 	int verbosity;
 };
 
-/** The defaults, before parsing. */
+/** Sets the defaults. To be called before parsing. */
 void trace_options_init(struct trace_options *options);
 
-/** How a trace is shown; which calls are wanted; and both with what is traced. Their input is a struct trace_options. */
+/** output_options_argp has the options for how a trace is shown, choosing_options_argp those that
+ *  select calls. trace_options_argp has both, and those for what is captured and how. Their input
+ *  is a struct trace_options. */
 extern const struct argp output_options_argp, choosing_options_argp, trace_options_argp;
 
-/** --format text|json, as the one child of a command's argp. Its input is a bool, true for json. */
+/** --format text|json, as the only child of a command's argp. Its input is a bool, which is true
+ *  for json. */
 extern const struct argp text_or_json_argp;
 extern const struct argp_child text_or_json_children[];
 
-/** Opens the files that the options name and decides on colour. To be closed also after a failure. */
+/** Opens the files that the options name, decides on colour, and connects the session's stop and
+ *  hurry flags with the signals of cli.h. trace_options_close() is to be called also after a
+ *  failure. */
 struct error *trace_options_open(struct trace_options *options) MUST_CHECK;
-/** Empties the file of the trace: what it held stays until something is traced. */
+/** Empties the trace's file. Separate from opening, so that the old contents stay until something
+ *  is traced. */
 struct error *trace_options_begin(const struct trace_options *options) MUST_CHECK;
 void trace_options_close(struct trace_options *options);
 
-/** Go's duration syntax ("1.5s", "250ms", "1m30s") in ns. False if it is not one, or negative. */
+/** Parses Go's duration syntax ("1.5s", "250ms", "1m30s"). False if the text is not a duration or
+ *  is negative. */
 bool parse_duration(const char *text, uint64_t *ns);
-/** The same as an option's value, which is more than 0; else a usage error. */
+/** Parses the duration that an option has as its value. A usage error unless it is more than 0. */
 void option_time(struct argp_state *state, const char *option, const char *arg, uint64_t *ns);
-/** A number of bytes with an optional K, M or G (1024 each). */
+/** Parses a number of bytes with an optional unit: K, M or G, also as KB or KiB. Each is 1024 times
+ *  the one before. */
 bool parse_size(const char *text, size_t *bytes);
-/** A decimal number of at most max. */
+/** Parses a decimal number of at most max. */
 bool parse_number(const char *text, uint64_t max, uint64_t *out);
 
-/** TARGET of list, info and doctor: an index of a PID's or a file's executable. *pid is 0 for a file. */
+/** Opens the index of a command's TARGET, which is a PID or the path of an executable. *pid is 0
+ *  for a path. The caller closes the index. */
 struct error *open_target_index(const char *target, struct index **out, pid_t *pid) MUST_CHECK;
 
 #endif

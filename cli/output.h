@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Files that gotrace writes. A trace holds what the program holds, its secrets too, so a new file is its owner's alone.
+// Files that gotrace writes. A trace may contain the secrets of the traced program, so only the
+// owner can read a new file.
 #ifndef GOTRACE_CLI_OUTPUT_H
 #define GOTRACE_CLI_OUTPUT_H
 
@@ -8,14 +9,16 @@
 
 #include "base/error.h"
 
-/** Opens a file for writing, as it is: output_empty empties it. A new one is 0600; one that is there keeps its mode.
- *  In a folder such as /tmp, where everybody may put files, another user's link or file is refused. */
+/** Opens a file for writing and keeps its contents; output_empty() empties it. A new file has mode
+ *  0600, an existing file keeps its mode. In a folder such as /tmp, where other users may put
+ *  files, these are refused: symbolic links, files of another user, files with more than one hard
+ *  link. */
 struct error *output_open(const char *path, int *fd) MUST_CHECK;
-/** Empties what output_open opened, if it is a file. path is for messages. */
+/** Empties what output_open() opened, if it is a regular file. path is for messages. */
 struct error *output_empty(int fd, const char *path) MUST_CHECK;
-/** Both at once, as a stream. */
+/** Opens and empties a file, and returns a stream that the caller closes. */
 struct error *output_file(const char *path, FILE **out) MUST_CHECK;
-/** True if both are one and the same file (not a terminal or a device). */
+/** True if both descriptors are of the same regular file. False for the same terminal or device. */
 bool output_is_same(int a, int b);
 
 #endif

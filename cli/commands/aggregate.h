@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What count, hist and top share: their options, and a session that counts and prints now and then.
+// What count, hist and top share: their options, and a session that counts calls and prints the
+// counts at the end or at intervals.
 #ifndef GOTRACE_CLI_COMMANDS_AGGREGATE_H
 #define GOTRACE_CLI_COMMANDS_AGGREGATE_H
 
@@ -12,11 +13,11 @@ enum aggregate_kind { AGGREGATE_COUNT, AGGREGATE_HIST, AGGREGATE_TOP };
 
 struct aggregate_command {
 	enum aggregate_kind kind;
-	const char *event; // of its lines in JSON
-	struct argp argp;  // its words and its help
+	const char *event; // the "event" of its lines in JSON
+	struct argp argp;  // args_doc and doc only
 };
 
-/** Parses, counts, prints; the exit status. */
+/** Parses the command line, counts and prints. Returns the exit status. */
 int aggregate_main(const struct aggregate_command *command, int argc, char **argv);
 
 #endif

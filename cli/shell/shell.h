@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The shell: a target, its session, and a table of commands that a person types or a script holds. Each command
-// is a row; all that commands do goes through the session and the code of the command line.
+// The shell: a target, its session, and commands that a person types or a script contains. Each
+// command is a row in shell_commands; it does its work through the session and with the code of
+// gotrace's own commands.
 #ifndef GOTRACE_CLI_SHELL_SHELL_H
 #define GOTRACE_CLI_SHELL_SHELL_H
 
@@ -8,98 +9,111 @@
 
 #include "cli/options.h"
 
-struct shell_display {		  // events on a terminal, no faster than a person reads
-	bool is_prompting;	  // a line is being typed: print above it
-	bool is_held;		  // another program has the terminal: nothing is shown
-	uint64_t lines_max;	  // a second; 0: no limit
-	uint64_t second_ns;	  // when the second began
-	uint64_t shown, left_out; // lines, since then
+// Events on a terminal, no faster than a person can read.
+struct shell_display {
+	bool is_prompting;	  // a line is being typed: events are printed above it
+	bool is_held;		  // another program uses the terminal: no events are shown
+	uint64_t lines_max;	  // per second; 0: no limit
+	uint64_t second_ns;	  // when the current second began, CLOCK_MONOTONIC
+	uint64_t shown, left_out; // lines since second_ns
 };
 
 struct shell {
-	struct trace_options options; // of the next trace and the next session, as "set" has them
-	FILE *output;		      // of "output"; NULL: the shell's own
-	struct session *session;      // NULL without a target
+	struct trace_options options; // for the next trace and the next session; "set" changes them
+	FILE *output;		      // the file that "output" opened; NULL: standard output
+	struct session *session;      // NULL if there is no target
 	bool is_started;	      // the target is our child
-	bool has_ended;		      // the target has: its statistics are kept
+	bool has_ended;		      // the target has ended; its statistics are kept
 	bool is_interactive;
 	bool keeps_going; // after an error in a script
 	bool wants_quit;
 	bool has_failed;
-	unsigned depth; // of "source" in "source"
+	unsigned depth; // how many "source" commands are nested
 	struct shell_display display;
-	struct shell_end *ends; // of traces that were given a --duration
+	struct shell_end *ends; // when the traces with a --duration end
 };
 
 struct shell_command {
 	const char *name;
-	const char *also;    // another name; NULL: none
+	const char *also;    // a second name; NULL: none
 	const char *args;    // "ID|PATTERN"; "" for none
 	const char *summary; // one line
 	struct error *(*run)(struct shell *shell, int argc, char **argv); // argv[0] is the name
-	const char *
-		completes; // what its words are: "functions", "types", "traces", "commands", "settings",
-			   // "files", "pids"; NULL: nothing
+	// How its words are completed: "functions", "types", "traces", "commands", "settings",
+	// "formats", "files" or "pids"; NULL: not at all.
+	const char *completes;
 	const char *detail; // for "help COMMAND"; NULL: none
 };
 
 extern const struct shell_command shell_commands[]; // ends with a NULL name
 
-/** Executes one line; comments and blank lines do nothing. */
+/** Executes one line. Comments and blank lines do nothing. */
 struct error *shell_execute(struct shell *shell, const char *line) MUST_CHECK;
-/** Executes a file's lines; the first error ends it, unless shell->keeps_going. *number counts those that were read, for
- *  messages. */
+/** Executes the lines of a file. The first error ends it, unless shell->keeps_going. *number is
+ *  raised by one for each line that is read; it is for messages. */
 struct error *shell_source(struct shell *shell, FILE *file, const char *name,
 			   unsigned *number) MUST_CHECK;
-/** The command of this name, or that this begins: the only one, or one with whose name all the others begin ("tr"
- *  is trace beside traces). NULL with *err set. */
+/** Finds the command of this name, or the only one that begins with it. If several begin with it,
+ *  finds the one that all others begin with: "tr" is trace, although traces begins with it too.
+ *  NULL, and *err is set, if there is none. */
 const struct shell_command *shell_find(const char *name, struct error **err);
-/** Takes a line apart into words: blanks part them, quotes and backslashes as in a shell. What follows --if, or "if" after
- *  a pattern, is one word as far as it is an expression: 'trace main.f if s == "a b" --no-args' has 3. */
+/** Splits a line into words at blanks, with quotes and backslashes as in a shell. The expression
+ *  after --if is one word without quotes. "PATTERN if EXPRESSION" is one word too: 'trace main.f if
+ *  s == "a b" --no-args' has 3 words. The caller calls shell_words_free(). */
 struct error *shell_words(const char *line, int *argc, char ***argv) MUST_CHECK;
 void shell_words_free(int argc, char **argv);
 
-/** Teaches readline what the words of a line may be. */
+/** Sets up readline's completion. The shell is borrowed until the end of gotrace. */
 void shell_complete_init(struct shell *shell);
-/** Reads commands from the terminal until the end. */
+/** Reads commands from the terminal and executes them, until the user or a signal ends the
+ *  shell. */
 struct error *shell_prompt(struct shell *shell) MUST_CHECK;
-/** Prints above the line that is being typed, if any. */
+/** Prints events above the line that is being typed, if any. On a terminal, no more lines than the
+ *  display may show. */
 void shell_print(struct shell *shell, const char *text, size_t len);
-/** A note for the user: on the terminal above the prompt, else "gotrace: ..." on stderr. */
+/** Prints a message for the user: on a terminal above the prompt, else "gotrace: ..." on stderr. */
 void shell_say(struct shell *shell, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** Lets events come for so long at most, in ms; notices the target's end. */
+/** Handles the events that come within timeout_ms, or within 10 ms if that is less. Ends traces
+ *  whose time is over, and notices the end of the target and of the output's reader. */
 struct error *shell_poll(struct shell *shell, int timeout_ms) MUST_CHECK;
-/** Counts and shows what was left out, once a second. now_ns: CLOCK_MONOTONIC. */
+/** Prints once a second how many lines were left out, if any. now_ns is of CLOCK_MONOTONIC. */
 void shell_display_tick(struct shell *shell, uint64_t now_ns);
 uint64_t shell_now_ns(void);
 
-/** Where a long answer goes: a pager on a terminal, else standard output. */
+/** Where a long answer is written: a temporary file for the pager if there is a terminal, else
+ *  standard output. */
 FILE *shell_page(struct shell *shell);
+/** Shows what was written to page, in a pager if it does not fit the screen, and closes it. */
 void shell_page_end(struct shell *shell, FILE *page);
-/** Runs a command of the system to its end, with in as its standard input (-1: ours). Events come meanwhile, and are
- *  not shown on a terminal. Its exit status, or 128 and a signal's number; -1 where it could not be run. */
+/** Runs a command with /bin/sh and waits for its end. in is its standard input; -1: gotrace's.
+ *  Events are handled in the meantime, but not shown on a terminal. Returns its exit status, 128
+ *  plus the number of the signal that ended it, or -1 with errno if it could not be started. */
 int shell_system(struct shell *shell, const char *command, int in);
 
-/** An error where there is no target. */
+/** Returns an error if there is no target. */
 struct error *shell_needs_target(struct shell *shell) MUST_CHECK;
-/** Takes the session off its target, which runs on. quiet: without a summary. */
+/** Ends the session and leaves its target running. quiet: prints no summary. Does nothing without a
+ *  session. */
 struct error *shell_leave(struct shell *shell, bool quiet) MUST_CHECK;
+/** Opens a session for a running process. shell->session must be NULL. */
 struct error *shell_attach(struct shell *shell, pid_t pid) MUST_CHECK;
-/** Parses the options of a trace, as the command line has them, over the shell's own. What is no option
- *  is put into words, which has room for argc. */
+/** Parses the options of a trace, the same as on the command line. *options has the shell's own
+ *  options before. The other arguments are put into words, which has room for argc. */
 struct error *shell_parse(const char *name, int argc, char **argv, struct trace_options *options,
 			  char **words, size_t *num_words) MUST_CHECK;
-/** True for an option of gotrace attach that a trace in the shell cannot have. */
+/** True if this option of gotrace attach is one that a trace in the shell cannot have. */
 bool shell_refuses(const char *option);
-/** Where and how events are shown now. */
+/** Applies changed options for where and how events are shown. */
 struct error *shell_output_changed(struct shell *shell) MUST_CHECK;
+/** Prints all settings and their values, one per line. */
 void shell_settings_print(struct shell *shell, FILE *out);
-/** The names of all settings, NULL behind the last. */
+/** The name of setting i, from 0; NULL after the last. */
 const char *shell_setting_name(size_t i);
-/** Traces whose time is over. */
+/** Ends the traces whose time is over or that have counted all their calls. */
 struct error *shell_traces_tick(struct shell *shell) MUST_CHECK;
+/** Forgets when traces end. To be called when the session has ended. */
 void shell_traces_forget(struct shell *shell);
-/** What --duration gave to a trace, in ns; 0: nothing. */
+/** The --duration of a trace, in ns; 0 if it has none. */
 uint64_t shell_trace_duration(const struct shell *shell, uint32_t trace);
 
 struct error *shell_cmd_attach(struct shell *shell, int argc, char **argv);
