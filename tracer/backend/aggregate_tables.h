@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is counted in user space (bpf/engine/count.h), in memory that the owner gives, so that another process can see it.
+// Tables for counting in user space (bpf/engine/count.h). The owner provides the memory, so that
+// another process can read it.
 #ifndef GOTRACE_TRACER_BACKEND_AGGREGATE_TABLES_H
 #define GOTRACE_TRACER_BACKEND_AGGREGATE_TABLES_H
 
@@ -8,17 +9,18 @@
 
 #include "bpf/wire.h"
 
-struct aggregate_tables { // all borrowed; entries by slot
+// All pointers are borrowed. Entries are indexed by slot.
+struct aggregate_tables {
 	const struct wire_aggregate_settings *settings;
-	const struct wire_aggregate *aggregates; // by function
+	const struct wire_aggregate *aggregates; // indexed by function
 	uint32_t num_aggregates;
 	uint32_t max_keys;
-	struct wire_key *keys;	     // with keys only
-	struct wire_key_slot *texts; // likewise; NULL: nobody shows them
+	struct wire_key *keys;	     // used only if there are keys
+	struct wire_key_slot *texts; // used only if there are keys; NULL: nobody shows them
 	struct wire_totals *totals;
-	uint64_t *buckets; // WIRE_BUCKETS for each slot; with histograms only
+	uint64_t *buckets; // WIRE_BUCKETS for each slot; used only with histograms
 	struct wire_aggregate_lost *lost;
-	_Atomic uint32_t *num_keys; // grows after the key is there
+	_Atomic uint32_t *num_keys; // incremented after the key is written
 };
 
 #endif

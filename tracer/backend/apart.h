@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A process of gotrace's own that outlives it by a moment: it undoes what was done to the target, by whatever
-// end gotrace comes to. No terminal and no signal but SIGKILL reaches it, and it holds open nothing that
-// somebody may wait for the end of. Each of them has a socket to gotrace, whose end it sees there.
+// A child process of gotrace that outlives it for a moment. It undoes the changes to the target, no
+// matter how gotrace ends. The child has no terminal, and SIGKILL is the only signal that reaches
+// it. It keeps no descriptor open whose end another process may wait for. Each child has a socket
+// to gotrace: the end of that socket shows that gotrace has ended.
 #ifndef GOTRACE_TRACER_BACKEND_APART_H
 #define GOTRACE_TRACER_BACKEND_APART_H
 
@@ -11,8 +12,8 @@
 #include "base/error.h"
 
 struct apart {
-	pid_t pid;  // of our child, 0: there is none
-	int socket; // to it, SOCK_SEQPACKET; -1: there is none
+	pid_t pid;  // of the child; 0: none
+	int socket; // to the child, SOCK_SEQPACKET; -1: none
 };
 
 static const struct apart APART_NONE = {0, -1};
@@ -21,17 +22,20 @@ enum { APART_KEEP_MAX = 4 };
 
 struct apart_options {
 	const char *name;	  // of the process, at most 15 bytes
-	int keep[APART_KEEP_MAX]; // descriptors that it needs
+	int keep[APART_KEEP_MAX]; // descriptors that stay open in the process
 	size_t num_keep;
-	/** What it does, in a copy of our memory, with all signals blocked. It ends with the return from here: what it
-	 *  then holds open is closed by the kernel, where no signal can interfere any more. */
+	/** Runs in the child, in a copy of the parent's memory, with all signals blocked. The child
+	 *  exits when this function returns. The kernel then closes the descriptors that are still
+	 *  open, and no signal can interrupt that. */
 	void (*run)(void *context, int socket);
 	void *context;
 };
 
+/** Starts the child. On success, *out is the caller's, to be ended by apart_end(). */
 struct error *apart_start(const struct apart_options *options, struct apart *out) MUST_CHECK;
 
-/** Lets it know that it is to end, which it sees as the end of its socket, and waits until it has. Safe to repeat. */
+/** Closes the socket, which asks the child to end, and waits until the child has ended. Safe to
+ *  repeat. */
 void apart_end(struct apart *apart);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A hit taken in user space: registers and a memory become a record, by the same engine (bpf/engine/capture.h) that
-// runs in the kernel, so both make the same record to the byte. For back ends that stop the target,
-// for tests and fuzzing.
+// Takes a hit in user space: makes a record from registers and memory. It uses the same engine
+// (bpf/engine/take.h) that runs in the kernel, so that both make the same record to the byte. It is
+// for back ends that stop the target, for tests and for fuzzing.
 #ifndef GOTRACE_TRACER_BACKEND_HIT_H
 #define GOTRACE_TRACER_BACKEND_HIT_H
 
@@ -13,27 +13,28 @@
 #include "tracer/backend/aggregate_tables.h"
 #include "tracer/plan/plan.h"
 
-struct hit_source { // where a record comes from; all borrowed
+struct hit_source { // what a record is made from; all pointers are borrowed
 	const struct plan_tables *tables;
 	const struct wire_settings *settings;
 	const struct wire_stack_settings *stacks; // NULL: no stacks
-	const uint64_t
-		*only_goid; // hits of other goroutines are ignored; 0, or NULL: all are taken
-	struct wire_budget *budgets; // by function; NULL: all calls are taken
+	/** Hits of other goroutines are ignored; NULL, or a value of 0: all hits are taken. */
+	const uint64_t *only_goid;
+	struct wire_budget *budgets; // indexed by function; NULL: all calls are taken
 	uint32_t num_budgets;
-	const struct wire_recovery *recovery; // NULL: not known
-	bool has_depth;			      // how many traced calls are under way is counted
-	const uint32_t *num_within; // groups of functions that calls are made within; NULL: none
-	const struct aggregate_tables
-		*aggregates;	    // hits are counted, and make no records; NULL: they are not
-	struct wire_losses *losses; // of records that did not arrive; NULL: the maker's own
-	/** Where a record goes, of which a hit may make two; false: there is no room for it. NULL: hit_record alone has it. */
+	const struct wire_recovery *recovery;	   // NULL: not known
+	bool has_depth;				   // traced calls under way are counted
+	const uint32_t *num_within;		   // number of groups for "within"; NULL: none
+	const struct aggregate_tables *aggregates; // not NULL: hits are counted and make no records
+	struct wire_losses *losses;		   // of lost records; NULL: the maker's own
+	/** Takes a record; false if there is no room for it. One hit may make two records. NULL:
+	 *  the record is only returned by hit_record(). */
 	bool (*emit)(void *context, const struct wire_record *record);
-	/** An event of this function was lost. NULL: it is not counted. */
+	/** Called when an event of this function is lost. NULL: lost events are not counted. */
 	void (*lost)(void *context, uint32_t func, enum wire_loss where);
 	/** Copies len bytes of the target at addr; false if not all of them can be read. */
 	bool (*read)(void *context, void *dst, size_t len, uint64_t addr);
-	/** The type of what an interface of this descriptor (run-time address) points at; 0: not known. */
+	/** The type that an interface with this type descriptor (run-time address) points to; 0:
+	 *  not known. */
 	uint32_t (*dynamic)(void *context, uint64_t rtype);
 	void *context;
 };
@@ -41,26 +42,29 @@ struct hit_source { // where a record comes from; all borrowed
 enum { HIT_FLOATS = 15 }; // X0 to X14
 
 struct hit_regs {
-	uint64_t ints[10]; // Go's order, then RDX: struct wire_piece, reg
+	uint64_t ints[10]; // in Go's order, then RDX; see reg of struct wire_piece
 	uint64_t sp, bp, r14, flags, fs_base;
-	const uint64_t *
-		floats; // the low halves of HIT_FLOATS registers; NULL: not read, WIRE_FLOATS is not set
+	/** The low halves of HIT_FLOATS registers. NULL: not read, and WIRE_FLOATS is not set. */
+	const uint64_t *floats;
 };
 
-struct hit_maker; // scratch, kept from hit to hit
+struct hit_maker; // scratch memory and tables that are kept from hit to hit
 
-/** source is copied. */
+/** Makes a maker, to be freed by hit_maker_destroy(). source is copied, but not what it points
+ *  to. */
 struct error *hit_maker_create(const struct hit_source *source, struct hit_maker **out) MUST_CHECK;
 void hit_maker_destroy(struct hit_maker *maker);
 
-/** Takes one hit. The last record that it made, borrowed until the next hit; NULL for a hit that makes none. */
+/** Takes one hit. Returns the last record that the hit made, borrowed until the next hit; NULL if
+ *  the hit made no record. */
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t probe, uint32_t tid,
 				     uint64_t time_ns, const struct hit_regs *regs);
 
-/** The function was disarmed: its calls under way are not followed any more. */
+/** Forgets the calls under way of a function that was disarmed. */
 void hit_forget(struct hit_maker *maker, uint32_t func);
 
-/** True if the frame of this probe has pieces in float registers: reading them costs, so others go without. */
+/** True if the frame of this probe has pieces in float registers. For other probes, the caller can
+ *  save the cost of reading these registers. */
 bool hit_wants_floats(const struct plan_tables *tables, uint32_t probe);
 
 #endif

@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Breakpoints in a target's code that its file does not have. A debugger's are its own matter. Where nobody traces the
-// target by ptrace, they are uprobes of a tracer that runs, or were left behind by one that was killed.
+// Breakpoints in a target's code that are not in its file. If a debugger traces the target by
+// ptrace, they may be the debugger's. Otherwise each of them is a uprobe of a running tracer, or
+// was left behind by a tracer that was killed.
 #ifndef GOTRACE_TRACER_BACKEND_LEFTOVERS_H
 #define GOTRACE_TRACER_BACKEND_LEFTOVERS_H
 
 #include "tracer/target/code.h"
 
-struct leftovers {	 // what of the code differs from the file
+struct leftovers {	 // differences between the code in memory and the file
 	uint64_t *vaddr; // of breakpoints, ascending
 	size_t num;
-	uint64_t changed_bytes; // that are no breakpoints
+	uint64_t changed_bytes; // other bytes that differ
 	uint64_t first_changed; // vaddr of one of them
 	bool failed;		// out of memory
 };
 
-/** Compares all code of the target's executable. An error where that cannot be read. */
+/** Compares all code of the target's executable with the file. It is an error if the code cannot be
+ *  read. The caller frees the result with leftovers_deinit(). */
 struct error *leftovers_init(const struct target_code *code, struct leftovers *out) MUST_CHECK;
 void leftovers_deinit(struct leftovers *leftovers);
 
-/** Takes off those breakpoints that no running tracer has, which the kernel does where a uprobe is put there once more and
- *  taken off properly. Not for a target that somebody traces by ptrace: it would take the tracer's breakpoints, too. */
+/** Removes the breakpoints that no running tracer owns: a uprobe is attached at each place and
+ *  detached properly, and the kernel then removes the breakpoint. Must not be called if a process
+ *  traces the target by ptrace, because that tracer's breakpoints would be removed too. */
 struct error *leftovers_remove(pid_t pid, const char *exe, const struct image *image,
 			       const struct leftovers *leftovers) MUST_CHECK;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The cheapest uprobes that there can be, for gotrace bench: their program does nothing.
+// Empty uprobes, whose program does nothing. They measure the least cost of a hit, and attaching
+// and detaching them removes breakpoints that were left behind.
 #ifndef GOTRACE_TRACER_BACKEND_EBPF_FLOOR_H
 #define GOTRACE_TRACER_BACKEND_EBPF_FLOOR_H
 
@@ -10,11 +11,11 @@
 
 struct floor_probes;
 
-/** Puts an empty uprobe on these file offsets of exe ("/proc/PID/exe") in one process: by one link, or by a perf
- *  event each where the kernel has no such links. */
+/** Attaches an empty uprobe at each of these file offsets of exe ("/proc/PID/exe") in one process.
+ *  Uses one link, or a perf event for each offset if the kernel has no uprobe_multi links. */
 struct error *floor_probes_create(pid_t pid, const char *exe, const unsigned long *offsets,
 				  size_t num, struct floor_probes **out) MUST_CHECK;
-/** Takes them off. Takes NULL. */
+/** Removes the uprobes. NULL is allowed. */
 void floor_probes_destroy(struct floor_probes *probes);
 
 #endif
