@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Each goroutine has a stack of open frames, the outermost with the smallest distance. A frame is gone when
-// an event comes from its own depth or from further out. How it went is told by notes: a hit of
-// gopanic or Goexit marks the innermost open frame, a marked frame that vanishes hands its mark on to the
-// frame around it, and a frame that leaves by its RET has survived, and its marks are void. Each record tells how many
-// of its goroutine's events have been lost: where that has changed, no frame is known to be still there. A hit of recovery
-// tells the frame that recovered: all further in is gone, that frame and all further out are not. deferreturn
-// tells the same, from that frame itself.
+// Each goroutine has a stack of open frames, the outermost with the smallest distance (stack.hi -
+// SP). A frame is gone when an event comes from its own distance or from further out. Notes, which
+// are hits of the runtime's own functions, show how a frame went:
+// - A hit of gopanic or Goexit marks the innermost open frame. A marked frame that vanishes passes
+//   its marks to the frame around it. A frame that leaves by its RET has survived, and its marks
+//   are dropped.
+// - A hit of recovery shows which frame recovered: all frames further in are gone, that frame and
+//   all frames further out are still there. A hit of deferreturn shows the same, from that frame
+//   itself.
+// Each record counts how many of its goroutine's events have been lost. If that count has changed,
+// no frame is known to be still there.
 #include "tracer/event/calls.h"
 
 #include <stdlib.h>
 
 #define HASH_NONFATAL_OOM 1
-// Keys are goroutine and thread numbers: one multiplication spreads them well enough.
+// Keys are made of goroutine and thread numbers: one multiplication spreads them well enough.
 #define HASH_FUNCTION(keyptr, keylen, hashv) \
 	((hashv) = (unsigned)((*(const uint64_t *)(keyptr)*0x9e3779b97f4a7c15) >> 32))
 #include <uthash.h>
@@ -22,21 +26,23 @@ static const uint64_t STALE_NS = 10ull * 1000 * 1000 * 1000;
 enum { SLAB_FRAMES = 128, IDLE_MIN = 1024, CROWD_MIN = 1 << 20 };
 
 struct frame {
-	struct call call; // first; its parent is the next frame outwards, and the free list's link
+	// Must be first. Its parent is the next frame outwards; in the free list, the next free
+	// frame.
+	struct call call;
 	uint64_t distance;
 	uint64_t panic_distance; // of the gopanic that was hit inside this frame; 0: none
 	bool is_panic_over;	 // since then the goroutine was seen outside of that gopanic
 	bool is_leaving;	 // Goexit was hit inside this frame
-	bool is_silent; // beyond the limit: followed, so that its return is no orphan, and not told
+	bool is_silent;		 // not reported, only followed so that its return is no orphan
 };
 
 struct goroutine {
 	uint64_t key;
 	struct frame *top;	     // the innermost open frame
 	uint64_t last_ns;	     // of its last event
-	uint32_t losses, all_losses; // as its last event tells
-	struct goroutine *next;	     // in the free list, or among those that leave
-	bool is_listed;		     // among those that leave
+	uint32_t losses, all_losses; // of its last event
+	struct goroutine *next;	     // in the free list or in calls->leaving
+	bool is_listed;		     // in calls->leaving
 	UT_hash_handle hh;
 };
 
@@ -50,26 +56,26 @@ struct calls {
 	struct calls_listener listener;
 	void *context;
 	struct calls_stats stats;
-	uint64_t limit; // of calls told; 0: none
+	uint64_t limit; // of calls reported; 0: none
 
 	struct goroutine *goroutines; // by key
 	struct goroutine *recent;     // of the last event; may be NULL
-	struct goroutine *leaving;    // Goexit was hit there
+	struct goroutine *leaving;    // a list: Goexit was hit on these
 	struct goroutine *free_goroutines;
-	size_t num_idle; // in the table without an open frame
-	size_t crowd;	 // open goroutines beyond which stale ones are looked for
+	size_t num_idle; // goroutines in the table without an open frame
+	size_t crowd;	 // number of goroutines from which on stale ones are searched for
 
 	struct slab *slabs;
 	struct frame *free_frames;
 
 	uint64_t seen_ns;     // the newest record's time
 	uint64_t ticked_seen; // seen_ns at the last tick
-	bool any_lost;	      // somewhere: notes for the pairing, perhaps
-	bool has_notes;	      // a probe of gopanic is in the plan
-	bool has_deferreturn; // and one of deferreturn
-	bool has_recovery;    // and one of recovery, and each hit of it could be read
-	const struct func *gopanic, *goexit; // as far as they are in the plan
-	uint32_t num_searched;		     // probes that has_notes knows of
+	bool any_lost;	      // some event was lost, which may have been a note
+	bool has_notes;	      // the plan has a probe of gopanic
+	bool has_deferreturn; // the plan has a probe of deferreturn
+	bool has_recovery;    // the plan has a probe of recovery, and each hit of it was readable
+	const struct func *gopanic, *goexit; // NULL if not in the plan
+	uint32_t num_searched;		     // the plan's probes that look_for_notes has seen
 };
 
 const char *call_how_name(enum call_how how)
@@ -148,7 +154,8 @@ static struct frame *frame_outer(const struct frame *frame)
 	return (struct frame *)frame->call.parent;
 }
 
-// An entry that waited for its return is told with it, and is older than what came from the call meanwhile.
+// Times do not always grow: an entry that was held until its return comes with the return, and is
+// older than the events that came from inside the call.
 static void goroutine_saw(struct goroutine *goroutine, const struct wire_record *record)
 {
 	goroutine->losses = record->losses;
@@ -164,7 +171,7 @@ static void goroutine_pop(struct calls *calls, struct goroutine *goroutine)
 		calls->num_idle++;
 }
 
-// The frame is off its goroutine's stack: tells how it ended and gives it back.
+// Reports how a frame ended and frees it. It must be off its goroutine's stack.
 static void frame_end(struct calls *calls, struct frame *frame, const struct wire_record *record,
 		      enum call_how how, uint64_t end_ns)
 {
@@ -184,8 +191,8 @@ static void frame_end(struct calls *calls, struct frame *frame, const struct wir
 	calls->free_frames = frame;
 }
 
-// A frame that vanished went with the panic or Goexit that was noted in it, so the frame around it may
-// have gone the same way.
+// A frame that vanished was ended by the panic or Goexit that was noted in it, so the frame around
+// it may have ended the same way.
 static void frame_pass_marks(const struct frame *frame)
 {
 	struct frame *outer = frame_outer(frame);
@@ -238,7 +245,8 @@ static void sweep_idle(struct calls *calls)
 	}
 }
 
-// Lost returns leave frames that nothing will ever close: of too many, those long quiet are given up.
+// Lost returns leave frames that no event will close. If there are too many goroutines, those
+// without an event for STALE_NS are given up.
 static void sweep_stale(struct calls *calls)
 {
 	struct goroutine *goroutine, *next;
@@ -301,12 +309,12 @@ static void look_for_notes(struct calls *calls)
 static enum call_how vanished_how(struct calls *calls, const struct goroutine *goroutine,
 				  const struct frame *frame, uint64_t end_ns)
 {
-	// Its return is not seen any more, if it has returned.
+	// The function's probes were off by then, so a return would not have been seen.
 	if (frame->call.func->off_ns && end_ns >= frame->call.func->off_ns)
 		return CALL_DETACHED;
 	if (frame->is_leaving)
 		return CALL_GOEXIT;
-	// No return of it was lost: it would have been ended by that.
+	// Its return was not lost: a loss would have ended it as CALL_LOST before.
 	if (frame->panic_distance)
 		return CALL_PANICKED;
 	if (calls->has_notes || (goroutine->key & WIRE_STACK_THREAD))
@@ -323,7 +331,7 @@ static void goroutine_vanish(struct calls *calls, struct goroutine *goroutine, u
 	frame_end(calls, frame, NULL, how, end_ns);
 }
 
-// Its innermost call may have ended by an event that was lost.
+// Ends the innermost call as lost: an event that was lost may have ended it.
 static void goroutine_lose_top(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns)
 {
 	struct frame *frame = goroutine->top;
@@ -337,7 +345,7 @@ static void goroutine_lose(struct calls *calls, struct goroutine *goroutine, uin
 		goroutine_lose_top(calls, goroutine, end_ns);
 }
 
-// An event came from this distance: frames further in than it are gone.
+// An event came from this distance: frames further in are gone.
 static void goroutine_close(struct calls *calls, struct goroutine *goroutine, uint64_t distance,
 			    uint64_t now_ns)
 {
@@ -351,9 +359,10 @@ static void goroutine_look_over(struct calls *calls, struct goroutine *goroutine
 	struct frame *frame = goroutine->top;
 	if (!frame || frame->panic_distance < distance)
 		return;
-	// gopanic never returns: whoever runs at its depth or further out has left it behind. What the panic took
-	// was closed when a frame recovered, so this frame has survived. Where that note may be missing
-	// (Goexit goes on without a deferreturn) this frame may be gone as well.
+	// gopanic never returns, so an event at its distance or further out means that the panic is
+	// over. The frames that the panic ended were closed by the note of the recovery, so this
+	// frame has survived. But that note may be missing (Goexit goes on without a deferreturn):
+	// then this frame may be gone as well.
 	bool is_told = calls->has_recovery || (calls->has_deferreturn && !goroutine->is_listed);
 	if (is_told && !calls->any_lost)
 		frame->panic_distance = 0;
@@ -368,7 +377,7 @@ static bool has_goroutine(const struct wire_record *record)
 	return !(record->flags & WIRE_NO_GOROUTINE);
 }
 
-// True if the trace that asked for the function wants to hear of this call.
+// True if the trace that asked for the function wants this call to be reported.
 static bool is_wanted(const struct plan_trace *trace, const struct call *call)
 {
 	return trace->calls_left && (!trace->goid || (call->has_goid && call->goid == trace->goid));
@@ -379,10 +388,10 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 {
 	if (goroutine) {
 		goroutine_close(calls, goroutine, record->distance, goroutine->last_ns);
-		// The same place again: the call that had it is gone as well.
+		// The new call has taken the place of this one.
 		if (goroutine->top && goroutine->top->distance == record->distance)
 			goroutine_vanish(calls, goroutine, goroutine->last_ns);
-		if (func->func != calls->gopanic) // traced itself, and noted just before
+		if (func->func != calls->gopanic) // gopanic is traced itself: noted just before
 			goroutine_look_over(calls, goroutine, record->distance);
 	}
 	struct frame *around = goroutine ? goroutine->top : NULL;
@@ -463,7 +472,7 @@ static void leave(struct calls *calls, struct goroutine *goroutine, const struct
 
 static void note_panic(struct frame *frame, uint64_t distance)
 {
-	// Where an earlier panic is still under way, it is the outer of the two that counts.
+	// If an earlier panic is still under way, the outer of the two counts.
 	if (!frame->panic_distance || frame->is_panic_over || distance < frame->panic_distance)
 		frame->panic_distance = distance;
 	frame->is_panic_over = false;
@@ -483,7 +492,8 @@ static void note(struct calls *calls, struct goroutine *goroutine, enum wire_pro
 		 const struct plan_func *func, const struct wire_record *record)
 {
 	goroutine_close(calls, goroutine, record->distance, record->time_ns);
-	// The call that had this place is gone, unless it is this one, traced as well as noted.
+	// The call that had this place is gone, unless it is a call of the noted function itself,
+	// which is traced as well.
 	if (goroutine->top && goroutine->top->distance == record->distance &&
 	    goroutine->top->call.func->func != func->func)
 		goroutine_vanish(calls, goroutine, record->time_ns);
@@ -496,7 +506,7 @@ static void note(struct calls *calls, struct goroutine *goroutine, enum wire_pro
 		note_goexit(calls, goroutine);
 }
 
-// The word at this offset of the block that stands at addr.
+// Reads the word at this offset of the block that was copied from addr; 0: of the frame block.
 static bool block_word(const struct wire_record *record, uint64_t addr, uint32_t off, uint64_t *out)
 {
 	struct record_block block;
@@ -511,7 +521,8 @@ static bool block_word(const struct wire_record *record, uint64_t addr, uint32_t
 	return false;
 }
 
-// A hit of recovery, on a system stack: which goroutine goes on, and at which distance its SP stands then.
+// Reads from a hit of recovery, which runs on a system stack, which goroutine goes on and at which
+// distance its SP is then.
 static bool read_recovery(const struct plan_recovery *at, const struct wire_record *record,
 			  uint64_t *goid, uint64_t *distance)
 {
@@ -530,8 +541,9 @@ static bool read_recovery(const struct plan_recovery *at, const struct wire_reco
 	return *goid && sp && sp < stack_hi;
 }
 
-// The frame around that SP recovered: all calls further in are gone, it and all further out are not. But a Goexit
-// under way is not left: it goes on, and with it the frames that it is to end.
+// The frame around that SP recovered: all calls further in are gone, that frame and all frames
+// further out are still there. But recovery does not end a Goexit: it goes on, and the frames that
+// it will end stay open.
 static void note_recovery(struct calls *calls, const struct wire_record *record)
 {
 	uint64_t goid, distance;
@@ -543,7 +555,8 @@ static void note_recovery(struct calls *calls, const struct wire_record *record)
 	if (!goroutine)
 		return;
 	goroutine->last_ns = record->time_ns;
-	// What the goroutine itself has lost meanwhile is told by its next event.
+	// The record's own count of losses belongs to the system stack. The goroutine's count comes
+	// only with its next event, so compare the count of all losses.
 	bool is_certain = record->all_losses == goroutine->all_losses;
 	while (goroutine->top && goroutine->top->distance > distance && !goroutine->top->is_leaving)
 		if (is_certain)
@@ -595,7 +608,7 @@ struct error *calls_record(struct calls *calls, const struct wire_record *record
 	case WIRE_PROBE_RECOVERY:
 		note_recovery(calls, record);
 		break;
-	case WIRE_PROBE_BEGIN: // these make no records
+	case WIRE_PROBE_BEGIN: // this kind and the next make no records
 	case WIRE_PROBE_END:
 		calls->stats.damaged++;
 		break;
@@ -616,10 +629,11 @@ void calls_lost(struct calls *calls, const struct wire_losses *losses, uint64_t 
 	calls->any_lost |= !losses || losses->all;
 	struct goroutine *goroutine, *next;
 	HASH_ITER (hh, calls->goroutines, goroutine, next) {
-		// The low bits of a goroutine's key are its number's, or its thread's.
+		// The low bits of a goroutine's key are those of its goid, or of its thread's tid.
 		uint32_t at = goroutine->key & (WIRE_LOSSES - 1);
 		bool is_hit = !losses || losses->by_goroutine[at] != goroutine->losses;
-		// That a panic was recovered is told by a system stack, whose losses are others'.
+		// A recovery is recorded on a system stack, whose losses are counted separately:
+		// the lost event may have been the recovery of this goroutine's panic.
 		if (!is_hit && losses->all != goroutine->all_losses)
 			is_hit = is_panicking(goroutine);
 		if (is_hit)
@@ -631,7 +645,8 @@ void calls_lost(struct calls *calls, const struct wire_losses *losses, uint64_t 
 
 void calls_tick(struct calls *calls, uint64_t now_ns)
 {
-	// Records that still wait are older than now: while they come, theirs is the time that counts.
+	// Records that have not been read yet are older than now_ns. While new records come, use
+	// their time.
 	if (calls->seen_ns != calls->ticked_seen)
 		now_ns = calls->seen_ns;
 	calls->ticked_seen = calls->seen_ns;
@@ -640,7 +655,8 @@ void calls_tick(struct calls *calls, uint64_t now_ns)
 		struct goroutine *goroutine = *link;
 		bool is_quiet =
 			now_ns > goroutine->last_ns && now_ns - goroutine->last_ns >= QUIET_NS;
-		// A call further in than Goexit is a deferred one that still runs.
+		// A call without the mark, further in than Goexit, is a deferred call that still
+		// runs.
 		while (is_quiet && goroutine->top && goroutine->top->is_leaving)
 			goroutine_vanish(calls, goroutine, goroutine->last_ns);
 		if (goroutine->top) {
@@ -684,8 +700,8 @@ void calls_visit(struct calls *calls, void (*visit)(void *context, struct call *
 				visit(context, &frame->call);
 }
 
-// At the trace's end, innermost frame first. is_busy: a call further in was still under way, so that a
-// Goexit around it has not come to its end either.
+// How a frame ends at the end of the trace. is_busy: a call further in is still under way, so a
+// Goexit around it is not finished either.
 static enum call_how unfinished_how(const struct frame *frame, bool target_died, bool is_busy)
 {
 	if (frame->is_leaving && !is_busy)

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Records become calls: entry and return paired by (goroutine, stack.hi - SP), which stays the same when a stack
-// moves or a goroutine changes its thread. Knows recursion, depth, calls under way at attach (a return without
-// its entry is told apart, never paired wrongly), frames that left without a RET (panic, Goexit).
-// Calls on the system stack of a thread (goid 0) are paired by thread. Where the goroutine is not known nothing
-// is paired and nothing kept: an entry is told with will_end false, a return as an orphan.
+// Turns records into calls. An entry and a return are paired by (goroutine, stack.hi - SP), which
+// stays the same when a stack moves or a goroutine changes its thread. The pairing handles:
+// - recursion and depth;
+// - calls that were under way at attach: a return without its entry is reported as an orphan and
+//   is never paired with another entry;
+// - calls that ended without a RET (panic, Goexit).
+// Calls on a system stack (goid 0) are paired by thread and stack. If the goroutine is not known,
+// nothing is paired and nothing is kept: an entry is reported with will_end false, a return as an
+// orphan.
 #ifndef GOTRACE_TRACER_EVENT_CALLS_H
 #define GOTRACE_TRACER_EVENT_CALLS_H
 
@@ -14,8 +18,8 @@ enum call_how {
 	CALL_RETURNED,
 	CALL_PANICKED,
 	CALL_GOEXIT,
-	CALL_DETACHED, // still under way when the trace ended
-	CALL_LOST, // what ended it may be among what was lost: it is not known when and how it ended
+	CALL_DETACHED, // still under way when its function or the trace was detached
+	CALL_LOST,     // its end may be among the lost events: when and how it ended is not known
 };
 
 const char *call_how_name(enum call_how how); // "return", "panicked", "goexit", "detached", "lost"
@@ -24,35 +28,37 @@ struct call {		 // borrowed during a callback
 	uint64_t number; // counted from 1
 	const struct plan_func *func;
 	uint64_t goid;
-	bool has_goid;	     // false: goroutine not known; such calls are not paired
+	bool has_goid;	     // false: the goroutine is not known, and the call is not paired
 	bool is_bare;	     // its budget left no room for values (WIRE_BARE)
 	bool will_end;	     // false: no end follows (no return probes, or goroutine not known)
-	uint32_t depth;	     // traced calls around it on its goroutine, from 1; 0: not known
+	uint32_t depth;	     // in traced calls on its goroutine, the outermost is 1; 0: not known
 	uint64_t entry_ns;   // CLOCK_MONOTONIC
 	struct call *parent; // the traced call around it, still under way; NULL at depth 1
-	void *note;	     // a sink's own, NULL at entry; only for calls that will end
+	void *note;	     // owned by the sink, NULL at entry; only for calls with will_end
 };
 
 struct calls_listener {
-	/** A call began; record is its entry. */
+	/** A call began. record is its entry. */
 	void (*entry)(void *context, struct call *call, const struct wire_record *record);
-	/** A call ended. record is the return's, NULL unless how is CALL_RETURNED; one of a tail jump holds no
-	 *  results. end_ns: when, or the first moment at which it is known to have ended. Calls inside it have
-	 *  ended before (but for calls_detach). */
+	/** A call ended. record is the return's record; NULL unless how is CALL_RETURNED. The
+	 *  record of a tail jump holds no results. end_ns is the time of the end, or the first time
+	 *  at which the call is known to have ended. Calls inside this one have ended before,
+	 *  except in calls_detach. */
 	void (*end)(void *context, struct call *call, const struct wire_record *record,
 		    enum call_how how, uint64_t end_ns);
-	/** A return whose entry was not seen: the call was under way when its probe was armed, or its entry was
-	 *  lost (which record->losses tells), or its goroutine is not known. call->number, depth and entry_ns are 0. */
+	/** A return without an entry: the call was under way when its probe was armed, its entry
+	 *  was lost (possible if record->losses is not 0), or its goroutine is not known.
+	 *  call->number, depth and entry_ns are 0. */
 	void (*orphan)(void *context, struct call *call, const struct wire_record *record);
 };
 
 struct calls;
 
 struct calls_stats {
-	uint64_t calls, returns; // entries; ends known by a RET, panic or Goexit
+	uint64_t calls, returns; // entries; ends by a RET, panic or Goexit
 	uint64_t orphans;	 // returns without an entry
-	uint64_t lost_entries;	 // of them, those whose entry may have been lost
-	uint64_t unknown;	 // and those whose goroutine is not known
+	uint64_t lost_entries;	 // orphans whose entry may have been lost
+	uint64_t unknown;	 // orphans whose goroutine is not known
 	uint64_t open;		 // under way now
 	uint64_t detached;	 // ended as CALL_DETACHED
 	uint64_t lost_ends;	 // ended as CALL_LOST
@@ -63,32 +69,36 @@ struct error *calls_create(const struct plan *plan, const struct calls_listener 
 			   void *context, struct calls **out) MUST_CHECK;
 void calls_destroy(struct calls *calls);
 
-/** Tells the listener of at most max calls (0: of all). Later ones are followed in silence and not counted, so
- *  that their returns are not taken for those of calls under way at attach. To be set before the first record. */
+/** Reports at most max calls to the listener (0: all). Later calls are followed but neither
+ *  reported nor counted, so that their returns are not taken for those of calls under way at
+ *  attach. Must be set before the first record. */
 void calls_limit(struct calls *calls, uint64_t max);
 
-/** Takes one valid record. If an event of its goroutine was lost since the one before, the goroutine's calls that were
- *  under way end as lost: what comes now may belong to others at their places. A record that does not fit the plan
- *  is dropped and counted as damaged. */
+/** Processes one valid record. If an event of its goroutine was lost since the goroutine's previous
+ *  record, the goroutine's calls under way end as lost, because other calls may have taken their
+ *  places on the stack. A record that does not fit the plan is dropped and counted as damaged. */
 struct error *calls_record(struct calls *calls, const struct wire_record *record) MUST_CHECK;
 
-/** All records made until now have been taken, and this is what was lost so far: calls that may have ended in what was
- *  lost end as lost. NULL: it is not known what was lost, so that this is true of all. */
+/** Ends, as lost, the calls whose end may be among the lost events. All records made until now must
+ *  have been processed; losses counts what was lost so far. NULL: it is not known what was lost, so
+ *  all calls under way end. */
 void calls_lost(struct calls *calls, const struct wire_losses *losses, uint64_t now_ns);
 
-/** Time goes on without events (call it now and then): ends calls of goroutines that left by Goexit and
- *  were quiet for 100 ms since. now_ns as in records. */
+/** Ends the calls of goroutines that called Goexit and have had no event for 100 ms. Call it now
+ *  and then, also when there are no events. now_ns is CLOCK_MONOTONIC, as in records. */
 void calls_tick(struct calls *calls, uint64_t now_ns);
 
-/** Functions were disarmed or paused (is_armed, is_off), and their records taken: their calls end as detached. */
+/** Ends, as detached, the calls of functions that were disarmed or paused (is_armed, is_off). The
+ *  records of these functions must have been processed. */
 void calls_detach(struct calls *calls, uint64_t now_ns);
 
-/** Every call under way whose listener was told of it. */
+/** Visits every call under way that was reported to the listener. */
 void calls_visit(struct calls *calls, void (*visit)(void *context, struct call *call),
 		 void *context);
 
-/** The trace is over: every call under way ends as detached (or panicked, where its goroutine was panicking
- *  and the target died). Innermost first on each goroutine. */
+/** Ends every call under way at the end of the trace, on each goroutine innermost first. A call
+ *  ends as goexit if Goexit has left it, as panicked if its goroutine was panicking and the target
+ *  died, and otherwise as detached. */
 void calls_finish(struct calls *calls, uint64_t now_ns, bool target_died);
 
 void calls_stats(const struct calls *calls, struct calls_stats *out);

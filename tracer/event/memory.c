@@ -7,20 +7,20 @@
 enum {
 	EXTENTS_MAX = WIRE_RECORD_MAX / sizeof(struct wire_block),
 	FAULTS_MAX = 16,
-	LINEAR_MAX = 64, // up to so many extents a scan is quicker than a sorted search
+	LINEAR_MAX = 64, // for at most this many extents a scan is faster than a sorted search
 	FILE_VIEW_MAX = 65536,
 };
 
-static const uint64_t USER_MIN = 4096; // no Go pointer leads below
-static const uint64_t FRAME_WINDOW =
-	WIRE_RECORD_MAX; // addresses behind MEMORY_FRAME that are the frame's
+static const uint64_t USER_MIN = 4096; // no valid Go pointer is below
+// Bytes from MEMORY_FRAME on that belong to the frame block.
+static const uint64_t FRAME_WINDOW = WIRE_RECORD_MAX;
 
 const char memory_unreadable[] = "unreadable";
 const char memory_not_captured[] = "not captured";
 
 struct extent {
 	uint64_t addr, end;
-	uint64_t reach; // when sorted: the largest end up to here
+	uint64_t reach; // the largest end of this and all earlier extents; only valid if sorted
 	const uint8_t *bytes;
 };
 
@@ -33,15 +33,15 @@ struct memory {
 	size_t num_holes;
 	bool has_floats, is_cut, has_unseen;
 	bool is_sorted;
-	size_t recent
-		[2]; // the extents found last: a value is read from its own and what that leads to
+	// The two extents found last: reads alternate between a value and what it points to.
+	size_t recent[2];
 	size_t num_extents, num_faults;
 	uint64_t faults[FAULTS_MAX];
 	bool (*is_as_in_file)(void *context, uint64_t addr, size_t len);
 	void *context;
-	uint64_t asked, asked_end; // the answer to the last question about this record
-	bool answer;
-	uint8_t *view; // bytes of the file handed out by memory_view
+	uint64_t asked, asked_end; // the range that is_as_in_file checked last for this record
+	bool answer;		   // its result for that range
+	uint8_t *view;		   // bytes of the file that memory_view returns; owned
 	size_t view_size;
 	struct extent extents[EXTENTS_MAX];
 };
@@ -75,7 +75,7 @@ static void add_block(struct memory *memory, const struct record_block *block)
 {
 	const struct wire_block *head = block->head;
 	if (head->flags & (WIRE_BLOCK_STACK | WIRE_BLOCK_CREATOR))
-		return; // no memory of the target's
+		return; // its bytes are not a copy of the target's memory
 	if (head->flags & WIRE_BLOCK_FRAME) {
 		memory->frame = block->bytes;
 		memory->frame_len = head->len;
@@ -127,7 +127,7 @@ static bool is_frame(uint64_t addr)
 	return addr - MEMORY_FRAME < FRAME_WINDOW;
 }
 
-// The first hole that a read of len bytes at off would meet.
+// Finds the first hole in the len bytes at off; NULL if there is none.
 static const struct plan_hole *find_hole(const struct memory *memory, uint64_t off, size_t len)
 {
 	const struct plan_hole *first = NULL;
@@ -188,7 +188,8 @@ static bool holds(const struct extent *extent, uint64_t addr)
 	return addr - extent->addr < extent->end - extent->addr;
 }
 
-// The extent that holds addr and reaches farthest; blocks may overlap.
+// Finds the extent that holds addr and reaches farthest (blocks may overlap); SIZE_MAX if none
+// does.
 static size_t search_extents(struct memory *memory, uint64_t addr)
 {
 	size_t best = SIZE_MAX, num = memory->num_extents;
@@ -203,7 +204,7 @@ static size_t search_extents(struct memory *memory, uint64_t addr)
 	if (!memory->is_sorted)
 		sort_extents(memory);
 	size_t low = 0;
-	while (low < num) { // the first that starts behind addr
+	while (low < num) { // find the first extent that starts after addr
 		size_t middle = low + (num - low) / 2;
 		if (extents[middle].addr <= addr)
 			low = middle + 1;
@@ -228,8 +229,9 @@ static const struct extent *found_extent(struct memory *memory, size_t i)
 	return &memory->extents[i];
 }
 
-// An extent with all len bytes at addr, or with as many of them as there are in one. Values are read in about
-// the order in which they were captured: it is mostly one of the last two or one behind them.
+// Finds an extent with all len bytes at addr, or else the one with the most of them. Values are
+// read in about the order in which they were captured, so it is mostly one of the last two extents
+// or the next one after one of these.
 static const struct extent *find_extent(struct memory *memory, uint64_t addr, size_t len)
 {
 	for (unsigned guess = 0; guess < 4; guess++) {
@@ -244,7 +246,7 @@ static const struct extent *find_extent(struct memory *memory, uint64_t addr, si
 
 // --- The file ----------------------------------------------------------------------------------
 
-// True where the program's memory is as in the file.
+// True if the target's memory is certain to be the same as in the file.
 static bool is_certain(struct memory *memory, uint64_t addr, size_t len)
 {
 	if (!memory->is_as_in_file)
@@ -257,7 +259,7 @@ static bool is_certain(struct memory *memory, uint64_t addr, size_t len)
 	return memory->answer;
 }
 
-// How many of len bytes at addr the file's read-only segments answer for.
+// Returns how many of the len bytes at addr the file's read-only segments answer for.
 static size_t file_available(struct memory *memory, uint64_t addr, size_t len)
 {
 	uint64_t vaddr = addr - memory->bias;
@@ -306,7 +308,7 @@ static const uint8_t *file_view(struct memory *memory, uint64_t addr, size_t len
 
 // --- Reading -----------------------------------------------------------------------------------
 
-// Captured bytes at addr that stand in one piece; the file is not asked.
+// Returns captured bytes at addr that are contiguous in the record, without those of the file.
 static const uint8_t *captured_span(struct memory *memory, uint64_t addr, size_t len, size_t *have)
 {
 	if (is_frame(addr))

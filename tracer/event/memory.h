@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A memory that answers reads from a record's blocks, and from the executable's file for what lies in its
-// read-only segments, was not copied, and is certain to be in memory as in the file. The frame stands at MEMORY_FRAME, so that a value in it is read like any other.
-// The value printer does not know which back end filled it. Kept and refilled from event to event.
+// A view of the target's memory at one event. Reads are answered from the record's blocks. The
+// executable's file answers for memory that was not copied, if that memory is in a read-only
+// segment and is certain to be the same as in the file. The frame block is placed at MEMORY_FRAME,
+// so that a value in the frame is read like any other.
+// The value printer does not know which back end made the record. One struct memory is refilled for
+// each event.
 #ifndef GOTRACE_TRACER_EVENT_MEMORY_H
 #define GOTRACE_TRACER_EVENT_MEMORY_H
 
@@ -10,39 +13,43 @@
 
 static const uint64_t MEMORY_FRAME = 0xfffe000000000000; // not canonical: no pointer leads there
 
-// Two of the reasons that memory_read gives; compared by address.
-extern const char memory_unreadable[]; // "unreadable": a read there failed, or would
-extern const char
-	memory_not_captured[]; // "not captured": it was not tried, or a budget ended first
+// Two of the reasons that memory_read gives. Compare them by address.
+extern const char memory_unreadable[]; // "unreadable": a read there failed, or would fail
+// "not captured": no read was tried, or a budget ended the capture first.
+extern const char memory_not_captured[];
 
 struct memory;
 
-/** image answers reads of [vaddr + bias] in its read-only segments; may be NULL. Borrowed. */
+/** image answers reads of its read-only segments, at vaddr + bias. It is borrowed and may be
+ *  NULL. */
 struct error *memory_create(struct image *image, uint64_t bias, struct memory **out) MUST_CHECK;
 void memory_destroy(struct memory *memory);
 
-/** Whom to ask before the file answers for len bytes at addr: false where memory may differ from it.
- *  Without one it always answers. */
+/** Sets a check that is asked before the file answers for len bytes at addr. The check returns
+ *  false if memory may differ from the file. Without a check the file always answers. */
 void memory_ask(struct memory *memory,
 		bool (*is_as_in_file)(void *context, uint64_t addr, size_t len), void *context);
 
-/** Takes this record's blocks (borrowed until the next fill) and the holes of its frame. frame may be
- *  NULL for a record without one. Only for valid records. */
+/** Takes the blocks of this valid record and the holes of its frame, both borrowed until the next
+ *  fill. frame is NULL if the record has no frame. */
 void memory_fill(struct memory *memory, const struct wire_record *record,
 		 const struct plan_frame *frame);
 
-/** Copies len bytes at addr; all or nothing. On false *reason (if not NULL) says why in a few words, e.g.
- *  "float in XMM0", "unreadable", "not captured"; static or borrowed until the next fill. */
+/** Copies len bytes at addr. Returns false if any of them cannot be read; *reason (if reason is not
+ *  NULL) is then a short text, e.g. "float in XMM0", "unreadable", "not captured". The text is
+ *  static or borrowed until the next fill. */
 bool memory_read(struct memory *memory, uint64_t addr, void *dst, size_t len, const char **reason);
 
-/** How many of the len bytes at addr can be read from its start. */
+/** Returns how many of the len bytes at addr can be read, counted from addr. */
 size_t memory_available(struct memory *memory, uint64_t addr, size_t len);
 
-/** Bytes at addr in place, at most len of them and maybe fewer than memory_available says: *have
- *  (not 0), borrowed until the next call. NULL if there are none. */
+/** Returns the bytes at addr without copying captured ones. *have is their number: at least 1, at
+ *  most len, and maybe fewer than memory_available reports. They are borrowed until the next call.
+ *  NULL if there are none. */
 const uint8_t *memory_view(struct memory *memory, uint64_t addr, size_t len, size_t *have);
 
-/** True if something at addr was captured or tried, or the file answers: a pointer there was followed. */
+/** True if a pointer to addr was followed: something at addr was captured or tried, or the file
+ *  answers for addr. */
 bool memory_is_followed(struct memory *memory, uint64_t addr);
 
 /** True if a budget ended the capture before all was copied (WIRE_CUT). */

@@ -6,7 +6,7 @@ static size_t padded(size_t len)
 	return (len + 7) & ~(size_t)7;
 }
 
-// The block that starts at byte at, if a whole one does before end.
+// Returns the block at byte at; NULL if it is not whole before end.
 static const struct wire_block *block_at(const struct wire_record *record, size_t at, size_t end)
 {
 	if (end - at < sizeof(struct wire_block))

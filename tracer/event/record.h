@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reading a record of wire.h back: checked block by block, since a record may come from a file.
+// Reads a record of wire.h. Each block is checked, because a record may come from a file.
 #ifndef GOTRACE_TRACER_EVENT_RECORD_H
 #define GOTRACE_TRACER_EVENT_RECORD_H
 
@@ -13,10 +13,12 @@ struct record_block {
 	const uint8_t *bytes; // head->len of them
 };
 
-/** True if a whole, consistent record stands in the size bytes at data (8-byte aligned). */
+/** True if the size bytes at data begin with a whole, consistent record. data must be 8-byte
+ *  aligned; otherwise the result is false. */
 bool record_is_valid(const void *data, size_t size);
 
-/** The next block: start with *at = 0. False at the end. Only for valid records. */
+/** Gets the next block of a valid record and advances *at, which is 0 for the first block. Returns
+ *  false at the end. */
 bool record_next(const struct wire_record *record, size_t *at, struct record_block *out);
 
 #endif

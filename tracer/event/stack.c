@@ -10,9 +10,10 @@
 #include <uthash.h>
 
 enum {
-	// The kernel remembers half as many; what it thinks known has been used among the last of them.
+	// The kernel remembers half as many stacks, so a stack that it does not send again is still
+	// in one of the two generations here.
 	GENERATION_MAX = 32768,
-	FRAMES_MAX = 512, // of one stack, inlined ones too
+	FRAMES_MAX = 512, // of one stack, with inlined ones
 	INLINED_MAX = 64, // at one address
 };
 
@@ -25,9 +26,9 @@ struct known {
 struct stacks {
 	const struct pclntab *table;
 	uint64_t bias;
-	struct known *young, *old; // by number; a stack that is used is young again
-	struct stack none;	   // of the system stack
-	struct stack forgotten;
+	struct known *young, *old; // tables by number; a stack that is used moves to young
+	struct stack none;	   // a stack that was not walked (WIRE_STACK_NONE)
+	struct stack forgotten;	   // a stack that is in neither table
 };
 
 static char none_words[] = "it runs on the system stack, or its goroutine is not known";
@@ -91,7 +92,7 @@ static bool is_any(const char *name, const char *const *names)
 	return false;
 }
 
-// A wrapper is no frame of the program's, unless it was the wrapper that panicked (src/runtime/traceback.go,
+// A wrapper is left out of a stack unless the wrapper itself panicked (src/runtime/traceback.go,
 // elideWrapperCalling).
 static bool is_left_out(const struct pcln_inline *frame, const char *callee)
 {
@@ -131,7 +132,7 @@ static void end_because(struct walk *walk, const char *func, const char *why)
 	text_deinit(&text);
 }
 
-// How a goroutine is started is the same for all.
+// Drops the runtime's frames that start a goroutine, which every stack would have.
 static void drop_start(struct stack *stack)
 {
 	if (stack->num && !strcmp(stack->frames[stack->num - 1].func, "runtime.goexit"))
@@ -140,7 +141,7 @@ static void drop_start(struct stack *stack)
 		stack->num--;
 }
 
-// The last word was not the goroutine's first function.
+// Ends a stack whose last word is not in the goroutine's first function.
 static void end_of_chain(struct walk *walk, enum wire_stack_end end)
 {
 	if (end == WIRE_STACK_MORE) {
@@ -162,8 +163,8 @@ static bool is_top_frame(const struct pclntab *table, uint64_t vaddr)
 	       ((func.flags & PCLN_TOP_FRAME) || !strcmp(func.name, "runtime.goexit"));
 }
 
-// The frames at one return address, or at the faulting instruction itself below runtime.sigpanic. *vaddr: where
-// their function is executing.
+// Adds the frames at one return address; if the callee is runtime.sigpanic, at the faulting
+// instruction itself. *vaddr is where the function is executing.
 static bool add_frames(struct walk *walk, uint64_t word, uint64_t *vaddr)
 {
 	struct pcln_inline inlined[INLINED_MAX];
@@ -183,7 +184,7 @@ static bool add_frames(struct walk *walk, uint64_t word, uint64_t *vaddr)
 	return true;
 }
 
-// True if the next return address stands where this function's frame ends.
+// True if the next return address is where this function's frame ends.
 static bool is_next(const struct walk *walk, uint64_t vaddr, uint64_t next)
 {
 	uint32_t bytes;
@@ -236,7 +237,7 @@ static bool find_block(const struct wire_record *record, uint8_t flag, struct re
 	return false;
 }
 
-// Looks it up, and makes it young.
+// Finds a stack by its number and moves it to the young table.
 static struct known *find_known(struct stacks *stacks, uint64_t number)
 {
 	struct known *known;
@@ -300,7 +301,7 @@ const struct stack *stacks_find(struct stacks *stacks, const struct wire_record 
 bool stacks_creator(const struct stacks *stacks, const struct wire_record *record,
 		    struct stack_creator *out)
 {
-	enum { MAIN = 1 }; // the goroutine that nobody's go statement started
+	enum { MAIN = 1 }; // the main goroutine, which no go statement started
 	struct record_block block;
 	uint64_t words[2];
 	if (record->goid == MAIN || !find_block(record, WIRE_BLOCK_CREATOR, &block) ||
