@@ -13,7 +13,7 @@
 #include <uthash.h>
 
 enum {
-	MAX_PARAMS = 1000, // of a subprogram; names are compared with each other
+	MAX_PARAMS = 1000, // of a subprogram; each name is compared with all others
 	MAX_UNITS = 1 << 16,
 	OTHER_REGISTER_BIT = 15,
 };
@@ -34,9 +34,9 @@ struct unit {
 	const char *name;
 	struct list_unit lists;
 	bool is_read;
-	struct error *damage;	   // found while reading it, to be told once
+	struct error *damage; // found during a search for types; debuginfo_func returns it once
 	struct places subprograms; // by low_pc
-	struct places types;	   // by name, the first of a name first
+	struct places types;	   // by name; those of the same name by offset
 };
 
 struct range {
@@ -56,14 +56,14 @@ struct debuginfo {
 	struct debugtypes types;
 	struct unit *units;
 	size_t num_units, units_capacity;
-	bool has_go;	      // one of them is Go's
-	struct range *ranges; // by low
+	bool has_go;	      // one of the units is Go's
+	struct range *ranges; // sorted by low
 	size_t num_ranges, ranges_capacity;
 	struct cached_func *funcs;
 	bool out_of_memory;
 };
 
-// Room for one more; false when there is no memory.
+// Makes room for one more element. False if there is no memory.
 static bool reserve(void **array, size_t num, size_t *capacity, size_t size)
 {
 	if (num < *capacity)
@@ -231,8 +231,8 @@ static struct error *add_child(struct debuginfo *info, struct unit *unit, Dwarf_
 	}
 }
 
-// Notes where the unit's subprograms and types are. What stands before the damage of a damaged
-// unit is kept.
+// Collects the places of the unit's subprograms and types. In a damaged unit, it keeps those
+// before the damage.
 static struct error *read_unit(struct debuginfo *info, struct unit *unit)
 {
 	unit->is_read = true;
@@ -294,7 +294,7 @@ struct param_list { // while a subprogram is read
 	size_t num, capacity;
 };
 
-// DWARF's register numbers (System V psABI, AMD64) in Go's order of argument registers.
+// Maps DWARF's register numbers (System V psABI, AMD64) to Go's order of argument registers.
 static void set_registers(struct debug_param *param, uint64_t regs)
 {
 	static const unsigned ints[ABI_NUM_INT] = {0, 3, 2, 5, 4, 8, 9, 10, 11};
@@ -337,7 +337,8 @@ static void read_location(struct debuginfo *info, Dwarf_Die die, const struct li
 	set_registers(param, location.regs);
 }
 
-// Go lists some results twice (those kept on the heap, or captured by a defer).
+// Finds a parameter that is in the list already. Go lists some results twice (those that are kept
+// on the heap, or that a defer captures).
 static struct listed_param *listed(struct param_list *list, uint64_t off,
 				   const struct debug_param *param)
 {
@@ -366,8 +367,8 @@ static struct error *insert_param(struct param_list *list, size_t at,
 	return NULL;
 }
 
-// Reads a formal parameter: *at is where it goes into the list if it is not there yet, and
-// becomes the place behind it. pc is 0 for one of an abstract instance, which stands nowhere.
+// Reads a formal parameter. If it is not in the list yet, it is inserted at *at. *at becomes the
+// index after it. pc is 0 for a parameter of an abstract instance, which has no location.
 static struct error *read_param(struct debuginfo *info, Dwarf_Die die, const struct list_unit *unit,
 				uint64_t pc, struct param_list *list, size_t *at)
 {
@@ -410,7 +411,7 @@ static struct error *read_params(struct debuginfo *info, Dwarf_Die die,
 	return err;
 }
 
-// Arguments before results, each in their order.
+// Puts arguments before results, and keeps the order within each.
 static struct error *keep_params(struct debuginfo *info, const struct param_list *list,
 				 struct debug_func *func)
 {
@@ -447,7 +448,8 @@ static struct error *read_subprogram(struct debuginfo *info, const struct list_u
 		func->high_pc = func->low_pc;
 	struct param_list list = {0};
 	struct error *err = read_params(info, die, unit, func->low_pc, &list);
-	if (!err && origin) // what the concrete instance leaves out
+	// The origin has the parameters that the concrete instance leaves out.
+	if (!err && origin)
 		err = read_params(info, origin, unit, 0, &list);
 	if (!err)
 		err = keep_params(info, &list, func);
@@ -496,7 +498,8 @@ struct error *debuginfo_func(struct debuginfo *info, uint64_t vaddr, const struc
 static struct gotype *type_in(struct debuginfo *info, struct unit *unit, const char *name)
 {
 	if (!unit->is_read)
-		unit->damage = read_unit(info, unit); // what could be read is searched
+		// Damage does not prevent a search of what could be read.
+		unit->damage = read_unit(info, unit);
 	struct place key = {.name = name};
 	size_t low = 0, high = unit->types.num;
 	while (low < high) {
@@ -523,7 +526,7 @@ struct gotype *debuginfo_type(struct debuginfo *info, const char *unit, const ch
 	return type;
 }
 
-// False where visit wants no more.
+// False if visit returned false.
 static bool visit_types(struct debuginfo *info, struct unit *unit, type_visitor *visit,
 			void *context)
 {

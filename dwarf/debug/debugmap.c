@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A map's layout in memory, worked out from the structs that Go's linker makes for each map type:
-// hash<K,V> and bucket<K,V> (src/runtime/map.go to 1.23), map<K,V>, table<K,V>,
-// groupReference<K,V> and map.group[K]V (src/internal/runtime/maps). Names of fields decide, not
-// Go's version.
+// Works out a map's layout in memory from the structs that Go's linker makes for each map type:
+// hash<K,V> and bucket<K,V> (src/runtime/map.go up to Go 1.23), or map<K,V>, table<K,V>,
+// groupReference<K,V> and map.group[K]V (src/internal/runtime/maps). The names of the fields
+// decide which layout it is, not Go's version.
 #include <string.h>
 
 #include "dwarf/debug/debugtype.h"
@@ -17,7 +17,7 @@ static struct gotype *pointed_to(const struct gofield *field)
 	return field->type->elem;
 }
 
-// Keys and elements above 128 bytes stand outside, and a pointer to them in their place.
+// A key or element larger than 128 bytes is stored outside, and the slot holds a pointer to it.
 static bool is_indirect(struct gotype *slot, const struct gotype *type)
 {
 	if (slot->kind != GO_POINTER || slot->origin == type->origin)
@@ -31,7 +31,7 @@ static bool fits(const struct gotype *slot, const struct gotype *type, bool indi
 	return indirect || (slot->kind == type->kind && slot->size == type->size);
 }
 
-// A field that is an array of one key or element for each slot.
+// Finds a field that is an array with one key or element for each slot.
 static struct gotype *slot_array(struct gotype *holder, const char *name, uint64_t *off)
 {
 	const struct gofield *field = gotype_field(holder, name);
@@ -44,7 +44,7 @@ static struct gotype *slot_array(struct gotype *holder, const char *name, uint64
 	return field->type->elem;
 }
 
-// Keys and elements each in an array of their own.
+// Reads a layout with an array of keys and an array of elements.
 static bool read_arrays(struct gotype *holder, const char *elems_name, const struct gotype *map,
 			struct gomap *out)
 {

@@ -11,7 +11,7 @@
 #include <uthash.h>
 
 enum {
-	MAX_TYPEDEFS = 32, // one behind the other
+	MAX_TYPEDEFS = 32, // in one chain
 	MAX_NESTING = 100, // of structs and arrays by value
 	MAX_FIELDS = 1 << 20,
 };
@@ -23,7 +23,7 @@ struct debugtype {
 	UT_hash_handle hh;
 };
 
-struct resolved { // what a chain of typedefs comes to
+struct resolved { // the end of a chain of typedefs
 	uint64_t origin;
 	Dwarf_Half tag;
 	enum gokind kind;
@@ -64,8 +64,8 @@ static enum gokind encoding_kind(struct dies *dies, Dwarf_Die die, uint64_t size
 	}
 }
 
-// The kind that a DIE's tag implies, for those without DW_AT_go_kind (unsafe.Pointer, the
-// linker's own, C's).
+// Returns the kind that a DIE's tag implies, for types without DW_AT_go_kind: unsafe.Pointer, and
+// types of the linker and of C.
 static enum gokind tag_kind(struct dies *dies, Dwarf_Die die, struct resolved *resolved)
 {
 	uint64_t ref;
@@ -107,8 +107,8 @@ static void settle_kind(struct dies *dies, Dwarf_Die die, uint64_t kind, struct 
 		resolved->size = fixed;
 }
 
-// Follows typedefs and C's qualifiers. Maps, channels and interfaces are typedefs themselves, of
-// the runtime's structs, and are known by their DW_AT_go_kind.
+// Follows typedefs and C's qualifiers. Maps, channels and interfaces are themselves typedefs, of
+// the runtime's structs. Their DW_AT_go_kind identifies them.
 static void resolve(struct debugtypes *types, uint64_t off, struct resolved *out)
 {
 	struct dies *dies = types->dies;
@@ -134,7 +134,8 @@ static void resolve(struct debugtypes *types, uint64_t off, struct resolved *out
 			settle_kind(dies, die, kind, out);
 			return;
 		}
-		// A shape's parameter types are named ".param0", for what a dictionary says.
+		// In the shape of a generic function, ".param0" names an entry of the dictionary,
+		// not the type.
 		if (die_u64(dies, die, GO_AT_DICT_INDEX, &dict_index))
 			out->name = NULL;
 		if (!die_ref(dies, die, DW_AT_type, &next)) {
@@ -151,7 +152,7 @@ static bool starts_with(const char *string, const char *prefix)
 	return !strncmp(string, prefix, strlen(prefix));
 }
 
-// Whether a name is a defined type's rather than the spelling of an unnamed one.
+// Reports whether a name is that of a defined type. The other names spell out an unnamed type.
 static bool is_type_name(const char *name)
 {
 	static const char *const literals[] = {"*",	  "[",	     "map[",	     "chan ",
@@ -163,7 +164,7 @@ static bool is_type_name(const char *name)
 	return *name != 0;
 }
 
-// Whether a path as it stands in a type's name, its dots escaped, is this one.
+// Reports whether a path in a type's name, where dots are escaped, is this path.
 static bool is_path(const char *escaped, size_t len, const char *path)
 {
 	static const char dot[] = "%2e";
@@ -205,7 +206,7 @@ static void set_names(struct debugtypes *types, struct gotype *type, const char 
 	struct text text;
 	text_init(&text);
 	gotype_print_name(name, package_name, types, &text);
-	// Most names are short already; DWARF's own string then serves for both.
+	// Most names are short already. Then DWARF's own string serves as both names.
 	type->full_name = name;
 	type->name = name;
 	if (!text.failed && strcmp(text_string(&text), name)) {
@@ -216,11 +217,11 @@ static void set_names(struct debugtypes *types, struct gotype *type, const char 
 	text_deinit(&text);
 }
 
-// Instances of a generic function share their code for all pointer types, under the shape of one of
-// them. What the others point to, only the dictionary knows.
+// The instances of a generic function for pointer types share their code, which has the shape of
+// one of these types, *uint8. Only the dictionary knows what the pointers of an instance point to.
 static bool is_pointer_shape(const struct gotype *type)
 {
-	static const char shape[] = "go.shape.*uint8"; // 1.18 to 1.20 append "_" and a number
+	static const char shape[] = "go.shape.*uint8"; // Go 1.18 to 1.20 append "_" and a number
 	char next = starts_with(type->full_name, shape) ? type->full_name[sizeof(shape) - 1] : 'x';
 	return type->kind == GO_POINTER && (!next || next == '_');
 }
@@ -267,7 +268,7 @@ struct gotype *debugtype_at(struct debugtypes *types, uint64_t off)
 
 struct gotype *debugtype_ref(struct debugtypes *types, Dwarf_Die die, Dwarf_Half attr)
 {
-	uint64_t off = 0; // no DIE stands there: a unit's header does
+	uint64_t off = 0; // not the offset of a DIE: a unit's header is there
 	die_ref(types->dies, die, attr, &off);
 	return debugtype_at(types, off);
 }
@@ -311,7 +312,7 @@ static const char *read_member(struct debugtypes *types, Dwarf_Die die, const st
 	return NULL;
 }
 
-// Returns why it cannot be read, or NULL.
+// Returns why the members cannot be read, or NULL.
 static const char *read_members(struct debugtypes *types, Dwarf_Die die, struct gotype *type,
 				struct field_list *list)
 {
@@ -379,7 +380,7 @@ static bool array_length(struct debugtypes *types, Dwarf_Die die, uint64_t *out)
 		if (die_u64(types->dies, child, DW_AT_count, out)) {
 			found = true;
 		} else if (die_u64(types->dies, child, DW_AT_upper_bound, &bound)) {
-			*out = bound + 1; // -1 for an empty one
+			*out = bound + 1; // -1 for an empty array
 			found = true;
 		} else {
 			err = die_next(types->dies, &child);
@@ -406,7 +407,7 @@ static void complete_array(struct debugtypes *types, Dwarf_Die die, struct gotyp
 	type->is_direct = len == 1 && elem->is_direct;
 }
 
-// The struct that a map's or channel's typedef leads to, by way of a pointer.
+// Returns the struct that a map's or channel's typedef leads to through a pointer.
 static struct gotype *header_of(struct debugtypes *types, Dwarf_Die die)
 {
 	struct gotype *pointer = debugtype_ref(types, die, DW_AT_type);
@@ -425,7 +426,8 @@ static void complete_slice(struct debugtypes *types, Dwarf_Die die, struct gotyp
 	}
 	Dwarf_Die child CLEANUP_DIE = NULL;
 	struct error *err = die_child(types->dies, die, &child);
-	if (!err && child) { // its first member, array, is a pointer to an element
+	// The first member, "array", is a pointer to an element.
+	if (!err && child) {
 		struct gotype *array = debugtype_ref(types, child, DW_AT_type);
 		gotype_complete(array);
 		type->elem = array->elem;
@@ -460,8 +462,8 @@ static void complete_die(struct debugtypes *types, Dwarf_Die die, struct gotype 
 		complete_slice(types, die, type);
 		break;
 	case GO_POINTER:
-		// A generic function's shape stands for every pointer: what this one leads to is
-		// not known.
+		// The shape of a generic function represents every pointer, so the type that this
+		// pointer leads to is not known.
 		if (!strncmp(type->full_name, shape_pointer, sizeof(shape_pointer) - 1))
 			break;
 		if (die_ref(types->dies, die, DW_AT_type, &off))

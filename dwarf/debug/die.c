@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 
-// What differs between libdwarf's generations: the 20210528 release counts by date, those from 0.2
-// on have DW_LIBDWARF_VERSION.
+// The differences between libdwarf's generations. The 20210528 release has a date as its version;
+// releases from 0.2 on define DW_LIBDWARF_VERSION.
 #ifdef DW_LIBDWARF_VERSION
 typedef Dwarf_Obj_Access_Interface_a object_interface;
 typedef Dwarf_Obj_Access_Methods_a object_methods;
@@ -99,7 +99,7 @@ static int object_load(void *object, section_index index, Dwarf_Small **out, int
 	(void)error;
 	if (index >= NUM_SECTIONS || !dies->sections[index].data)
 		return DW_DLV_NO_ENTRY;
-	// libdwarf asks for bytes that it could write, and does not.
+	// libdwarf takes a pointer to writable bytes, but does not write to them.
 	*out = (Dwarf_Small *)(uintptr_t)dies->sections[index].data;
 	return DW_DLV_OK;
 }
@@ -433,7 +433,7 @@ void die_unit(struct dies *dies, Dwarf_Die root, struct list_unit *out)
 	die_u64(dies, root, DW_AT_addr_base, &out->addr_base);
 }
 
-// The offset that an attribute has in a section of lists.
+// Reads an attribute as an offset in a section of lists. False if it is not one.
 static bool list_offset(struct dies *dies, Dwarf_Attribute attr, uint64_t *out)
 {
 	Dwarf_Half form = 0;
@@ -465,7 +465,7 @@ void die_ranges(struct dies *dies, Dwarf_Die root, const struct list_unit *unit,
 	}
 }
 
-// DWARF before version 4 (Go 1.15) has no form for expressions but the blocks.
+// Before version 4 of DWARF (Go 1.15), expressions have no form of their own: they are in blocks.
 static bool inline_expression(struct dies *dies, Dwarf_Attribute attr, struct image_bytes *out)
 {
 	Dwarf_Unsigned len = 0;

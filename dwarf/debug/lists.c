@@ -10,13 +10,13 @@ enum { MAX_ENTRIES = 1 << 24, WORD = 8 };
 
 struct reader {
 	const uint8_t *at, *end;
-	bool has_failed; // ran out of bytes; what is read then is 0
+	bool has_failed; // out of bytes; all further reads return 0
 };
 
-struct entry { // of a list, with addresses worked out
+struct entry { // of a list, with its addresses worked out
 	bool is_end;
 	bool has_range;
-	bool is_default; // holds where no other does
+	bool is_default; // applies where no other entry does
 	uint64_t low, high;
 };
 
@@ -55,7 +55,7 @@ static uint64_t read_word(struct reader *reader, size_t size)
 		reader->has_failed = true;
 		return 0;
 	}
-	memcpy(&value, reader->at, size); // little-endian, as all that image opens
+	memcpy(&value, reader->at, size); // little-endian, as in every file that image opens
 	reader->at += size;
 	return value;
 }
@@ -98,7 +98,7 @@ static void set_range(struct entry *entry, uint64_t low, uint64_t high)
 	entry->high = high;
 }
 
-// DWARF 4: pairs of offsets from a base.
+// Reads an entry of DWARF 4: a pair of offsets from a base.
 static struct entry read_pair(struct reader *reader, uint64_t *base)
 {
 	struct entry entry = {0};
@@ -112,7 +112,7 @@ static struct entry read_pair(struct reader *reader, uint64_t *base)
 	return entry;
 }
 
-// The two kinds of lists number the same entries differently from 5 on.
+// Since DWARF 5, the two kinds of lists number the same entries differently.
 static unsigned location_kind(unsigned kind)
 {
 	static const uint8_t kinds[] = {
@@ -167,7 +167,7 @@ static struct entry read_entry(struct lists *lists, const struct list_unit *unit
 		low = read_word(reader, WORD);
 		set_range(&entry, low, low + read_uleb(reader));
 		break;
-	default: // of a length that is not known
+	default: // unknown, so its length is not known either
 		reader->has_failed = true;
 		break;
 	}
