@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "dwarf/index/index_private.h"
 
-struct sorted_symbols { // functions alone, by address
+struct sorted_symbols { // only those of functions, by address
 	const struct image_symbol **symbol;
 	size_t num;
 };
@@ -48,7 +48,7 @@ static struct error *sort_symbols(const struct functable_query *query, struct so
 	return NULL;
 }
 
-// The first of the symbols at vaddr or above.
+// Returns the index of the first symbol at or above vaddr.
 static size_t first_symbol(const struct sorted_symbols *symbols, uint64_t vaddr)
 {
 	size_t low = 0, high = symbols->num;
@@ -62,8 +62,8 @@ static size_t first_symbol(const struct sorted_symbols *symbols, uint64_t vaddr)
 	return low;
 }
 
-// Whether symbol is name with its type arguments spelled out: pclntab of 1.18 to 1.20 has
-// "Sum[...]".
+// Reports whether symbol is name with its type arguments spelled out. In pclntab of Go 1.18 to
+// 1.20, a name has "[...]" in their place, as in "Sum[...]".
 static bool is_instance_of(const char *symbol, const char *name)
 {
 	const char *dots = strstr(name, "[...]");
@@ -86,7 +86,8 @@ static bool is_runtime(const char *name)
 	for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++)
 		if (starts_with(name, packages[i]))
 			return true;
-	// The runtime's assembly has local functions without a package: gogo, cmpbody, _rt0_amd64.
+	// The runtime's assembly has local functions without a package, such as gogo, cmpbody and
+	// _rt0_amd64.
 	return !strchr(name, '.');
 }
 
@@ -95,8 +96,9 @@ static bool is_compiler_made(const char *name)
 	return starts_with(name, "type:.") || starts_with(name, "type..");
 }
 
-// Bytes of code without the int3 that fills up to the next function. The last instruction's own
-// bytes may look like it (a jump by -52): as many are left as an immediate can have.
+// Returns the size of the code without the int3 bytes that pad it up to the next function. The
+// last instruction may end in bytes of the same value (a jump by -52), so the result keeps as many
+// of them as the largest immediate has.
 static uint64_t trimmed_size(struct image *image, uint64_t vaddr, uint64_t size)
 {
 	enum { INT3 = 0xcc, MAX_PADDING = 63, MAX_IMMEDIATE = 8 };
@@ -181,7 +183,8 @@ static unsigned hex_digit(char c)
 				      : 16;
 }
 
-// The next byte of a name with the linker's escapes undone ("lib%2ev3.F" is "lib.v3.F").
+// Returns the next byte of a name, with the linker's escapes undone: "lib%2ev3.F" is read as
+// "lib.v3.F".
 static unsigned char next_byte(const char **at)
 {
 	const char *name = *at;
@@ -249,8 +252,9 @@ size_t functable_named(const struct functable *table, const char *name, const st
 	return num;
 }
 
-// Without symbols' suffixes: of a wrapper and what it wraps, both of one name, the wrapper of
-// assembly is called by Go and has Go's ABI, the wrapper of Go code is called by assembly.
+// Decides the ABI of wrappers if there are no symbols with an .abi0 suffix. A wrapper has the same
+// name as the function that it wraps. The wrapper of an assembly function is called by Go code and
+// has Go's ABI. The wrapper of a Go function is called by assembly and has ABI0.
 static void tell_wrappers(struct functable *table)
 {
 	for (size_t i = 0; i < table->num; i++) {
@@ -266,8 +270,8 @@ static void tell_wrappers(struct functable *table)
 	}
 }
 
-// The name of T's own method, "main.T.M", for "main.(*T).M". False for any other name, also of what
-// the compiler made within a method, and of instances of generic types.
+// Writes the name of T's own method: "main.T.M" for "main.(*T).M". False for any other name. This
+// includes functions that the compiler made inside a method, and instances of generic types.
 static bool value_method(const char *name, char *out, size_t size)
 {
 	const char *star = strstr(name, "(*"), *close = star ? strchr(star, ')') : NULL;
@@ -278,7 +282,8 @@ static bool value_method(const char *name, char *out, size_t size)
 	return len > 0 && (size_t)len < size;
 }
 
-// Whether some bytes of the function's code may be a call of what starts at vaddr, or a jump there.
+// Reports whether the function's code has bytes that may be a call of vaddr or a jump to it.
+// True if the code cannot be read.
 static bool may_call(struct image *image, const struct func *func, uint64_t vaddr)
 {
 	const uint8_t *code;
@@ -294,8 +299,8 @@ static bool may_call(struct image *image, const struct func *func, uint64_t vadd
 	return false;
 }
 
-// Whether some bytes may be a call or a jump through a register or memory, or to a function that is not
-// the runtime's.
+// Reports whether the function's code has bytes that may be a call or jump through a register or
+// memory, or to another function that is not the runtime's. True if the code cannot be read.
 static bool may_call_any(const struct functable *table, struct image *image,
 			 const struct func *func)
 {
@@ -318,8 +323,9 @@ static bool may_call_any(const struct functable *table, struct image *image,
 	return false;
 }
 
-// Of a method that is inlined whole into its wrapper, little may be left that the table of inlined calls
-// knows: a wrapper that does not call the method, or nothing at all, holds its code.
+// If a method is inlined whole into its wrapper, the table of inlined calls may know little of it.
+// So a wrapper is taken to hold the method's code if it does not call the method. If the method
+// has no code of its own, the wrapper must not call any function outside the runtime.
 static void tell_body(struct functable *table, struct image *image, struct func *func)
 {
 	char name[512];

@@ -11,23 +11,23 @@
 
 struct index {
 	struct image *image;
-	struct image *debug_image; // the separate debug file, NULL without
+	struct image *debug_image; // the separate debug file, NULL if none
 	struct buildinfo build;
 	struct go_version go;
 	struct pclntab *table;
 	struct rtypes *rtypes;
 	struct runtime_layout runtime;
 	struct functable functions;
-	struct signature **signatures; // by function number, made when asked for
-	struct gotypes blanks;	       // types that stand for parameters DWARF leaves out
+	struct signature **signatures; // by function number, made on demand
+	struct gotypes blanks; // types in place of those of parameters that DWARF leaves out
 	bool has_symtab;
-	struct image *dwarf_image; // the one with DWARF, NULL without
-	bool is_dwarf_open;	   // tried
+	struct image *dwarf_image; // the image with DWARF, NULL if none
+	bool is_dwarf_open;	   // opening was tried
 	struct debuginfo *debug;
 	char *warning;
 };
 
-// Stands for a signature that there was no memory for.
+// Returned if there is no memory for a signature.
 static const struct signature no_signature;
 
 static bool has_dwarf(const struct image *image)
@@ -107,12 +107,12 @@ static struct debuginfo *open_debug(struct index *index)
 	struct error *err = debuginfo_open(index->dwarf_image,
 					   pclntab_moduledata(index->table)->types, &index->debug);
 	if (!err && !index->debug)
-		index->dwarf_image = NULL; // of C alone
+		index->dwarf_image = NULL; // its DWARF is only that of C code
 	warn(index, err);
 	return index->debug;
 }
 
-// The types of blanks are made complete.
+// The types of blanks are complete from the start.
 static void complete_blank(struct gotypes *store, struct gotype *type)
 {
 	(void)store;
@@ -180,8 +180,8 @@ size_t index_named(const struct index *index, const char *name, const struct fun
 	return functable_named(&index->functions, name, out, max);
 }
 
-// The symbol table marks those functions of ABI0 that have a twin of Go's own ABI. Without symbols,
-// a compiled function is certain to have Go's ABI only if it has no twin.
+// The symbol table marks the ABI0 functions that have a twin of the same name with Go's own ABI.
+// Without symbols, the ABI of a compiled function is certain only if it has no twin.
 static bool is_abi_known(const struct index *index, const struct func *func)
 {
 	const struct func *twins[2];
@@ -284,8 +284,8 @@ struct gotype *index_rtype(struct index *index, uint64_t vaddr)
 	return rtypes_find(index->rtypes, vaddr);
 }
 
-// The length of the package's path in a type's full name: up to the first dot behind the last slash
-// that is not inside type arguments.
+// Returns the length of the package's path in a type's full name, up to the first dot after the
+// last slash. Slashes inside type arguments do not count.
 static size_t package_length(const char *name)
 {
 	size_t end = strcspn(name, "[");
@@ -314,7 +314,7 @@ static bool visit_inlined(void *context, size_t i)
 	const struct func *into = pclntab_func(visit->index->table, i, &row)
 					  ? index_func_at(visit->index, row.entry)
 					  : NULL;
-	// A wrapper that holds its code is traced in its place.
+	// A wrapper that holds the function's code is traced in place of the function.
 	if (!into || (into->body && !strcmp(into->body, visit->func->name)))
 		return true;
 	return visit->visit(visit->context, into);
@@ -350,7 +350,7 @@ size_t index_types_named(struct index *index, const char *name, struct gotype **
 	size_t num, found = 0;
 	struct gotype *const *all = rtypes_all(index->rtypes, &num);
 	size_t low = 0, high = num;
-	while (low < high) { // the first one that is not before it
+	while (low < high) { // finds the first one that is not less than name
 		size_t middle = low + (high - low) / 2;
 		if (strcmp(all[middle]->full_name, name) < 0)
 			low = middle + 1;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The runtime's layout as DWARF has it: right for releases that no table knows, and for patched
-// ones.
+// Reads the runtime's layout from DWARF. It is correct for releases that are not in gotrace's
+// table, and for patched ones.
 #include <string.h>
 
 #include "dwarf/index/index_private.h"
 
-struct wanted { // a field, by names joined with dots
+// A field, by names that are joined with dots.
+struct wanted {
 	const char *type, *path;
-	size_t member; // of struct runtime_layout
-	unsigned size; // bytes that the field must have, 0: any
+	size_t member; // offset in struct runtime_layout
+	unsigned size; // size that the field must have, in bytes; 0: any
 };
 
 #define MEMBER(name) offsetof(struct runtime_layout, name)
