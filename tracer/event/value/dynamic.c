@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What an interface holds: its dynamic type by the run-time descriptor, and where the value stands.
+// Finds what an interface holds: its dynamic type, from the run-time descriptor, and the address of
+// its value.
 #include "tracer/event/value/internal.h"
 
-enum { ITAB_TYPE = 8 }; // bytes in an itab, all releases
+enum { ITAB_TYPE = 8 }; // offset of the type's address in an itab, in all releases
 
-// What a pointer-shaped value leads to, where that has a size that would be captured.
+// True if a pointer-shaped value points to something that has a size and would be captured.
 static bool leads_on(struct gotype *type)
 {
 	if (type->kind == GO_UNSAFE_POINTER)
@@ -31,7 +32,7 @@ static const char *unseen(struct walk *walk, uint64_t rtype)
 	return memory_is_cut(walk->memory) ? memory_not_captured : walk_first_seen(walk);
 }
 
-// The data word is the value itself: it stands in the interface.
+// The data word is the value itself, so the value is in the interface.
 static void place_direct(struct walk *walk, struct dynamic *dynamic, uint64_t rtype)
 {
 	struct gotype *type = dynamic->type;
@@ -76,7 +77,7 @@ bool walk_interface(struct walk *walk, const struct gotype *type, uint64_t addr,
 	uint64_t rtype = descriptor - walk->printer->bias;
 	out->type = walk->printer->index ? index_rtype(walk->printer->index, rtype) : NULL;
 	if (!out->type) {
-		*reason = "type is not of the executable"; // a plugin's, or made by reflection
+		*reason = "type is not of the executable"; // of a plugin, or made by reflection
 		return false;
 	}
 	*reason = NULL;

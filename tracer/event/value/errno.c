@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The texts of syscall.Errno on linux/amd64 (src/syscall/zerrors_linux_amd64.go). Left out: what has no
-// text there (EDEADLOCK's and others' numbers), and ESTALE, whose text differs between Go releases.
+// The texts of syscall.Errno on linux/amd64 (src/syscall/zerrors_linux_amd64.go). Numbers without a
+// text there are left out, and so is ESTALE, whose text differs between Go releases.
 #include "tracer/event/value/internal.h"
 
 static const char *const texts[] = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What an error's Error method would return, where that is known without running it: the error types of the
-// standard library that are plain text, and those of the program whose method returns their one string.
+// Builds what an error's Error method would return, if that is known without running it. It is
+// known for the error types of the standard library in the table below, for syscall.Errno, and for
+// types of the program whose method returns their only string.
 #include "tracer/event/value/internal.h"
 
 #include <stdio.h>
@@ -12,8 +13,9 @@ enum {
 	JOINED_MAX = 64,
 };
 
-// {F} is the field F: a string, an error's message, or the messages of a slice of errors by lines.
-// {F!} is quoted. {} is the value itself, a string. The same in all releases from 1.15 on.
+// {F} is the field F: a string, an error's message, or the messages of a slice of errors, one a
+// line. {F!} is the field, quoted. {} is the value itself, a string. The messages are the same in
+// all releases from 1.15 on.
 static const struct {
 	const char *type, *message;
 } known[] = {
@@ -49,7 +51,8 @@ static const char *known_message(const struct gotype *type)
 	return NULL;
 }
 
-// Appends len of a part's total bytes. Behind a part that is cut, parts only count.
+// Appends the first len of a part's total bytes. After a part that was cut, other parts only add to
+// the total.
 static void append(struct message *message, const char *bytes, size_t len, uint64_t total)
 {
 	if (message->len == message->total) {
@@ -88,7 +91,7 @@ static bool append_string(struct walk *walk, uint64_t addr, bool is_quoted, stru
 		return true;
 	}
 	if (have < header.len)
-		return false; // how long the rest is with its escapes is not known
+		return false; // the quoted length of the rest is not known
 	struct text quoted;
 	text_init(&quoted);
 	value_quote((const char *)bytes, have, &quoted);
@@ -148,8 +151,8 @@ static bool append_value(struct walk *walk, struct gotype *type, uint64_t addr, 
 	return type->elem->kind == GO_INTERFACE && append_joined(walk, type->elem, addr, message);
 }
 
-// The part of a known message that is in braces at at: "{Op}". Returns what follows it, NULL if
-// the field cannot be had.
+// Appends the part of a known message that is in braces at at: "{Op}". Returns what follows it;
+// NULL if the field is not available.
 static const char *append_field(struct walk *walk, const char *at, struct gotype *type,
 				uint64_t addr, struct message *message)
 {
@@ -205,7 +208,8 @@ static bool append_errno(struct walk *walk, uint64_t addr, struct message *messa
 	return true;
 }
 
-// True if the Error method of this type returns the type's one string; asked once for each type.
+// True if the Error method of this type returns the type's only string. Cached in the printer,
+// because the check reads the method's code.
 static bool returns_string(struct value_printer *printer, struct gotype *type)
 {
 	uintptr_t slot = (uintptr_t)type / sizeof(*type) % VALUE_ERRORS;

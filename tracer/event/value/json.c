@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Values as JSON: the style of value_json. The forms are gotrace(1)'s, VALUES.
+// Values as JSON: the style of value_json. gotrace(1), VALUES, describes the forms.
 #include "tracer/event/value/internal.h"
 
 #include <math.h>
@@ -123,7 +123,7 @@ static void put_begin(struct walk *walk, const struct gotype *type, uint64_t sho
 static void put_end(struct walk *walk, const struct gotype *type, uint64_t shown, uint64_t total)
 {
 	text_putc(walk->out, type->kind == GO_STRUCT ? '}' : ']');
-	if (shown < total && shown < walk->printer->items) // no limit of the user's
+	if (shown < total && shown < walk->printer->items) // the user's limit is not the reason
 		text_puts(walk->out, ",\"unavailable\":\"not captured\"");
 	end_cut(walk, shown, total);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Maps of both layouts: the entries that were captured (groups without any are not), in the order of their keys. The map may have been
-// written to while it was copied: its words are taken for what they are only within bounds.
+// Maps of both layouts. Prints the captured entries in the order of their keys (the engine does not
+// capture groups without entries). The map may have been written to while it was copied, so its
+// words are only trusted within bounds.
 // Source: src/runtime/map.go up to 1.23 (hmap, bmap), src/internal/runtime/maps from 1.24.
 #include "tracer/event/value/internal.h"
 
@@ -9,17 +10,17 @@
 enum {
 	SLOTS = 8,
 	LOCAL_ENTRIES = 64,
-	CHAIN_MAX = 256,  // overflow buckets behind one bucket
-	MIN_TOP_HASH = 5, // below: an empty slot or one whose entry has moved
+	CHAIN_MAX = 256,  // buckets in one chain, with the overflow buckets
+	MIN_TOP_HASH = 5, // smaller values mark an empty slot, or one whose entry has moved
 	EMPTY_ONE = 1,
-	SAME_SIZE_GROW = 8, // a flag: there are as many old buckets as new ones
+	SAME_SIZE_GROW = 8, // a flag of hmap: there are as many old buckets as new ones
 	BUCKET_SIZE_MAX = 1 << 20,
 };
 
 struct entry {
 	uint64_t key, elem; // addresses
-	uint64_t rank;	    // orders by key, as far as 8 bytes can
-	size_t number;	    // in the order found
+	uint64_t rank;	    // the key's order, as far as 8 bytes can express it
+	size_t number;	    // entries found before this one
 };
 
 struct entries {
@@ -30,7 +31,7 @@ struct entries {
 	struct entry local[LOCAL_ENTRIES];
 };
 
-struct hmap { // the words of a runtime.hmap up to nevacuate
+struct hmap { // a runtime.hmap without nevacuate and what follows
 	uint64_t count;
 	uint8_t flags, bits;
 	uint16_t num_overflow;
@@ -58,7 +59,7 @@ static bool read_bytes(struct walk *walk, uint64_t addr, void *dst, size_t len)
 
 // --- Order -------------------------------------------------------------------------------------
 
-// The first bytes of a string as a number that orders like it.
+// Returns the first bytes of a string as a number with the same order.
 static uint64_t string_rank(struct walk *walk, uint64_t addr)
 {
 	struct {
@@ -121,7 +122,7 @@ static uint64_t key_rank(struct walk *walk, const struct gotype *type, uint64_t 
 	}
 }
 
-// Strings with the same first bytes, as far as they were captured.
+// Compares two strings, as far as they were captured. Needed if their first 8 bytes are the same.
 static int compare_strings(struct walk *walk, uint64_t left, uint64_t right)
 {
 	struct {
@@ -176,7 +177,8 @@ static bool make_room(struct entries *entries)
 	return true;
 }
 
-// Where a key or elem is: in its slot, or behind the pointer there. False if it was not captured.
+// Finds where a key or elem is. *addr is its slot; if is_indirect, the slot holds a pointer to it.
+// Returns false if it was not captured.
 static bool find_side(struct walk *walk, const struct gotype *type, bool is_indirect,
 		      uint64_t *addr)
 {
@@ -211,7 +213,7 @@ static bool may_look(struct walk *walk)
 	return true;
 }
 
-// A bucket and those chained to it.
+// Collects the entries of a bucket and of its overflow buckets.
 static void collect_chain(struct entries *entries, uint64_t bucket, bool is_old)
 {
 	struct walk *walk = entries->walk;
@@ -219,7 +221,7 @@ static void collect_chain(struct entries *entries, uint64_t bucket, bool is_old)
 		uint8_t top[SLOTS];
 		if (!read_bytes(walk, bucket, top, sizeof(top)))
 			return;
-		// An old bucket that was evacuated: its entries are among the new ones.
+		// This old bucket was evacuated: its entries are in the new buckets.
 		if (is_old && i == 0 && top[0] > EMPTY_ONE && top[0] < MIN_TOP_HASH)
 			return;
 		for (unsigned slot = 0; slot < SLOTS; slot++)
@@ -260,7 +262,7 @@ static void collect_tables(struct entries *entries, const struct swiss *map)
 		struct table table;
 		if (!read_bytes(walk, map->directory + (uint64_t)i * 8, &addr, sizeof(addr)))
 			continue;
-		// A table stands in the directory several times; its index is the first.
+		// A table may be in the directory several times. Its index is the first place.
 		if (read_bytes(walk, addr, &table, sizeof(table)) && table.index == i &&
 		    !(table.length_mask >> 47))
 			collect_groups(entries, table.groups, table.length_mask + 1);
@@ -278,7 +280,7 @@ static void print_entries(struct entries *entries, uint64_t count)
 			entries);
 	uint64_t shown = entries->num < walk->printer->items ? entries->num : walk->printer->items;
 	if (count < shown)
-		count = shown; // it grew while it was copied
+		count = shown; // the map grew while it was copied
 	walk->style->begin(walk, type, shown, count);
 	for (uint64_t i = 0; i < shown; i++) {
 		walk->style->item(walk, i == 0, NULL);

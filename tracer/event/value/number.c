@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct decimal { // 0.DIGITS times ten to the point
+struct decimal { // 0.DIGITS * 10^point
 	char digits[32];
 	int num, point;
 };
@@ -24,8 +24,9 @@ static bool is_halfway_single(double value)
 	return (bits & 0x1fffffff) == 0x10000000;
 }
 
-// Most floats in programs have few decimals. A decimal of up to 15 digits (6 for a float32) that reads back as
-// value is the only one as short, and integer / power of ten rounds as reading it would.
+// A fast path: most floats in programs have few decimals. If a decimal of at most 15 digits (6 for
+// a float32) reads back as value, no other decimal that short does. integer / powers[k] rounds as
+// reading the decimal would.
 static bool few_decimals(double value, bool is_single, struct decimal *out)
 {
 	static const double powers[] = {1e0,  1e1,  1e2,  1e3,	1e4,  1e5,  1e6,  1e7,
@@ -60,7 +61,8 @@ static bool reads_back(const char *number, double value, bool is_single)
 	return is_single ? strtof(number, NULL) == (float)value : strtod(number, NULL) == value;
 }
 
-// Adds one to the last digit of "D.DDDe+XX"; false where that would carry out of the first.
+// Adds one to the last digit of "D.DDDe+XX". Returns false if that would carry out of the first
+// digit.
 static bool next_up(char *number)
 {
 	char *at = strchr(number, 'e');
@@ -77,8 +79,9 @@ static bool next_up(char *number)
 	return false;
 }
 
-// The interval that reads back as a power of two is wider above than below: the nearest decimal of
-// this many digits may miss it while the next one up is inside.
+// The interval of numbers that read back as a power of two is wider above it than below. The
+// nearest decimal with a given number of digits may be outside the interval while the next larger
+// one is inside.
 static bool is_power_of_two(double value)
 {
 	int exponent;
@@ -113,7 +116,8 @@ static void put_zeros(struct text *out, int num)
 		text_putc(out, '0');
 }
 
-// strconv's 'g' with the fewest digits: an exponent is written below 1e-4 and from 1e6 on.
+// Writes a decimal as strconv's 'g' with the fewest digits: with an exponent below 1e-4 and from
+// 1e6 on.
 static void put_decimal(const struct decimal *decimal, struct text *out)
 {
 	int exponent = decimal->point - 1;
@@ -168,7 +172,7 @@ void value_float(double value, bool is_single, struct text *out)
 	put_decimal(&decimal, out);
 }
 
-// "." and the digits of fraction / 10^width without trailing zeros; nothing for 0.
+// Writes "." and the digits of fraction / 10^width without trailing zeros; nothing for 0.
 static void put_fraction(uint64_t fraction, unsigned width, struct text *out)
 {
 	if (!fraction)
@@ -228,7 +232,8 @@ void value_time(int64_t unix_seconds, uint32_t ns, struct text *out)
 		second += 86400;
 		days--;
 	}
-	// Days since 0000-03-01 make leap days the last of their year and of their 400 years.
+	// Count days from 0000-03-01: a leap day is then the last day of its year, and the days of
+	// every 400 years are the same.
 	days += 719468;
 	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
 	uint64_t day = (uint64_t)(days - era * 146097);

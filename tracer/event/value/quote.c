@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Strings with quotes: Go's and JSON's.
+// Quoted strings of Go and of JSON.
 #include "base/rune.h"
 #include "tracer/event/value/internal.h"
 
@@ -9,7 +9,7 @@ size_t value_whole_runes(const char *bytes, size_t len)
 {
 	size_t back = 0;
 	while (back < len && back < 3 && ((uint8_t)bytes[len - 1 - back] & 0xc0) == 0x80)
-		back++; // within a character
+		back++; // a continuation byte
 	if (back == len)
 		return len;
 	unsigned need = rune_size((uint8_t)bytes[len - 1 - back]);
@@ -43,7 +43,7 @@ void value_quote(const char *bytes, size_t len, struct text *out)
 
 static void escape_json(uint8_t byte, struct text *out)
 {
-	static const char named[] = "btn.fr"; // 8 to 13
+	static const char named[] = "btn.fr"; // for bytes 8 to 13
 	text_putc(out, '\\');
 	if (byte == '"' || byte == '\\') {
 		text_putc(out, (char)byte);
@@ -55,7 +55,8 @@ static void escape_json(uint8_t byte, struct text *out)
 	}
 }
 
-// For what a terminal obeys instead of showing it: JSON may be read there too.
+// Escapes a character that a terminal might obey instead of showing it. JSON is read on terminals,
+// too.
 static void escape_rune(uint32_t rune, struct text *out)
 {
 	if (rune >= 0x10000) {

@@ -103,7 +103,7 @@ static void put_end(struct walk *walk, const struct gotype *type, uint64_t shown
 	if (shown < total) {
 		text_puts(walk->out, shown ? ", ...+" : "...+");
 		text_u64(walk->out, total - shown);
-		if (shown < walk->printer->items) // no limit of the user's
+		if (shown < walk->printer->items) // the user's limit is not the reason
 			text_puts(walk->out, " ?(not captured)");
 	}
 	text_putc(walk->out, '}');
@@ -142,7 +142,7 @@ static bool starts_with(const char *text, size_t len, const char *prefix)
 	return len >= prefix_len && !memcmp(text, prefix, prefix_len);
 }
 
-// True where the text of a value tells its type, so that an interface needs not say it.
+// True if the text of a value shows its type, so that an interface need not add it.
 static bool tells_type(const struct gotype *type, const char *text, size_t len)
 {
 	if (starts_with(text, len, "?(") || starts_with(text, len, "nil"))
@@ -174,7 +174,7 @@ static bool tells_type(const struct gotype *type, const char *text, size_t len)
 	return starts_with(text, len, type->name);
 }
 
-// Writes "NAME(" in front of what was printed from start on, and ")" behind.
+// Puts "NAME(" before the text that was printed from start on, and ")" after it.
 static void wrap(struct text *out, size_t start, const char *name)
 {
 	size_t len = strlen(name), more = len + 1;
@@ -198,7 +198,7 @@ static void put_error(struct walk *walk, const struct dynamic *dynamic)
 		put_string(walk, message.bytes, message.len, message.total);
 	} else {
 		walk_dynamic(walk, dynamic);
-		// A string that is the error's value must not look like its message.
+		// If the error's value is a string, it must not look like the error's message.
 		if (!walk->out->failed &&
 		    starts_with(walk->out->data + start, walk->out->len - start, "\""))
 			wrap(walk->out, start, dynamic->type->name);

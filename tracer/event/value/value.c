@@ -6,7 +6,7 @@
 static void print(struct value_printer *printer, const struct value_style *style,
 		  struct gotype *type, uint64_t addr, uint64_t frame_end, struct text *out)
 {
-	struct walk walk; // not zeroed: most of it is the stack of open values
+	struct walk walk; // not zeroed: most of it is the array of open values
 	walk.printer = printer;
 	walk.memory = printer->memory;
 	walk.style = style;
@@ -33,7 +33,7 @@ void value_json(struct value_printer *printer, struct gotype *type, uint64_t add
 	print(printer, &value_style_json, type, addr, UINT64_MAX, out);
 }
 
-// A word of a function whose types are not known: false with a reason.
+// Reads a word of a function whose types are not known. Returns false with a reason on failure.
 static bool read_word(struct value_printer *printer, const struct plan_value *value, uint64_t *word,
 		      const char **reason)
 {

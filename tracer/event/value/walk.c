@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The walk over a value's type and memory: one function a kind.
+// The walk over a value's type and memory, with one function for each kind.
 #include "tracer/event/value/internal.h"
 
 #include <stdarg.h>
@@ -37,7 +37,7 @@ size_t walk_available(struct walk *walk, uint64_t addr, size_t len)
 	return memory_available(walk->memory, addr, len);
 }
 
-// Why the byte at addr cannot be read; NULL if it can.
+// Returns why the byte at addr cannot be read; NULL if it can.
 static const char *why_missing(struct walk *walk, uint64_t addr)
 {
 	char byte;
@@ -66,7 +66,7 @@ void walk_missing(struct walk *walk, uint64_t addr, const char *reason)
 		walk->style->unavailable(walk, reason);
 }
 
-// Reads or writes why not.
+// Reads len bytes at addr. If that fails, writes the reason and returns false.
 static bool read_or_say(struct walk *walk, uint64_t addr, void *dst, size_t len)
 {
 	const char *reason = NULL;
@@ -82,7 +82,8 @@ bool walk_is_open(const struct walk *walk, uint64_t addr, const struct gotype *t
 {
 	for (uint32_t i = 0; i < walk->num_open; i++) {
 		const struct walk_open *open = &walk->open[i];
-		// DWARF and the run-time descriptors each have their own type of one name.
+		// A type of DWARF and one of a run-time descriptor may be the same Go type: compare
+		// names.
 		if (open->addr == addr &&
 		    (open->type == type || (open->type->kind == type->kind &&
 					    !strcmp(open->type->full_name, type->full_name))))
@@ -114,7 +115,8 @@ void walk_leave(struct walk *walk)
 	walk->num_open--;
 }
 
-// Writes that the rest is left out, where the output is at its bound. JSON stays whole.
+// If the output is at its bound, writes that the rest is left out and returns true. The caller then
+// closes what is open, so that JSON stays valid.
 static bool ends_here(struct walk *walk)
 {
 	if (!walk_is_full(walk))
@@ -148,7 +150,7 @@ static void plain_text(struct walk *walk, const struct text *text)
 	walk->style->plain(walk, text_string(text), text->len);
 }
 
-// A text in the caller's storage; what is written to it must fit.
+// Returns a text in the caller's buffer. The buffer must be large enough for all that is written.
 static struct text small_text(char *buffer, size_t size)
 {
 	return (struct text){.data = buffer, .capacity = size};
@@ -252,7 +254,9 @@ static void walk_bytes(struct walk *walk, struct gotype *type, const uint8_t *by
 	walk->style->end(walk, type, shown, total);
 }
 
-// How many of the first num elements at addr were captured: whole ones, or one in part.
+// Returns how many of the first num elements at addr can be shown: the whole ones that can be read,
+// or 1 if only part of the first can. If the first byte is in a hole of the frame, returns num:
+// the elements then show the reason.
 static uint64_t captured_elements(struct walk *walk, const struct gotype *elem, uint64_t addr,
 				  uint64_t num)
 {
@@ -349,8 +353,9 @@ static bool is_time(const struct gotype *type)
 	       !strcmp(type->full_name, "time.Time");
 }
 
-// time.Time{wall, ext, loc}: with wall's highest bit seconds since 1885 are in wall, else since year 1 in ext
-// (src/time/time.go). The zone is not looked at: an instant prints in UTC.
+// time.Time is {wall, ext, loc} (src/time/time.go). If wall's highest bit is set, wall has the
+// seconds since 1885; otherwise ext has the seconds since year 1. loc is ignored: a time prints in
+// UTC.
 static void walk_time(struct walk *walk, uint64_t addr)
 {
 	struct {
@@ -404,7 +409,8 @@ static void walk_struct(struct walk *walk, struct gotype *type, uint64_t addr)
 
 // --- Pointers, channels, functions, maps -------------------------------------------------------
 
-// Reads a pointer that is not nil and has an address that can be read; else writes what it is.
+// Reads the pointer at addr. Returns true if it is not nil; otherwise writes nil, or why the
+// pointer cannot be read.
 static bool read_pointer(struct walk *walk, uint64_t addr, uint64_t *to)
 {
 	if (!read_or_say(walk, addr, to, sizeof(*to)))
@@ -414,7 +420,8 @@ static bool read_pointer(struct walk *walk, uint64_t addr, uint64_t *to)
 	return *to;
 }
 
-// False, and a reason or the address is written, where nothing of the len bytes at addr can be read.
+// Returns true if the first of the len bytes at addr can be read. Otherwise writes a reason or the
+// address.
 static bool is_there(struct walk *walk, const struct gotype *type, uint64_t addr, size_t len)
 {
 	if (!walk_is_user(addr)) {
@@ -464,7 +471,7 @@ static void walk_chan(struct walk *walk, struct gotype *type, uint64_t addr)
 		return;
 	const struct runtime_layout *layout =
 		walk->printer->index ? index_runtime(walk->printer->index) : NULL;
-	// The first two words of hchan in every release.
+	// In every release these are the first two words of runtime.hchan.
 	uint32_t len_off = layout ? layout->hchan_qcount : 0;
 	uint32_t cap_off = layout ? layout->hchan_dataqsiz : 8;
 	if (!walk_read(walk, to + len_off, &len, sizeof(len), &reason) ||
