@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How much of each function's calls is traced, so that tracing takes no more than a given share of the target's
-// time: from all of each call down to nothing, and up again when there is room. Pure: counts and times in, levels
-// out; tracer/limiter.c measures and obeys.
+// Decides how much of each function's calls is traced, so that tracing takes at most a given share
+// of the target's time. A function's level goes down from BUDGET_ALL to BUDGET_OFF, and up again
+// when there is room. The code here is pure: it takes counts and times and returns levels.
+// tracer/session/limiter.c measures and applies the levels.
 //
-// The model: in an interval the target spends some time of its own and, for each call of a traced function, what a
-// call costs at its level. Calls go with the time of its own, so a level that costs less leaves more time for
-// more calls; the share that a level will cost is known before it is tried.
+// The model: an interval consists of the target's own time and of the cost of each call of a traced
+// function, which depends on the function's level. The number of calls is proportional to the
+// target's own time, so a cheaper level leaves time for more calls. The share that a level will
+// cost is therefore known in advance.
 #ifndef GOTRACE_TRACER_SESSION_BUDGET_H
 #define GOTRACE_TRACER_SESSION_BUDGET_H
 
@@ -16,10 +18,10 @@
 #include "base/error.h"
 
 enum budget_level {
-	BUDGET_ALL,	  // each call with its values
-	BUDGET_NO_VALUES, // each call, its values left out
-	BUDGET_SAMPLED,	  // one call in BUDGET_EVERY, without values
-	BUDGET_COUNTED,	  // entries are counted, and returns have no probes
+	BUDGET_ALL,	  // every call with its values
+	BUDGET_NO_VALUES, // every call without its values
+	BUDGET_SAMPLED,	  // one call in BUDGET_EVERY, without its values
+	BUDGET_COUNTED,	  // entries are counted; returns have no probes
 	BUDGET_OFF,	  // no probes
 	BUDGET_LEVELS,
 };
@@ -28,41 +30,45 @@ enum { BUDGET_EVERY = 100 };
 
 const char *budget_level_name(enum budget_level level); // "all", "no values", ...
 
-struct budget_costs {	    // of the target's time, in ns
-	double entry, exit; // of a hit whose program does nothing
-	double values; // of what is done beyond that for a call and its values: entry and return
-	double bare;   // and without values
-	double skip;   // and for a call that is left out
+struct budget_costs {	    // ns of the target's time
+	double entry, exit; // one hit at an entry or at a return, if its program does nothing
+	// in addition to the hits, for a whole call (entry and return):
+	double values; // if it is traced with its values
+	double bare;   // if it is traced without its values
+	double skip;   // if it is left out
 };
 
 struct budget_change {
 	size_t func;
 	enum budget_level from, to;
-	double calls; // a second, at the level before; 0: not known, since it was off
-	double share; // of the target's time that the level before costs (to a lower one), or the one after will
+	double calls; // per second, at level from; 0: not known, because the function was off
+	// of the target's time: what level from costs if the level goes down, else what level to
+	// will cost
+	double share;
 };
 
 struct budget;
 
-/** share: of the target's time that tracing may take, more than 0 and less than 1. */
+/** share: the part of the target's time that tracing may take, more than 0 and less than 1. */
 struct error *budget_create(double share, struct budget **out) MUST_CHECK;
 void budget_destroy(struct budget *budget);
 
-/** What calls cost from now on. */
+/** Sets what calls cost from now on. */
 void budget_set_costs(struct budget *budget, const struct budget_costs *costs);
 
-/** A function more, on BUDGET_ALL; its number is how many there were. every: one call in so many is taken
- *  at any level, as the user wants it; 0 and 1: each. */
+/** Adds a function, at BUDGET_ALL. Functions are numbered from 0 in the order they are added.
+ *  every: the user wants only one call in so many, at any level; 0 and 1: every call. */
 struct error *budget_add(struct budget *budget, bool has_exits, uint32_t every) MUST_CHECK;
 size_t budget_num(const struct budget *budget);
 enum budget_level budget_level(const struct budget *budget, size_t func);
 
-/** The share of the target's time that a call a second of this function costs at a level, in ns. */
+/** What one call of this function costs at a level, in ns of the target's time. */
 double budget_cost(const struct budget *budget, size_t func, enum budget_level level);
 
-/** What happened since the last time: the target used so much time, tracing included (cpu_ns), and entered each
- *  function so often (calls, by number). Fills changes, which has room for one of each function; returns how many.
- *  The first call only says when the time begins. */
+/** Adjusts the levels to what happened since the last step. cpu_ns: the time that the target used,
+ *  including tracing. calls: how often each function was entered, by number. Fills changes, which
+ *  has room for one change of each function, and returns their number. The first call only sets
+ *  when the first interval begins. */
 size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, const uint64_t *calls,
 		   struct budget_change *changes);
 

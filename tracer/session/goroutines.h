@@ -9,15 +9,18 @@
 
 struct goroutine_info {
 	uint64_t goid;
-	uint64_t parent; // the goroutine whose go statement began it; 0: not known, or the first
+	uint64_t parent; // the goroutine whose go statement started it; 0: not known, or none
 };
 
-/** In ascending order of goid; *out is to be freed. What cannot be read (another user's process, a table that is
- *  being changed) is left out. An error where this executable does not tell where the table is. */
+/** Reads all goroutines, in ascending order of goid. The caller frees *out. Goroutines that cannot
+ *  be read (because the table is being changed) are left out. It is an error if the executable does
+ *  not show where the table is or how a struct g is laid out, or if the process's memory cannot be
+ *  read. */
 struct error *goroutines_read(pid_t pid, struct index *index, uint64_t bias,
 			      struct goroutine_info **out, size_t *num) MUST_CHECK;
 
-/** NULL if it is not there. */
+/** Finds a goroutine in what goroutines_read returned; NULL if it is not there. Borrowed from
+ *  infos. */
 const struct goroutine_info *goroutines_find(const struct goroutine_info *infos, size_t num,
 					     uint64_t goid);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A session among its own files: opening, the loop and the end (session.c), what becomes of the text
-// (session_output.c), arming and disarming by traces (session_traces.c), another plan for the same traces
-// (session_renew.c).
+// The parts of a session, shared by its own files: opening, the loop and the end (session.c),
+// writing the text (output.c), arming and disarming by traces (traces.c), a new plan for the same
+// traces (renew.c), and --max-overhead (limiter.c).
 #ifndef GOTRACE_TRACER_SESSION_INTERNAL_H
 #define GOTRACE_TRACER_SESSION_INTERNAL_H
 
@@ -12,7 +12,7 @@
 #include "tracer/stream/report.h"
 #include "tracer/session/session.h"
 
-enum { SESSION_BATCH = 4096 }; // records handled before the output is looked after
+enum { SESSION_BATCH = 4096 }; // records handled before the output is flushed
 
 struct session {
 	struct session_options options;
@@ -21,30 +21,31 @@ struct session {
 	struct plan *plan;
 	struct backend *backend;
 	struct report *report;
-	struct pages *pages;	       // of the target's read-only data
-	uint64_t unsure;	       // the last of them that the recording was told of, + 1
-	struct error *failed;	       // while a record was decoded
+	struct pages *pages; // of the target's read-only data
+	// last unsure address that was saved, + 1; UINT64_MAX: all memory was saved as unsure
+	uint64_t unsure;
+	struct error *failed;	       // an error that occurred while a record was decoded
 	struct capture_writer *writer; // of --save
 	uint64_t bias;
 	int64_t wall_offset_ns;
-	uint64_t start_ns; // when it was opened
+	uint64_t start_ns; // when the session was opened
 	uint64_t armed_ns, last_state_ns, last_lost_ns;
-	uint64_t lost_buffer, lost_scratch, missed; // told so far
+	uint64_t lost_buffer, lost_scratch, missed; // lost events that were reported so far
 	size_t num_functions;
 	struct session_trace **traces;
 	size_t num_traces;
-	uint32_t last_trace; // the id given last
+	uint32_t last_trace; // the id of the newest trace
 	bool has_notes;
 	struct stats stats;
 	struct session_budget *budget;	   // of --max-overhead; NULL: none
 	int idle_ms;			   // how long the loop sleeps, doubled while nothing comes
-	uint64_t former_hits, former_lost; // of back ends before this one
-	bool waits_for_output;		   // a reader that does not read is waited for
-	bool has_given_up;	  // no text is made any more: what would be shown is counted
-	uint64_t num_dropped;	  // events that were not shown, and not told as lost yet
-	uint64_t num_unsaved;	  // records that the capture lacks
-	struct error *output_err; // why it was given up, until it is handed over
-	bool is_full;		  // the back end has no room for what the plan has learnt
+	uint64_t former_hits, former_lost; // of earlier back ends
+	bool waits_for_output;		   // flushing waits for a slow reader
+	bool has_given_up;		   // output has ended: events are counted instead of shown
+	uint64_t num_dropped;	  // events that were not shown and not reported as lost yet
+	uint64_t num_unsaved;	  // records that are missing from the capture file
+	struct error *output_err; // why output has ended, until a caller takes the error
+	bool is_full;		  // the back end has no room for what the plan has learned
 	bool is_finished, has_ended;
 	enum session_state state;
 };
@@ -56,40 +57,46 @@ static inline uint64_t session_clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/** Handles at most one batch of what waits. */
+/** Handles at most one batch of waiting records; *num is how many there were. */
 struct error *session_take_batch(struct session *session, size_t *num) MUST_CHECK;
+
+/** True if the user wants to end the session. */
 static inline bool session_wants_end(const struct session *session)
 {
 	return session->options.stop && *session->options.stop;
 }
 
-/** True if the user does not want to see what is left. */
+/** True if the user does not want to see the rest of the trace. */
 static inline bool session_wants_drop(const struct session *session)
 {
 	return session_wants_end(session) && session->options.hurry && *session->options.hurry;
 }
 
-/** Writes what waits, as far as the output takes it now. A reader that went away is no error: the trace ends. */
+/** Writes as much of the waiting text as the output accepts now. It is not an error if the reader
+ *  went away: the trace ends. */
 struct error *session_flush(struct session *session) MUST_CHECK;
-/** Until all is written or given up. */
+/** Like session_flush, but waits until all text is written or given up. */
 struct error *session_flush_all(struct session *session) MUST_CHECK;
-/** True if so much text waits that no more is to be made. */
+/** True if so much text waits that no more records are to be handled. */
 bool session_is_behind(const struct session *session);
-/** No more is shown: what waits is dropped, and counted. Takes err, which may be NULL. */
+/** Ends the output: drops and counts what waits, and nothing more is shown. Takes err, which may be
+ *  NULL. */
 void session_give_up(struct session *session, struct error *err);
-/** All records have been taken: what was dropped of them is told as lost. */
+/** Call after all records have been handled: reports the dropped events as lost. */
 void session_tell_dropped(struct session *session);
-/** All records made until now have been taken: calls that may have ended in what was lost are told to have. */
+/** Call after all records made until now have been handled: ends the calls whose end may be among
+ *  the lost events. */
 struct error *session_settle_losses(struct session *session) MUST_CHECK;
-/** What the records become, for the plan as it is. */
+/** Creates the report that turns records into output, for the current plan. */
 struct error *session_open_report(struct session *session) MUST_CHECK;
-/** Takes the probes off and handles all that they left in the buffer. */
+/** Removes the probes and handles all records that are left in the buffer. */
 struct error *session_drain(struct session *session) MUST_CHECK;
-/** Puts the functions of a request, or those that are known, into the plan, with what of their calls is wanted. trace, where
- *  not NULL, is told which they are. */
+/** Adds the functions of a request to the plan, with the request's options. If known is not NULL,
+ *  its functions are added instead of those that match the patterns. If trace is not NULL, it gets
+ *  their plan numbers. */
 struct error *session_choose(struct session *session, const struct session_request *request,
 			     const struct selection *known, struct session_trace *trace) MUST_CHECK;
-/** What a trace was asked for. */
+/** The request that a trace was made for; borrowed from the trace. */
 static inline struct session_request session_request_of(const struct session_trace *trace)
 {
 	return (struct session_request){
@@ -98,31 +105,32 @@ static inline struct session_request session_request_of(const struct session_tra
 		.options = trace->options,
 	};
 }
-/** A trace that was there before, of these functions, in a plan that is new. */
+/** Traces the selected functions again for an existing trace, in a new plan. */
 struct error *session_trace_again(struct session *session, struct session_trace *trace,
 				  const struct selection *selection) MUST_CHECK;
-/** session_renew with room for one more trace; NULL: for those that there are. */
+/** Like session_renew, with room for one more trace; more NULL: only for the existing traces. */
 struct error *session_renew_for(struct session *session, const struct session_options *options,
 				const struct session_request *more) MUST_CHECK;
 void session_trace_destroy(struct session_trace *trace);
-/** What functions that were disarmed or paused left in the buffer comes first; then their calls are told to have ended. */
+/** Call after functions were disarmed or paused: handles the records that are left in the buffer,
+ *  then ends the functions' calls as detached. */
 struct error *session_settle(struct session *session) MUST_CHECK;
 
-/** Arms functions of the plan, unless the target is not the program any more that it was. Where a program took its place
- *  just then, nothing of that is touched. */
+/** Arms functions of the plan. It is an error if the target has ended or has executed another
+ *  program; that program is never touched. */
 struct error *session_arm(struct session *session, const uint32_t *funcs, size_t num) MUST_CHECK;
-/** Begins the file that records are saved to, once. */
+/** Begins the file that records are saved to, if records are saved and this was not done yet. */
 struct error *session_open_writer(struct session *session) MUST_CHECK;
 
 struct error *session_budget_create(struct session *session,
 				    struct session_budget **out) MUST_CHECK;
 void session_budget_destroy(struct session_budget *budget);
-/** These functions were armed. */
+/** Adds functions that were just armed to the budget. */
 struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 				 size_t num) MUST_CHECK;
-/** Says which functions were not traced whole; there may be no budget. */
+/** Logs which functions were not traced whole. Does nothing if there is no budget. */
 void session_budget_end(struct session *session);
-/** Time goes on. */
+/** Measures and adjusts what is traced. Call often; most calls do nothing. */
 struct error *session_budget_tick(struct session *session, uint64_t now_ns) MUST_CHECK;
 
 #endif
