@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From what DWARF lists of a function's parameters to a signature whose places are certain. DWARF
-// gives order and types, the ABI's rules give places, and three witnesses are heard on them: the
-// size of the argument area and ArgInfo (pclntab), and the location lists at entry. Where they
-// cannot be brought to agree, an argument is unknown.
+// Makes a signature whose places are certain from the parameters that DWARF lists. DWARF gives the
+// order and the types, and the ABI's rules give the places. Three sources confirm the places: the
+// size of the argument area and ArgInfo (both in pclntab), and the location lists at entry. An
+// argument is unknown if they cannot be made to agree on it.
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,27 +12,32 @@
 
 enum { MAX_RAW_WORDS = 10 };
 
-enum dict { DICT_NONE, DICT_FIRST, DICT_SECOND, DICT_LISTED }; // where a hidden dictionary stands
+// The place of a hidden dictionary among the arguments.
+enum dict { DICT_NONE, DICT_FIRST, DICT_SECOND, DICT_LISTED };
 
-struct making { // a signature in the making
+struct making { // a signature that is being made
 	const struct signature_query *query;
-	struct debug_func debug;	// DWARF's, its dictionary taken out
-	const struct debug_param *dict; // the dictionary that DWARF lists, NULL if it lists none
-	size_t dict_place;		// where it lists it
+	struct debug_func debug; // DWARF's, without the dictionary
+	// The dictionary that DWARF lists, NULL if it lists none, and its index in the list.
+	const struct debug_param *dict;
+	size_t dict_place;
 	struct arg_words words;
 	int64_t frame_bytes; // negative if not known
 	bool has_regabi;
-	struct debug_param *orders; // of debug's params, all that were tried
-	bool is_order_open;	    // none of them is certain
-	bool is_abi_open;	    // nothing tells whether it takes registers
-	bool skip;		    // ArgInfo leaves the first argument out
+	// All orders of debug's params that were tried.
+	struct debug_param *orders;
+	bool is_order_open; // no order is certain
+	// It is not certain whether the function takes its arguments in registers.
+	bool is_abi_open;
+	bool skip; // ArgInfo leaves the first argument out
 };
 
 struct candidate {
 	struct signature signature;
-	const struct debug_param **debug; // by param, NULL for those that DWARF does not list
+	// Parallel to the signature's params, NULL for a param that DWARF does not list.
+	const struct debug_param **debug;
 	struct layout_check check;
-	int rank; // of preference, 0 first
+	int rank; // order of preference, 0 first
 };
 
 static void candidate_deinit(struct candidate *candidate)
@@ -47,8 +52,8 @@ static bool is_shape_name(const char *name)
 	return strstr(name, "go.shape.") != NULL;
 }
 
-// Whether the type arguments belong to the function itself, or its receiver, and not to a
-// function around it: behind their bracket stands nothing, or a method's name.
+// Reports whether the type arguments in the name belong to the function itself or to its receiver,
+// not to an enclosing function. If so, nothing or a method's name follows their closing bracket.
 static bool takes_dict(const char *name)
 {
 	const char *close = strrchr(name, ']');
@@ -68,7 +73,7 @@ static bool takes_dict(const char *name)
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
 		size_t letters = strlen(made[i]);
 		if (!strncmp(rest, made[i], letters) && isdigit((unsigned char)rest[letters]))
-			return close[1] == ')'; // a method of that name, on a pointer
+			return close[1] == ')'; // a method with such a name, on a pointer receiver
 	}
 	return true;
 }
@@ -91,7 +96,8 @@ static bool is_made_up(const struct debug_param *debug)
 	       is_compiler_name(name, debug->is_result ? 'r' : 'p');
 }
 
-// Go names all results of a function or none.
+// Reports whether the results have names. In Go, either all results of a function have names or
+// none has.
 static bool names_results(const struct debug_func *debug)
 {
 	for (size_t i = 0; i < debug->num_params; i++)
@@ -120,7 +126,7 @@ static size_t count_args(const struct debug_func *debug)
 	return num;
 }
 
-// The number of arguments before the dictionary.
+// Returns the number of arguments before the dictionary.
 static size_t dict_place(const struct making *making, enum dict dict)
 {
 	size_t num_args = count_args(&making->debug);
@@ -190,8 +196,8 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 	return a->rank < b->rank;
 }
 
-// The likely place of the dictionary; Go 1.21 moved it behind the receiver. Where a function was
-// inlined too, Go lists it behind all others.
+// Returns the likely place of the dictionary. Go 1.21 moved it to the place after the receiver. If
+// calls of the function were inlined too, DWARF lists the dictionary after all other parameters.
 static enum dict likely_dict(const struct making *making)
 {
 	const char *name = making->query->func->name;
@@ -226,8 +232,8 @@ static struct error *try(struct making *making, enum abi abi, enum dict dict, in
 	return NULL;
 }
 
-// Tries the likely place of a dictionary first, and the others only when something speaks against
-// it.
+// Tries the likely place of a dictionary first. Tries the other places only if something
+// contradicts it.
 static struct error *choose_dict(struct making *making, enum abi abi, struct candidate *best)
 {
 	enum dict dict = likely_dict(making);
@@ -242,21 +248,22 @@ static struct error *choose_dict(struct making *making, enum abi abi, struct can
 	for (int other = first; other <= last && !err && !is_perfect(best); other++)
 		if (other != (int)dict)
 			err = try(making, abi, (enum dict)other, rank++, best);
-	// A location list decides between two places of a dictionary that make the same words. By
-	// words alone, one that a blank takes may be taken for it.
+	// Two places of a dictionary may give the same words. If the first place is proven, a
+	// location list decides between them. Otherwise only the words do, and the word that is
+	// taken for the dictionary may be a blank parameter.
 	if (best->rank && !is_proven)
 		best->check.is_proven = false;
 	return err;
 }
 
-// Whether location lists say that it is the one candidate and not the other.
+// Reports whether location lists confirm one candidate and contradict the other.
 static bool lists_favor(const struct candidate *one, const struct candidate *other)
 {
 	return one->check.agreements && !one->check.conflicts && other->check.conflicts;
 }
 
-// The ABI is the symbol's. Sizes would not tell: those of an argument area may agree with either
-// by chance. Where no symbol tells, location lists must.
+// The symbol decides which ABI the function has. The size of the argument area does not, because
+// it may match either ABI by chance. If no symbol decides, location lists must.
 static struct error *choose(struct making *making, struct candidate *best)
 {
 	enum abi abi = making->query->func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL;
@@ -277,7 +284,7 @@ static struct error *choose(struct making *making, struct candidate *best)
 	return NULL;
 }
 
-// DWARF of Go 1.17 to 1.21 does not list blank parameters, nor that of releases before.
+// DWARF does not list blank parameters before Go 1.22.
 static bool leaves_out_blanks(const struct making *making)
 {
 	return making->query->go.minor < 22;
@@ -294,10 +301,11 @@ static bool is_on_stack(const struct param *param)
 	return param->num_pieces && param->pieces[0].where == ABI_STACK;
 }
 
-// The first argument that only its location list can prove. What DWARF leaves out of a proven layout
-// are at most parameters that share the last word with one below 8 bytes, where ArgInfo is cut short.
-// Without proof, those are known that ArgInfo confirms, if DWARF lists all; a wrong size alone may
-// come from any.
+// Returns the first argument that only its location list can prove.
+// In a proven layout, DWARF may still leave out parameters where ArgInfo is cut short, but only
+// ones that share the last word with an argument smaller than 8 bytes. In an unproven layout, the
+// arguments that ArgInfo confirms are known if DWARF lists all parameters. If only the size is
+// wrong, no argument is known, because any of them may be the reason.
 static size_t first_doubtful(const struct making *making, const struct candidate *candidate)
 {
 	const struct signature *signature = &candidate->signature;
@@ -328,7 +336,7 @@ static void doubt_unproven(const struct making *making, struct candidate *candid
 			 !signature_proves_place(param, candidate->debug[i]))
 			doubt(param, "DWARF does not list all parameters");
 	}
-	// Results on the stack lie behind the arguments there.
+	// Results on the stack come after the arguments, so a missing argument moves them.
 	for (size_t i = signature->num_args; i < signature->num_params; i++)
 		if (!candidate->check.is_proven && is_on_stack(&signature->params[i]))
 			doubt(&signature->params[i], "DWARF does not list all parameters");
@@ -341,7 +349,7 @@ static void doubt_abi(struct signature *signature)
 			doubt(&signature->params[i], "whether it is in registers is not known");
 }
 
-// The last dot before end that is not inside type arguments; NULL without one.
+// Returns the last dot before end that is not inside type arguments, NULL if there is none.
 static const char *last_dot(const char *name, const char *end)
 {
 	int depth = 0;
@@ -354,8 +362,8 @@ static const char *last_dot(const char *name, const char *end)
 	return NULL;
 }
 
-// Whether the function's name says that its first argument is a receiver of that type:
-// "main.(*T).M".
+// Reports whether the function's name shows that its first argument is a receiver of this type, as
+// "main.(*T).M" does.
 static bool names_receiver(const char *name, const struct gotype *type)
 {
 	const char *end = last_dot(name, name + strlen(name));
@@ -386,7 +394,8 @@ static void mark_receiver(const struct func *func, struct signature *signature)
 	}
 }
 
-// Before Go 1.17, whether the names of results say that DWARF lists all parameters.
+// For Go before 1.17: reports whether DWARF lists all parameters, as the names of the results
+// show. *is_told is false if the names do not show it.
 static bool lists_all(const struct making *making, const struct signature *signature, bool *is_told)
 {
 	unsigned long counted;
@@ -395,8 +404,8 @@ static bool lists_all(const struct making *making, const struct signature *signa
 	return *is_told && counted + has_receiver == signature->num_args;
 }
 
-// All on the stack, before Go 1.17: no ArgInfo, and DWARF leaves blanks out. The area's size
-// tells of all but those that hide in padding.
+// For Go before 1.17: all arguments are on the stack, there is no ArgInfo, and DWARF leaves out
+// blanks. The size of the area rules out all blanks except those that fit into padding.
 static void check_stack_only(const struct making *making, struct candidate *candidate)
 {
 	const struct signature *signature = &candidate->signature;
@@ -417,7 +426,8 @@ static bool is_same_param(const struct param *a, const struct debug_param *debug
 	return a->is_result == debug_b->is_result && !strcmp(debug_a->name, debug_b->name);
 }
 
-// What another order, as good as the best, places elsewhere is not known.
+// A parameter is unknown if another order, which fits as well as the best one, gives it another
+// place.
 static void doubt_order(struct candidate *best, const struct candidate *other)
 {
 	struct signature *signature = &best->signature;
@@ -436,7 +446,8 @@ static void doubt_order(struct candidate *best, const struct candidate *other)
 	}
 }
 
-// DWARF of the method values of Go 1.17 to 1.20 lists no parameters.
+// Reports whether the function is a method value of Go 1.17 to 1.20: its DWARF lists no
+// parameters.
 static bool is_unlisted(const struct making *making)
 {
 	const char *name = making->query->func->name;
@@ -445,7 +456,8 @@ static bool is_unlisted(const struct making *making)
 	       !strcmp(name + len - 3, "-fm") && !count_args(&making->debug);
 }
 
-// Tries an order of the parameters; *best becomes the likeliest of those whose size is the area's.
+// Tries an order of the parameters. *best becomes the likeliest of the orders that fit the area's
+// size.
 static struct error *try_order(struct making *making, unsigned order,
 			       const struct debug_func *listed, int *likelihood,
 			       struct candidate *best)
@@ -464,7 +476,8 @@ static struct error *try_order(struct making *making, unsigned order,
 	mark_receiver(making->query->func, &candidate.signature);
 	bool is_told, is_all = lists_all(making, &candidate.signature, &is_told);
 	if (candidate.signature.frame_bytes < making->frame_bytes && !is_told)
-		making->is_order_open = true; // it may be this one, after a blank parameter
+		// This order may be the right one, if a blank parameter is missing in it.
+		making->is_order_open = true;
 	if ((is_told && !is_all) || !is_perfect(&candidate)) {
 		candidate_deinit(&candidate);
 		return NULL;
@@ -483,7 +496,7 @@ static struct error *try_order(struct making *making, unsigned order,
 	return NULL;
 }
 
-// Replaces the candidate, which is in DWARF's order, where another order is the source's (Go 1.15).
+// Replaces the candidate, which has DWARF's order, if the source has another order (Go 1.15).
 static struct error *choose_order(struct making *making, struct candidate *listed)
 {
 	struct debug_func debug = making->debug;
@@ -536,7 +549,8 @@ static struct error *find_blanks(const struct making *making, struct candidate *
 	return err;
 }
 
-// Where 1.18 and 1.20 put a method's dictionary nobody has looked at: a location list must tell.
+// Where Go 1.18 and 1.20 put the dictionary of a method has not been verified. So the receiver is
+// known only if its location list proves its place.
 static void doubt_dict(const struct making *making, struct candidate *candidate)
 {
 	struct signature *signature = &candidate->signature;
@@ -582,8 +596,9 @@ static struct error *from_dwarf(struct making *making, struct signature *out)
 static const char *const stack_names[MAX_RAW_WORDS] = {"SP+8",	"SP+16", "SP+24", "SP+32", "SP+40",
 						       "SP+48", "SP+56", "SP+64", "SP+72", "SP+80"};
 
-// Without DWARF: as many words as there may be, each called by its place. What a register holds
-// is true under its name, whatever Go type it is a part of, and be it no argument at all.
+// Without DWARF: returns as many words as the arguments may have, each named after its place. A
+// register's value is correct under the register's name, whatever Go type it is a part of, and
+// even if it is not an argument.
 static struct error *raw_words(const struct making *making, struct signature *out)
 {
 	bool on_stack = making->query->func->flags & FUNC_ABI0;
@@ -625,7 +640,7 @@ static void read_words(struct making *making)
 	making->frame_bytes = -1;
 	if (query->row == NO_ROW || !pclntab_func(query->table, query->row, &row))
 		return;
-	// Assembly whose arguments nobody declared has a mark, INT_MIN, there.
+	// Assembly code with undeclared arguments has INT_MIN here.
 	enum { MAX_FRAME = 1 << 28 };
 	if (row.args_bytes >= 0 && row.args_bytes < MAX_FRAME)
 		making->frame_bytes = row.args_bytes;
@@ -636,7 +651,8 @@ static void read_words(struct making *making)
 		making->words = (struct arg_words){.is_complete = true};
 }
 
-// The body of a loop over a function ("main.use-range1"), which the compiler makes a function.
+// Reports whether the function is the body of a loop over a function ("main.use-range1"), which
+// the compiler turns into a function.
 static bool is_range_body(const char *name)
 {
 	static const char mark[] = "-range";
@@ -647,7 +663,7 @@ static bool is_range_body(const char *name)
 	return digits < end && digits >= name + len && !memcmp(digits - len, mark, len);
 }
 
-// It returns whether the loop goes on; DWARF lists no result.
+// The body of such a loop returns whether the loop continues, but DWARF lists no result.
 static struct error *add_range_result(struct making *making)
 {
 	struct debug_func *debug = &making->debug;
@@ -666,7 +682,7 @@ static struct error *add_range_result(struct making *making)
 	return NULL;
 }
 
-// Copies what DWARF lists, without the dictionary.
+// Copies the parameters that DWARF lists, without the dictionary.
 static struct error *take_params(struct making *making)
 {
 	const struct debug_func *from = making->query->debug;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Go 1.17 to 1.21 leaves blank parameters and unnamed receivers out of DWARF, though they take
-// registers. ArgInfo lists their words among the others', so the ways to put blanks between
-// DWARF's parameters are tried; those that agree with ArgInfo, the area's size and all location
-// lists remain. Where they differ about a parameter, it is unknown.
+// DWARF of Go 1.17 to 1.21 leaves out blank parameters and unnamed receivers, though they take
+// registers. ArgInfo lists their words among those of the other parameters. So all ways to put
+// blanks between DWARF's parameters are tried. The solutions are those that agree with ArgInfo,
+// the size of the area and all location lists. A parameter is unknown if solutions differ about
+// it.
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +15,14 @@ enum {
 	MAX_GROUPS = MAX_ARG_WORDS,
 };
 
-enum { TAKE_PARAM = -1 }; // or the number of floats in a blank
+// A choice for a group: this value, or the number of floats in a blank.
+enum { TAKE_PARAM = -1 };
 
 struct group { // the words of one parameter
 	const struct pcln_arg *words;
 	int num;
-	struct gotype
-		*blank[MAX_ARG_WORDS + 1]; // types with these words, by their number of floats
+	// Types with these words, by the number of floats among them.
+	struct gotype *blank[MAX_ARG_WORDS + 1];
 };
 
 struct search {
@@ -28,9 +30,11 @@ struct search {
 	struct group groups[MAX_GROUPS];
 	size_t num_groups;
 	int choices[MAX_GROUPS];
-	bool has_hidden_first; // a receiver that ArgInfo leaves out is missing in DWARF too
+	// DWARF does not list the receiver that ArgInfo leaves out.
+	bool has_hidden_first;
 	unsigned num_blanks, tries, solutions;
-	struct signature best; // of the first solution
+	// The first solution.
+	struct signature best;
 	const struct debug_param **best_debug;
 };
 
@@ -54,8 +58,9 @@ static enum gokind word_kind(unsigned size, bool is_float)
 	return size == 1 ? GO_UINT8 : size == 2 ? GO_UINT16 : size == 4 ? GO_UINT32 : GO_UINT64;
 }
 
-// A type that takes the place of a blank's: a word, or a struct of words, the first of which that can
-// be floats are, so many. Which they are does not matter to what comes after it.
+// Makes a type in place of a blank's: a word, or a struct of words. The first num_floats of the
+// words that can be floats are floats. Which of them are floats does not matter to later
+// parameters. NULL if fewer words can be floats, or if there is no memory.
 static struct gotype *blank_type(struct gotypes *store, const struct group *group, int num_floats)
 {
 	const struct pcln_arg *words = group->words;
@@ -130,7 +135,7 @@ static bool has_words(const struct param *param)
 	return !param->type || param->type->size;
 }
 
-// The signature that the choices make.
+// Builds the signature that the choices describe.
 static struct error *build(const struct search *search, struct signature *out,
 			   const struct debug_param ***out_debug)
 {
@@ -188,7 +193,7 @@ static bool same_place(const struct param *a, const struct param *b)
 	return true;
 }
 
-// Params of the first solution that another places elsewhere are not known.
+// A param of the first solution is unknown if another solution gives it another place.
 static void merge(struct search *search, const struct signature *other,
 		  const struct debug_param *const *other_debug)
 {
@@ -201,7 +206,7 @@ static void merge(struct search *search, const struct signature *other,
 	}
 }
 
-// Blanks are unknown by themselves; the check is about places, and must see past that.
+// A blank is always unknown. The check is only about places, so the reason is cleared for it.
 static void set_blanks_unknown(struct signature *signature, const struct debug_param *const *debug,
 			       const char *reason)
 {
@@ -246,7 +251,8 @@ static size_t count_with_words(const struct search *search)
 	return num;
 }
 
-// Decides for group at and those behind it; left DWARF parameters are still to be placed.
+// Decides for group at and all later groups. left is the number of DWARF's parameters that remain
+// to be placed.
 static struct error *decide(struct search *search, size_t at, size_t left)
 {
 	if (search->tries >= MAX_TRIES)
@@ -274,8 +280,9 @@ static struct error *decide(struct search *search, size_t at, size_t left)
 	return err;
 }
 
-// Of a blank only its words are known, not whether they make a struct or an array, nor which of
-// them are floats, where it has several: what comes after it in registers needs its location list.
+// Only the words of a blank are known. If it has several, they may make a struct or an array, and
+// any of them may be floats. So a later argument in registers is known only if its location list
+// proves its place.
 static void doubt_behind_blank(struct signature *signature, const struct debug_param *const *debug)
 {
 	bool is_open = false;
@@ -307,7 +314,7 @@ struct error *signature_find_blanks(const struct blanks_query *query, bool *foun
 		search.has_hidden_first = hidden;
 		err = decide(&search, 0, count_with_words(&search));
 	}
-	// Not all ways were tried: another one might agree as well.
+	// If not all ways were tried, another one might agree as well.
 	bool is_certain = search.solutions && search.tries < MAX_TRIES;
 	if (err || !is_certain) {
 		signature_deinit(&search.best);
@@ -320,11 +327,12 @@ struct error *signature_find_blanks(const struct blanks_query *query, bool *foun
 	return NULL;
 }
 
-struct stacking { // params with blanks put between them, one after the other
+// Params in a row on the stack, with blanks between them.
+struct stacking {
 	const struct blanks_query *query;
 	struct signature signature;
 	const struct debug_param **debug;
-	uint64_t end; // bytes of the area taken so far
+	uint64_t end; // of the part of the area that is taken so far, in bytes
 };
 
 static uint64_t align_up(uint64_t value, uint64_t align)
@@ -332,7 +340,8 @@ static uint64_t align_up(uint64_t value, uint64_t align)
 	return align > 1 ? (value + align - 1) / align * align : value;
 }
 
-// A blank of bytes from the end on; without memory for it the layout fails its check.
+// Adds a blank that covers the bytes up to until. If there is no memory for it, the layout will
+// fail its check.
 static void add_stack_blank(struct stacking *stacking, uint64_t until)
 {
 	if (until <= stacking->end)
@@ -371,8 +380,9 @@ static uint64_t results_bytes(const struct signature *signature)
 	return signature->stack_bytes - align_up(end, 8);
 }
 
-// Puts a blank wherever a location list names a place beyond what stands before it, and one
-// before the results, which are the last bytes of the area.
+// Puts a blank before each argument whose location list names a later place than the end of the
+// argument before it. Puts another one before the results if needed: they are the last bytes of
+// the area.
 static void stack_up(struct stacking *stacking)
 {
 	const struct blanks_query *query = stacking->query;
@@ -392,7 +402,8 @@ static void stack_up(struct stacking *stacking)
 		add_param(stacking, i);
 }
 
-// Arguments are known where a location list confirms them; false if one speaks against.
+// An argument is known if its location list confirms its place. False if a location list
+// contradicts it.
 static bool settle_doubts(struct stacking *stacking)
 {
 	for (size_t i = 0; i < stacking->signature.num_args; i++) {
@@ -410,7 +421,7 @@ static bool settle_doubts(struct stacking *stacking)
 	return true;
 }
 
-// Dictionaries have no type, and came with releases that have registers for arguments.
+// Dictionaries have no type. Only releases that pass arguments in registers have them.
 static bool has_untyped(const struct signature *signature)
 {
 	for (size_t i = 0; i < signature->num_params; i++)

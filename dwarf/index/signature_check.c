@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A layout by the ABI's rules held against ArgInfo (the words of the arguments, as the compiler
-// wrote them for tracebacks: src/cmd/compile/internal/ssagen/pgen.go, EmitArgInfo) and against
-// location lists.
+// Checks a layout by the ABI's rules against ArgInfo and location lists. ArgInfo holds the words
+// of the arguments, which the compiler writes for tracebacks (EmitArgInfo in
+// src/cmd/compile/internal/ssagen/pgen.go).
 #include <string.h>
 
 #include "dwarf/index/index_private.h"
 
 enum {
-	MAX_WORDS = 10,	   // that ArgInfo lists
-	MAX_DEPTH = 5,	   // of aggregates that it opens
-	MAX_OFFSET = 0xf0, // above, it has no number
+	MAX_WORDS = 10,	   // in ArgInfo
+	MAX_DEPTH = 5,	   // of aggregates that ArgInfo opens
+	MAX_OFFSET = 0xf0, // ArgInfo has no number for larger ones
 	MAX_NESTING = 64,  // of hostile types
 };
 
-struct writing { // the words that ArgInfo would list, as far as they agree with what it does list
+// The words that ArgInfo should list, compared one by one with those that it lists.
+struct writing {
 	const struct arg_words *words;
 	int num;	// of words with an offset
-	int components; // counted as ArgInfo counts
+	int components; // counted as in ArgInfo
 	bool differs;
 	int nesting;
 };
@@ -63,7 +64,7 @@ static void fields(struct writing *writing, struct gotype *type, uint64_t offset
 			return;
 }
 
-// Visits a value as the compiler does; false where the list is full.
+// Visits a value as the compiler does. False if the list is full or differs already.
 static bool value(struct writing *writing, struct gotype *type, uint64_t offset, int depth)
 {
 	if (writing->components >= MAX_WORDS)
@@ -94,7 +95,7 @@ static bool value(struct writing *writing, struct gotype *type, uint64_t offset,
 	case GO_SLICE:
 		parts(writing, offset, 3, 8);
 		break;
-	default: // of two halves
+	default: // two halves
 		parts(writing, offset, 2, type->size / 2);
 		break;
 	}
@@ -109,7 +110,7 @@ static uint64_t area_offset(const struct param *param)
 	return param->pieces[0].where == ABI_STACK ? param->pieces[0].stack_off : param->spill_off;
 }
 
-// The first argument whose words are not those that ArgInfo lists; num_args if all are.
+// Returns the first argument whose words differ from those in ArgInfo, num_args if there is none.
 static size_t compare_words(const struct signature *signature, const struct arg_words *words,
 			    bool skip)
 {
@@ -127,7 +128,7 @@ static size_t compare_words(const struct signature *signature, const struct arg_
 		if (writing.differs)
 			return i;
 	}
-	// Words that no argument accounts for: something is missing at the end.
+	// If ArgInfo lists words that no argument accounts for, a parameter is missing at the end.
 	return writing.num == words->num ? signature->num_args
 					 : (signature->num_args ? signature->num_args - 1 : 0);
 }
@@ -154,11 +155,12 @@ enum place_check signature_check_place(const struct param *param, const struct d
 		int64_t off = debug->cfa_off - (int64_t)param->pieces[0].stack_off;
 		if (has_regs || !debug->is_on_stack || off < 0 || off >= param->pieces[0].size)
 			return PLACE_CONFLICTS;
-		// Of some, only a later part is in use and named, though the list may not say so
-		// (Go 1.15).
+		// Some arguments have only a later part in use and named, though the list may not
+		// say so (Go 1.15).
 		return off == 0 ? PLACE_AGREES : PLACE_UNSEEN;
 	}
-	if (!has_regs) // Go 1.27 lists blanks and dictionaries at spill slots that nothing writes
+	// Go 1.27 lists blanks and dictionaries at spill slots that nothing writes to.
+	if (!has_regs)
 		return is_listed_blank(param) ? PLACE_UNSEEN : PLACE_CONFLICTS;
 	if (debug->entry_regs & ~ints || debug->entry_float_regs & ~floats)
 		return PLACE_CONFLICTS;

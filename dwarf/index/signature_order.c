@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Go 1.15's DWARF lists parameters by their place on the stack. One of size 0 has the place of the
-// parameter after it, and may come after that one instead of before it:
+// Go 1.15's DWARF lists parameters by their place on the stack. A parameter of size 0 has the same
+// place as the parameter after it, and may be listed after that one instead of before it:
 // func(r int32, _ [0]int, q bool) is listed as r, q, _. So each order that the source may have is
-// one to be tried.
+// tried.
 #include <stdlib.h>
 
 #include "dwarf/index/index_private.h"
 
 enum { MAX_MOVES = 6, MAX_PARAMS = 64 };
 
-// Whether this parameter may belong before the one that it is listed after.
+// Reports whether this parameter may belong before the one that it is listed after.
 static bool may_move(const struct debug_func *func, size_t i)
 {
 	const struct debug_param *param = &func->params[i];
@@ -27,7 +27,8 @@ unsigned signature_num_orders(const struct debug_func *func)
 	return 1u << num;
 }
 
-// The number in a name that the compiler made ("~r2", "~b1"); those of one function increase.
+// Reads the number in a name that the compiler made ("~r2", "~b1"). The numbers in one function
+// increase.
 static bool made_number(const struct debug_param *param, unsigned long *number)
 {
 	if (param->name[0] != '~' || (param->name[1] != 'r' && param->name[1] != 'b'))
@@ -51,7 +52,8 @@ static bool is_in_sequence(const struct debug_param *params, size_t num)
 	return true;
 }
 
-// Those that have its place come right after the parameter, and before others of size 0.
+// The parameters of size 0 that belong before another parameter are listed right after it, and
+// before any others of size 0.
 bool signature_order(const struct debug_func *func, unsigned order, struct debug_param *out)
 {
 	for (size_t i = 0; i < func->num_params; i++) {
@@ -68,7 +70,7 @@ bool signature_order(const struct debug_func *func, unsigned order, struct debug
 	return is_in_sequence(out, func->num_params);
 }
 
-// A variable that the compiler keeps track of is listed before one of the same place that it does not.
+// A variable that the compiler tracks is listed before an untracked one at the same place.
 static bool is_tracked(const struct debug_param *param)
 {
 	unsigned long number;
