@@ -7,7 +7,7 @@
 
 #include "dwarf/debug/debugtype.h"
 
-enum { SLOTS = 8 }; // of a bucket and of a group
+enum { SLOTS = 8 }; // per bucket and per group
 
 static struct gotype *pointed_to(const struct gofield *field)
 {

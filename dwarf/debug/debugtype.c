@@ -18,7 +18,7 @@ enum {
 static const uint64_t max_size = UINT64_C(1) << 40; // bytes of a type
 
 struct debugtype {
-	struct gotype type; // first
+	struct gotype type;
 	uint64_t off;
 	UT_hash_handle hh;
 };
@@ -164,7 +164,7 @@ static bool is_type_name(const char *name)
 	return *name != 0;
 }
 
-// Reports whether a path in a type's name, where dots are escaped, is this path.
+// Compares a path in a type's name, which has its dots escaped, with an unescaped path.
 static bool is_path(const char *escaped, size_t len, const char *path)
 {
 	static const char dot[] = "%2e";

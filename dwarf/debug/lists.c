@@ -167,7 +167,7 @@ static struct entry read_entry(struct lists *lists, const struct list_unit *unit
 		low = read_word(reader, WORD);
 		set_range(&entry, low, low + read_uleb(reader));
 		break;
-	default: // unknown, so its length is not known either
+	default: // an unknown kind, whose length is not known either
 		reader->has_failed = true;
 		break;
 	}
