@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "dwarf/index/index_private.h"
 
-struct sorted_symbols { // only those of functions, by address
+struct sorted_symbols { // the symbols of functions, in address order
 	const struct image_symbol **symbol;
 	size_t num;
 };

@@ -19,7 +19,7 @@ struct index {
 	struct runtime_layout runtime;
 	struct functable functions;
 	struct signature **signatures; // by function number, made on demand
-	struct gotypes blanks; // types in place of those of parameters that DWARF leaves out
+	struct gotypes blanks;	       // types of parameters that DWARF leaves out
 	bool has_symtab;
 	struct image *dwarf_image; // the image with DWARF, NULL if none
 	bool is_dwarf_open;	   // opening was tried

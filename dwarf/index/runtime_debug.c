@@ -5,7 +5,7 @@
 
 #include "dwarf/index/index_private.h"
 
-// A field, by names that are joined with dots.
+// A field of a type. The path is the names of nested fields, joined with dots ("stack.lo").
 struct wanted {
 	const char *type, *path;
 	size_t member; // offset in struct runtime_layout

@@ -248,7 +248,7 @@ static struct error *choose_dict(struct making *making, enum abi abi, struct can
 	for (int other = first; other <= last && !err && !is_perfect(best); other++)
 		if (other != (int)dict)
 			err = try(making, abi, (enum dict)other, rank++, best);
-	// Two places of a dictionary may give the same words. If the first place is proven, a
+	// Two places of a dictionary may give the same words. If the likely place is proven, a
 	// location list decides between them. Otherwise only the words do, and the word that is
 	// taken for the dictionary may be a blank parameter.
 	if (best->rank && !is_proven)

@@ -9,14 +9,14 @@
 enum {
 	MAX_WORDS = 10,	   // in ArgInfo
 	MAX_DEPTH = 5,	   // of aggregates that ArgInfo opens
-	MAX_OFFSET = 0xf0, // ArgInfo has no number for larger ones
+	MAX_OFFSET = 0xf0, // ArgInfo has no number for this or larger ones
 	MAX_NESTING = 64,  // of hostile types
 };
 
 // The words that ArgInfo should list, compared one by one with those that it lists.
 struct writing {
 	const struct arg_words *words;
-	int num;	// of words with an offset
+	int num;	// of words with an offset, so far
 	int components; // counted as in ArgInfo
 	bool differs;
 	int nesting;
