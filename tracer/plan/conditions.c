@@ -46,7 +46,7 @@ __attribute__((format(printf, 2, 3))) static struct error *add_short_form(
 	return add_condition(conditions, text, &condition);
 }
 
-// A name may hold quotes: the tags of an instance's struct.
+// A name may contain quotes: struct tags in the type arguments of an instance.
 static struct error *add_caller(struct plan_conditions *conditions, const char *name)
 {
 	struct text quoted;
@@ -90,7 +90,7 @@ static struct error *add_pattern(struct plan_conditions *conditions, const struc
 	if (err)
 		return err;
 	condition->is_for_all = false;
-	// What is wrong with the pattern is found again where all of them are looked at.
+	// An error in the pattern is found again, and reported, when all patterns are applied.
 	error_free(select_functions(index, &name, 1, &condition->only));
 	return NULL;
 }
@@ -125,7 +125,7 @@ void plan_conditions_deinit(struct plan_conditions *conditions)
 	*conditions = (struct plan_conditions){0};
 }
 
-// --- One function's ------------------------------------------------------------------------------
+// --- Conditions of a function --------------------------------------------------------------------
 
 static bool is_about(const struct plan_condition *condition, const struct func *func)
 {
@@ -137,7 +137,8 @@ static bool is_about(const struct plan_condition *condition, const struct func *
 	return false;
 }
 
-// At most num of the texts that are about it.
+// Stores the texts of the conditions that apply to the function; out has room for all. Returns how
+// many.
 static size_t texts_about(const struct plan_options *options, const struct func *func,
 			  const char **out)
 {

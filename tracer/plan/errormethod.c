@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The method is run symbolically: each register and stack slot holds nothing known, the receiver, one of
-// the string's two words, or an address in the frame. Only moves between these, frame set-up and the stack
-// check's untaken branch are understood; anything else (a call, a jump, arithmetic) is a "no".
+// The method is executed symbolically. Each register and stack slot holds an unknown value, the
+// receiver, one of the string's two words, or an address on the stack. Only moves between these,
+// the set-up of the stack frame, and the branch of the stack check (not taken) are understood. Any
+// other instruction (a call, a jump, arithmetic) makes the answer "no".
 #include "tracer/plan/errormethod.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@ enum symbol { UNKNOWN, RECEIVER, STRING_DATA, STRING_LEN, FRAME };
 
 struct word {
 	enum symbol symbol;
-	int64_t off; // FRAME: from the stack pointer at entry
+	int64_t off; // FRAME: from SP at entry
 };
 
 enum { RAX, RCX, RDX, RBX, RSP, RBP, R15 = 15, NUM_REGS };
@@ -19,7 +20,7 @@ enum { SLOTS = 64, SLOTS_BELOW = 40, STEPS_MAX = 64, CODE_MAX = 256 };
 
 struct machine {
 	struct word reg[NUM_REGS];
-	struct word slot[SLOTS]; // 8-byte words of the stack, from entry's SP - 8 * SLOTS_BELOW
+	struct word slot[SLOTS]; // 8-byte words of the stack, from SP at entry - 8 * SLOTS_BELOW
 	const uint8_t *at, *end;
 };
 
@@ -27,7 +28,7 @@ struct operand {      // a decoded ModRM byte
 	unsigned reg; // the register operand
 	bool is_reg;
 	unsigned rm;	  // is_reg: the other register
-	struct word base; // else: what the address counts from
+	struct word base; // otherwise: the base of the address
 	int64_t disp;
 };
 
@@ -46,7 +47,7 @@ static struct word *slot(struct machine *machine, int64_t off)
 	return off % 8 || i < 0 || i >= SLOTS ? NULL : &machine->slot[i];
 }
 
-// ModRM, SIB and displacement. False for forms with an index or relative to RIP.
+// Decodes ModRM, SIB and displacement. False for operands with an index or relative to RIP.
 static bool take_operand(struct machine *machine, uint8_t rex, struct operand *out)
 {
 	uint8_t modrm, sib;
@@ -92,7 +93,7 @@ static struct word load(struct machine *machine, const struct operand *operand)
 	return (struct word){0};
 }
 
-// False for a store that is not to the frame: it may change the string.
+// False for a store that is not to the stack: it may change the string.
 static bool store(struct machine *machine, const struct operand *operand, struct word word)
 {
 	if (operand->is_reg) {
@@ -107,7 +108,8 @@ static bool store(struct machine *machine, const struct operand *operand, struct
 	return place;
 }
 
-// 0f: xorps and movups of the zero register, the stack check's long branch, long nops.
+// Opcodes that begin with 0f: xorps, movups of the zero register (it clears 16 bytes), the long
+// branch of the stack check, long nops.
 static bool step_two_byte(struct machine *machine, uint8_t rex)
 {
 	uint8_t opcode;
@@ -119,7 +121,7 @@ static bool step_two_byte(struct machine *machine, uint8_t rex)
 	case 0x57:
 	case 0x1f:
 		return take_operand(machine, rex, &operand);
-	case 0x11: // 16 bytes
+	case 0x11: // movups: 16 bytes
 		if (!take_operand(machine, rex, &operand) || operand.is_reg ||
 		    !store(machine, &operand, (struct word){0}))
 			return false;
@@ -131,7 +133,7 @@ static bool step_two_byte(struct machine *machine, uint8_t rex)
 	return false;
 }
 
-// add or sub of a constant: only for RSP. cmp changes nothing.
+// add or sub of a constant, for RSP only. cmp changes nothing here.
 static bool step_arithmetic(struct machine *machine, uint8_t rex, uint8_t opcode)
 {
 	struct operand operand;
@@ -188,12 +190,12 @@ static bool step(struct machine *machine, bool *returned)
 	case 0x81:
 	case 0x83:
 		return is_64 && step_arithmetic(machine, rex, opcode);
-	case 0x3b: // cmp, test: flags only
+	case 0x3b: // cmp and test set flags only
 	case 0x39:
 	case 0x84:
 	case 0x85:
 		return take_operand(machine, rex, &operand);
-	case 0x76: // the stack check's branch: not taken
+	case 0x76: // the branch of the stack check: not taken
 		return take(machine, &target, 1);
 	case 0x0f:
 		return step_two_byte(machine, rex);
@@ -215,7 +217,7 @@ static bool step(struct machine *machine, bool *returned)
 	return false;
 }
 
-// Where the receiver and the results of "Error() string" stand, by Go's ABI.
+// Places the receiver of "Error() string" where Go's ABI does.
 static void set_up(struct machine *machine, bool by_pointer, bool in_registers)
 {
 	machine->reg[RSP] = (struct word){FRAME, 0};

@@ -14,7 +14,7 @@ static uint64_t param_size(const struct param *param)
 {
 	if (param->type)
 		return param->type->size;
-	uint64_t size = 0; // a raw word
+	uint64_t size = 0; // without a type: raw words
 	for (size_t i = 0; i < param->num_pieces; i++)
 		if (size < param->pieces[i].offset + param->pieces[i].size)
 			size = param->pieces[i].offset + param->pieces[i].size;
@@ -26,7 +26,8 @@ static uint64_t frame_bytes(const struct param *param)
 	return param->is_hidden || param->unknown ? 0 : (param_size(param) + 7) & ~7ull;
 }
 
-// The most bytes of one value if all are to fit the room: small ones are whole, large ones share what these leave.
+// At most how many bytes of one value are captured so that all values fit into room: small values
+// are captured whole, large values share the rest equally.
 static uint64_t fair_share(const struct param *params, size_t num, uint64_t room)
 {
 	uint64_t share = 0, wider = num ? room / num : room;

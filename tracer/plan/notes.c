@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The functions of the runtime that tell the pairing how frames leave without a RET.
+// The functions of the runtime whose hits show the pairing of entries and returns which calls end
+// without a RET.
 #include "tracer/plan/internal.h"
 
 enum {
 	PANIC_OFF = 32,	   // g._panic, in every release
 	PANIC_SP_OFF = 48, // _panic.sp, from Go 1.22 on
-	G_MAX = 1024,	   // bytes of g that are copied at most
+	G_MAX = 1024,	   // at most this many bytes of g are copied
 };
 
-// The compiler marks some functions of the runtime itself as wrappers (deferreturn), so that only tells where there
-// are several of this name; and then the wrapper for the other ABI is the one to pass over.
+// The compiler marks some functions of the runtime itself as wrappers (deferreturn), so a wrapper
+// is skipped only if there are several functions with this name. Then it is the wrapper for the
+// other ABI.
 static const struct func *find_runtime_func(const struct plan *plan, const char *name)
 {
 	const struct func *found[4];
@@ -57,7 +59,8 @@ static bool find_offset(struct plan *plan, const char *type_name, const char *fi
 	return true;
 }
 
-// recovery(gp) goes on at gp._panic.sp, up to Go 1.21 at gp.sigcode0 (src/runtime/panic.go).
+// The frame that recovered goes on at SP gp._panic.sp, up to Go 1.21 at gp.sigcode0: see
+// recovery(gp) in Go's src/runtime/panic.go.
 static bool find_recovery(struct plan *plan, struct plan_recovery *out)
 {
 	const struct runtime_layout *layout = index_runtime(plan->index);
@@ -86,7 +89,7 @@ static uint32_t type_with_edge(struct plan *plan, uint32_t size, uint32_t off, u
 	return plan_new_type(plan, size, &edges);
 }
 
-// The frame is recovery's argument, and its edges lead to g and on to the panic.
+// The frame block holds recovery's argument. Its edges lead to g and from there to the panic.
 static struct error *add_recovery(struct plan *plan, bool *is_added)
 {
 	struct plan_recovery *at = &plan->recovery;
@@ -129,7 +132,8 @@ struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num)
 	if (!err && is_added)
 		plan->tables.probes[plan->tables.num_probes - 1].flags |= WIRE_ANY_GOROUTINE;
 	plan->recovery.is_known = is_added;
-	// It is called by all functions whose defers the compiler could not lay out: often, in some programs.
+	// Only as a replacement: all functions whose defers are not open-coded call deferreturn,
+	// which is often in some programs.
 	if (!err && !is_added)
 		err = add_note(plan, "runtime.deferreturn", WIRE_PROBE_DEFERRETURN, NULL,
 			       &is_added);

@@ -167,7 +167,8 @@ void plan_destroy(struct plan *plan)
 	free(plan);
 }
 
-// Go's compiler calls these in their middle, so their first instruction is no entry.
+// Go's compiler generates calls into the middle of these, so a probe at the first instruction does
+// not see every call.
 static bool is_entered_anywhere(const struct func *func)
 {
 	return !strcmp(func->name, "runtime.duffzero") || !strcmp(func->name, "runtime.duffcopy");
@@ -260,7 +261,7 @@ struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
 		.kind = kind,
 		.flags = site->skip_taken_be ? WIRE_SKIP_TAKEN_BE : 0,
 	};
-	// Assembly and stack-ABI code need not keep g in R14, and Go before 1.17 never does.
+	// Assembly and code of the stack ABI need not keep g in R14. Go before 1.17 never does.
 	if ((func->func->flags & (FUNC_ABI0 | FUNC_FOREIGN)) ||
 	    !index_runtime(plan->index)->has_regabi)
 		probe.flags |= WIRE_G_IN_TLS;
@@ -319,7 +320,7 @@ struct error *plan_append_func(struct plan *plan, const struct func *func, uint3
 	return NULL;
 }
 
-// Takes the last function off again, with its probes: nothing of it was armed yet.
+// Removes the last function and its probes, none of which has been armed yet.
 static void drop_last(struct plan *plan)
 {
 	struct plan_func *func = plan->funcs[--plan->num_funcs];
@@ -329,8 +330,9 @@ static void drop_last(struct plan *plan)
 	func_destroy(func);
 }
 
-// Of arguments: where an entry waits for its return, it is kept with its call's stack. A capture is read without its
-// conditions, so that the frame is the same without any.
+// Bytes of arguments. If a condition is decided at the return, the entry's record is held until
+// then (WIRE_HELD_MAX), with the call's stack. The limit applies without conditions, too: a
+// recorded capture is replayed without its conditions, and must have the same frames.
 enum { ARGS_MAX = 2944 };
 _Static_assert(ARGS_MAX + sizeof(struct wire_record) + 3 * sizeof(struct wire_block) +
 			       (WIRE_STACK_MAX + 2) * sizeof(uint64_t) <=
@@ -374,7 +376,7 @@ static struct error *leave_out(struct plan *plan, const struct func *func,
 	return err;
 }
 
-// What is counted of the function. *is_refused: nothing can be.
+// Compiles what is counted of the function. *is_refused: it cannot be counted.
 static struct error *find_aggregate(struct plan *plan, const struct func *func,
 				    const struct plan_options *options, struct aggregate_func *out,
 				    bool *is_refused)
@@ -453,7 +455,7 @@ static bool has_condition(const struct plan_func *func, const struct plan_option
 
 static bool has_options(const struct plan_func *func, const struct plan_options *options)
 {
-	if (options->aggregate) // one plan counts one way
+	if (options->aggregate) // the whole plan has the same
 		return true;
 	return func->has_args == !options->no_args && func->has_return == !options->no_return &&
 	       func->every == options->every && func->rate == options->rate &&

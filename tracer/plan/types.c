@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Go types as the capture engine knows them: a size and the edges that lead on.
+// Go types as the capture engine sees them: a size, and the edges that lead to more memory.
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,11 +7,10 @@
 #include "tracer/plan/internal.h"
 
 enum {
-	EDGES_MAX =
-		4096, // of one type: arrays of arrays of structs end here, the rest is not followed
+	EDGES_MAX = 4096, // of one type; in arrays of arrays of structs, the rest is not followed
 	MAP_HEADER_BYTES = 48, // runtime.hmap and maps.Map
-	SLOTS = 8,	       // of a bucket and of a group
-	ITABS_MAX = 512,       // dynamic types learnt in advance for one set of patterns
+	SLOTS = 8,	       // of a map's bucket, and of a group
+	ITABS_MAX = 512,       // dynamic types that one plan_add learns in advance, from itabs
 };
 
 struct error *plan_grow(void **array, uint32_t *size, uint32_t num, size_t element)
@@ -43,7 +42,7 @@ static void add_edge(struct plan *plan, struct plan_edges *edges, const struct w
 		edges->edge[edges->num++] = *edge;
 }
 
-// Puts edges behind the table's others and points the type at them.
+// Appends edges to the table and makes them the edges of the type.
 static void set_edges(struct plan *plan, uint32_t id, const struct plan_edges *edges)
 {
 	struct plan_tables *tables = &plan->tables;
@@ -76,7 +75,8 @@ static uint32_t block_size(uint64_t size)
 	return size < WIRE_BLOCK_MAX ? (uint32_t)size : WIRE_BLOCK_MAX;
 }
 
-// The entry for this Go type in one of the plan's tables of types, made with this size when it is new.
+// Finds the entry for this Go type in one of the plan's tables of types, or makes one with this
+// size.
 static struct plan_known_type *known_type(struct plan *plan, struct plan_known_type **table,
 					  struct gotype *type, uint32_t size)
 {
@@ -95,7 +95,7 @@ static struct plan_known_type *known_type(struct plan *plan, struct plan_known_t
 	return known;
 }
 
-// The number of what a pointer to this type leads to, known for this many steps on.
+// Returns the index in tables.types of this Go type. At least this many steps from it are planned.
 static uint32_t type_id(struct plan *plan, struct gotype *type, uint32_t steps)
 {
 	gotype_complete(type);
@@ -119,7 +119,8 @@ uint16_t plan_string_cap(const struct plan *plan)
 						     : WIRE_BLOCK_MAX;
 }
 
-// A slice's type is its elements': one that is larger than a block is shown as the first of its kind.
+// The type of a slice's edge is that of one element. If an element does not fit into a block, only
+// the first element is captured.
 static uint16_t slice_cap(const struct plan *plan, const struct gotype *elem)
 {
 	if (elem->size >= WIRE_BLOCK_MAX)
@@ -186,7 +187,7 @@ static uint32_t map_header_type(struct plan *plan, struct gotype *type, uint32_t
 	return id;
 }
 
-// A map's header is a type of its own, known by the map's type.
+// The header of a map is a separate type, found by the map's type.
 static uint32_t map_id(struct plan *plan, struct gotype *type, uint32_t steps)
 {
 	struct plan_known_type *known =
@@ -218,7 +219,8 @@ static void note_interface(struct plan *plan, uint64_t rtype)
 	HASH_ADD(hh, plan->state->interfaces, rtype, sizeof(rtype), known);
 }
 
-// Below the default depth, errors cost no step: what failed is read before all else, and few bytes lead to it.
+// If depth is lower than the default, errors cost no step: an error's message is what users read
+// first, and it is only a few bytes.
 static void interface_edge(struct plan *plan, struct gotype *type, struct wire_edge *edge,
 			   uint32_t steps)
 {
@@ -257,7 +259,7 @@ static void struct_edges(struct plan *plan, struct gotype *type, uint32_t base, 
 			 uint32_t steps, struct plan_edges *out)
 {
 	if (!strcmp(type->full_name, "time.Time"))
-		return; // printed from its own words
+		return; // the words in the struct are all that is needed to print it
 	for (size_t i = 0; i < type->num_fields; i++)
 		if (type->fields[i].offset < size)
 			plan_type_edges(plan, type->fields[i].type,
@@ -275,7 +277,7 @@ static void array_edges(struct plan *plan, struct gotype *type, uint32_t base, u
 		plan_type_edges(plan, type->elem, base + (uint32_t)(i * type->elem->size), size,
 				steps, out);
 		if (out->num == before)
-			return; // an element without pointers: none has any
+			return; // no pointers in this element, so none in the others
 	}
 }
 
@@ -366,7 +368,7 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 	uint32_t id = WIRE_NO_TYPE;
 	if (!type->is_direct) {
 		id = type_id(plan, type, steps);
-	} else { // the data word is the value: what its one pointer leads to
+	} else { // the data word is the value itself: learn what its only pointer leads to
 		struct plan_edges edges = {0};
 		plan_type_edges(plan, type, 0, 8, steps + 1, &edges);
 		if (edges.num == 1 && edges.edge[0].kind == WIRE_EDGE_POINTER)

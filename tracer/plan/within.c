@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The functions that calls are to be made within, in groups: those of one --within. Their probes are their own, so that
-// whoever traces them too is not disturbed.
+// The functions of --within: only calls made while one of them is active are wanted. The functions
+// of one --within are a group. They have probes of their own, so traces of the same functions are
+// not disturbed.
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Constants: exact until they meet a type.
+// Constants: they are exact until an operand gives them a type.
 #include <float.h>
 #include <math.h>
 

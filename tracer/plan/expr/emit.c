@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From the typed tree to operations.
+// Turns the typed tree into operations.
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +8,13 @@
 enum { WORD = 8, TYPE_IN_ITAB = 8 };
 static const char TOO_FAR[] = "it stands too far inside a value";
 
-struct place { // of a value: in the parameter, or at the address on top of the stack
-	const struct param *param;
+struct place { // where a value is: in a parameter, or at the address on top of the stack
+	const struct param *param; // NULL: in memory
 	uint64_t off;
 };
 
-// How many more values are on the stack behind an operation. A jump and what it passes over leave as many.
+// Returns how many values an operation adds to the stack. Code that a jump skips adds none in
+// total.
 static int pushes(const struct wire_op *op)
 {
 	switch (op->code) {
@@ -79,7 +80,7 @@ static void push(struct expr_emitter *emitter, uint64_t value)
 	expr_emit_op(emitter, (struct wire_op){.code = WIRE_OP_PUSH, .value = value});
 }
 
-// A jump whose end is set by land(); its place.
+// Appends a jump and returns its index; land() sets its destination.
 static uint32_t jump(struct expr_emitter *emitter, enum wire_op_code op)
 {
 	code(emitter, op);
@@ -120,7 +121,7 @@ static void load_param(struct expr_emitter *emitter, const struct expr_node *nod
 			   : "it does not stand where it can be read");
 }
 
-// Takes the address from the stack, where the place is in memory.
+// Pops the address if the place is in memory.
 static void load(struct expr_emitter *emitter, const struct expr_node *node,
 		 const struct place *place, uint64_t off, uint8_t size, bool is_signed)
 {
@@ -136,7 +137,7 @@ static void load(struct expr_emitter *emitter, const struct expr_node *node,
 						       .off = (uint32_t)off});
 }
 
-// Two words of a place: the first below the second.
+// Pushes two words of a place, the first word first.
 static void load_pair(struct expr_emitter *emitter, const struct expr_node *node,
 		      const struct place *place)
 {
@@ -148,7 +149,7 @@ static void load_pair(struct expr_emitter *emitter, const struct expr_node *node
 	load(emitter, node, place, WORD, WORD, false);
 }
 
-// Further inside a value.
+// Moves a place forward inside its value, by num * stride bytes.
 static void advance(struct expr_emitter *emitter, const struct expr_node *node, struct place *place,
 		    uint64_t num, uint64_t stride)
 {
@@ -160,7 +161,7 @@ static void advance(struct expr_emitter *emitter, const struct expr_node *node, 
 
 static struct place find(struct expr_emitter *emitter, struct expr_node *node);
 
-// Of an array: the address of its first element on the stack.
+// Pushes the address of an array's first element.
 static void push_address(struct expr_emitter *emitter, const struct expr_node *node,
 			 const struct place *place)
 {
@@ -206,7 +207,8 @@ static struct place find_element(struct expr_emitter *emitter, struct expr_node 
 
 static void emit_type_test(struct expr_emitter *emitter, const struct expr_node *node);
 
-// The value in an interface, if it has the type that is asserted: one element of as many as that is true.
+// Finds the value in an interface, if it has the tested type. The test's result, 0 or 1, is used as
+// the length for WIRE_OP_ELEMENT with index 0, which fails if the length is 0.
 static struct place find_held(struct expr_emitter *emitter, const struct expr_node *node)
 {
 	struct place iface = find(emitter, node->left->left);
@@ -292,7 +294,7 @@ static void emit_value(struct expr_emitter *emitter, struct expr_node *node)
 	}
 }
 
-// Of a map and a channel it is the first word that they point at.
+// The length of a map or a channel is the first word that it points to.
 static void emit_length(struct expr_emitter *emitter, const struct expr_node *node)
 {
 	struct expr_node *base = node->left;
@@ -328,7 +330,8 @@ void expr_emit_caller(struct expr_emitter *emitter)
 		     (struct wire_op){.code = WIRE_OP_STACK, .size = WORD, .off = (uint32_t)-WORD});
 }
 
-// The address to which it returns is in one of the ranges; a call can be a function's last instruction.
+// Tests if the return address is in one of the ranges. A call can be the last instruction of a
+// function, so the return address can be the range's end, but not its start.
 static void emit_called_by(struct expr_emitter *emitter, const struct expr_node *node)
 {
 	for (size_t i = 0; i < node->num_ranges; i++) {
@@ -418,7 +421,7 @@ static void emit_text_comparison(struct expr_emitter *emitter, const struct expr
 	}
 	if (is_equality)
 		return;
-	// Their order, -1, 0 or 1, compared with 0.
+	// The result is -1, 0 or 1: compare it with 0.
 	push(emitter, 0);
 	bool is_less = token == TOKEN_LESS || token == TOKEN_LESS_EQUAL;
 	bool or_equal = token == TOKEN_LESS_EQUAL || token == TOKEN_GREATER_EQUAL;
@@ -495,7 +498,7 @@ static void emit_binary(struct expr_emitter *emitter, const struct expr_node *no
 					       .is_signed = node->is_signed});
 }
 
-// What is known at the entry alone is kept for the return.
+// In the program at return, a value that is known only at the entry is replaced by a kept one.
 static bool emit_kept(struct expr_emitter *emitter, struct expr_node *node)
 {
 	bool is_free =

@@ -9,7 +9,7 @@
 
 enum { TERMS_MAX = 64, VALUES_MAX = WIRE_KEYS + 2 };
 
-struct term { // all of them have to hold
+struct term { // one of the operands of &&: all of them have to hold
 	struct expr_node *node;
 	struct expr_parser *parser;
 };
@@ -31,14 +31,14 @@ static void add_terms(struct expr_parser *parser, struct expr_node *node, struct
 	}
 }
 
-struct values { // that are kept
+struct values { // to be kept
 	struct expr_value_of *values;
 	struct term term[VALUES_MAX];
 	size_t num;
-	uint32_t num_kept; // words
+	uint32_t num_kept; // in words
 };
 
-// How a value's words are to be read.
+// Sets how a value's words are to be read.
 static void add_value(struct expr_parser *parser, struct expr_node *node, struct values *values)
 {
 	static const char *const others = "this is %s, not an integer, a bool or a string";
@@ -102,7 +102,8 @@ static void emit_values(struct expr_emitter *emitter, const struct values *value
 	}
 }
 
-// The program at entry: the checks that it can decide, then what is kept for the return.
+// The program at return comes first, since it decides what the entry has to keep. The program at
+// entry has the checks that the entry can decide, then what it keeps.
 static void emit_all(struct expr_emitter *emitter, const struct terms *terms,
 		     const struct values *values, uint32_t *num_return)
 {
@@ -128,7 +129,7 @@ static void turn(struct wire_op *ops, uint32_t num)
 	}
 }
 
-// The first part, at return, goes behind the other.
+// Moves the first num_return operations, the program at return, after the others.
 static void put_entry_first(struct wire_op *ops, uint32_t num, uint32_t num_return)
 {
 	turn(ops, num_return);

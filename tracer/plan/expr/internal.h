@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the files of the compiler share: tokens (expr_lex.c), the typed tree (expr_parse.c makes it,
-// expr_name.c and expr_type.c check it, expr_const.c computes with constants), and operations
-// (expr_emit.c).
+// What the compiler's source files share: tokens (lex.c), the typed tree (parse.c makes it; name.c,
+// type.c and rtype.c check it; const.c computes with constants), and operations (emit.c).
 #ifndef GOTRACE_TRACER_PLAN_EXPR_INTERNAL_H
 #define GOTRACE_TRACER_PLAN_EXPR_INTERNAL_H
 
@@ -10,7 +9,7 @@
 #include "base/text.h"
 #include "tracer/plan/expr/expr.h"
 
-enum { EXPR_OURS = '$' }; // before a name: no parameter's
+enum { EXPR_OURS = '$' }; // before a name: a built-in name, even if a parameter has that name
 enum { EXPR_NODES = 256, EXPR_NESTING = 64, EXPR_NAME_MAX = 128 };
 
 enum expr_token {
@@ -19,7 +18,7 @@ enum expr_token {
 	TOKEN_INT,
 	TOKEN_FLOAT,
 	TOKEN_STRING,
-	TOKEN_OR_OR, // operators, by precedence: from here
+	TOKEN_OR_OR, // the first binary operator; they are ordered by precedence
 	TOKEN_AND_AND,
 	TOKEN_EQUAL,
 	TOKEN_NOT_EQUAL,
@@ -31,7 +30,7 @@ enum expr_token {
 	TOKEN_MINUS,
 	TOKEN_OR,
 	TOKEN_STAR,
-	TOKEN_AND, // to here
+	TOKEN_AND, // the last binary operator
 	TOKEN_NOT,
 	TOKEN_OPEN,
 	TOKEN_CLOSE,
@@ -41,38 +40,38 @@ enum expr_token {
 	TOKEN_COMMA,
 };
 
-enum expr_class { // what can be done with a value
+enum expr_class { // which operations a value allows
 	CLASS_BOOL,
 	CLASS_INT,
 	CLASS_FLOAT,
 	CLASS_STRING,
-	CLASS_POINTER, // one word that may be nil: maps, channels and functions too
+	CLASS_POINTER, // one word that may be nil; maps, channels and functions, too
 	CLASS_SLICE,
 	CLASS_IFACE,
 	CLASS_NIL,
-	CLASS_OTHER, // struct, array: its parts can be named
+	CLASS_OTHER, // a struct or an array: only its parts can be used
 };
 
 enum expr_kind {
-	EXPR_CONST, // integer, number or string
+	EXPR_CONST, // its value is in integer, number or string
 	EXPR_PARAM,
-	EXPR_FIELD, // left's, at offset
+	EXPR_FIELD, // of left, at offset
 	EXPR_DEREF,
-	EXPR_ELEMENT, // left's, number right
+	EXPR_ELEMENT, // of left, at index right
 	EXPR_LEN,
 	EXPR_NOT,
-	EXPR_BINARY, // token
+	EXPR_BINARY, // the operator is token
 	EXPR_TYPE_TEST,
-	EXPR_HELD, // what the interface of left, a type test, holds or has a pointer to
+	EXPR_HELD, // left is a type test: what the data word of its interface points to
 	EXPR_PREFIX,
 	EXPR_CONTAINS,
 	EXPR_GOID,
 	EXPR_TID,
 	EXPR_DEPTH,
 	EXPR_DURATION,
-	EXPR_CALLER,	// compared with a name, or a value by itself
-	EXPR_CALLED_BY, // the caller is one of ranges
-	EXPR_FAILED,	// some result of type error is not nil
+	EXPR_CALLER,	// for a comparison with a name, or as a key
+	EXPR_CALLED_BY, // the caller is in one of ranges
+	EXPR_FAILED,	// a result of type error is not nil
 };
 
 struct expr_range { // run-time addresses
@@ -83,15 +82,15 @@ struct expr_node {
 	enum expr_kind kind;
 	enum expr_class class;
 	enum expr_token token;
-	struct gotype *type; // NULL: a constant's or a built-in name's
-	struct gotype *held; // of EXPR_TYPE_TEST: the type of EXPR_HELD; NULL: it cannot be read
-	uint8_t size;	     // of CLASS_INT and CLASS_FLOAT, bytes
+	struct gotype *type; // NULL: for constants and built-in names
+	struct gotype *held; // EXPR_TYPE_TEST: the type of EXPR_HELD; NULL: it cannot be read
+	uint8_t size;	     // CLASS_INT and CLASS_FLOAT: bytes
 	bool is_signed;
-	bool at_return; // not known before
+	bool at_return; // known only at the return
 	uint32_t column;
 	struct expr_node *left, *right;
 	const struct param *param;
-	uint64_t offset; // of EXPR_FIELD; of EXPR_TYPE_TEST, the descriptor's run-time address
+	uint64_t offset; // EXPR_FIELD: in left; EXPR_TYPE_TEST: the descriptor's run-time address
 	__int128 integer;
 	double number;
 	char *string;
@@ -112,11 +111,11 @@ struct expr_parser {
 	struct expr_node nodes[EXPR_NODES];
 	size_t num_nodes;
 	int nesting;
-	char *reason; // why it cannot be; the first
+	char *reason; // the first error
 	bool failed;  // out of memory
 };
 
-/** Notes what is wrong, at this column. */
+/** Makes this error at this column the reason, unless there is one already. */
 void expr_wrong(struct expr_parser *parser, uint32_t column, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 static inline bool expr_is_wrong(const struct expr_parser *parser)
@@ -127,18 +126,18 @@ static inline bool expr_is_wrong(const struct expr_parser *parser)
 /** Reads the next token. */
 void expr_next(struct expr_parser *parser);
 
-/** The whole text as a value of any type; NULL when something is wrong. */
+/** Parses the whole text as a value of any type; NULL if something is wrong. */
 struct expr_node *expr_parse(struct expr_parser *parser);
-/** As a condition. */
+/** Parses the whole text as a condition; NULL if something is wrong. */
 struct expr_node *expr_parse_condition(struct expr_parser *parser);
 void expr_parser_init(struct expr_parser *parser, const struct expr_scope *scope, const char *text);
 void expr_parser_deinit(struct expr_parser *parser);
 
-// Nodes with their types. All return NULL when something is wrong.
+// Make nodes and check their types. They belong to the parser; NULL if something is wrong.
 struct expr_node *expr_new(struct expr_parser *parser, enum expr_kind kind, uint32_t column);
 struct expr_node *expr_new_class(struct expr_parser *parser, enum expr_kind kind,
 				 enum expr_class class, uint32_t column);
-/** Gives a node this Go type, and the class that follows from it. */
+/** Gives a node this Go type, and the class and size that follow from it. */
 void expr_set_type(struct expr_node *node, struct gotype *type);
 struct expr_node *expr_name(struct expr_parser *parser, const char *name, uint32_t column);
 struct expr_node *expr_select(struct expr_parser *parser, struct expr_node *base, const char *name,
@@ -149,9 +148,10 @@ struct expr_node *expr_index(struct expr_parser *parser, struct expr_node *base,
 struct expr_node *expr_length(struct expr_parser *parser, struct expr_node *base, uint32_t column);
 struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *base,
 				 const char *type, size_t len, uint32_t column);
-/** The descriptor of a type that a value in an interface can have; 0: there is none, which is noted
- *  only where the name is to blame. *held: the type of what the interface's data word points to;
- *  NULL: it is not known to be a pointer to a value. */
+/** Finds the descriptor (a vaddr) of the type with this name, if values in interfaces have it; 0 if
+ *  there is none. An error is noted only if the name itself is wrong: it is ambiguous, or that of
+ *  an interface. *held: the type of what the interface's data word points to, or NULL if it is not
+ *  certain that it points to a value. */
 uint64_t expr_find_rtype(struct expr_parser *parser, const char *name, uint32_t column,
 			 struct gotype **held);
 struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
@@ -166,37 +166,36 @@ static inline bool expr_is_const(const struct expr_node *node)
 	return node->kind == EXPR_CONST;
 }
 
-/** A constant becomes one of the other's type. */
+/** Converts a constant to the type of the other operand; an error if it does not fit. */
 void expr_convert(struct expr_parser *parser, struct expr_node *node, const struct expr_node *like);
-/** Of two constants of one class: what is computed with them, and whether they compare so. */
+/** Compute with, or compare, two constants of one class. expr_fold puts its result in left. */
 struct expr_node *expr_fold(struct expr_parser *parser, enum expr_token token,
 			    struct expr_node *left, const struct expr_node *right);
 struct expr_node *expr_fold_comparison(struct expr_parser *parser, enum expr_token token,
 				       const struct expr_node *left, const struct expr_node *right,
 				       uint32_t column);
-/** Which of two numbers that are compared or computed with has the type in which that is done: the
- *  other's values fit it, but for a negative number of the compiler's own beside one without a
- *  sign. */
+/** Returns the operand in whose type the two are compared or computed with. The other operand's
+ *  values fit that type, except a negative value of a built-in name next to an unsigned operand. */
 const struct expr_node *expr_wider(const struct expr_node *left, const struct expr_node *right);
 const char *expr_describe(const struct expr_node *node);
 
 struct expr_emitter {
 	const struct expr_scope *scope;
-	struct expr_parser *parser; // for what is wrong
+	struct expr_parser *parser; // gets the errors
 	struct wire_op *ops;
 	uint32_t num, size;
-	uint32_t depth; // values on the stack behind the last operation
+	uint32_t depth; // values on the stack after the last operation
 	struct wire_literal *literals;
 	uint32_t num_literals;
 	bool is_return;
-	struct expr_node *kept[WIRE_KEPT_MAX];
+	struct expr_node *kept[WIRE_KEPT_MAX]; // to be kept at the entry for the return
 	struct expr_parser *kept_of[WIRE_KEPT_MAX];
 	uint32_t num_kept;
 };
 
-/** Appends what leaves the node's value on the stack. */
+/** Appends operations that push the node's value. */
 void expr_emit(struct expr_emitter *emitter, struct expr_node *node);
-/** Appends what leaves the address to which the function returns there; at its entry. */
+/** Appends an operation that pushes the function's return address; valid at its entry. */
 void expr_emit_caller(struct expr_emitter *emitter);
 void expr_emit_op(struct expr_emitter *emitter, struct wire_op op);
 

@@ -25,7 +25,8 @@ void expr_wrong(struct expr_parser *parser, uint32_t column, const char *fmt, ..
 		text_puts(&reason, message);
 	parser->failed = !message || reason.failed;
 	free(message);
-	for (size_t i = 0; i < reason.len; i++) // of text and names: the reason is one line
+	// The text and names may contain control characters, but the reason is one line.
+	for (size_t i = 0; i < reason.len; i++)
 		if (iscntrl((unsigned char)reason.data[i]))
 			reason.data[i] = ' ';
 	parser->reason = reason.data;
@@ -53,7 +54,7 @@ static void take_name(struct expr_parser *parser)
 
 // --- Numbers -------------------------------------------------------------------------------------
 
-// A duration's unit behind a number, as in 1.5ms; its ns, or 0.
+// Reads a unit of time after a number, as in 1.5ms. Returns its ns, or 0 if there is none.
 static double take_unit(struct expr_parser *parser)
 {
 	static const struct {
@@ -201,7 +202,7 @@ static bool take_code(struct expr_parser *parser, int digits, int base, uint32_t
 	return true;
 }
 
-// What follows a backslash.
+// Reads what follows a backslash.
 static bool take_escape(struct expr_parser *parser, char quote)
 {
 	static const char names[] = "abfnrtv\\", values[] = "\a\b\f\n\r\t\v\\";
@@ -255,7 +256,7 @@ static void take_string(struct expr_parser *parser)
 	parser->failed |= parser->string.failed;
 }
 
-// The character of a text that is one, in UTF-8; -1: it is not one.
+// Returns the text's only UTF-8 character; -1 if it does not have exactly one.
 static int32_t only_rune(const struct text *text)
 {
 	const unsigned char *bytes = (const unsigned char *)text_string(text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Names: the function's own parameters and results, and those that are gotrace's.
+// Names: the parameters and results of the function, and the built-in names.
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,8 @@ static bool is_error_type(const struct param *param)
 	return param->is_result && param->type && !strcmp(param->type->name, "error");
 }
 
-// What "err" is if nothing is named so: the only result of type error without a name; NULL if there is none.
+// Returns what "err" means if no parameter has that name: the only unnamed result of type error;
+// NULL if there is none, or more than one.
 static const struct param *unnamed_error(const struct signature *signature)
 {
 	const struct param *found = NULL;
@@ -159,8 +160,8 @@ struct expr_node *expr_name(struct expr_parser *parser, const char *name, uint32
 struct offers {
 	expr_offer *offer;
 	void *context;
-	const char *beginning; // of which this many bytes are kept
-	size_t len;
+	const char *beginning;
+	size_t len; // bytes of beginning that are part of each offer
 	bool failed;
 };
 
@@ -198,7 +199,7 @@ static void offer_names(const struct expr_scope *scope, struct offers *offers)
 		offer(offers, functions[i]);
 }
 
-// A struct's fields, or those of the one that it points to, with those of the structs embedded in it.
+// Offers the fields of a struct or of a pointer's struct, and those of its embedded structs.
 static void offer_fields(struct gotype *type, struct offers *offers, int level)
 {
 	gotype_complete(type);
@@ -218,7 +219,7 @@ static bool is_name_byte(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80);
 }
 
-// Where the path that ends at the end of these bytes begins: names, dots, and what is between brackets.
+// Returns where the path starts whose end is text[end]: names, dots, and what brackets enclose.
 static size_t path_start(const char *text, size_t end)
 {
 	size_t open = 0;

@@ -86,7 +86,7 @@ static struct expr_node *parse_constant(struct expr_parser *parser)
 	return node;
 }
 
-// hasPrefix(s, "x"), contains(s, "x"), len(x): the name has been read.
+// Parses hasPrefix(s, "x"), contains(s, "x") or len(x), after the name.
 static struct expr_node *parse_call(struct expr_parser *parser, const char *name, uint32_t column)
 {
 	expr_next(parser);
@@ -136,7 +136,7 @@ static struct expr_node *parse_operand(struct expr_parser *parser)
 	}
 }
 
-// The type of x.(T): all up to the bracket that closes.
+// Parses the type in x.(T): everything up to the closing bracket.
 static struct expr_node *parse_type_test(struct expr_parser *parser, struct expr_node *base,
 					 uint32_t column)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What x.(T) is compared with: the run-time descriptor of a type by its name.
+// Finds the run-time descriptor that x.(T) is compared with, by the type's name.
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +29,9 @@ static bool visit_type(void *context, const char *name)
 	return !search->other;
 }
 
-// By its name as Go prints it, or with its package's whole path; NULL: there is none. Types that only values in interfaces
-// have are in no DWARF of old releases.
+// Finds a type by its name as Go prints it, or with its package's whole path; NULL if there is
+// none. Old releases have no DWARF for types that only values in interfaces have, so descriptors
+// are searched, too.
 static struct gotype *find_type(struct expr_parser *parser, const char *name, uint32_t column)
 {
 	struct index *index = parser->scope->index;
@@ -54,8 +55,9 @@ static struct gotype *find_type(struct expr_parser *parser, const char *name, ui
 	return num ? found[0] : NULL;
 }
 
-// A value in an interface is behind a pointer, unless it is pointer-shaped. Releases differ in whether a field of
-// size 0 beside the pointer changes that.
+// Returns the type if the data word of an interface is certain to point to a value of it, else
+// NULL. The data word is the value itself if the value is pointer-shaped. Releases differ for
+// structs that have a pointer and fields of size 0.
 static struct gotype *held_value(struct gotype *type)
 {
 	if (!type)
@@ -69,7 +71,8 @@ uint64_t expr_find_rtype(struct expr_parser *parser, const char *name, uint32_t 
 			 struct gotype **held)
 {
 	*held = NULL;
-	// First what a pointer leads to: of two types with one name, the program may have a pointer to one only.
+	// Look for the pointer's element type first: of two types with the same name, the program
+	// may have pointers to only one.
 	const char *elem = name;
 	unsigned pointers = 0;
 	for (; *elem == '*' && pointers < POINTERS_MAX; elem++)

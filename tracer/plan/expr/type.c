@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Types: what a node is, and whether Go would take it.
+// Types: which type a node has, and whether Go would accept it.
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,7 +132,7 @@ struct expr_node *expr_deref(struct expr_parser *parser, struct expr_node *base,
 	return child(parser, EXPR_DEREF, base, to, column);
 }
 
-// A field, or one of an embedded struct; NULL if there is none.
+// Finds a field of a struct or of a struct embedded in it; NULL if there is none.
 static struct expr_node *find_field(struct expr_parser *parser, struct expr_node *base,
 				    const char *name, int level, uint32_t column)
 {
@@ -318,7 +318,7 @@ struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
 	return zero ? expr_binary_node(parser, TOKEN_MINUS, zero, node, column) : NULL;
 }
 
-// Adds the code of a function; to the last range where no other function lies between them.
+// Adds the code of function i. It extends the last range if no other function is between the two.
 static void add_range(struct expr_parser *parser, struct expr_node *node,
 		      const struct selection *found, size_t i)
 {
@@ -332,7 +332,8 @@ static void add_range(struct expr_parser *parser, struct expr_node *node,
 	}
 }
 
-// "caller" and a function's name; that of a generic function stands for all its instances.
+// Compares "caller" with a function's name. The name of a generic function matches all its
+// instances.
 static struct expr_node *called_by(struct expr_parser *parser, bool is_equal,
 				   const struct expr_node *name, uint32_t column)
 {
@@ -381,7 +382,7 @@ const struct expr_node *expr_wider(const struct expr_node *left, const struct ex
 static bool same_types(const struct expr_node *left, const struct expr_node *right)
 {
 	if (left->class == CLASS_INT && !left->type != !right->type && !expr_is_const(left) &&
-	    !expr_is_const(right)) // s[0] and an int8
+	    !expr_is_const(right)) // for example s[0] and an int8
 		return left->size != right->size || left->size == WORD ||
 		       left->is_signed == right->is_signed;
 	if (!left->type || !right->type)
@@ -390,7 +391,7 @@ static bool same_types(const struct expr_node *left, const struct expr_node *rig
 	       !strcmp(left->type->full_name, right->type->full_name);
 }
 
-// True if a value of this class can be nil.
+// True if a value of the node's class can be nil.
 static bool is_nilable(const struct expr_node *node)
 {
 	return node->class == CLASS_POINTER || node->class == CLASS_SLICE ||
@@ -422,7 +423,7 @@ static bool is_comparison(enum expr_token token)
 	return token >= TOKEN_EQUAL && token <= TOKEN_GREATER_EQUAL;
 }
 
-// Whether operands and operator go together; constants take the other's type.
+// Checks that the operator can be used with these operands; a constant gets the type of the other.
 static bool check_operands(struct expr_parser *parser, enum expr_token token,
 			   struct expr_node *left, struct expr_node *right, uint32_t column)
 {

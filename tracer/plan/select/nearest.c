@@ -8,16 +8,16 @@
 
 enum {
 	WORD_MAX = 200, // bytes of a pattern or name that are compared
-	WRONG_MAX = 5,	// characters wrong in a near name
-	CLOSER = 5,	// a name this much further than the best is not worth showing
+	WRONG_MAX = 5,	// at most this many wrong characters in a near name
+	CLOSER = 5,	// a name whose score is worse than the best by more than this is not shown
 	FAR = 1000
 };
 
 struct word {
 	char text[WORD_MAX + 1]; // in lower case
 	size_t len;
-	size_t last;	// where its last component starts
-	size_t package; // where its package ends
+	size_t last;	// offset of its last component
+	size_t package; // length of its package's path
 };
 
 struct candidates {
@@ -41,7 +41,7 @@ static void word_finish(struct word *word)
 	word->last = last ? (size_t)(last + 1 - word->text) : 0;
 }
 
-struct room { // for names that are compared in another form than their own
+struct room { // buffers for names that are compared in another form
 	struct text bare, unescaped;
 };
 
@@ -67,7 +67,8 @@ static void word_of_name(const char *name, struct room *room, struct word *word)
 	word_finish(word);
 }
 
-// The pattern without what can be no part of a name; *is_prefix where a name may go on behind it.
+// Copies the pattern without characters that cannot be part of a name. *is_prefix: the
+// pattern ended with *.
 static void word_of_pattern(const char *pattern, struct word *word, bool *is_prefix)
 {
 	bool is_regexp = pattern[0] == '/';
@@ -89,8 +90,9 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-// Edits (a character more, less, other, or two swapped) from a to b, or to b's best prefix; bound + 1
-// where there are more than bound: only the cells that near to the diagonal are worked out.
+// Returns how many edits (a character inserted, deleted or replaced, or two swapped) lead from a to
+// b, or to the best prefix of b; bound + 1 if there are more than bound. Only cells within bound of
+// the diagonal are computed.
 static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len, unsigned bound,
 			 bool to_prefix)
 {
@@ -129,8 +131,8 @@ static bool same_package(const struct word *a, const struct word *b)
 	return a->package == b->package && !memcmp(a->text, b->text, a->package);
 }
 
-// How far the name is from the wanted word; FAR if further than worst. Four a wrong character, so that
-// the kinds of nearness can be ordered between.
+// Returns how far the name is from the wanted word; may be FAR if that is further than worst. A
+// wrong character counts 4, which leaves room to order the kinds of nearness in between.
 static unsigned score_name(const struct word *want, bool is_prefix, const struct word *name,
 			   unsigned worst)
 {

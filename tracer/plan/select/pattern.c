@@ -8,11 +8,11 @@
 
 enum {
 	REGEXP_MAX = 1000,	 // bytes
-	REGEXP_REPEAT_MAX = 1000 // all its {n,m} multiplied: regcomp unrolls them
+	REGEXP_REPEAT_MAX = 1000 // the product of all {n,m}, which regcomp unrolls
 };
 
-// Why regcomp must not see this regexp, or NULL. Back references make matching exponential, nested
-// repetitions make compiling so.
+// Returns why regcomp must not get this regexp, or NULL. Back references make matching exponential,
+// and nested repetitions make compiling exponential.
 static const char *regexp_trouble(const char *regexp)
 {
 	if (!*regexp)
@@ -75,7 +75,7 @@ struct error *pattern_init(struct pattern *pattern, const char *given)
 	text_init(&pattern->unescaped);
 	if (!*pattern->body)
 		return error_new("'%s': an empty pattern", given);
-	if (pattern->body[0] == '/') // no name starts so
+	if (pattern->body[0] == '/') // no name starts with a slash
 		return compile(pattern);
 	pattern->is_glob = strpbrk(pattern->body, "*?") != NULL;
 	return NULL;
@@ -89,8 +89,8 @@ void pattern_deinit(struct pattern *pattern)
 	text_deinit(&pattern->unescaped);
 }
 
-// The end of the bracket that opens at name, behind "]"; NULL if it does not close. Brackets in the
-// quoted tags of a struct do not count.
+// Returns the position after the "]" that closes the bracket at name; NULL if there is none.
+// Brackets in the quoted tags of a struct do not count.
 static const char *bracket_end(const char *name)
 {
 	int depth = 0;
@@ -128,7 +128,7 @@ void pattern_write_bare(const char *name, struct text *out)
 	}
 }
 
-// The name without brackets, NULL where it has none (or there is no memory for it).
+// Returns the name without brackets; NULL if it has none or memory runs out.
 static const char *bare_name(struct pattern *pattern, const char *name)
 {
 	if (!strchr(name, '['))
@@ -155,7 +155,7 @@ void pattern_write_unescaped(const char *name, struct text *out)
 	}
 }
 
-// The name without the linker's escapes, NULL where it has none (or there is no memory for it).
+// Returns the name without the linker's escapes; NULL if it has none or memory runs out.
 static const char *unescaped_name(struct pattern *pattern, const char *name)
 {
 	if (!strchr(name, '%'))
@@ -169,7 +169,7 @@ static bool is_instance(struct pattern *pattern, const char *name)
 {
 	if (!strcmp(pattern->body, name))
 		return true;
-	// A bare name agrees with the whole one up to its first bracket.
+	// A bare name and the whole name are the same up to the first bracket.
 	size_t plain = strcspn(name, "[");
 	if (!name[plain] || strncmp(pattern->body, name, plain))
 		return false;
@@ -205,7 +205,7 @@ bool pattern_matches(struct pattern *pattern, const char *name)
 	return unescaped && matches(pattern, unescaped);
 }
 
-// Behind the character at s: the bytes that continue its UTF-8 sequence go with it.
+// Returns the position after the UTF-8 character at s.
 static const char *next_char(const char *s)
 {
 	unsigned char lead = *s++;
@@ -217,8 +217,8 @@ static const char *next_char(const char *s)
 
 bool pattern_glob(const char *glob, const char *name)
 {
-	// Where the last * stands and how much of the name it has taken: only the last one need ever
-	// take more.
+	// star: the position after the last *. taken: the end of what that * matches. Only the last
+	// * ever needs to match more.
 	const char *star = NULL, *taken = NULL;
 	while (*name) {
 		if (*glob == '*') {

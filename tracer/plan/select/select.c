@@ -10,19 +10,19 @@
 #include "tracer/plan/select/nearest.h"
 #include "tracer/plan/select/pattern.h"
 
-// Whether the function is a wrapper that holds no code of what it wraps.
+// True if the function is a wrapper that does not contain the code of what it wraps.
 static bool is_mere_wrapper(const struct func *func)
 {
 	return (func->flags & FUNC_WRAPPER) && !func->body;
 }
 
-// Of globs and regexps.
+// True if globs and regexps do not select the function.
 static bool is_left_out(const struct func *func)
 {
 	return (func->flags & (FUNC_RUNTIME | FUNC_FOREIGN)) || is_mere_wrapper(func);
 }
 
-// A wrapper that holds a method's code goes by the method's name too.
+// A wrapper that contains a method's code is also known by the method's name.
 static bool func_matches(struct pattern *pattern, const struct func *func)
 {
 	return pattern_matches(pattern, func->name) ||
@@ -32,10 +32,10 @@ static bool func_matches(struct pattern *pattern, const struct func *func)
 
 struct chooser {
 	const struct index *index;
-	const struct func *func; // all, address order
+	const struct func *func; // all functions, in address order
 	size_t num;
-	bool *is_chosen; // by place in func
-	bool *is_named;	 // matched by the pattern at work, as a name
+	bool *is_chosen; // selected so far; same indexes as func
+	bool *is_named;	 // the current pattern is the function's name; same indexes as func
 };
 
 static void chooser_deinit(struct chooser *chooser)
@@ -57,8 +57,8 @@ static struct error *chooser_init(struct chooser *chooser, const struct index *i
 	return error_nomem();
 }
 
-// Functions that have the pattern for their name; only where there are none, those that have it but
-// for their type arguments. Marks them, returns how many.
+// Marks the functions whose name is the pattern; if there are none, those whose name without type
+// arguments is the pattern. Returns how many.
 static size_t mark_named(struct chooser *chooser, struct pattern *pattern)
 {
 	size_t num = 0;
@@ -83,7 +83,7 @@ static bool is_taken(const struct chooser *chooser, size_t i, bool has_body)
 	return chooser->is_named[i] && !(has_body && is_mere_wrapper(&chooser->func[i]));
 }
 
-// One warning for all functions with this flag that the pattern takes.
+// Logs one warning for all functions with this flag that the pattern selects.
 static void warn_named(const struct chooser *chooser, bool has_body, enum func_flags flag,
 		       const char *why)
 {
@@ -103,7 +103,8 @@ static void warn_named(const struct chooser *chooser, bool has_body, enum func_f
 		log_warning("%s %s", name, why);
 }
 
-// Takes what mark_named marked; wrappers only where there is no body. Returns whether there is one.
+// Selects what mark_named marked, but mere wrappers only if there is nothing else. Returns whether
+// there is something else.
 static bool take_named(struct chooser *chooser)
 {
 	bool has_body = false;
@@ -124,7 +125,7 @@ static void choose_named(struct chooser *chooser)
 	warn_named(chooser, has_body, FUNC_WRAPPER, "is a wrapper that the compiler made");
 }
 
-struct inlined { // a function that the pattern would choose if it had code of its own
+struct inlined { // a function that the pattern would select if it had code of its own
 	struct pattern *pattern;
 	const char *name;
 };
@@ -139,7 +140,8 @@ static bool look_for_inlined(void *context, const char *name)
 	return !inlined->name;
 }
 
-// *is_there: there is something of that name, which has no probe.
+// The error for a pattern that selects nothing. *is_there: it matches functions that are excluded
+// or were inlined everywhere.
 static struct error *nothing_chosen(const struct chooser *chooser, struct pattern *pattern,
 				    const struct func *left_out, bool *is_there)
 {
@@ -247,7 +249,8 @@ static struct error *collect(const struct chooser *chooser, struct selection *ou
 	return NULL;
 }
 
-// A pattern whose functions have no probes fails alone, and beside others that select some it is a warning.
+// If a pattern matches only excluded or inlined functions, that is an error if no other pattern
+// selects any, else a warning.
 static struct error *apply_all(struct chooser *chooser, char *const *patterns, size_t num)
 {
 	struct error *nothing = NULL;
@@ -306,7 +309,7 @@ struct error *select_named(const struct index *index, const char *name, struct s
 	struct chooser chooser;
 	struct pattern pattern = {0};
 	struct error *err = chooser_init(&chooser, index);
-	bool is_name = *name && *name != '/' && *name != '!'; // no regexp, and none that excludes
+	bool is_name = *name && *name != '/' && *name != '!'; // not a regexp or an exclusion
 	if (!err && is_name)
 		err = pattern_init(&pattern, name);
 	if (!err && is_name && mark_named(&chooser, &pattern))
