@@ -56,9 +56,9 @@ void index_close(struct index *index);
 const struct func *index_funcs(const struct index *index, size_t *num);
 /** Returns the function whose code contains vaddr, NULL if there is none. */
 const struct func *index_func_at(const struct index *index, uint64_t vaddr);
-/** Finds the functions with exactly this name by hash. The name is in Go's spelling; the dots
- *  of the last path element may be escaped. Fills out with at most max functions, and returns
- *  how many there are. */
+/** Finds by hash the functions whose func_symbol is exactly this name, in Go's spelling. The
+ *  dots of the last path element may be escaped. Fills out with at most max functions, and
+ *  returns how many there are. */
 size_t index_named(const struct index *index, const char *name, const struct func **out,
 		   size_t max);
 
