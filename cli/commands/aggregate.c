@@ -24,9 +24,9 @@ struct arguments {
 	const struct aggregate_command *command;
 	struct trace_options trace;
 	struct aggregate_options aggregate;
-	char **words; // the target's PID, patterns, a value
+	char **words; // the target's PID (unless has_program), patterns, maybe a value
 	size_t num_words;
-	char *by; // as given, taken apart
+	char *by; // a copy of --by, split at its commas; aggregate.by points into it
 	uint64_t interval_ns;
 	enum aggregate_order order;
 	bool is_json, has_program;
@@ -58,7 +58,7 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-// Where the next of the expressions ends, at a comma outside of brackets and quotation marks.
+// The length of the first expression: up to a comma that is outside brackets and quotation marks.
 static size_t one_expression(const char *text)
 {
 	int open = 0;
@@ -78,7 +78,7 @@ static size_t one_expression(const char *text)
 	return len;
 }
 
-// "a.b,len(c)": at most WIRE_KEYS of them.
+// Splits "a.b,len(c)" into expressions, at most WIRE_KEYS.
 static void take_by(struct argp_state *state, struct arguments *arguments, const char *arg)
 {
 	struct aggregate_options *aggregate = &arguments->aggregate;
@@ -185,7 +185,7 @@ static error_t parse_words(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-// The command an option is of, if not of all three.
+// The command that an option belongs to; all if all three commands have it.
 static enum aggregate_kind option_kind(int key, enum aggregate_kind all)
 {
 	if (key == OPT_VALUE || key == OPT_LINEAR)
@@ -247,7 +247,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-// A reader that went away is no error.
+// Writes the text to a descriptor. It is no error if the reader has gone away.
 static struct error *show(int out, const struct text *text)
 {
 	if (text->failed)
@@ -264,7 +264,7 @@ static struct error *show(int out, const struct text *text)
 	return NULL;
 }
 
-// What a table may take of the terminal, whose last row is for the cursor.
+// The size of the terminal; TOP_ROWS rows of any width if it does not know its size.
 static struct winsize top_size(int out)
 {
 	struct winsize size = {0};
@@ -273,7 +273,8 @@ static struct winsize top_size(int out)
 	return (struct winsize){.ws_row = TOP_ROWS, .ws_col = UINT16_MAX};
 }
 
-// Over what was there: a screen that is wiped first flickers, and some terminals keep all that was wiped.
+// Writes the table over the one before. Clearing the screen first would flicker, and some terminals
+// keep each cleared screen in their scrollback.
 static void put_in_place(const struct text *table, struct text *out)
 {
 	text_puts(out, "\033[H");
@@ -341,7 +342,8 @@ static struct error *read_and_print(struct session *session, const struct argume
 	return err;
 }
 
-// Counts are the answer; what is missing of them is said on stderr, and in JSON.
+// The counts are already printed. Prints on stderr what they lack, and in JSON also as a line of
+// the output.
 static struct error *print_summary(const struct arguments *arguments,
 				   const struct aggregates *aggregates, size_t num_functions)
 {
@@ -390,7 +392,8 @@ static struct error *follow(struct session *session, const struct arguments *arg
 	return err;
 }
 
-// "n", "req.Size", "len(p) * 8": what a pattern seldom looks like. A method's name reads as a type test.
+// Sets *out if the word is an expression such as "n", "req.Size" or "len(p) * 8". Patterns rarely
+// are. A method's name such as "main.(*T).Get" is a pattern, although it reads as a type assertion.
 static struct error *looks_like_value(const char *word, bool *out)
 {
 	char *reason;
@@ -400,7 +403,8 @@ static struct error *looks_like_value(const char *word, bool *out)
 	return err;
 }
 
-// hist: the last word is the value where it chooses no function.
+// For hist: takes the last word as the value if it is an expression and selects no function.
+// "duration" is the default value.
 static struct error *take_value(struct session *session, struct arguments *arguments,
 				char **patterns, size_t *num)
 {
@@ -524,7 +528,8 @@ int aggregate_main(const struct aggregate_command *command, int argc, char **arg
 	if (getrandom(arguments.aggregate.seed, sizeof(arguments.aggregate.seed), 0) < 0)
 		return cli_fail(error_errno(errno, "getting random numbers"));
 	arguments.trace.session.plan.aggregate = &arguments.aggregate;
-	// Those of another command are known, to say so, but not shown.
+	// The options of the other two commands are hidden. They are parsed only for a better error
+	// message.
 	struct argp_option own_options[sizeof(options) / sizeof(*options)];
 	memcpy(own_options, options, sizeof(options));
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace bench: what tracing costs, by every means that there is, side by side.
+// gotrace bench: compares what tracing costs with each back end and, with --peers, with other
+// tracers.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

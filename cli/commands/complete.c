@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace complete: what a function's or a type's name may go on with, for completion in other shells.
+// gotrace complete: completes the name of a function or a type, for the completion scripts of bash
+// and other shells.
 #include <stdio.h>
 
 #include "cli/cli.h"

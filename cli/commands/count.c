@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace count: how often functions are called, and by which values.
+// gotrace count: how often functions are called, and with which values.
 #include "cli/commands/aggregate.h"
 #include "cli/cli.h"
 

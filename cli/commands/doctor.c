@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace doctor: what this kernel, these privileges and a target allow, and how to mend what is missing.
+// gotrace doctor: what this kernel, these privileges and a target allow, and how to fix what is
+// missing.
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -24,8 +25,8 @@ struct arguments {
 };
 
 struct report {
-	json_t *rows;  // objects: name, state, needed_for, mend
-	bool is_fatal; // something is missing without which nothing works
+	json_t *rows;  // of objects: name, state, required, needed_for, and mend (how to fix it)
+	bool is_fatal; // something required is missing: tracing does not work
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -89,7 +90,8 @@ static void look_at_index(struct report *report, struct index *index)
 	    "this Go version is not known to gotrace");
 }
 
-// Which functions they are in: "main.add, main.sub and 3 more places".
+// Writes the functions that the breakpoints are in: "main.add, main.sub, main.mul and 3 more
+// places".
 static void write_places(const struct index *index, const struct leftovers *leftovers,
 			 struct text *out)
 {
@@ -141,7 +143,7 @@ static void add_change(struct report *report, const struct index *index,
 	text_deinit(&found);
 }
 
-// Takes off what was left behind, and looks again.
+// Removes the breakpoints that a killed tracer left, then searches the code again.
 static struct error *repair(const struct target_code *code, struct target *target,
 			    struct leftovers *leftovers)
 {

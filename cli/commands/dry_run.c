@@ -22,11 +22,13 @@ static void write_places(const char *title, const struct param *params, size_t n
 
 static void write_func(struct plan *plan, const struct plan_func *func, struct text *out)
 {
+	// Probes of other kinds are in the runtime or in the function of --within, not in selected
+	// functions.
 	static const char *const kinds[] = {
 		[WIRE_PROBE_ENTRY] = "entry",
 		[WIRE_PROBE_RETURN] = "return",
 		[WIRE_PROBE_TAIL] = "tail jump",
-	}; // others are probes of the notes alone, which are no functions that were chosen
+	};
 	const struct signature *signature = func->signature;
 	text_printf(out, "%s ", func->func->name);
 	index_write_signature(plan->index, func->func, out);
@@ -44,7 +46,7 @@ static void write_func(struct plan *plan, const struct plan_func *func, struct t
 	}
 }
 
-// What conditions are compiled with, of a process.
+// Sets the PID and the load bias of the target, which conditions are compiled with.
 static struct error *set_target(struct plan *plan, pid_t pid)
 {
 	struct target *target;

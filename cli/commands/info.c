@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace info: what kind of Go program this is and what it tells a tracer; or the same of one function.
+// gotrace info: what is known of a Go program's build, ABI and debug information; or of one of its
+// functions.
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +123,7 @@ static json_t *describe(struct index *index, pid_t pid)
 	return info;
 }
 
-// "go_version" as people read it: "go version".
+// Prints the key "go_version" as "go version", padded to a column.
 static void print_key(const char *key, FILE *out)
 {
 	int width = 20;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace list: functions with their signatures and how each can be probed.
+// gotrace list: functions, their signatures, and how each can be probed.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +25,9 @@ struct listing {
 	const struct arguments *arguments;
 	struct index *index;
 	struct plan *plan;
-	int fd; // where it goes
+	int fd; // where the list is written; borrowed
 	struct text out;
-	bool is_closed; // the reader went away
+	bool is_closed; // the reader has gone away
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -54,8 +54,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-// On the stack check's branch, on another instruction that the kernel emulates (one trap), or on one that it
-// steps (two).
+// What the entry's probe is on: the branch of the stack check, another instruction that the kernel
+// emulates (one trap per call), or one that it single-steps (two traps).
 static const char *entry_kind(const struct site *site)
 {
 	return site->skip_taken_be ? "stack check" : site->is_emulated ? "emulated" : "stepped";

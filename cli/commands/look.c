@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace types, whatis, disassemble: what the shell's commands of these names tell, of any target.
+// gotrace types, whatis, disassemble: the shell's commands of these names, for any target.
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -7,7 +7,7 @@
 #include "cli/options.h"
 
 struct arguments {
-	const char *missing; // what is asked for where there is no word; NULL: it may be left out
+	const char *missing; // the error if the word is missing; NULL: it may be left out
 	const char *target, *word;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace replay: a trace that was kept with --save, shown again, in any format.
+// gotrace replay: shows a trace again that was kept with --save, in any format.
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
@@ -34,10 +34,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-// The reader of the trace may go away: that is no error, and the rest is not written.
+// Where the trace is written. If its reader goes away, that is no error, and the rest is not
+// written.
 struct output {
 	int fd;
-	const char *path; // of a file that is not emptied yet; NULL: none
+	const char *path; // of a file that is still to be emptied; NULL: none
 	volatile sig_atomic_t is_closed;
 };
 
@@ -56,7 +57,8 @@ static struct error *write_out(void *context, const struct text *text)
 	return NULL;
 }
 
-// The output is emptied when there is something to write.
+// Empties the output file before the first text is written, so that an error before keeps its
+// contents.
 static struct error *write_first(void *context, const struct text *text)
 {
 	struct output *output = context;

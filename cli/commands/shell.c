@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace shell: an interactive session, or a script of its commands.
+// gotrace shell: an interactive session, or scripts of the shell's commands.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,10 @@
 #include "cli/cli.h"
 #include "cli/shell/shell.h"
 
-enum { LINES_A_SECOND = 50 }; // as much as a person can read
+enum { LINES_A_SECOND = 50 }; // as many as a person can read
 
-struct script { // -x or -e, in their order
+// The argument of one -x or -e. The array has the order of the command line.
+struct script {
 	bool is_file;
 	const char *text;
 };
@@ -60,7 +61,7 @@ static struct error *run_file(struct shell *shell, const char *path)
 	return file ? shell_source(shell, file, path, &number) : error_errno(errno, "%s", path);
 }
 
-// All that -e gives are lines of one script, for messages.
+// In messages, the commands of all -e are the lines of one script. *number is the line.
 static struct error *run_words(struct shell *shell, const char *text, unsigned *number)
 {
 	CLEANUP_FCLOSE FILE *file = fmemopen((void *)text, strlen(text), "r");
@@ -71,7 +72,7 @@ static struct error *run_words(struct shell *shell, const char *text, unsigned *
 	return file ? shell_source(shell, file, "-e", number) : error_errno(errno, "-e");
 }
 
-// Scripts first; then what standard input has, unless there were scripts.
+// Runs the scripts. If there are none, runs the commands from the terminal or standard input.
 static struct error *run(struct shell *shell, const struct arguments *arguments)
 {
 	struct error *err = NULL;

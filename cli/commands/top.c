@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace top: a live table of the functions that take the time.
+// gotrace top: a live table of the functions that take the most time.
 #include "cli/commands/aggregate.h"
 #include "cli/cli.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace attach, gotrace run: one trace of one target.
+// gotrace attach and gotrace run: one trace of one target.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ enum { POLL_MS = 100, REFUSALS_SAID = 5, INLINED_ASKED = 8 };
 
 struct arguments {
 	struct trace_options trace;
-	const char *pid; // attach
+	const char *pid; // for attach
 	char **patterns;
 	size_t num_patterns;
 	bool takes_pid;
@@ -66,7 +66,8 @@ static void say_refusals(const struct plan *plan)
 	text_init(&refused);
 	text_init(&unfit);
 	size_t num_refused = plan_write_refusals(plan, false, REFUSALS_SAID, &refused);
-	// A condition is seldom meant for all that a glob chooses: one reason tells if it is mistaken.
+	// A condition rarely fits all functions that a glob selects. One reason is enough to show a
+	// mistake in it.
 	size_t num_unfit = plan_write_refusals(plan, true, 1, &unfit);
 	if (num_refused)
 		cli_say("%zu of the functions chosen cannot be probed: %s", num_refused,
@@ -140,7 +141,7 @@ static bool note_inlined(void *context, const struct func *into)
 	return true;
 }
 
-// Nothing to show may have a reason that is not the program's.
+// If no calls were traced, the reason may be that the compiler inlined them: prints where.
 static void say_inlined(struct session *session, const struct session_trace *trace)
 {
 	if (trace->counts.calls || trace->num_funcs > INLINED_ASKED)
@@ -173,7 +174,8 @@ static struct error *finish(struct session *session, struct error *err)
 	return err ? err : finish_err;
 }
 
-// Traces until the end that was asked for. started: the target waits to be let go, and its end is waited for.
+// Traces until the target, an option or a signal ends the trace. started: the target is held and
+// must be resumed.
 static struct error *trace(struct session *session, struct arguments *arguments, bool started)
 {
 	struct session_request request = {
@@ -197,7 +199,6 @@ static struct error *trace(struct session *session, struct arguments *arguments,
 	return err;
 }
 
-// A program that we started: its status is ours. Interrupted by a second Ctrl-C, it is left to run.
 int trace_program_status(struct target *target)
 {
 	int asked = cli_signal;
