@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the shell's Tab key offers: which names a word may be, and the answer as readline wants it.
+// The shell's completion with the Tab key: which words are possible, in the form that readline
+// wants.
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "tracer/plan/expr/expr.h"
 #include "tracer/plan/select/select.h"
 
-// readline's callbacks take no context.
+// A global, because readline's callbacks have no context argument.
 static struct shell *completing;
 
 static void add_functions(struct completions *out, const char *prefix)
@@ -68,14 +69,15 @@ static void add_options(struct completions *out, const char *prefix)
 
 // --- Conditions ----------------------------------------------------------------------------------
 
-enum { FUNCTIONS_MAX = 16 }; // whose names a condition is offered
+enum { FUNCTIONS_MAX = 16 }; // whose parameters a condition is completed with
 
+// The words before the one that is being completed.
 static struct {
 	int argc;
 	char **argv;
-} words_before; // that of the completion under way
+} words_before;
 
-// True if an expression that is typed goes on in the next word.
+// True if the expression is not complete yet, so that the next word belongs to it.
 static bool is_open(const char *expression)
 {
 	char *reason = NULL;
@@ -86,7 +88,7 @@ static bool is_open(const char *expression)
 	return is_wrong;
 }
 
-// True if the next word belongs to a condition.
+// True if word, which follows argv, belongs to a condition.
 static bool is_in_condition(int argc, char **argv, const char *word)
 {
 	if (!strncmp(word, "--if=", 5))
@@ -104,7 +106,7 @@ static bool is_in_condition(int argc, char **argv, const char *word)
 struct condition {
 	struct completions *out;
 	const char *prefix;
-	size_t skip; // of the prefix: "--if="
+	size_t skip; // bytes of the prefix before the expression: "--if="
 };
 
 static void add_condition_name(void *context, const char *text)
@@ -128,7 +130,8 @@ static void add_names_of(const struct func *func, struct condition *condition)
 					 add_condition_name, condition));
 }
 
-// Names of the functions that the patterns before it select. What is no pattern selects none.
+// Adds the names that a condition on the functions of the patterns before it can use. Words that
+// are no patterns select no function.
 static void add_conditions(struct completions *out, const char *prefix)
 {
 	struct condition condition = {out, prefix, strncmp(prefix, "--if=", 5) ? 0 : 5};
@@ -164,7 +167,7 @@ static void add_backends(struct completions *out, const char *prefix)
 	completions_add(out, "ptrace", prefix);
 }
 
-// Processes that can be looked at and are Go's.
+// Adds the PIDs of Go programs whose executables gotrace may read.
 static void add_pids(struct completions *out, const char *prefix)
 {
 	DIR *proc = opendir("/proc");
@@ -195,8 +198,9 @@ static void add_types_and_functions(struct completions *out, const char *prefix)
 }
 
 static const struct source {
-	const char
-		*what; // as in the table of commands, or a command's or setting's name for its own
+	// A value of shell_command.completes, or another one that what_follows() returns: the name
+	// of a command, "set SETTING", "options", "conditions".
+	const char *what;
 	bool needs_target;
 	void (*add)(struct completions *out, const char *prefix);
 } sources[] = {
@@ -223,7 +227,7 @@ static const struct source *find_source(const char *what)
 	return NULL;
 }
 
-// What the word behind these may be; NULL where nothing is known of it.
+// How the word after argv is completed: the name of a source, or "files"; NULL: not at all.
 static const char *what_follows(int argc, char **argv, const char *word)
 {
 	if (!argc)
@@ -253,7 +257,8 @@ static void gather(void *context, struct completions *out, const char *prefix)
 	source->add(out, prefix);
 }
 
-// readline's form: what all have in common first, then each; NULL at the end. before: "!" or "".
+// The words in readline's form: first what all have in common, then each word, then NULL. A single
+// word comes once. before is "!" or "", and is put before each.
 static char **as_matches(const struct completions *completions, const char *before, char quote)
 {
 	size_t num = HASH_COUNT(completions->all), i = 0;
@@ -292,7 +297,7 @@ static char **match(const char *what, const char *word, char quote)
 	completions_gather(&completions, word + is_taken_away, gather, (void *)source);
 	const struct completion *only = HASH_COUNT(completions.all) == 1 ? completions.all : NULL;
 	char **matches = as_matches(&completions, is_taken_away ? "!" : "", quote);
-	// A field's path may go on, and so may an expression.
+	// No blank or quote is added to a word that may continue, such as an expression.
 	bool goes_on = source->add == add_conditions || (only && only->has_more);
 	if (matches && goes_on)
 		rl_completion_suppress_append = rl_completion_suppress_quote = 1;
@@ -329,7 +334,7 @@ static char **complete(const char *text, int start, int end)
 	return matches;
 }
 
-// Whether a backslash stands before a character of the line.
+// True if a backslash quotes the character at this offset of the line.
 static int is_quoted(char *line, int at)
 {
 	int num = 0;
@@ -342,7 +347,7 @@ void shell_complete_init(struct shell *shell)
 {
 	completing = shell;
 	rl_attempted_completion_function = complete;
-	rl_completer_word_break_characters = (char *)" \t\n"; // names hold all others
+	rl_completer_word_break_characters = (char *)" \t\n"; // names may contain all others
 	rl_basic_quote_characters = (char *)"'\"";
 	rl_completer_quote_characters = (char *)"'\"";
 	rl_filename_quote_characters = (char *)" \t\n'\"\\";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The shell's commands that look into the target's program.
+// The shell's commands that show the functions, types and code of the target.
 #include <string.h>
 
 #include "cli/inspect/inspect.h"

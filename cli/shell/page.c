@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Long answers and other programs: while a pager or a command of the system has the terminal, the session goes on.
+// Long answers and other programs. The session goes on while a pager or a command of the system
+// uses the terminal.
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 
 enum { WAIT_MS = 10, NOT_FOUND = 127, ROWS = 24, COLUMNS = 80 };
 
-// Its events are not shown meanwhile: the terminal is another's. Ctrl-C is for that one too.
+// Waits for the process to end. Events are not shown in the meantime, because that process has the
+// terminal. Ctrl-C is for that process, so the shell ignores it.
 static int wait_for(struct shell *shell, pid_t pid)
 {
 	struct error *err = NULL;
@@ -59,12 +61,12 @@ FILE *shell_page(struct shell *shell)
 	return page ? page : stdout;
 }
 
-// True if so much can stand on the screen at once.
+// True if the whole page fits the screen.
 static bool fits(FILE *page)
 {
 	struct winsize size = {0};
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	// A serial line, or a terminal that a program made, may say 0 of either: it does not know.
+	// A serial line or a pseudoterminal may not know its size, which is 0 then.
 	unsigned rows_max = size.ws_row ? size.ws_row : ROWS;
 	unsigned columns_max = size.ws_col ? size.ws_col : COLUMNS;
 	unsigned rows = 0, columns = 0;

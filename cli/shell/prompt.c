@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The shell on a terminal: readline's line below, events above it, no faster than a person reads.
+// The shell on a terminal: readline's line, and events above it, no faster than a person can read.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +21,7 @@
 enum { HISTORY_MAX = 10000, TICK_MS = 10 };
 static const char PROMPT[] = "(gotrace) ";
 
-// readline's line handler takes no context.
+// A global, because readline's line handler has no context argument.
 static struct shell *prompting;
 
 uint64_t shell_now_ns(void)
@@ -64,7 +64,8 @@ void shell_display_tick(struct shell *shell, uint64_t now_ns)
 	end_above(shell);
 }
 
-// How many bytes of the text are as many lines as may still be shown in this second.
+// The length of the part of the text that may still be shown in this second, in whole lines. The
+// other lines are counted as left out.
 static size_t admit(struct shell_display *display, const char *text, size_t len)
 {
 	size_t end = 0;
@@ -118,7 +119,8 @@ void shell_say(struct shell *shell, const char *fmt, ...)
 
 // --- History -------------------------------------------------------------------------------------
 
-// $XDG_STATE_HOME/gotrace/history; its folders are made. NULL where there is no home.
+// The path $XDG_STATE_HOME/gotrace/history, by default in ~/.local/state. Makes its folders. The
+// caller frees. NULL if neither $XDG_STATE_HOME nor $HOME is an absolute path.
 static char *history_path(void)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -184,7 +186,8 @@ static void say_failed(struct error *err)
 	error_free(err);
 }
 
-// Lines that were pasted at once, each a command. Those after a failed one may need what it did not do.
+// Executes the lines of one input, which are several if they were pasted. After an error the rest
+// is not executed, because it may depend on the command that failed.
 static void execute_lines(struct shell *shell, char *lines)
 {
 	CLEANUP_FREE char *path = history_path();
@@ -225,7 +228,7 @@ static void begin_line(struct shell *shell)
 	shell->display.is_prompting = true;
 }
 
-// Ctrl-C: the line is given up.
+// Ctrl-C: drops the line that is being typed.
 static void clear_line(void)
 {
 	rl_callback_sigcleanup();
@@ -237,7 +240,7 @@ static void clear_line(void)
 	rl_redisplay();
 }
 
-// What came from the terminal, one character a turn: events are shown between them.
+// Reads one character from the terminal. Events are shown before the next one.
 static void take_input(void)
 {
 	rl_callback_read_char();
@@ -249,13 +252,14 @@ static struct error *turn(struct shell *shell)
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 	int ready = poll(&input, 1, is_alone ? 1000 : 0);
 	if (ready > 0) {
-		if (!cli_signal) // else what was typed behind Ctrl-C would join the line that it gives up
+		// After Ctrl-C, input waits until the line is dropped: it belongs to the next line.
+		if (!cli_signal)
 			take_input();
 		return NULL;
 	}
 	if (is_alone)
 		return NULL;
-	// Sleeps until something comes, though not long: a person is typing.
+	// Sleeps until an event comes, but not for long, because the user may type.
 	return shell_poll(shell, TICK_MS);
 }
 
@@ -276,7 +280,7 @@ struct error *shell_prompt(struct shell *shell)
 			clear_line();
 		}
 		struct error *err = turn(shell);
-		if (err) { // of the trace, not of a command
+		if (err) { // an error of the session; those of commands are already printed
 			begin_above(shell);
 			say_failed(err);
 			end_above(shell);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The shell's settings: the options of the command line, kept between commands; and where events go.
+// The shell's settings, which are options of the command line that are kept between commands; and
+// where events go.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +11,18 @@
 #include "cli/shell/shell.h"
 
 enum setting_scope {
-	SCOPE_TRACE,   // of the traces that follow
-	SCOPE_SESSION, // of the session: what is traced is armed anew
-	SCOPE_NOW,     // takes effect at once
+	SCOPE_TRACE,   // applies to the traces that follow
+	SCOPE_SESSION, // applies to all traces, which are armed again
+	SCOPE_NOW,     // applies at once
 };
 
 struct setting {
-	const char *name; // the option's
+	const char *name; // of the option, without dashes
 	enum setting_scope scope;
 	bool is_flag;
-	const char *
-		none; // the word that takes it back to what it was at first; NULL: it has a value always
+	const char *none; // the word that resets it; NULL: it always has a value
 	void (*print)(const struct trace_options *options, FILE *out);
-	void (*reset)(struct trace_options *options); // to none, or a flag off
+	void (*reset)(struct trace_options *options); // NULL if none is NULL
 };
 
 #define NUMBER(NAME, FIELD)                                                       \
@@ -152,7 +152,7 @@ static const struct setting settings[] = {
 };
 enum { NUM_SETTINGS = sizeof(settings) / sizeof(*settings) };
 
-static const char LINES[] = "lines"; // the display's own
+static const char LINES[] = "lines"; // a setting of the display, which is no option
 
 const char *shell_setting_name(size_t i)
 {
@@ -181,7 +181,7 @@ static const struct setting *find_setting(const char *name)
 	return NULL;
 }
 
-// As the command line would take "--NAME=VALUE".
+// Parses the value the same as "--NAME=VALUE" on the command line.
 static struct error *parse_value(const struct setting *setting, const char *value,
 				 struct trace_options *options)
 {
@@ -310,7 +310,7 @@ static void save_option(const char *name, const char *value, FILE *out)
 	save_word(value, out);
 }
 
-// Each number as its option takes it.
+// Writes the trace's numbers as options.
 static void save_numbers(const struct shell *shell, const struct session_trace *trace, FILE *out)
 {
 	const struct plan_options *options = &trace->options;
@@ -330,7 +330,8 @@ static void save_numbers(const struct shell *shell, const struct session_trace *
 			fprintf(out, numbers[i].format, (unsigned long long)numbers[i].value);
 }
 
-// The command that would make this trace; what holds for all traces is among the settings.
+// Writes the command that would make this trace, without the options that are settings of the
+// session.
 static void save_trace(const struct shell *shell, const struct session_trace *trace, FILE *out)
 {
 	const struct plan_options *options = &trace->options;
@@ -361,7 +362,8 @@ struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 	struct error *err = output_file(argv[1], &file);
 	if (err)
 		return err;
-	// What a trace takes when it is made is its own already.
+	// The settings of SCOPE_TRACE are reset until the traces are made, because each trace has
+	// its own options.
 	for (size_t i = 0; i < NUM_SETTINGS; i++) {
 		if (settings[i].scope == SCOPE_TRACE)
 			fprintf(file, "set %s %s\n", settings[i].name, settings[i].none);

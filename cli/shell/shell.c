@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The table of commands, and how they are found and executed.
+// The table of commands, and the code that finds and executes them.
 #include "cli/shell/shell.h"
 
 #include <ctype.h>
@@ -122,7 +122,7 @@ struct error *shell_execute(struct shell *shell, const char *line)
 	struct error *err = shell_words(line, &argc, &argv);
 	if (err)
 		return err;
-	// Its answer is about all that was recorded until now.
+	// The command's answer includes everything that was recorded until now.
 	if (argc && shell->session && !shell->has_ended)
 		err = session_catch_up(shell->session);
 	const struct shell_command *command = err ? NULL : shell_find(argv[0], &err);
@@ -136,7 +136,8 @@ struct error *shell_execute(struct shell *shell, const char *line)
 	return err;
 }
 
-// One line without its end; NULL at the end of the file. A device may have no end of a line.
+// Reads one line, without its newline. *is_over is true at the end of the file. The length is
+// limited, because a device may have no newline at all.
 static struct error *read_line(FILE *file, struct text *line, bool *is_over)
 {
 	text_reset(line);
@@ -150,7 +151,7 @@ static struct error *read_line(FILE *file, struct text *line, bool *is_over)
 	return line->failed ? error_nomem() : NULL;
 }
 
-// Lets events come while there is nothing to read from a pipe yet.
+// Handles events until there is something to read from a pipe or a terminal.
 static struct error *wait_for_line(struct shell *shell, FILE *file)
 {
 	struct pollfd input = {.fd = fileno(file), .events = POLLIN};
@@ -176,7 +177,7 @@ struct error *shell_source(struct shell *shell, FILE *file, const char *name, un
 	struct stat kind;
 	bool may_wait = fileno(file) >= 0 && !fstat(fileno(file), &kind) && !S_ISREG(kind.st_mode);
 	if (may_wait)
-		setvbuf(file, NULL, _IONBF, 0); // so that poll knows of all that is there
+		setvbuf(file, NULL, _IONBF, 0); // so that poll() sees all that is not read yet
 	while (!err && !shell->wants_quit && !cli_signal) {
 		err = may_wait ? wait_for_line(shell, file) : NULL;
 		if (err)

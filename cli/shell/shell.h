@@ -58,8 +58,8 @@ struct error *shell_source(struct shell *shell, FILE *file, const char *name,
  *  NULL, and *err is set, if there is none. */
 const struct shell_command *shell_find(const char *name, struct error **err);
 /** Splits a line into words at blanks, with quotes and backslashes as in a shell. The expression
- *  after --if is one word without quotes. "PATTERN if EXPRESSION" is one word too: 'trace main.f if
- *  s == "a b" --no-args' has 3 words. The caller calls shell_words_free(). */
+ *  after --if needs no quotes to be one word. "PATTERN if EXPRESSION" is one word too: 'trace
+ *  main.f if s == "a b" --no-args' has 3 words. The caller calls shell_words_free(). */
 struct error *shell_words(const char *line, int *argc, char ***argv) MUST_CHECK;
 void shell_words_free(int argc, char **argv);
 
@@ -92,8 +92,8 @@ int shell_system(struct shell *shell, const char *command, int in);
 
 /** Returns an error if there is no target. */
 struct error *shell_needs_target(struct shell *shell) MUST_CHECK;
-/** Ends the session and leaves its target running. quiet: prints no summary. Does nothing without a
- *  session. */
+/** Ends the session, if there is one. The target runs on, unless it is a started program that was
+ *  not resumed yet: that one is killed. quiet: prints no summary. */
 struct error *shell_leave(struct shell *shell, bool quiet) MUST_CHECK;
 /** Opens a session for a running process. shell->session must be NULL. */
 struct error *shell_attach(struct shell *shell, pid_t pid) MUST_CHECK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the shell's session has counted: by function, by goroutine, and how long calls took.
+// What the shell's session has counted: calls by function and by goroutine, and how long they took.
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +22,8 @@ static void print_ns(uint64_t ns, const char *before, FILE *out)
 	text_deinit(&duration);
 }
 
-// A quantile is known to an eighth: its middle, marked as no exact number.
+// A quantile is known to an eighth (histogram.h). Prints the middle of its bounds, with a "~" if it
+// is not exact.
 static void print_quantile(const struct stats_func *func, double quantile, FILE *out)
 {
 	uint64_t low, high;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The shell's target: attaching, starting, letting go, and what happens to it meanwhile.
+// The shell's target: attaching to it, starting it, leaving it, and noticing its end.
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -74,7 +74,8 @@ struct error *shell_attach(struct shell *shell, pid_t pid)
 	return NULL;
 }
 
-// The target's end, or ours: probes off, what waits is shown, then the summary.
+// Finishes the session, when the target has ended or the shell leaves it: removes the probes, shows
+// the events that wait, then the summary.
 static struct error *finish(struct shell *shell, bool quiet)
 {
 	struct text words;
@@ -150,7 +151,8 @@ struct error *shell_poll(struct shell *shell, int timeout_ms)
 
 // --- From one target to another ------------------------------------------------------------------
 
-struct aside { // a target and its traces, until another has taken their place
+// A target and its traces, kept until another target has taken their place.
+struct aside {
 	struct session *session;
 	bool is_started, has_ended;
 	struct shell_end *ends;
@@ -173,7 +175,7 @@ static void take_back(struct shell *shell, const struct aside *aside)
 	shell->ends = aside->ends;
 }
 
-// Lets go of what was set aside, since another target is there.
+// Leaves the target that was set aside, because there is another one now.
 static struct error *leave_aside(struct shell *shell, const struct aside *aside)
 {
 	struct aside now = set_aside(shell);
@@ -183,7 +185,7 @@ static struct error *leave_aside(struct shell *shell, const struct aside *aside)
 	return err;
 }
 
-// True if the process is the target already. Its traces would be lost, and there would be nothing to gain.
+// True if the process is already the target. Attaching again would only lose its traces.
 static bool is_target(struct shell *shell, pid_t pid)
 {
 	return shell->session && !shell->has_ended &&
@@ -205,7 +207,8 @@ struct error *shell_cmd_attach(struct shell *shell, int argc, char **argv)
 	return err;
 }
 
-// Starts the program with its traces, if any: it waits before its first instruction.
+// Starts the program, holds it at its first instruction, and arms its trace, if there are patterns.
+// words[0] is overwritten.
 static struct error *start(struct shell *shell, char **program, int num_words, char **words)
 {
 	struct target *target;
@@ -236,7 +239,7 @@ struct error *shell_cmd_run(struct shell *shell, int argc, char **argv)
 		err = target_resume(session_target(shell->session));
 	if (!err)
 		return leave_aside(shell, &before);
-	struct error *leave_err = shell_leave(shell, true); // not let go, it ends
+	struct error *leave_err = shell_leave(shell, true); // kills a program that is still held
 	error_free(leave_err);
 	take_back(shell, &before);
 	return err;

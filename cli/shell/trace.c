@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The shell's traces: arming, pausing, disarming, and following them.
+// The shell's traces: arming, pausing, disarming and watching them.
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,8 @@
 
 enum { WATCH_MS = 10 };
 
-struct shell_end { // of a trace: when its time is over
+// When the time of a trace is over.
+struct shell_end {
 	uint32_t trace;
 	uint64_t duration_ns, end_ns;
 	struct shell_end *next;
@@ -42,7 +43,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-// argp's message is in a line of its own, behind "NAME: "; getopt has said on stderr what is no option.
+// Makes an error of argp's message, which is one line that begins with "NAME: ". There is no
+// message for an option that does not exist: getopt has printed that on stderr.
 static struct error *parse_error(const char *name, const char *said)
 {
 	size_t len = strlen(name);
@@ -83,7 +85,8 @@ bool shell_refuses(const char *option)
 	return false;
 }
 
-// What holds for the whole session cannot differ from trace to trace.
+// An error if the options differ from the shell's in something that is the same for the whole
+// session.
 static struct error *check_options(const struct shell *shell, const struct trace_options *options)
 {
 	const struct session_options *now = &shell->options.session, *asked = &options->session;
@@ -107,7 +110,8 @@ static struct error *check_options(const struct shell *shell, const struct trace
 	return NULL;
 }
 
-// How deep values are captured is the same for all traces: those that are there are armed anew.
+// Takes over what is captured of values and stacks. It is the same for all traces, so existing
+// traces are armed again.
 static struct error *take_depths(struct shell *shell, const struct plan_options *asked)
 {
 	struct plan_options *now = &shell->options.session.plan;
@@ -253,7 +257,7 @@ static struct error *untrace_id(struct shell *shell, uint32_t id, char *const *p
 	return err;
 }
 
-// From every trace.
+// Removes the functions that the patterns select from every trace.
 static struct error *untrace_patterns(struct shell *shell, char *const *patterns, size_t num,
 				      size_t *total)
 {
@@ -335,7 +339,8 @@ static struct error *end_trace(struct shell *shell, uint32_t id, const char *why
 	return err;
 }
 
-// Those that were to tell of so many calls, and have.
+// Ends a trace that has seen as many calls as its --count, if all of them have returned. Ends at
+// most one, because the array changes then.
 static struct error *end_counted(struct shell *shell)
 {
 	size_t num;

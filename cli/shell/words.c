@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Lines become words. Those of a condition become one, so that it needs no quotes.
+// Splits lines into words. The words of a condition are joined to one, so that a condition needs no
+// quotes.
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,8 @@ enum { WORDS_MAX = 4096, CONDITION_WORDS_MAX = 256 };
 static const char IF[] = "--if";
 
 struct word {
-	char *text;	 // without its quotes
-	const char *raw; // as it is in the line; borrowed
+	char *text;	 // without quotes
+	const char *raw; // the word in the line, with quotes; borrowed
 	size_t raw_len;
 };
 
@@ -29,8 +30,8 @@ void shell_words_free(int argc, char **argv)
 	free(argv);
 }
 
-// One word from *line on, which moves behind it. A backslash quotes only what would not stand for itself: a
-// /regexp/ keeps its own.
+// Reads the word at *line, and moves *line after it. A backslash quotes only a blank, a quote or a
+// backslash, so that a /regexp/ keeps its own backslashes.
 static struct error *take_word(const char **line, struct text *word)
 {
 	char quote = 0;
@@ -81,16 +82,18 @@ static void words_deinit(struct words *words)
 
 // --- Conditions ----------------------------------------------------------------------------------
 
-// True if a word does not go on with an expression that is whole without it: "!main.f" is a pattern, as "*Get" is, and
-// "-q" an option; "!=" goes on.
+// True if the word cannot continue an expression that is complete before it: "!main.f" and "*Get"
+// are patterns, "-q" is an option. "!=" and a single "*" continue the expression.
 static bool begins_anew(const struct word *word)
 {
 	return word->raw_len > 1 &&
 	       (strchr("*-", word->raw[0]) || (word->raw[0] == '!' && word->raw[1] != '='));
 }
 
-// The longest expression that begins at start, in the first word, and ends with a word. *text is as it is in the
-// line, to be freed; NULL, with *num the words up to the next option, if there is none.
+// Finds the longest expression that begins at start, which is in the first word, and ends at the
+// end of a word. *text is the expression as in the line, which the caller frees, and *num the
+// number of its words. Without an expression, *text is NULL and *num is the number of words up to
+// the next option.
 static struct error *find_expression(const struct word *words, size_t num_words, const char *start,
 				     char **text, size_t *num)
 {
@@ -114,7 +117,7 @@ static struct error *find_expression(const struct word *words, size_t num_words,
 		*text = until;
 		*num = i + 1;
 	}
-	// No pattern begins with an operator, so what it follows is no whole expression.
+	// No pattern begins with an operator, so the expression before an operator is not complete.
 	if (*text && *num < num_words && strchr("<>=&|+,)", words[*num].raw[0])) {
 		free(*text);
 		*text = NULL;
@@ -124,8 +127,9 @@ static struct error *find_expression(const struct word *words, size_t num_words,
 	return NULL;
 }
 
-// Puts what is one condition into one word at i: the expression that begins there, skip bytes behind the word's
-// own beginning. A word that the user has put between quotes is the condition, unless it begins one.
+// Joins the words of a condition to one word at i. The condition begins skip bytes after the
+// beginning of word i. If the user has put that word in quotes, the word is the whole condition,
+// unless it is the beginning of a longer expression.
 static struct error *join_condition(struct words *words, size_t i, size_t skip)
 {
 	struct word *first = &words->words[i];
@@ -151,7 +155,7 @@ static struct error *join_condition(struct words *words, size_t i, size_t skip)
 	return NULL;
 }
 
-// PATTERN if EXPR: the three become one word.
+// Joins the three words of "PATTERN if EXPR", at i, to one word.
 static struct error *join_pattern(struct words *words, size_t i)
 {
 	struct error *err = join_condition(words, i + 2, 0);
@@ -185,7 +189,7 @@ static struct error *join_conditions(struct words *words)
 		const struct word *word = &words->words[i];
 		bool has_more = i + 1 < words->num;
 		size_t len = sizeof(IF) - 1;
-		if (!strcmp(word->text, "--")) // a program's own words follow
+		if (!strcmp(word->text, "--")) // the arguments of a program follow
 			break;
 		if (!strcmp(word->text, IF) && has_more)
 			err = join_condition(words, ++i, 0);
