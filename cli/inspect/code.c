@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A function's code for people: lines between instructions, labels where branches lead, names where calls and
-// memory operands do, marks where probes go.
+// Disassembles a function: source lines between the instructions, labels at the targets of
+// branches, the names of what calls and memory operands refer to, and a mark at each site of a
+// probe.
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "dwarf/go/rtype.h"
 #include "arch/spell.h"
 
-struct symbols { // of data, by address
+// The symbols of data, sorted by address.
+struct symbols {
 	const struct image_symbol **symbol;
 	size_t num;
 };
@@ -22,9 +24,9 @@ struct listing {
 	struct sites sites;
 	struct speller *speller;
 	struct symbols data;
-	struct gotype **types; // those with a descriptor, by its address
+	struct gotype **types; // those with a run-time descriptor, sorted by its address
 	size_t num_types;
-	uint32_t *label; // of each byte of the code that a branch leads to, 0 for all others
+	uint32_t *label; // by offset: the label's number at the target of a branch, else 0
 	FILE *out;
 };
 
@@ -52,11 +54,11 @@ static struct error *read_symbols(struct index *index, struct symbols *out)
 	return NULL;
 }
 
-// The symbol that holds vaddr; NULL without one.
+// The symbol that contains vaddr; NULL if none does.
 static const struct image_symbol *symbol_at(const struct symbols *symbols, uint64_t vaddr)
 {
 	size_t low = 0, high = symbols->num;
-	while (low < high) { // the first one above vaddr
+	while (low < high) { // finds the first symbol above vaddr
 		size_t middle = low + (high - low) / 2;
 		if (symbols->symbol[middle]->vaddr <= vaddr)
 			low = middle + 1;
@@ -72,7 +74,8 @@ static bool is_inside(const struct func *func, uint64_t vaddr)
 	return vaddr >= func->vaddr && vaddr - func->vaddr < func->size;
 }
 
-// Numbers the instructions that branches inside the function lead to, in their order.
+// Numbers the targets of the function's own branches, from 1 in the order of their addresses. Only
+// the start of an instruction gets a label.
 static struct error *find_labels(struct listing *listing)
 {
 	enum { IS_TARGET = 1, IS_START = 2 };
@@ -113,7 +116,7 @@ static int by_rtype(const void *a, const void *b)
 	return (x->rtype > y->rtype) - (x->rtype < y->rtype);
 }
 
-// Type descriptors, which have no symbols of their own.
+// Reads the types with a run-time descriptor. Descriptors have no symbols of their own.
 static struct error *read_types(struct listing *listing)
 {
 	size_t num;
@@ -168,7 +171,7 @@ const char *inspect_site_kind(const struct site *site)
 	}
 }
 
-// "  ; <- entry" behind an instruction that is probed; whether it is.
+// Appends "  ; <- entry" to an instruction that is probed. False if it is not probed.
 static bool name_sites(const struct sites *sites, uint64_t vaddr, struct text *words)
 {
 	bool is_site = false;

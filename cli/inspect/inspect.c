@@ -6,7 +6,7 @@
 #include "tracer/plan/plan.h"
 #include "tracer/plan/select/select.h"
 
-enum { INLINED_MAX = 16 }; // that are named
+enum { INLINED_MAX = 16 }; // functions that are named
 
 struct error *inspect_find(struct index *index, const char *word, const struct func **out)
 {

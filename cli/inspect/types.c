@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A program's types for people: which there are, and what one is made of.
+// Prints the types of a program, and the fields and methods of one type.
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +13,15 @@ enum { TYPES_MAX = 1 << 20, FIELDS_DEPTH_MAX = 8, NAMESAKES_MAX = 64 };
 
 struct type_names {
 	struct completions *completions;
-	struct pattern *pattern; // NULL: all
+	struct pattern *pattern; // NULL: all types
 	const char *prefix;
 	char **name; // borrowed from the index
 	size_t num, size;
 	struct error *err;
 };
 
-// The compiler's own descriptions of maps and channels: "hash<int,string>", "*map.bucket[int]string".
+// True for the types that the compiler makes for maps and channels: "hash<int,string>",
+// "*map.bucket[int]string".
 static bool is_internal(const char *name)
 {
 	name += strspn(name, "*");
@@ -32,7 +33,8 @@ static bool is_internal(const char *name)
 	return false;
 }
 
-// An array's brackets are no type arguments: "main.*" does not choose "[4]main.T".
+// True if the pattern selects the type. The brackets of an array are not type arguments: "main.*"
+// does not select "[4]main.T".
 static bool is_chosen(struct pattern *pattern, const char *name)
 {
 	bool is_array = *name == '[' && !strchr("[*?/", *pattern->body);
@@ -107,7 +109,8 @@ struct error *inspect_types(struct index *index, const char *pattern, FILE *out)
 	return err;
 }
 
-// The tag of a field, which only the run-time descriptor has.
+// The tag of field i. DWARF has no tags, so it may come from the run-time descriptor, described
+// (may be NULL).
 static const char *field_tag(const struct gotype *type, const struct gotype *described, size_t i)
 {
 	if (type->tags)
@@ -140,8 +143,9 @@ static void print_fields(struct index *index, struct gotype *type, uint64_t base
 	}
 }
 
-// The name of the method where func is one of a type's: "pkg.T.M", "pkg.(*T).M", with "[...]" behind T for
-// the instances of a generic one. package and name are the type's, without brackets.
+// The method's name if func is a method of the type: "pkg.T.M", "pkg.(*T).M", or with "[...]" after
+// T for the instances of a generic type. NULL if it is not. package and name are those of the type,
+// without brackets.
 static const char *method_of(const char *func, const char *package, size_t package_len,
 			     const char *name, size_t name_len, bool is_generic)
 {
@@ -176,7 +180,7 @@ static void print_methods(struct index *index, const char *name, FILE *out)
 	for (size_t i = 0; i < num; i++) {
 		const char *method = method_of(funcs[i].name, name, (size_t)(dot - name), dot + 1,
 					       len - (size_t)(dot + 1 - name), name[len] == '[');
-		// Closures of methods, and method values, are none.
+		// Closures of methods and method values are not methods.
 		if (!method || strpbrk(method, ".-") || (funcs[i].flags & FUNC_WRAPPER))
 			continue;
 		struct text signature;
