@@ -8,8 +8,8 @@
 
 #include "base/text.h"
 
-// Whether the bracket at i follows a generic function's or type's whole name: not a map's or an array's, and not
-// inside "(*T[int])".
+// True if the bracket at i follows the whole name of a generic function or type. False for the
+// bracket of a map or an array, and for that in "(*T[int])".
 static bool is_generic(const char *name, size_t i)
 {
 	static const char map[] = "map";
@@ -21,8 +21,9 @@ static bool is_generic(const char *name, size_t i)
 	return i - start != strlen(map) || memcmp(name + start, map, strlen(map)) != 0;
 }
 
-// Where the part behind the prefix ends: behind a slash or a dot, or before a generic's types, inside which nothing
-// is parted. *is_name: it is a name as it stands there.
+// The end of the part that follows the first from bytes: after a slash or a dot, or before the type
+// arguments of a generic name. Slashes and dots in brackets end no part. *is_name: a whole name
+// ends there.
 static size_t part_end(const char *name, size_t from, bool *is_name)
 {
 	size_t brackets = 0, i = 0;
@@ -112,7 +113,7 @@ void completions_gather(struct completions *out, const char *prefix, completion_
 		const struct completion *only = HASH_COUNT(out->all) == 1 ? out->all : NULL;
 		if (!only || only->is_name || out->failed)
 			break;
-		// It has more and so is longer than what it began with.
+		// The word is no whole name, so it is longer than the prefix: the loop ends.
 		free(deeper);
 		deeper = strdup(only->word);
 		if (!deeper)

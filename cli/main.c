@@ -32,8 +32,8 @@ static void note_signal(int number)
 void cli_catch_signals(void)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler =
-					   note_signal}; // no SA_RESTART: a blocked write must end
+	// Without SA_RESTART, so that a signal ends a blocked write.
+	struct sigaction action = {.sa_handler = note_signal};
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		sigaction(ends[i], &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -45,7 +45,7 @@ static void print_log(enum log_level level, const char *message)
 	fputc('\n', stderr);
 }
 
-// A line that is written over, on a terminal, for work that takes more than a second.
+// Overwrites one line of the terminal with the progress of work that takes more than a second.
 static void print_progress(const char *what, size_t done, size_t total)
 {
 	static struct timespec start;
@@ -95,7 +95,8 @@ void cli_say(const char *fmt, ...)
 	va_end(args);
 }
 
-// A name that no function has, but a file here: "gotrace attach PID *" without quotes.
+// True if the message is about a pattern that is the name of a file in this folder and of no
+// function: the shell has expanded "gotrace attach PID *", which has no quotes.
 static bool is_of_shell(const char *message)
 {
 	static const char before[] = "no function has the name '";
@@ -145,8 +146,8 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-// What is opened later must not become standard input, output or error by chance. Writing to an output that was closed
-// fails as it would without this.
+// Opens the standard descriptors that are closed, so that no file opened later becomes one of them.
+// Writing to a closed standard output fails the same as without this.
 static void fill_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -154,7 +155,8 @@ static void fill_descriptors(void)
 			open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
 }
 
-// Every command's last act: an answer that could not be written whole is a failure. A reader that went away is none.
+// Runs at exit, for every command. Fails if the answer could not be written completely, but not if
+// the reader has gone away.
 static void check_output(void)
 {
 	struct pollfd reader = {.fd = STDOUT_FILENO, .events = POLLOUT};

@@ -173,7 +173,7 @@ bool parse_duration(const char *text, uint64_t *ns)
 		size_t i, len = 0;
 		for (i = 0; i < sizeof(units) / sizeof(*units); i++) {
 			len = strlen(units[i].name);
-			// "m" must not take the "m" of "ms"
+			// "m" must not match the beginning of "ms".
 			if (!strncmp(end, units[i].name, len) && !isalpha((unsigned char)end[len]))
 				break;
 		}
@@ -236,7 +236,8 @@ static void number32(struct argp_state *state, const char *option, const char *a
 	*out = (uint32_t)value;
 }
 
-// The index of arg in a list of names, or a usage error that tells them.
+// The index of arg in a list of names. A usage error that lists the names if arg is not one of
+// them.
 static int choice(struct argp_state *state, const char *option, const char *arg,
 		  const char *const *names)
 {
@@ -299,7 +300,7 @@ static void parse_overhead(struct argp_state *state, const char *arg, double *sh
 	*share = percent / 100;
 }
 
-// The N of "1/N" and of "N/s".
+// Parses the N of --sample 1/N and of --rate N/s.
 static void parse_budgets(struct argp_state *state, int key, const char *arg,
 			  struct plan_options *plan)
 {
@@ -471,7 +472,8 @@ struct error *trace_options_begin(const struct trace_options *trace)
 
 void trace_options_close(struct trace_options *trace)
 {
-	if (trace->output && trace->session.out > STDERR_FILENO) // its file could be opened
+	// out is standard output if the file of -o could not be opened.
+	if (trace->output && trace->session.out > STDERR_FILENO)
 		close(trace->session.out);
 	if (trace->session.save >= 0)
 		close(trace->session.save);

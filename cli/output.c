@@ -11,7 +11,8 @@
 
 #include "base/cleanup.h"
 
-// Whether everybody may put files into the folder that path is in.
+// True if other users may put files into the folder of path: a sticky folder such as /tmp that its
+// group or everybody may write to.
 static bool is_shared(const char *path)
 {
 	CLEANUP_FREE char *copy = strdup(path);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages, with words from outside in them, on their way to a terminal.
+// Messages that contain words from outside are made printable before they reach a terminal.
 #include <stdbool.h>
 #include <string.h>
 
@@ -24,8 +24,9 @@ void cli_print(FILE *out, const char *before, const char *message)
 	text_deinit(&text);
 }
 
-// What argp and getopt write comes piece by piece. Their advice is wrapped; a line's end within any other piece is part
-// of a word.
+// argp and getopt write their messages in pieces. The piece with argp's advice ("Try ...") may have
+// several lines. In any other piece, a newline before the end belongs to a word of the command
+// line.
 static ssize_t write_printable(void *out, const char *bytes, size_t len)
 {
 	static const char advice[] = "Try ";
@@ -47,7 +48,8 @@ static ssize_t write_printable(void *out, const char *bytes, size_t len)
 error_t cli_argp(const struct argp *argp, int argc, char **argv, unsigned flags, int *arg_index,
 		 void *input)
 {
-	// argp and getopt repeat words of the command line, which a glob may have made of files' names.
+	// argp and getopt repeat words of the command line, which may be file names that a glob
+	// expanded to.
 	FILE *plain = stderr;
 	FILE *printable =
 		fopencookie(plain, "w", (cookie_io_functions_t){.write = write_printable});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A command line that is not understood: what is wrong with it, and what to type instead.
+// Usage errors: what is wrong with a command line, and what to type instead.
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,8 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-// Edits (a character more, less, other, or two swapped) from a to b.
+// The edit distance between a and b: characters inserted, deleted or replaced, and neighbours
+// swapped. WORD_MAX for a word that is too long.
 static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	size_t rows[3][WORD_MAX + 1];
@@ -39,7 +40,7 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 struct nearest {
 	const char *word;
 	size_t len;
-	const char *name; // NULL: none is near
+	const char *name; // NULL: no name is similar
 	size_t wrong;
 };
 
@@ -60,7 +61,8 @@ const char *usage_nearest(const char *word, const char *const *names, size_t num
 	return nearest.name;
 }
 
-// The option that a name, or its beginning, is; NULL: none, and the nearest one is noted.
+// The option whose name begins with the word; NULL if there is none. *nearest receives the most
+// similar name.
 static const struct argp_option *find_option(const struct argp *argp, struct nearest *nearest)
 {
 	const struct argp_option *found = NULL;
@@ -114,7 +116,7 @@ static void check_long(const struct argp *argp, const char *word, bool *has_valu
 		text_printf(&said, "; did you mean --%s?", nearest.name);
 	else
 		text_printf(&said, ": see %s --help", program_invocation_name);
-	rune_disarm(&said, 0); // a word may hold the end of a line
+	rune_disarm(&said, 0); // the word may contain a newline
 	fputs(text_string(&said), stderr);
 	fputc('\n', stderr);
 	text_deinit(&said);
