@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What calls are counted by, as data: expressions (expr/expr.h) become programs of wire.h.
+// What is counted of calls, and by which of their values, as data: expressions (expr/expr.h) become
+// programs of wire.h.
 #ifndef GOTRACE_TRACER_PLAN_AGGREGATE_H
 #define GOTRACE_TRACER_PLAN_AGGREGATE_H
 
@@ -15,7 +16,7 @@ struct aggregate_options {
 	const char *by[WIRE_KEYS]; // "name", "req.URL.Path", "n & 7", "goid", "caller"; borrowed
 	size_t num_by;
 	uint32_t max_keys;
-	uint64_t seed[2]; // of the hashes of strings; random, so that collisions cannot be planned
+	uint64_t seed[2]; // of the hashes of strings; must be unpredictable
 	bool has_errors;
 	bool has_histogram;
 	const char *value;   // of the histogram: an integer; borrowed; NULL: durations of calls

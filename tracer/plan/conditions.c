@@ -137,8 +137,7 @@ static bool is_about(const struct plan_condition *condition, const struct func *
 	return false;
 }
 
-// Stores the texts of the conditions that apply to the function; out has room for all. Returns how
-// many.
+// Stores the texts of the conditions that apply to the function and returns how many.
 static size_t texts_about(const struct plan_options *options, const struct func *func,
 			  const char **out)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whether a type's Error method returns the type's only string unchanged. If it does, the message
 // of such an error can be read from its value; otherwise the method would have to run. The method's
-// instructions are the evidence.
+// instructions decide it.
 #ifndef GOTRACE_TRACER_PLAN_ERRORMETHOD_H
 #define GOTRACE_TRACER_PLAN_ERRORMETHOD_H
 

@@ -26,8 +26,8 @@ static uint64_t frame_bytes(const struct param *param)
 	return param->is_hidden || param->unknown ? 0 : (param_size(param) + 7) & ~7ull;
 }
 
-// At most how many bytes of one value are captured so that all values fit into room: small values
-// are captured whole, large values share the rest equally.
+// Returns how many bytes of one value may be captured if all values are to fit into room: small
+// values are captured whole, and large values share the rest equally.
 static uint64_t fair_share(const struct param *params, size_t num, uint64_t room)
 {
 	uint64_t share = 0, wider = num ? room / num : room;

@@ -43,7 +43,7 @@ struct plan_state {
 	bool failed;			// an allocation failed while edges were made
 };
 
-struct plan_edges { // the edges of one type while they are made
+struct plan_edges { // the edges of one type, while they are being made
 	struct wire_edge *edge;
 	uint32_t num, size;
 };
@@ -56,10 +56,10 @@ struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
 			     const struct plan_probe *place) MUST_CHECK;
 struct error *plan_add_piece(struct plan *plan, const struct wire_piece *piece) MUST_CHECK;
 
-/** plan_append_func appends a function without probes, plan_add_site a probe of the function that
- *  was appended last. */
+/** Appends a function without probes. */
 struct error *plan_append_func(struct plan *plan, const struct func *func, uint32_t trace,
 			       struct plan_func **out) MUST_CHECK;
+/** Appends a probe of the function that was appended last. frame may be NULL. */
 struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
 			    const struct site *site, uint16_t kind,
 			    const struct plan_frame *frame) MUST_CHECK;
@@ -79,8 +79,8 @@ void plan_learn_itabs(struct plan *plan);
 /** Frees what a group of --within holds. */
 void plan_within_deinit(struct plan_within *within);
 
-/** Lays out params as a frame: values, pieces, holes, and the type whose edges lead on. If they
- *  need more than room bytes (at most WIRE_BLOCK_MAX), the largest values are cut. */
+/** Lays out params as a frame block: values, pieces, holes, and the type whose edges lead on. If
+ *  they need more than room bytes (at most WIRE_BLOCK_MAX), the largest values are cut. */
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
 			      uint32_t room, struct plan_frame *out) MUST_CHECK;
 void plan_frame_deinit(struct plan_frame *frame);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The functions of the runtime whose hits show the pairing of entries and returns which calls end
-// without a RET.
+// The functions of the runtime that end calls without a RET. Their hits are notes for the pairing
+// of entries and returns.
 #include "tracer/plan/internal.h"
 
 enum {
@@ -132,8 +132,8 @@ struct error *plan_add_notes(struct plan *plan, size_t *first, size_t *num)
 	if (!err && is_added)
 		plan->tables.probes[plan->tables.num_probes - 1].flags |= WIRE_ANY_GOROUTINE;
 	plan->recovery.is_known = is_added;
-	// Only as a replacement: all functions whose defers are not open-coded call deferreturn,
-	// which is often in some programs.
+	// Only if recovery has no probe: every function whose defers are not open-coded calls
+	// deferreturn, and in some programs that is often.
 	if (!err && !is_added)
 		err = add_note(plan, "runtime.deferreturn", WIRE_PROBE_DEFERRETURN, NULL,
 			       &is_added);

@@ -455,7 +455,7 @@ static bool has_condition(const struct plan_func *func, const struct plan_option
 
 static bool has_options(const struct plan_func *func, const struct plan_options *options)
 {
-	if (options->aggregate) // the whole plan has the same
+	if (options->aggregate) // they are the same in the whole plan
 		return true;
 	return func->has_args == !options->no_args && func->has_return == !options->no_return &&
 	       func->every == options->every && func->rate == options->rate &&

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What to do, as data: the selected functions with their probes, and the tables of wire.h, from
-// which the capture engine learns how to fill a frame and where its pointers lead. A plan has no
-// side effects: it can be printed (--dry-run) and needs no privileges. Functions may be added while
-// a session runs. Numbers in the plan never change, so a back end only needs to hear of additions.
+// which the capture engine learns how to fill a frame block and where its pointers lead. A plan has
+// no side effects: it can be printed (--dry-run) and needs no privileges. Functions may be added
+// while a session runs. Numbers in the plan never change, so a back end only needs to hear of
+// additions.
 //
-// A frame holds the values of a probe (arguments at entry, results at a return), each at an aligned
-// offset. The plan owns its tables and borrows functions, signatures and types from the index.
+// The frame block of a record holds the values of a probe (arguments at entry, results at a
+// return), each at an aligned offset. The plan owns its tables and borrows functions, signatures
+// and types from the index.
 #ifndef GOTRACE_TRACER_PLAN_PLAN_H
 #define GOTRACE_TRACER_PLAN_PLAN_H
 
@@ -36,21 +38,20 @@ struct plan_options {
 	const char *caller; // only calls made by this function; borrowed; NULL: by any
 	uint64_t slower_ns; // only calls that take longer; 0: all calls
 	bool errors;	    // only calls that return an error
-	// Only calls made while a function that this pattern matches is active; borrowed; NULL: all
-	// calls.
+	// Only calls made while a function of this pattern is active; borrowed; NULL: all calls.
 	const char *within;
 	const struct plan_conditions *wanted; // all these conditions, parsed; borrowed; NULL: none
 };
 
 enum { PLAN_DEPTH = 2, PLAN_STRLEN = 64, PLAN_ITEMS = 16 }; // the defaults
 
-struct plan_hole {		  // bytes of a frame that the engine cannot read
+struct plan_hole {		  // bytes of a frame block that the engine cannot read
 	uint32_t frame_off, size; // bytes
 	const char *reason;	  // "float in XMM0"; borrowed from the plan
 	bool is_float;		  // a record with WIRE_FLOATS has these bytes after all
 };
 
-struct plan_value { // one argument or result in its frame
+struct plan_value { // one argument or result in a frame block
 	const struct param *param;
 	uint32_t frame_off;   // bytes
 	uint32_t frame_bytes; // captured; less than the type's size if the value was cut
@@ -89,11 +90,10 @@ struct plan_func {
 	bool has_results; // results are captured
 	bool has_args;
 	bool is_armed;	 // set by the back end: the probes are in place
-	char *refused;	 // set by plan_func_refuse: why they cannot be; NULL: not refused
+	char *refused;	 // set by plan_func_refuse: why it cannot be armed; NULL: not refused
 	bool is_counted; // arm only the entry, the next time that it is armed
 	bool is_off;	 // set by the session: hits are ignored for now
-	// Set by the session: since when returns are not seen (CLOCK_MONOTONIC); 0: returns are
-	// seen.
+	// Set by the session: since when returns are not seen (CLOCK_MONOTONIC); 0: they are seen.
 	uint64_t off_ns;
 	uint32_t every, rate; // as in plan_options
 	char *condition;      // of its calls; "": none
@@ -137,8 +137,8 @@ struct plan_dynamic {	// a type that interfaces may hold
 	uint32_t type;	// in tables.types: of what the interface's data word points to
 };
 
-// Where the record of WIRE_PROBE_RECOVERY shows which goroutine goes on, and at which depth. The
-// frame block holds the address of g; g and g's panic are copied, too.
+// Offsets for reading the records of WIRE_PROBE_RECOVERY, which show which goroutine goes on and
+// where on its stack. Their frame block holds the address of g; g and g's panic are copied, too.
 struct plan_recovery {
 	uint32_t goid_off, stack_hi_off; // bytes in runtime.g
 	uint32_t panic_off;		 // in runtime.g: the pointer to the panic that is recovered
@@ -175,20 +175,21 @@ struct plan {
 	struct plan_state *state; // private
 };
 
+/** Makes an empty plan. index is borrowed; options are copied, with depth limited to
+ *  WIRE_DEPTH_MAX. */
 struct error *plan_create(struct index *index, const struct plan_options *options,
 			  struct plan **out) MUST_CHECK;
 void plan_destroy(struct plan *plan);
 
 /** Adds functions with the options of this trace. depth, strlen and items are always the plan's;
  *  other options may differ. Functions that cannot be probed soundly go to refusals. Functions that
- *  plan_find finds are not added again. The added functions are plan->funcs[*first] and on, *num of
- *  them. */
+ *  plan_find finds are not added again. The *num added functions start at plan->funcs[*first]. */
 struct error *plan_add(struct plan *plan, const struct selection *selection,
 		       const struct plan_options *options, uint32_t trace, size_t *first,
 		       size_t *num) MUST_CHECK;
 
-/** Finds the plan's entry for this function: the one that is armed, else one with these options;
- *  NULL if there is none. */
+/** Finds this function in the plan: the entry that is armed, else one with these options; NULL if
+ *  there is neither. */
 const struct plan_func *plan_find(const struct plan *plan, const struct func *func,
 				  const struct plan_options *options);
 

@@ -7,7 +7,7 @@
 #include "tracer/plan/internal.h"
 
 enum {
-	EDGES_MAX = 4096, // of one type; in arrays of arrays of structs, the rest is not followed
+	EDGES_MAX = 4096, // of one type; arrays of arrays may have more, which are not followed
 	MAP_HEADER_BYTES = 48, // runtime.hmap and maps.Map
 	SLOTS = 8,	       // of a map's bucket, and of a group
 	ITABS_MAX = 512,       // dynamic types that one plan_add learns in advance, from itabs
@@ -75,8 +75,7 @@ static uint32_t block_size(uint64_t size)
 	return size < WIRE_BLOCK_MAX ? (uint32_t)size : WIRE_BLOCK_MAX;
 }
 
-// Finds the entry for this Go type in one of the plan's tables of types, or makes one with this
-// size.
+// Finds the entry for this Go type in one of the tables of known types, or makes one of this size.
 static struct plan_known_type *known_type(struct plan *plan, struct plan_known_type **table,
 					  struct gotype *type, uint32_t size)
 {

@@ -330,7 +330,7 @@ void expr_emit_caller(struct expr_emitter *emitter)
 		     (struct wire_op){.code = WIRE_OP_STACK, .size = WORD, .off = (uint32_t)-WORD});
 }
 
-// Tests if the return address is in one of the ranges. A call can be the last instruction of a
+// Tests whether the return address is in one of the ranges. A call can be the last instruction of a
 // function, so the return address can be the range's end, but not its start.
 static void emit_called_by(struct expr_emitter *emitter, const struct expr_node *node)
 {

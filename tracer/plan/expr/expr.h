@@ -24,7 +24,7 @@ enum expr_looks { EXPR_NUMBER, EXPR_BOOL, EXPR_ADDRESS, EXPR_FUNCTION };
 
 struct expr_value_of {	  // a value that the program keeps
 	const char *text; // borrowed
-	bool is_integer;  // in: only an integer is accepted
+	bool is_integer;  // other values are errors
 	struct wire_value value;
 	enum expr_looks looks;
 };

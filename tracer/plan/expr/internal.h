@@ -49,7 +49,7 @@ enum expr_class { // which operations a value allows
 	CLASS_SLICE,
 	CLASS_IFACE,
 	CLASS_NIL,
-	CLASS_OTHER, // a struct or an array: only its parts can be used
+	CLASS_OTHER, // structs and arrays, of which only parts can be used; the caller
 };
 
 enum expr_kind {

@@ -140,8 +140,8 @@ static bool look_for_inlined(void *context, const char *name)
 	return !inlined->name;
 }
 
-// The error for a pattern that selects nothing. *is_there: it matches functions that are excluded
-// or were inlined everywhere.
+// The error for a pattern that selects nothing. *is_there: it matches functions, but
+// only ones that it cannot select, or that were inlined everywhere.
 static struct error *nothing_chosen(const struct chooser *chooser, struct pattern *pattern,
 				    const struct func *left_out, bool *is_there)
 {
@@ -249,8 +249,8 @@ static struct error *collect(const struct chooser *chooser, struct selection *ou
 	return NULL;
 }
 
-// If a pattern matches only excluded or inlined functions, that is an error if no other pattern
-// selects any, else a warning.
+// A pattern that matches functions but cannot select any (is_there) is an error only if no other
+// pattern selects any; else it is a warning.
 static struct error *apply_all(struct chooser *chooser, char *const *patterns, size_t num)
 {
 	struct error *nothing = NULL;

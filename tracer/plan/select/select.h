@@ -14,10 +14,11 @@ struct selection {
 
 /** Selects functions by patterns, which are applied from left to right. A pattern that selects
  *  nothing is an error that shows the nearest names; a bad regexp is an error, too. A pattern that
- *  matches only excluded functions, or only functions whose calls were all inlined, is just a
- *  warning if another pattern selects some. Functions of the runtime that tracing could break, C
- *  code, and wrappers are selected by exact name only, with a warning. A wrapper that contains the
- *  code of the method that it wraps is also selected by the method's name, and by globs. */
+ *  matches only functions that it cannot select (see below), or functions that were inlined
+ *  everywhere, is no more than a warning if another pattern selects some. Functions of the runtime
+ *  that tracing could break, C code, and wrappers are selected by exact name only, with a warning.
+ *  A wrapper that contains the code of the method that it wraps is also selected by the method's
+ *  name, and by globs. */
 struct error *select_functions(const struct index *index, char *const *patterns, size_t num,
 			       struct selection *out) MUST_CHECK;
 /** Selects the functions with this name. If there are none, selects the instances of the generic
