@@ -96,8 +96,8 @@ void format_timestamp(const struct sink_options *options, struct format_clock *c
 	format_plain(options, out);
 }
 
-// ns in this unit with at most max_decimals, fewer where three digits stand before them; false where it, once
-// rounded, reaches limit units.
+// Writes ns in this unit with at most max_decimals, and with three digits at most. Returns false if
+// the rounded number reaches limit units.
 static bool write_scaled(uint64_t ns, uint64_t unit, unsigned max_decimals, uint64_t limit,
 			 const char *name, struct text *out)
 {
@@ -124,7 +124,7 @@ void format_duration(uint64_t ns, struct text *out)
 		text_puts(out, "ns");
 		return;
 	}
-	// Each unit rounds first and then looks whether it fits, so 999.96µs is 1.0ms and not 1000µs.
+	// Each unit rounds before the check against its limit, so 999.96µs is 1.0ms and not 1000µs.
 	if (ns < 60 * s &&
 	    (write_scaled(ns, us, 1, 1000, "µs", out) || write_scaled(ns, ms, 1, 1000, "ms", out) ||
 	     write_scaled(ns, s, 2, 60, "s", out)))
@@ -177,7 +177,7 @@ enum format_list format_results(const struct call *call, const struct wire_recor
 		return LIST_OMITTED;
 	if (!func->signature->is_known)
 		return LIST_UNKNOWN;
-	// A tail jump ends the frame before its results are there.
+	// A tail jump ends the call before the results are there.
 	if (func->results.size && !record->num_blocks)
 		return LIST_UNKNOWN;
 	return LIST_SHOWN;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A call's stack below its line:
+// Writes a call's stack below its line:
 //   at main.(*Shop).order /src/shop.go:88
 //   at main.(*Shop).find /src/shop.go:12 (inlined)
 //   created by main.main at /src/main.go:20 in goroutine 1

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Calls as a graph: one line for a call with no traced call inside it, braces around one that has.
+// The format "graph": a call without traced calls inside it is one line, other calls have braces.
 //   G18   main.handle(id=7) {
 //   G18     main.add(a=1, b=2) = 3                1.2µs
 //   G18   } = nil                                 3.4ms
-// A call's line waits in its note until it ends, or until a call inside it begins; then its note is
-// the sink itself, which says that its braces are open.
+// A call's line waits in call->note until the call ends or until a call inside it begins. In the
+// second case the line is written and call->note becomes the sink itself, which means that the
+// call's braces are open.
 #include "tracer/output/format.h"
 
 #include <stdlib.h>
 
 enum {
-	DURATION_COLUMN = 96, // where durations end, timestamps not counted
-	DEEPEST_INDENT = 64,  // levels; deeper calls stay there, or lines would grow without end
-	KEPT_BYTES = 4096,    // of a line kept for the next call
+	DURATION_COLUMN = 96, // where durations end, without timestamps
+	DEEPEST_INDENT = 64,  // levels; the indentation of deeper calls does not grow
+	KEPT_BYTES = 4096,    // a free line keeps texts of at most this capacity
 };
 
 struct line { // of a call that may still be a leaf
@@ -26,7 +27,7 @@ struct sink {
 	struct format_clock clock;
 	struct line *free_lines;
 	struct text duration;	  // of the line that is being written
-	size_t goroutine_columns; // grows with the longest number seen
+	size_t goroutine_columns; // grows with the longest goroutine number so far
 };
 
 static struct error *graph_open(const struct sink_options *options, struct sink **out)
@@ -84,7 +85,7 @@ static size_t indent_level(const struct call *call)
 	return level > DEEPEST_INDENT ? DEEPEST_INDENT : level;
 }
 
-// Returns where the line's columns are counted from: behind the timestamp.
+// Returns the byte from which the line's columns are counted: the first after the timestamp.
 static size_t begin_line(struct sink *sink, const struct call *call, uint64_t time_ns,
 			 struct text *out)
 {
@@ -100,7 +101,7 @@ static size_t begin_line(struct sink *sink, const struct call *call, uint64_t ti
 	return start;
 }
 
-// Below the call's line, further in than what it calls.
+// Writes the stack below the call's line, indented further than the calls inside it.
 static void write_stack(struct sink *sink, const struct call *call,
 			const struct wire_record *record, struct text *out)
 {
@@ -123,7 +124,7 @@ static void end_line(struct sink *sink, size_t start, uint64_t duration_ns, stru
 
 // --- Events ------------------------------------------------------------------------------------
 
-// A call begins inside this one: it is no leaf. How many events that shows.
+// Opens the braces of a call inside which another call begins. Returns how many events that shows.
 static unsigned open_braces(struct sink *sink, struct call *call, struct text *out)
 {
 	if (!call || call->note == sink)
@@ -189,7 +190,7 @@ static unsigned graph_end(struct sink *sink, struct call *call, const struct wir
 		text_append(out, text_string(&line->stack), line->stack.len);
 		line_free(sink, line);
 	}
-	return sink_is_event(how) + !is_open; // the line of a leaf is its entry, too
+	return sink_is_event(how) + !is_open; // the line of a leaf shows its entry, too
 }
 
 static unsigned graph_orphan(struct sink *sink, struct call *call, const struct wire_record *record,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One JSON object a line, keys in the order of gotrace(1), JSON. Written directly: integers keep all their
-// 64 bits, and keys their order. What is not known or not asked for is absent.
+// The format "json": one JSON object a line, with keys in the order of gotrace(1), JSON. It is
+// written without a library, so that integers keep all their 64 bits and keys their order. A key is
+// absent if its value is not known or was not asked for.
 #include "tracer/output/format.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@ static const int64_t NS_PER_S = 1000 * 1000 * 1000;
 struct sink {
 	struct sink_options options;
 	struct format_clock clock;
-	char **func_keys; // by the function's number: its "func" and "addr", once it was called
+	char **func_keys; // by function number: the text of "func" and "addr"; NULL before its use
 	size_t num_func_keys;
 };
 
@@ -59,7 +60,7 @@ static void write_time(struct sink *sink, uint64_t mono_ns, struct text *out)
 	text_append(out, digits, sizeof(digits));
 }
 
-// A key that is a literal, with what stands before it, and its number.
+// Writes a number after its key. key is a string literal with all that precedes the number.
 #define write_number(key, value, out)                   \
 	do {                                            \
 		text_append(out, key, sizeof(key) - 1); \
@@ -75,7 +76,7 @@ static void write_func_keys(const struct sink *sink, const struct func *func, st
 	text_putc(out, '"');
 }
 
-// A place for the text of this function's keys; NULL where there is no memory for it.
+// Returns the place for the text of this function's keys; NULL if out of memory.
 static char **find_func_keys(struct sink *sink, uint32_t number)
 {
 	if (number < sink->num_func_keys)
@@ -105,7 +106,7 @@ static void write_func(struct sink *sink, const struct plan_func *func, struct t
 
 enum event { EVENT_ENTRY, EVENT_RETURN };
 
-// From "event" to "call"; tid is left out where no record tells it.
+// Writes the keys from "event" to "call". tid is left out if record is NULL.
 static void write_head(struct sink *sink, enum event event, const struct call *call,
 		       uint64_t time_ns, const struct wire_record *record, struct text *out)
 {
@@ -213,7 +214,7 @@ static unsigned json_end(struct sink *sink, struct call *call, const struct wire
 			 enum call_how how, uint64_t end_ns, struct text *out)
 {
 	if (how == CALL_LOST)
-		return 0; // when and how it ended is not known
+		return 0; // when and how the call ended is not known
 	write_head(sink, EVENT_RETURN, call, end_ns, record, out);
 	if (how != CALL_DETACHED)
 		write_number(",\"duration_ns\":", end_ns - call->entry_ns, out);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One line an event, as it happens:
+// The format "lines": one line for each event, as soon as it is reported:
 //   > G18 main.add(a=1, b=2)
 //   < G18 main.add = 3 (1.2µs)
 #include "tracer/output/format.h"
