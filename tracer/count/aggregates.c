@@ -59,7 +59,7 @@ void aggregates_begin(struct aggregates *aggregates, uint64_t now_ns)
 	}
 }
 
-// A string that the probe could not read, from the file: if memory is certain to be the same.
+// Reads from the file a string that the probe could not read, if memory is certain to be the same.
 static bool read_file(const struct aggregates *aggregates, uint64_t addr, char *bytes, size_t len)
 {
 	return (!aggregates->is_as_in_file ||
@@ -68,7 +68,7 @@ static bool read_file(const struct aggregates *aggregates, uint64_t addr, char *
 			  len);
 }
 
-// A string that only the file has becomes like one that was read.
+// Replaces a string that only the file has (WIRE_KEY_IN_FILE) by one like those that were read.
 static void find_string(const struct aggregates *aggregates, struct wire_key *key, size_t number,
 			char *text)
 {
@@ -85,13 +85,14 @@ static void find_string(const struct aggregates *aggregates, struct wire_key *ke
 	}
 }
 
-// The function that a return address is in; NULL: none.
+// Returns the function that a return address is in; NULL if there is none.
 static const struct func *caller_at(const struct aggregates *aggregates, uint64_t addr)
 {
 	return addr ? index_func_at(aggregates->plan->index, addr - aggregates->bias - 1) : NULL;
 }
 
-// Parts of a key that mean the same become the same.
+// Gives parts of a key the same words if they mean the same: strings of the file, and return
+// addresses in one function.
 static void settle(const struct aggregates *aggregates, const struct plan_func *func,
 		   struct wire_key *key, struct wire_key_slot *at)
 {
@@ -107,7 +108,8 @@ static void settle(const struct aggregates *aggregates, const struct plan_func *
 	}
 }
 
-// What is longer than there is room to show has its hash behind it: two that begin alike are told apart.
+// Writes a string of a key. A string that is cut is followed by its hash, so that two strings with
+// the same beginning remain distinct.
 static void write_string(const struct wire_key_part *part, const wire_u8 *text, bool is_json,
 			 struct text *out)
 {

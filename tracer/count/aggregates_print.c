@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How what was counted prints: as counts, histograms, a table, JSON, and the last line.
+// Prints what was counted: as counts, histograms, a table or JSON, and the last line.
 #include <string.h>
 
 #include "tracer/count/aggregates.h"
@@ -28,7 +28,8 @@ static void write_bound(const struct aggregate_options *options, int bucket, boo
 		text_u64(out, log);
 }
 
-// "1.02µs-1.15µs": between what it lies. A number that is a bucket of its own stands alone.
+// Writes the bounds of a quantile: "1.02µs-1.15µs". If its bucket holds a single number, writes
+// that number alone.
 static void write_quantile(const struct aggregates *aggregates, const struct aggregate_row *row,
 			   double part, struct text *out)
 {
@@ -62,7 +63,7 @@ static void write_quantile(const struct aggregates *aggregates, const struct agg
 
 // --- Text ----------------------------------------------------------------------------------------
 
-// Of the last interval, at the end of the whole.
+// Returns the calls per second since the previous reading; if is_last, since the start.
 static double rate(const struct aggregates *aggregates, const struct aggregate_row *row,
 		   bool is_last)
 {
@@ -217,7 +218,7 @@ enum top_column {
 static const struct {
 	const char *head;
 	uint8_t width;
-	bool can_go; // where the table is narrow
+	bool can_go; // left out if the table is narrow
 } top_columns[NUM_TOP] = {
 	[TOP_CALLS] = {"CALLS", 12, false},   [TOP_RATE] = {"CALLS/S", 12, true},
 	[TOP_ERRORS] = {"ERRORS", 9, false},  [TOP_TOTAL] = {"TOTAL", 9, false},
@@ -252,12 +253,14 @@ static void write_top_cell(const struct aggregates *aggregates, const struct agg
 	}
 }
 
-// At most so many columns of it: a line that is longer than a terminal is wide takes two rows there.
+// Writes at most this many columns of a line, because a longer line would take two rows of the
+// terminal.
 static void put_line(const struct text *line, size_t columns, struct text *out)
 {
 	size_t len = 0;
 	for (size_t column = 0; len < line->len; len++) {
-		bool begins = ((unsigned char)line->data[len] & 0xc0) != 0x80; // a character
+		// The first byte of a UTF-8 character.
+		bool begins = ((unsigned char)line->data[len] & 0xc0) != 0x80;
 		if (begins && column++ == columns)
 			break;
 	}
@@ -265,11 +268,11 @@ static void put_line(const struct text *line, size_t columns, struct text *out)
 	text_putc(out, '\n');
 }
 
-// row NULL: the head.
+// Writes a row of the table; its head if row is NULL.
 static void print_top_line(const struct aggregates *aggregates, const struct aggregate_row *row,
 			   size_t columns, struct text *out)
 {
-	enum { NAME = 30 }; // of the name, as much should have room
+	enum { NAME = 30 }; // columns that the name should have at least
 	size_t width = NAME;
 	for (int i = 0; i < NUM_TOP; i++)
 		width += top_columns[i].width + 2;

@@ -35,7 +35,7 @@ void histogram_add(struct histogram *histogram, uint64_t value)
 bool histogram_quantile(const struct histogram *histogram, double quantile, uint64_t *low,
 			uint64_t *high)
 {
-	double rank = quantile * (double)histogram->total; // so many are below it
+	double rank = quantile * (double)histogram->total; // numbers below the quantile
 	uint64_t below = 0;
 	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		below += histogram->count[i];
@@ -48,7 +48,7 @@ bool histogram_quantile(const struct histogram *histogram, double quantile, uint
 	return false;
 }
 
-// A power of two as people write it: 512, 1K, 2M.
+// Writes a power of two with a unit: 512, 1K, 2M.
 static void print_power(uint64_t value, struct text *out)
 {
 	static const char units[] = {0, 'K', 'M', 'G', 'T', 'P', 'E'};
@@ -62,7 +62,7 @@ static void print_power(uint64_t value, struct text *out)
 		text_putc(out, units[unit]);
 }
 
-// Row 0 is of zero alone, row n of [2^(n-1), 2^n).
+// Row 0 is for zero alone, row n for [2^(n-1), 2^n).
 static uint64_t row_start(uint32_t row)
 {
 	return row ? 1ull << (row - 1) : 0;

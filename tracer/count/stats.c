@@ -88,7 +88,8 @@ struct error *stats_entry(struct stats *stats, const struct call *call)
 	return count_goroutine(stats, call);
 }
 
-// Looks at results of type error: the type's word of the interface is 0 in a nil one.
+// Counts a return with an error, from its results of type error. A nil interface has 0 as the word
+// of its type.
 static void count_error(struct stats_func *func, const struct plan_func *plan,
 			struct memory *results)
 {
