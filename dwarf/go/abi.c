@@ -7,7 +7,8 @@
 
 enum {
 	MAX_PIECES = ABI_NUM_INT + ABI_NUM_FLOAT,
-	// Types are hostile input: a struct may hold itself, or a million empty ones at each level.
+	// Types are hostile input: a struct may contain itself, or a million empty structs at each
+	// level.
 	MAX_NESTING = 64,
 	MAX_STEPS = 10000,
 	WORD = 8,
@@ -15,15 +16,15 @@ enum {
 
 enum flatten { FLAT_FITS, FLAT_TO_STACK, FLAT_BROKEN };
 
-struct assignment { // one side, arguments or results
+struct assignment { // the state: what the params so far have used
 	unsigned max_ints, max_floats;
-	unsigned ints, floats;
-	uint64_t stack;
-	const char *stack_unknown; // why stack is not certain any more
-	const char *side_unknown;  // why all that follows on this side is not certain
+	unsigned ints, floats;	   // registers of this side (arguments or results)
+	uint64_t stack;		   // bytes, of both sides
+	const char *stack_unknown; // not NULL: why stack is no longer certain
+	const char *side_unknown;  // not NULL: why the later params of this side are not certain
 };
 
-struct leaves { // the pieces of one value, while it is taken apart
+struct leaves { // the pieces of one value, while it is split into registers
 	const struct assignment *state;
 	unsigned ints, floats, num, steps;
 	struct abi_piece pieces[MAX_PIECES];
@@ -190,8 +191,8 @@ static enum flatten take_apart(struct leaves *leaves, struct gotype *type)
 	if (!type)
 		return words(leaves, 0, 1);
 	enum flatten result = flatten(leaves, type, 0, 0);
-	// A broken type deep inside one that goes to the stack anyway would still give it a wrong
-	// size.
+	// A value of size 0 goes to the stack, where its alignment counts (abi-internal.md). A
+	// broken type does not, because its size may be wrong.
 	if (result != FLAT_BROKEN && type->size == 0)
 		return FLAT_TO_STACK;
 	return result;
@@ -210,7 +211,7 @@ static struct error *assign_param(struct assignment *state, struct param *param)
 	};
 	switch (take_apart(&leaves, param->type)) {
 	case FLAT_FITS:
-		if (!leaves.num) // a size without a leaf: nothing that Go's rules know
+		if (!leaves.num) // a type with a size but without leaves is not a Go type
 			break;
 		state->ints = leaves.ints;
 		state->floats = leaves.floats;
@@ -233,7 +234,7 @@ static void drop_pieces(struct param *param)
 	param->num_pieces = 0;
 }
 
-// The spill area lies behind the results: a slot for each argument that came in registers.
+// The spill area follows the results. It has a slot for each argument that is passed in registers.
 static void assign_spills(struct signature *signature, uint64_t off)
 {
 	for (size_t i = 0; i < signature->num_args; i++) {

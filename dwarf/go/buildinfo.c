@@ -8,8 +8,9 @@
 #include "base/cleanup.h"
 #include "base/rune.h"
 
-// The linker's blob: magic, pointer size, flags; then at 32 two strings, each behind its length as a
-// varint (1.18 on), or at 16 and 24 the addresses of two Go strings (to 1.17).
+// The linker's blob: the magic, the pointer size, the flags. From Go 1.18 on, two strings follow at
+// offset 32, each after its length as a varint. Up to 1.17, the addresses of two Go strings are at
+// offsets 16 and 24.
 static const char magic[] = "\xff Go buildinf:";
 enum {
 	MAGIC_BYTES = 14,
@@ -19,7 +20,7 @@ enum {
 	FLAG_INLINE = 2,
 	MAX_VERSION = 1024,
 	MAX_MODULE_INFO = 16 << 20,
-	GUARD_BYTES = 16, // around the module info, for programs that search for it
+	GUARD_BYTES = 16, // before and after the module info: magic bytes to search for
 };
 
 static bool read_varint(struct image *image, uint64_t *vaddr, uint64_t *out)
@@ -38,7 +39,7 @@ static bool read_varint(struct image *image, uint64_t *vaddr, uint64_t *out)
 	return false;
 }
 
-// len bytes at vaddr as a string, allocated; NULL where they cannot be had.
+// The len bytes at vaddr as an allocated string; NULL if they cannot be read or exceed max.
 static char *read_string(struct image *image, uint64_t vaddr, uint64_t len, uint64_t max)
 {
 	if (len > max)
@@ -51,11 +52,11 @@ static char *read_string(struct image *image, uint64_t vaddr, uint64_t len, uint
 	return string;
 }
 
-struct place { // of a string's bytes
+struct place { // where the bytes of a string are
 	uint64_t vaddr, len;
 };
 
-// A string behind its length; moves *vaddr past it.
+// Finds the string at *vaddr, which starts with its length. Moves *vaddr to its end.
 static bool find_inline(struct image *image, uint64_t *vaddr, struct place *out)
 {
 	if (!read_varint(image, vaddr, &out->len))
@@ -83,7 +84,7 @@ static bool is_version(const char *text)
 	return true;
 }
 
-// The module info without its guards; what is not framed as the linker frames it counts as none.
+// The module info without its guards; NULL if it does not end as the linker ends it.
 static char *read_module_info(struct image *image, struct place place)
 {
 	if (place.len <= 2 * GUARD_BYTES)
@@ -128,7 +129,7 @@ static bool read_blob(struct buildinfo *info, struct image *image, uint64_t vadd
 	return true;
 }
 
-// Looks at every aligned place of one segment's file part.
+// Checks every aligned position in the file part of one segment.
 static bool scan_segment(struct buildinfo *info, struct image *image,
 			 const struct image_segment *segment)
 {
@@ -152,7 +153,7 @@ struct error *buildinfo_init(struct buildinfo *info, struct image *image)
 	memset(info, 0, sizeof(*info));
 	struct image_bytes section;
 	struct error *err = image_section(image, ".go.buildinfo", &section);
-	error_free(err); // a damaged section: the segments may still tell
+	error_free(err); // a damaged section is not fatal: the scan below may find the blob
 	if (!err && section.vaddr && read_blob(info, image, section.vaddr))
 		return NULL;
 	size_t num;
@@ -172,7 +173,7 @@ void buildinfo_deinit(struct buildinfo *info)
 	memset(info, 0, sizeof(*info));
 }
 
-// The rest of the line that starts with prefix, up to its end.
+// The rest of the line that starts with prefix; NULL if there is no such line.
 static const char *find_line(const struct buildinfo *info, const char *prefix, size_t *len)
 {
 	size_t prefix_len = strlen(prefix);
@@ -188,7 +189,7 @@ static const char *find_line(const struct buildinfo *info, const char *prefix, s
 	return NULL;
 }
 
-// Without the quotes that strconv.Quote put around a value with blanks or quotes in it.
+// Copies a value and removes the quotes that Go puts around one with spaces or quotes in it.
 static char *unquote(const char *value, size_t len)
 {
 	char *copy = strndup(value, len);
@@ -230,7 +231,7 @@ bool go_version_at_least(struct go_version go, int minor)
 	return go.major > 1 || (go.major == 1 && go.minor >= minor);
 }
 
-// A number of at most six digits; -1 if there is none. Moves past it.
+// Parses a number of at most six digits and moves *at to its end; -1 if there is none.
 static int parse_number(const char **at)
 {
 	int value = -1;

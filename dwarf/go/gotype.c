@@ -66,7 +66,7 @@ enum gokind gokind_predeclared(const char *name)
 	return GO_INVALID;
 }
 
-// A byte of a name or of an import path: all but Go's own punctuation in types.
+// True for a byte of a name or import path, which is any byte but the punctuation of Go's types.
 static bool is_word(unsigned char c)
 {
 	return c > ' ' && !strchr("[](){}*,;<>\"`", c);
@@ -83,7 +83,7 @@ static const char *skip_quoted(const char *at)
 	return *at ? at + 1 : at;
 }
 
-// Past the bracket that closes the one at at, quoted tags left alone.
+// Returns the end of the brackets that open at at. Brackets in quoted tags do not count.
 static const char *skip_brackets(const char *at)
 {
 	size_t depth = 0;
@@ -108,7 +108,7 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// A word from at to end, its escapes undone and the number of a local type left out.
+// Writes the word [at, end) with its escapes decoded and without the number of a local type.
 static void put_word(const char *at, const char *end, struct text *out)
 {
 	static const char middle_dot[] = "\xc2\xb7";
@@ -128,12 +128,13 @@ static void put_word(const char *at, const char *end, struct text *out)
 	}
 }
 
-// Whether the word that ends at end is a struct field's name: its type follows.
+// True if the word that ends at end is the name of a struct field, which its type follows.
 static bool is_field_name(const char *end)
 {
 	return end[0] == ' ' && end[1] && !strchr("}\"`", end[1]);
 }
 
+// The position after the last c in [from, end); from if there is none.
 static const char *last_byte(const char *from, const char *end, char c)
 {
 	const char *found = memrchr(from, c, (size_t)(end - from));
@@ -176,7 +177,7 @@ void gotype_print_name(const char *full_name,
 			text_putc(out, *at++);
 			continue;
 		}
-		while (*at == '.') // of a variadic parameter
+		while (*at == '.') // the dots of a variadic parameter
 			text_putc(out, *at++);
 		const char *end = at;
 		while (*end && is_word((unsigned char)*end))
@@ -194,7 +195,7 @@ void gotype_print_name(const char *full_name,
 			text_puts(out, name);
 		put_word(name ? dot : from, end, out);
 		at = end;
-		if (*end == '[' && !is_map) { // a generic instance: its arguments stay as they are
+		if (*end == '[' && !is_map) { // the arguments of a generic instance are not changed
 			at = skip_brackets(end);
 			text_append(out, end, (size_t)(at - end));
 		}

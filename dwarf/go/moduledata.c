@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// runtime.firstmoduledata: the linker's own description of the executable, which points at the
-// function table. Its fields move from release to release (src/runtime/symtab.go), so a layout is
-// believed when everything in it fits, whatever release the build info names.
+// runtime.firstmoduledata, the linker's description of the executable, which points at the function
+// table. Its fields move from release to release (src/runtime/symtab.go). A layout is accepted if
+// all values in it are plausible, whatever release the build info names.
 #include <stdlib.h>
 #include <string.h>
 
 #include "dwarf/go/pclntab_private.h"
 
-enum { MODULE_BYTES = 416 }; // all of it that any layout looks at
+enum { MODULE_BYTES = 416 }; // the part that the layouts use
 
+// The offsets of moduledata's fields; 0 for a field that the layout does not have.
 struct module_layout {
 	enum pcln_format format;
-	int minor;	      // the first release that has it
-	uint16_t minpc, text; // each followed by its end
+	int minor;	      // the first release (1.minor) that has this layout
+	uint16_t minpc, text; // each is followed by its end
 	uint16_t types, etypes;
-	uint16_t rodata, gofunc; // 0: none
-	uint16_t sections;	 // textsectmap
+	uint16_t rodata, gofunc;
+	uint16_t sections; // textsectmap
 	uint16_t typelinks, itablinks;
-	uint16_t desc_bytes, itabs; // 1.27: bytes of type descriptors; itabs' offset and bytes
+	// Go 1.27: the size of the type descriptors; the itabs' offset from types, then their size.
+	uint16_t desc_bytes, itabs;
 };
 
 static const struct module_layout layouts[] = {
@@ -51,7 +53,7 @@ static bool is_mapped(const struct image *image, uint64_t vaddr, uint64_t size)
 	return false;
 }
 
-// Whether a slice header stands at off whose elements are there.
+// True if there is a slice header at off whose elements are mapped.
 static bool is_slice(const struct image *image, const struct module_bytes *bytes, unsigned off,
 		     uint64_t elem_size, uint64_t max)
 {
@@ -62,7 +64,7 @@ static bool is_slice(const struct image *image, const struct module_bytes *bytes
 	return !len || is_mapped(image, data, len * elem_size);
 }
 
-// Whether a range [start, end) stands there that is mapped.
+// True if [start, end) is a mapped range.
 static bool is_range(const struct image *image, uint64_t start, uint64_t end)
 {
 	return start && start <= end && is_mapped(image, start, end - start);
@@ -72,7 +74,7 @@ static bool points_at_table(const struct pclntab *table, const struct module_byt
 {
 	if (word_at(bytes, 0) != table->vaddr)
 		return false;
-	if (table->format == PCLN_2) // pclntable, then ftab
+	if (table->format == PCLN_2) // the slice pclntable, then the slice ftab
 		return word_at(bytes, 8) <= table->size && word_at(bytes, 24) == table->vaddr + 16;
 	return word_at(bytes, 8) == table->vaddr + table->names &&
 	       word_at(bytes, 104) == table->vaddr + table->functions;
@@ -135,7 +137,7 @@ static void fill_module(const struct module_layout *layout, const struct module_
 	}
 }
 
-// The places of the text where it was linked as more than one section.
+// Reads where the sections of the text are, if the text was linked as more than one section.
 static bool read_sections(struct pclntab *table, uint64_t vaddr, uint64_t num)
 {
 	if (num < 2)
@@ -150,7 +152,7 @@ static bool read_sections(struct pclntab *table, uint64_t vaddr, uint64_t num)
 	return true;
 }
 
-// Whether minpc and maxpc are the table's first and last entry, as the runtime itself demands.
+// True if minpc and maxpc are the table's first and last entry; the runtime checks the same.
 static bool agrees_with_rows(const struct pclntab *table, uint64_t text, uint64_t minpc,
 			     uint64_t maxpc)
 {
@@ -186,7 +188,7 @@ static bool try_module(struct pclntab *table, struct go_version go, uint64_t vad
 	if (!image_read(table->image, vaddr, &bytes, sizeof(bytes)) ||
 	    !points_at_table(table, &bytes))
 		return false;
-	// The newest layout that the release could have, then the others.
+	// First try the newest layout that the release can have, then the others.
 	int expected = -1;
 	for (int i = 0; i < NUM_LAYOUTS; i++)
 		if (layouts[i].format == table->format &&
@@ -200,7 +202,7 @@ static bool try_module(struct pclntab *table, struct go_version go, uint64_t vad
 	return false;
 }
 
-// Looks for a word that is the table's address, as relocated.
+// Looks for a word that is the table's address after relocation.
 static bool scan_segment(struct pclntab *table, struct go_version go,
 			 const struct image_segment *segment)
 {

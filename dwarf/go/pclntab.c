@@ -7,10 +7,11 @@
 #include "base/cleanup.h"
 #include "dwarf/go/pclntab_private.h"
 
-// src/internal/abi/symtab.go: the magic; two zeros, the instruction quantum, the pointer size.
+// The header starts with the magic, two zero bytes, the instruction quantum and the pointer size
+// (src/internal/abi/symtab.go).
 static const struct {
 	uint32_t magic;
-	int minor; // the oldest release that writes it
+	int minor; // the oldest release (1.minor) that writes it
 } formats[PCLN_NUM_FORMATS] = {
 	[PCLN_2] = {0xfffffffb, 2},
 	[PCLN_16] = {0xfffffffa, 16},
@@ -18,7 +19,7 @@ static const struct {
 	[PCLN_20] = {0xfffffff1, 20},
 };
 
-// src/runtime/runtime2.go, type _func.
+// Type _func of src/runtime/runtime2.go.
 static const struct pcln_func_layout func_layouts[PCLN_NUM_FORMATS] = {
 	[PCLN_2] = {.name = 8,
 		    .args = 12,
@@ -71,7 +72,7 @@ const struct pcln_func_layout *pcln_func_layout(const struct pclntab *table)
 	return &func_layouts[table->format];
 }
 
-// The format whose header starts with this word; false for no header of an x86-64 table.
+// Finds the format whose header starts with this word; false if no x86-64 table starts with it.
 static bool find_format(uint64_t word, enum pcln_format *out)
 {
 	if (word >> 32 != 0x08010000)
@@ -85,7 +86,7 @@ static bool find_format(uint64_t word, enum pcln_format *out)
 	return false;
 }
 
-// The file's bytes from vaddr to the end of its segment, at most max.
+// Borrows the file's bytes from vaddr to the end of its segment, at most max.
 static bool borrow_rest(struct pclntab *table, uint64_t vaddr, uint64_t max)
 {
 	size_t num;
@@ -102,6 +103,7 @@ static bool borrow_rest(struct pclntab *table, uint64_t vaddr, uint64_t max)
 	return false;
 }
 
+// Reads the table's header into the table; false if it is not a valid one.
 static bool read_header(struct pclntab *table)
 {
 	uint64_t words[9];
@@ -131,7 +133,7 @@ static bool read_header(struct pclntab *table)
 	return true;
 }
 
-// Where the linker put the code that it counts as standing off bytes into the text.
+// The vaddr of the code at this offset of the text, which may consist of several sections.
 static uint64_t text_vaddr(const struct pclntab *table, uint64_t off)
 {
 	for (size_t i = 0; i < table->num_sections; i++) {
@@ -144,7 +146,7 @@ static uint64_t text_vaddr(const struct pclntab *table, uint64_t off)
 	return table->text + off;
 }
 
-// An entry of the function table, out of its relocated bytes.
+// Decodes a row of the function table from its relocated bytes. The last row has no offset.
 static struct pcln_row decode_row(const struct pclntab *table, const uint8_t *bytes, bool has_off)
 {
 	struct pcln_row row = {0, 0};
@@ -168,7 +170,8 @@ static struct pcln_row decode_row(const struct pclntab *table, const uint8_t *by
 	return row;
 }
 
-// Reads the table of entries and, in the old format, the place of the file table behind it.
+// Reads the function table and, in the format of Go 1.2, the offset of the file table, which is
+// stored after it.
 static bool read_rows(struct pclntab *table)
 {
 	uint64_t word = table->format >= PCLN_18 ? 4 : 8;
@@ -197,7 +200,8 @@ static bool read_rows(struct pclntab *table)
 	return true;
 }
 
-// The wrapper's number changed with most releases; the one before it is always this assembly function's.
+// FuncIDWrapper differs between releases, but it is the number after that of these assembly
+// functions.
 static uint8_t find_wrapper_id(const struct pclntab *table)
 {
 	static const char switch_name[] = "runtime.systemstack_switch";
@@ -214,11 +218,12 @@ static uint8_t find_wrapper_id(const struct pclntab *table)
 		else if (!strcmp(name, preempt_name) && id && (!by_preempt || id < by_preempt))
 			by_preempt = id;
 	}
-	// To 1.16 they stood in no order, asyncPreempt last.
+	// Up to Go 1.16 the numbers were in no order, and asyncPreempt had the last one.
 	uint8_t last = by_switch > by_preempt ? by_switch : by_preempt;
 	return last ? (uint8_t)(last + 1) : 0;
 }
 
+// Resets the table for the next candidate.
 static void forget(struct pclntab *table)
 {
 	struct image *image = table->image;
@@ -228,7 +233,7 @@ static void forget(struct pclntab *table)
 	table->image = image;
 }
 
-// Tries the table whose header may stand at vaddr.
+// Tries to read a table whose header may be at vaddr.
 static bool try_table(struct pclntab *table, struct go_version go, uint64_t vaddr, uint64_t max)
 {
 	table->vaddr = vaddr;
@@ -236,8 +241,9 @@ static bool try_table(struct pclntab *table, struct go_version go, uint64_t vadd
 		return false;
 	const uint8_t *last = memrchr(table->data, '\0', table->size);
 	table->last_nul = last ? (size_t)(last - table->data) : 0;
-	// Entries count from the text's start, which only moduledata knows from 1.26 on; moduledata
-	// in turn is known by the table's first and last entry.
+	// The moduledata comes first, because the rows count from the start of the text, whose
+	// address is only in moduledata from Go 1.26 on. moduledata_find checks the moduledata
+	// against the table's first and last entry.
 	if (!moduledata_find(table, go))
 		return false;
 	return read_rows(table) && table->rows[0].entry >= table->module.text;
@@ -270,7 +276,8 @@ static void add_sections(struct image *image, struct candidates *list)
 	}
 }
 
-// Where an external linker put the table inside .data.rel.ro, the symbol table may tell.
+// An external linker may put the table inside .data.rel.ro. Then the symbol of moduledata, whose
+// first word points at the table, may help.
 static void add_symbol(struct image *image, struct candidates *list)
 {
 	const struct image_symbol *symbols;
@@ -427,7 +434,7 @@ bool pclntab_find(const struct pclntab *table, uint64_t vaddr, size_t *i)
 	if (vaddr < table->rows[0].entry || vaddr >= table->rows[table->num].entry)
 		return false;
 	size_t low = 0, high = table->num;
-	while (high - low > 1) { // rows[low] starts at or before vaddr, rows[high] behind it
+	while (high - low > 1) { // rows[low] starts at or before vaddr, rows[high] after it
 		size_t middle = low + (high - low) / 2;
 		if (table->rows[middle].entry <= vaddr)
 			low = middle;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What .gopclntab knows of an address in a function: file, line, inlined calls; and a function's
-// argument words. Source: src/runtime/symtab.go, symtabinl.go, traceback.go (printArgs).
+// The part of .gopclntab about an address in a function (file, line, inlined calls), and about a
+// function's argument words. Source: symtab.go, symtabinl.go and traceback.go (printArgs) in
+// src/runtime.
 #include <string.h>
 
 #include "dwarf/go/pclntab.h"
@@ -11,7 +12,8 @@ enum {
 	FUNCDATA_INL_TREE = 3,
 	FUNCDATA_INL_TREE_15 = 4,
 	FUNCDATA_ARG_INFO = 5,
-	MAX_INLINED = 256, // deeper than any compiler nests; ends a table that leads to itself
+	// Deeper than any compiler nests. It ends the walk of a table that refers to itself.
+	MAX_INLINED = 256,
 };
 
 static bool read_varint(const struct pclntab *table, uint64_t *at, uint32_t *out)
@@ -30,8 +32,9 @@ static bool read_varint(const struct pclntab *table, uint64_t *at, uint32_t *out
 	return false;
 }
 
-// Pairs of (value's change, zigzag; bytes of code that have it), from value -1 at the entry, to a
-// change of zero that is not the first. Each pair moves on in the table, so the walk ends.
+// A pc table is a list of pairs: the change of the value (zigzag), and the number of bytes of code
+// that have the new value. The value starts at -1. A change of zero ends the table unless it is the
+// first. Each pair moves forward in the table, so the walk ends.
 bool pcln_value(const struct pclntab *table, uint64_t off, uint64_t entry, uint64_t vaddr,
 		int32_t *out)
 {
@@ -110,7 +113,7 @@ bool pclntab_frame_size(const struct pclntab *table, uint64_t vaddr, uint32_t *b
 	return true;
 }
 
-// The address of a function's FUNCDATA of this index; false without one.
+// The address of a function's FUNCDATA with this index; false if there is none.
 static bool funcdata(const struct pclntab *table, const struct pcln_row *row, unsigned index,
 		     uint64_t *out)
 {
@@ -120,7 +123,8 @@ static bool funcdata(const struct pclntab *table, const struct pcln_row *row, un
 	uint64_t num_pcdata = pcln_u32(table, row->off + layout->num_pcdata);
 	uint64_t at = row->off + layout->pcdata + 4 * num_pcdata;
 	if (layout->has_pointers) {
-		// Aligned for a pointer, in memory: the table itself is aligned.
+		// The pointers are aligned in memory. The table itself is aligned, so aligning
+		// the offset is enough.
 		at = (at + 7) & ~7ull;
 		uint64_t vaddr;
 		if (at >= table->size ||
@@ -137,7 +141,7 @@ static bool funcdata(const struct pclntab *table, const struct pcln_row *row, un
 	return true;
 }
 
-// The inline tree's row at pc: -1 where the code is the function's own.
+// The inline tree's row for the code at vaddr; -1 if the code is not inlined.
 static int32_t inline_index(const struct pclntab *table, const struct pcln_row *row, uint64_t vaddr)
 {
 	const struct pcln_func_layout *layout = pcln_func_layout(table);
@@ -148,7 +152,7 @@ static int32_t inline_index(const struct pclntab *table, const struct pcln_row *
 	return pcln_value(table, off, row->entry, vaddr, &index) ? index : -1;
 }
 
-// A name of the name table: other bytes follow only a NUL.
+// The name at off; NULL if no name starts there, that is if the byte before it is not a NUL.
 static const char *exact_name(const struct pclntab *table, uint32_t off)
 {
 	uint64_t at = table->names + off;
@@ -157,8 +161,9 @@ static const char *exact_name(const struct pclntab *table, uint32_t off)
 	return pcln_string(table, at);
 }
 
-// Row index of the inline tree at tree: the inlined function and, from the entry, its caller's pc.
-// Rows had 20 bytes with parent, file and line before they had 16.
+// Reads row index of the inline tree at tree. Returns the inlined function's name and sets *parent
+// to the offset of the call from the entry. Older rows have 20 bytes, with parent, file and line;
+// newer rows have 16.
 static const char *inline_row(const struct pclntab *table, uint64_t tree, int32_t index,
 			      int32_t *parent, uint8_t *func_id)
 {
@@ -209,7 +214,7 @@ size_t pclntab_frames(const struct pclntab *table, uint64_t vaddr, struct pcln_i
 		out[num++] = frame;
 		if (is_last && !name)
 			break;
-		if (is_last) { // a caller's place that cannot be: its line is not known
+		if (is_last) { // the offset of the call is damaged, so its line is not known
 			const char *real = pcln_name(table, row);
 			if (real && num < max)
 				out[num++] = (struct pcln_inline){real, "", 0, false};
@@ -220,8 +225,9 @@ size_t pclntab_frames(const struct pclntab *table, uint64_t vaddr, struct pcln_i
 	return num;
 }
 
-// Calls visit, until it returns false, with each piece of the function's code that was inlined, and what it was inlined
-// from. A run of the pc table has one byte at least, so the walk is no longer than the function.
+// Calls visit with the address of each piece of inlined code in the function and the name of the
+// inlined function, until visit returns false. A run of the pc table has at least one byte, so the
+// walk has at most as many steps as the function has bytes.
 static void visit_inlined(const struct pclntab *table, const struct pcln_row *row,
 			  bool (*visit)(void *context, uint64_t vaddr, const char *name),
 			  void *context)
@@ -278,14 +284,15 @@ void pclntab_inlined(const struct pclntab *table, const char *name,
 			return;
 }
 
-struct wrapped { // the method that a wrapper is of
+struct wrapped { // the search for the method that a wrapper calls
 	const struct pclntab *table;
-	const char *method; // its last part, ".M"
+	const char *method; // the last part of the wrapper's name, ".M"
 	size_t len;
-	const char *body;
+	const char *body; // the result
 };
 
-// The outermost function inlined at vaddr that is no wrapper itself is the method, if it has its name.
+// The method is the outermost function inlined at vaddr that is not a wrapper, if its last part is
+// the wrapper's. Returns true to continue the search.
 static bool is_other_method(void *context, uint64_t vaddr, const char *name)
 {
 	struct wrapped *wrapped = context;
@@ -309,19 +316,19 @@ const char *pclntab_body(const struct pclntab *table, size_t i)
 {
 	struct pcln_func func;
 	if (!pclntab_func(table, i, &func) || !(func.is_wrapper || func.is_autogenerated) ||
-	    strchr(func.name, '[')) // instances share their names here
+	    strchr(func.name, '[')) // all instances of a generic function have the same name
 		return NULL;
 	struct wrapped wrapped = {.table = table, .method = strrchr(func.name, '.')};
 	if (!wrapped.method)
 		return NULL;
 	wrapped.len = strlen(wrapped.method);
 	if (wrapped.len > 3 && !strcmp(wrapped.method + wrapped.len - 3, "-fm"))
-		wrapped.len -= 3; // a method value
+		wrapped.len -= 3; // the suffix of a method value
 	visit_inlined(table, &table->rows[i], is_other_method, &wrapped);
 	return wrapped.body;
 }
 
-// FUNCDATA_ArgInfo's bytes (src/cmd/compile/internal/ssagen/pgen.go).
+// The bytes of FUNCDATA_ArgInfo (src/cmd/compile/internal/ssagen/pgen.go).
 enum {
 	ARG_END = 0xff,
 	ARG_START_AGGREGATE = 0xfe,

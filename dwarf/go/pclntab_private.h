@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the files that read .gopclntab share among themselves (pclntab*.c, moduledata.c).
+// Shared by the files that read .gopclntab (pclntab*.c, moduledata.c).
 #ifndef GOTRACE_DWARF_GO_PCLNTAB_PRIVATE_H
 #define GOTRACE_DWARF_GO_PCLNTAB_PRIVATE_H
 
@@ -7,35 +7,37 @@
 
 #include "dwarf/go/pclntab.h"
 
-enum pcln_format { PCLN_2, PCLN_16, PCLN_18, PCLN_20, PCLN_NUM_FORMATS }; // as of Go 1.N
+enum pcln_format { PCLN_2, PCLN_16, PCLN_18, PCLN_20, PCLN_NUM_FORMATS }; // PCLN_N: since Go 1.N
 
 enum { MAX_TEXT_SECTIONS = 1024 };
 
 struct pcln_row { // a function
 	uint64_t entry;
-	uint32_t off; // of its _func, in the table; 0 where it lies outside
+	uint32_t off; // of its _func in the table; 0 if that is outside the table
 };
 
-struct text_section { // code that was linked at offset [from, end) stands at vaddr
+struct text_section { // the code at offsets [from, end) of the text is at vaddr
 	uint64_t from, end, vaddr;
 };
 
 struct pclntab {
 	struct image *image;
 	enum pcln_format format;
-	uint64_t vaddr;	     // of its header
+	uint64_t vaddr;	     // of the table's header
 	const uint8_t *data; // borrowed from image, not relocated
 	size_t size;
-	size_t last_nul; // where the last NUL in data is: a name starting before it ends inside
+	// The offset of the last NUL in data. A name that starts at or before it is terminated.
+	size_t last_nul;
 
-	// Offsets in data. To 1.15 names and pc tables count from its beginning.
+	// Offsets in data. Up to Go 1.15, names and pcs are 0.
 	uint64_t names, units, files, pcs, functions;
 	uint64_t num_files;
-	uint64_t text; // what function offsets count from, 1.18 on
+	uint64_t text; // function offsets count from here (Go 1.18 and later)
 
-	struct pcln_row *rows; // by entry; one more than functions: the end of the last
+	// By entry. There are num + 1 rows: the entry of the last one is the end of the functions.
+	struct pcln_row *rows;
 	size_t num;
-	uint8_t wrapper_id; // FuncIDWrapper of this release, 0 if not found
+	uint8_t wrapper_id; // FuncIDWrapper in this release; 0 if not found
 
 	struct moduledata module;
 	struct text_section *sections; // NULL: all text is one section
@@ -55,30 +57,32 @@ static inline uint8_t pcln_u8(const struct pclntab *table, uint64_t off)
 	return off < table->size ? table->data[off] : 0;
 }
 
-/** Where the fields of a _func are, by format. */
+/** The offsets of the fields of a _func in one format; 0 for a field that it does not have. */
 struct pcln_func_layout {
 	uint8_t name, args, deferreturn, pcfile, pcln, num_pcdata, unit, func_id, flag,
 		num_funcdata, pcdata;
-	bool has_pointers; // funcdata are addresses, else offsets from go:func.*
+	bool has_pointers; // FUNCDATA are addresses; otherwise offsets from go:func.*
 };
 
 const struct pcln_func_layout *pcln_func_layout(const struct pclntab *table);
 
-/** The string at off, printable, borrowed; NULL outside the table. */
+/** The string at off, printable and borrowed; NULL if off is outside the table. */
 const char *pcln_string(const struct pclntab *table, uint64_t off);
 
-/** The value at vaddr of the pc table at off (from pcs) of the function that starts at entry. */
+/** Looks up vaddr in the pc table at off (counted from pcs) of the function that starts at entry.
+ *  False if the pc table has no value for vaddr. */
 bool pcln_value(const struct pclntab *table, uint64_t off, uint64_t entry, uint64_t vaddr,
 		int32_t *out);
 
-/** File (by its number in the function's table), NULL if not known. */
+/** The name of the row's source file with this number; NULL if not known. */
 const char *pcln_file(const struct pclntab *table, const struct pcln_row *row, int32_t number);
 
-/** The name of the function of this row, NULL if its row is damaged. */
+/** The name of the row's function; NULL if the row is damaged. */
 const char *pcln_name(const struct pclntab *table, const struct pcln_row *row);
 
-/** Finds the moduledata that points at the table, chooses its layout by what validates (the
- *  release only orders the tries), and fills table's module, sections and text. False without one. */
+/** Finds the moduledata that points at the table and sets the table's module, sections and text.
+ *  The layout is one whose contents are valid; the release only decides which is tried first.
+ *  False if there is no valid moduledata. */
 bool moduledata_find(struct pclntab *table, struct go_version go);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/rune.h"
 #include "dwarf/go/rtype_private.h"
 
-struct known { // a descriptor met before
+struct known { // a descriptor that was read before
 	uint64_t vaddr;
 	struct gotype *type;
 	UT_hash_handle hh;
@@ -53,7 +53,7 @@ bool rtype_read_head(const struct rtypes *types, uint64_t vaddr, struct rtype_he
 	return (!fixed || out->size == fixed) && (!out->is_direct || out->size == 8);
 }
 
-// Go's names are printable; what is not was read from the wrong place, or is an attack on the terminal.
+// Go's names are printable. Other bytes are not a name, or they are an attack on the terminal.
 static bool is_name(const char *name, size_t len)
 {
 	return len && rune_printable_length(name, len) == len;
@@ -68,7 +68,8 @@ static bool read_byte(struct rtypes *types, uint64_t vaddr, uint8_t *out)
 	return true;
 }
 
-// The length (a varint since 1.17, two bytes before), the bytes.
+// A string is its length, then its bytes. The length is a varint from Go 1.17 on; before, it is two
+// bytes, big-endian.
 static bool read_string(struct rtypes *types, uint64_t vaddr, struct rtype_name *out)
 {
 	enum { MAX_NAME = 1 << 16, MAX_LENGTH_BYTES = 3 };
@@ -92,7 +93,7 @@ static bool read_string(struct rtypes *types, uint64_t vaddr, struct rtype_name 
 	return true;
 }
 
-// A flag byte, then a string.
+// A name is a flag byte, then a string.
 bool rtype_read_name(struct rtypes *types, uint64_t vaddr, struct rtype_name *out)
 {
 	uint8_t flags;
@@ -125,7 +126,7 @@ uint64_t rtype_kind_bytes(const struct rtypes *types, uint64_t vaddr, enum gokin
 	}
 }
 
-// The import path of a defined type, from its uncommon part; false where it has none.
+// Reads the import path of a defined type from its uncommon part; false if it has none.
 static bool read_package(struct rtypes *types, uint64_t vaddr, const struct rtype_head *head,
 			 struct rtype_name *out)
 {
@@ -138,7 +139,7 @@ static bool read_package(struct rtypes *types, uint64_t vaddr, const struct rtyp
 	return rtype_read_name(types, types->module.types + off, out);
 }
 
-// Where the type's own name begins behind "package.": the last dot outside brackets.
+// The offset of the type's own name, without "package.": after the last dot outside brackets.
 static size_t base_name(const char *name, size_t len)
 {
 	size_t brackets = 0;
@@ -154,7 +155,7 @@ static size_t base_name(const char *name, size_t len)
 	return 0;
 }
 
-// The names of a stub; false where they cannot be read.
+// Sets the names of a stub; false if they cannot be read.
 static bool name_type(struct rtypes *types, struct gotype *type, const struct rtype_head *head)
 {
 	struct rtype_name name, package;
@@ -231,7 +232,8 @@ uint64_t rtypes_pointer(const struct rtypes *types, uint64_t vaddr)
 	return rtype_read_head(types, pointer, &head) && head.kind == GO_POINTER ? pointer : 0;
 }
 
-// The type that the address at vaddr leads to; one that says why not, where it cannot be read.
+// The type at the address that is stored at vaddr. If it cannot be read, returns a broken type with
+// the reason; NULL only without memory.
 static struct gotype *find_at(struct rtypes *types, uint64_t vaddr)
 {
 	uint64_t target;
@@ -246,7 +248,8 @@ static struct gotype *find_at(struct rtypes *types, uint64_t vaddr)
 	return type;
 }
 
-// Whether fields, their offsets shifted right, follow each other inside the struct.
+// True if the fields, with their offsets shifted right, are in order inside the struct and do not
+// overlap.
 static bool fields_fit(const struct gotype *type, const struct gofield *fields, size_t num,
 		       unsigned shift)
 {
@@ -298,7 +301,7 @@ static bool complete_struct(struct rtypes *types, struct gotype *type)
 	for (size_t i = 0; i < num; i++)
 		if (!read_field(types, at + i * FIELD_BYTES, &fields[i], &tags[i]))
 			return false;
-	// To 1.18 offsets stood one bit to the left, with the embedded flag below.
+	// Up to Go 1.18, offsets were shifted left by one; the lowest bit was the embedded flag.
 	unsigned shift = go_version_at_least(types->go, 19) ? 0 : 1;
 	if (!fields_fit(type, fields, num, shift)) {
 		shift = 1 - shift;
@@ -350,7 +353,7 @@ static bool complete_kind(struct rtypes *types, struct gotype *type)
 	}
 }
 
-// The full name of a composite that has no name of its own, once its parts are known.
+// Sets the full name of an unnamed composite type whose parts are known.
 static void name_composite(struct rtypes *types, struct gotype *type)
 {
 	struct text full;
@@ -360,7 +363,7 @@ static void name_composite(struct rtypes *types, struct gotype *type)
 	    (!type->key || type->key->full_name == type->key->name))
 		return;
 	text_init(&full);
-	// All but the parts' names is as the short name has it: "chan<- ", "[4]", "map[".
+	// Only the names of the parts differ; the rest is as in the short name: "chan<- ", "[4]".
 	const char *elem = strstr(type->name, type->elem->name);
 	if (type->kind == GO_MAP)
 		text_printf(&full, "map[%s]%s", type->key->full_name, type->elem->full_name);
@@ -377,7 +380,7 @@ static void name_composite(struct rtypes *types, struct gotype *type)
 
 static void complete(struct gotypes *store, struct gotype *type)
 {
-	enum { MAX_DEPTH = 8 }; // of composites whose full name leads to others'
+	enum { MAX_DEPTH = 8 }; // of unnamed composites inside each other
 	struct rtypes *types = (struct rtypes *)store;
 	if (!complete_kind(types, type)) {
 		gotype_break(type, "damaged type descriptor");
@@ -425,7 +428,7 @@ void rtypes_close(struct rtypes *types)
 
 typedef bool visit_itab(void *context, uint64_t itab, uint64_t interface, uint64_t concrete);
 
-// Shows one itab to visit; false where visit wants no more.
+// Calls visit for one itab; false if visit ends the walk. A damaged itab is skipped.
 static bool show_itab(struct rtypes *types, uint64_t itab, visit_itab *visit, void *context)
 {
 	uint64_t interface, concrete;
@@ -438,7 +441,7 @@ static bool show_itab(struct rtypes *types, uint64_t itab, visit_itab *visit, vo
 	return visit(context, itab, interface, concrete);
 }
 
-// 1.27 on: the itabs one behind the other, each with a word for every method of its interface.
+// From Go 1.27 on, the itabs are adjacent. Each has a word for every method of its interface.
 static void walk_itabs(struct rtypes *types, visit_itab *visit, void *context)
 {
 	enum { ITAB_HEAD = 24 };

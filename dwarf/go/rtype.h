@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Go types from the run-time type descriptors (internal/abi.Type) in the executable's read-only
-// data: how the dynamic types of interfaces are known, with DWARF or without.
-// Layouts: go-facts of 1.15 to 1.27, source src/internal/abi/type.go, map_*.go, src/runtime/type.go.
+// data. They are the source of the dynamic types of interfaces, with DWARF or without.
+// Reads the layouts of Go 1.15 to 1.27. Source: src/internal/abi/type.go, src/internal/abi/map_*.go
+// and src/runtime/type.go.
 #ifndef GOTRACE_DWARF_GO_RTYPE_H
 #define GOTRACE_DWARF_GO_RTYPE_H
 
@@ -10,23 +11,27 @@
 
 struct rtypes; // a store of types, keyed by descriptor
 
+/** Creates the store. image must outlive it; module is copied. If the version go is not known, the
+ *  oldest one that has this layout of moduledata is assumed. */
 struct error *rtypes_open(struct image *image, const struct moduledata *module,
 			  struct go_version go, struct rtypes **out) MUST_CHECK;
 void rtypes_close(struct rtypes *types);
 
-/** The type whose descriptor stands at vaddr, completed on demand like every gotype. NULL where no
- *  descriptor can stand (outside [types, etypes), or damaged). */
+/** The type whose descriptor is at vaddr, as a stub (gotype_complete). NULL if vaddr is outside
+ *  [types, etypes), or if the descriptor is damaged. */
 struct gotype *rtypes_find(struct rtypes *types, uint64_t vaddr);
 
-/** All types that the linker's tables lead to, each once, by full name. Read once and kept; what is damaged is left
- *  out. Types that nothing can reach at run time have no descriptor. */
+/** All types that can be reached from the linker's tables, each once, sorted by full name. The list
+ *  is made once and kept. Damaged descriptors are left out. A type that the program cannot reach at
+ *  run time has no descriptor. */
 struct gotype *const *rtypes_all(struct rtypes *types, size_t *num);
 
-/** The descriptor of the pointers to the type whose descriptor stands at vaddr; 0 if the program has none. */
+/** The descriptor of type *T, given the descriptor of T at vaddr; 0 if the program has none. */
 uint64_t rtypes_pointer(const struct rtypes *types, uint64_t vaddr);
 
-/** The itabs that the linker made, (interface type, concrete type, itab) vaddrs: from moduledata's
- *  itablinks, or from the "go:itab.*" symbols. Calls visit for each until it returns false. */
+/** Calls visit for each itab that the linker made, until visit returns false. The arguments are the
+ *  vaddrs of the itab and of the descriptors of its interface type and concrete type. The itabs are
+ *  found by moduledata (itablinks; from Go 1.27 on, itabs). */
 void rtypes_itabs(struct rtypes *types,
 		  bool (*visit)(void *context, uint64_t itab, uint64_t interface,
 				uint64_t concrete),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define HASH_NONFATAL_OOM 1
-// All types that have a run-time descriptor. Up to Go 1.26 the linker lists unnamed ones (typelinks), and pointers to
-// nearly all named ones are among these; from 1.27 on the descriptors stand one behind the other
-// (src/runtime/type.go, moduleTypelinks; src/internal/abi/type.go, DescriptorSize). What these lead to is
-// taken in too: elements, keys, fields, and the types in itabs.
+// All types that have a run-time descriptor. Up to Go 1.26 the linker lists the unnamed types
+// (typelinks), among which are pointers to nearly all named types. From 1.27 on all descriptors are
+// adjacent (src/runtime/type.go, moduleTypelinks; src/internal/abi/type.go, DescriptorSize). The
+// types in itabs are added, and so are the types to which all of these refer: elements, keys and
+// fields.
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,11 +23,12 @@ struct seen {
 struct gathering {
 	struct rtypes *types;
 	struct seen *seen;
-	struct gotype **all; // those up to next have been followed
+	struct gotype **all; // follow() has handled those before next
 	size_t num, size, next;
-	bool is_full; // no memory for more
+	bool is_full; // there is no memory for more
 };
 
+// Adds a type to the list, unless it is in the list already.
 static void take(struct gathering *gathering, struct gotype *type)
 {
 	struct seen *seen;
@@ -60,7 +62,7 @@ static void take(struct gathering *gathering, struct gotype *type)
 	gathering->all[gathering->num++] = type;
 }
 
-// The types that those taken so far lead to.
+// Adds the types to which the types in the list refer.
 static void follow(struct gathering *gathering)
 {
 	while (gathering->next < gathering->num) {
@@ -87,7 +89,7 @@ static void take_links(struct gathering *gathering)
 	}
 }
 
-// What follows the fixed part of a descriptor: parameters, methods, fields.
+// The size of the parameters, methods or fields that follow the fixed part of a descriptor.
 static bool tail_bytes(struct rtypes *types, uint64_t vaddr, enum gokind kind, uint64_t *out)
 {
 	enum { NUM_MAX = 1 << 16 };
@@ -95,7 +97,7 @@ static bool tail_bytes(struct rtypes *types, uint64_t vaddr, enum gokind kind, u
 	uint32_t in_out;
 	*out = 0;
 	switch (kind) {
-	case GO_FUNC: // two u16: inCount; outCount, whose highest bit is "variadic"
+	case GO_FUNC: // u16 inCount, u16 outCount (its highest bit means variadic)
 		if (!image_read_u32(types->image, vaddr + RTYPE_BYTES, &in_out))
 			return false;
 		*out = 8 * (uint64_t)((in_out & 0xffff) + (in_out >> 16 & 0x7fff));
@@ -129,7 +131,7 @@ static bool descriptor_bytes(struct rtypes *types, uint64_t vaddr, uint64_t *out
 	return true;
 }
 
-// From 1.27 on. A word in front keeps offset 0 free.
+// For Go 1.27 and later. The first word is not a descriptor, so that no descriptor has offset 0.
 static void walk_descriptors(struct gathering *gathering)
 {
 	const struct moduledata *module = &gathering->types->module;

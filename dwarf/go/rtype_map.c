@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How maps are laid out, from the type that the compiler makes for a map's bucket or group: its
-// fields say it themselves, whatever the release and its experiments.
+// The memory layout of maps. It is read from the type that the compiler makes for a map's bucket or
+// group. The fields of that type show the layout, whatever the release and its experiments.
 #include <string.h>
 
 #include "dwarf/go/rtype_private.h"
 
+// Offsets and sizes in the descriptor of a map.
 enum {
 	MAP_KEY = 48,
-	MAP_BUCKET = 64, // or group
+	MAP_BUCKET = 64, // the type of a bucket or group
 	MAP_TAIL = 80,
 	MAP_SLOTS = 8, // keys of a bucket or group, in every release
 	MAP_BYTES_BUCKETS = 88,
 	MAP_BYTES_SWISS = 112,
-	MAP_BYTES_SWISS_STRIDES = 136, // 1.27 on
+	MAP_BYTES_SWISS_STRIDES = 136, // Go 1.27 and later
 };
 
-// The descriptor's own words behind the hasher. Buckets: key and elem sizes (u8), bucket size (u16),
-// flags (u32). Swiss: group size, slot size, elem offset; from 1.27: group size, keys offset, stride.
+// The words of the descriptor after the hasher. Buckets: key size and elem size (u8), bucket size
+// (u16), flags (u32). Swiss: group size, slot size, elem offset. Swiss from Go 1.27 on: group size,
+// keys offset, key stride.
 struct map_tail {
 	uint64_t words[3];
 	uint64_t bucket_size; // of the bucket's or group's type
@@ -52,7 +54,7 @@ uint64_t rtype_map_bytes(const struct rtypes *types, uint64_t vaddr)
 	return go_version_at_least(types->go, 27) ? MAP_BYTES_SWISS_STRIDES : MAP_BYTES_SWISS;
 }
 
-// An array of as many elements as a bucket has slots.
+// The element type of a field that is an array with one element per slot; NULL for other fields.
 static struct gotype *slots_elem(const struct gofield *field)
 {
 	if (!field)
@@ -62,7 +64,7 @@ static struct gotype *slots_elem(const struct gofield *field)
 									      : NULL;
 }
 
-// Whether a key or elem stands in its slot, or (is_indirect) a pointer to it.
+// True if the slot holds a value of the wanted type, or (is_indirect) a pointer to one.
 static bool check_slot(struct gotype *slot, const struct gotype *wanted, bool *is_indirect)
 {
 	if (!slot)
@@ -76,6 +78,7 @@ static bool check_slot(struct gotype *slot, const struct gotype *wanted, bool *i
 	return slot->kind == GO_POINTER && slot->elem && slot->elem->rtype == wanted->rtype;
 }
 
+// A bucket or group with an array of keys and an array of elems.
 static bool read_split(struct gotype *bucket, const struct gotype *type, const char *keys,
 		       const char *elems, struct gomap *map)
 {
@@ -92,6 +95,7 @@ static bool read_split(struct gotype *bucket, const struct gotype *type, const c
 	return true;
 }
 
+// A group with an array of slots of {key, elem}.
 static bool read_slots(struct gotype *group, const struct gotype *type, struct gomap *map)
 {
 	const struct gofield *field = gotype_field(group, "slots");

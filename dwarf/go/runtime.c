@@ -8,14 +8,14 @@ enum { ABSENT = 0xffffffff };
 enum {
 	G_M = 48,
 	G_SCHED = 56,	  // runtime.gobuf: sp, pc, ...
-	FIRST_MINOR = 15, // the releases whose layouts were looked at
+	FIRST_MINOR = 15, // the first and last release whose layouts were checked
 	LAST_MINOR = 27,
-	GOBUF_LONG = 56, // with the field ret, dropped by 1.26
+	GOBUF_LONG = 56, // with the field ret, which Go 1.26 does not have
 	GOBUF_SHORT = 48,
-	MAX_CODE = 4096, // of a function that is searched
+	MAX_CODE = 4096, // bytes of a function that are searched
 };
 
-// src/runtime/runtime2.go, types g and m, from the DWARF of programs of each release.
+// Offsets in g and m (src/runtime/runtime2.go), from the DWARF of programs of each release.
 static const struct release {
 	int minor;
 	uint16_t goid, parent_goid, gopc, curg; // parent_goid 0: none
@@ -26,7 +26,7 @@ static const struct release {
 };
 enum { NUM_RELEASES = sizeof(releases) / sizeof(releases[0]) };
 
-// The last release of the table that is not newer; the oldest where all are.
+// The last release in the table that is not newer than 1.minor; the first one if all are newer.
 static const struct release *find_release(int minor)
 {
 	const struct release *found = &releases[0];
@@ -50,7 +50,8 @@ static bool read_code(struct image *image, const struct pclntab *table, size_t i
 	return image_text(image, func.entry, out->len, &out->bytes);
 }
 
-// "mov disp8(%rbx),%rbp": how gogo restores the frame pointer from the gobuf. 0 where it is not there.
+// The size of a gobuf, from the instruction with which gogo restores the frame pointer from it:
+// "mov disp8(%rbx),%rbp". 0 if there is no such instruction.
 static unsigned gobuf_bytes(const struct code *code)
 {
 	static const uint8_t load_bp[] = {0x48, 0x8b, 0x6b};
@@ -71,8 +72,8 @@ static int32_t i32_at(const uint8_t *bytes)
 	return value;
 }
 
-// Where this code finds g: "mov %fs:disp32,reg", or in position independent code "mov $imm32,reg"
-// before "mov %fs:(reg),reg". 0 where it does not.
+// The offset from the fs base at which this code reads g: by "mov %fs:disp32,reg", or in
+// position-independent code by "mov $imm32,reg" and then "mov %fs:(reg),reg". 0 if it does not.
 static int32_t fs_offset(const struct code *code)
 {
 	for (size_t i = 0; i + 9 <= code->len; i++) {
@@ -88,12 +89,12 @@ static int32_t fs_offset(const struct code *code)
 	return 0;
 }
 
-struct findings { // what the runtime's own code tells
+struct findings { // facts found in the runtime's code; 0 if not found
 	unsigned gobuf_bytes;
 	int32_t fs_offset;
 };
 
-// Assembly functions keep their names in stripped programs too.
+// Searches assembly functions, which keep their names in stripped programs too.
 static void search_code(struct image *image, const struct pclntab *table, struct findings *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -114,8 +115,8 @@ static void search_code(struct image *image, const struct pclntab *table, struct
 	}
 }
 
-// Go's own start-up puts g below the thread pointer. With a C library the linker gives runtime.tlsg
-// its place among the executable's thread-local variables.
+// Without a C library, Go's own start-up code puts g directly below the thread pointer. With one,
+// the linker places runtime.tlsg among the executable's thread-local variables.
 static int32_t find_tls_g(struct image *image, int32_t fs_offset)
 {
 	int64_t start;
@@ -140,13 +141,13 @@ struct error *runtime_layout_init(struct runtime_layout *layout, struct image *i
 	struct findings findings;
 	search_code(image, table, &findings);
 	bool is_listed = is_known && go.major == 1 && release->minor == go.minor;
-	// g's fields between the gobuf and goid changed once, when syscallbp came with 1.23.
+	// The fields of g between the gobuf and goid changed once: Go 1.23 added syscallbp.
 	uint32_t goid = G_SCHED + 40 + findings.gobuf_bytes + (go.minor >= 23 ? 8 : 0);
 	bool is_ruled = is_known && go.major == 1 && findings.gobuf_bytes &&
 			go.minor >= FIRST_MINOR && go.minor <= LAST_MINOR;
 	if (!is_ruled)
 		goid = release->goid;
-	// Where the gobuf is the newer, smaller one, the other fields moved with it.
+	// If the gobuf is the short one, the other fields are where Go 1.26 has them.
 	if (!is_listed && findings.gobuf_bytes == GOBUF_SHORT)
 		release = find_release(go.minor < 26 ? 26 : go.minor);
 	uint32_t bp = findings.gobuf_bytes ? findings.gobuf_bytes - 8

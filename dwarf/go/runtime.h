@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where this Go release keeps what tracing needs of the runtime: offsets in runtime.g, hchan,
-// itab. DWARF says first, the table by version (and the disassembled gogo rule) second.
+// The offsets in the runtime's structs (g, m, hchan, itab) that tracing needs. They differ between
+// Go releases. Here they come from a table by version and from the machine code of gogo. If there
+// is DWARF, the function index (dwarf/index/) replaces them with DWARF's.
 #ifndef GOTRACE_DWARF_GO_RUNTIME_H
 #define GOTRACE_DWARF_GO_RUNTIME_H
 
@@ -8,17 +9,19 @@
 
 struct runtime_layout {
 	uint32_t g_stack_lo, g_stack_hi, g_goid, g_parent_goid, g_gopc, g_m, g_sched_pc,
-		g_sched_bp; // bytes in runtime.g; 0xffffffff: absent
+		g_sched_bp; // offsets in runtime.g; 0xffffffff if absent
 	uint32_t m_curg;
-	int32_t tls_g;	 // g stands at fs base + this (-8); 0: not known
-	bool has_regabi; // Go 1.17 on: ABIInternal passes in registers, g in R14
+	int32_t tls_g;	 // g is at the fs base plus this (usually -8); 0 if not known
+	bool has_regabi; // Go 1.17 and later: ABIInternal uses registers, and g is in R14
 	uint32_t hchan_qcount, hchan_dataqsiz, hchan_buf, hchan_elemsize, hchan_closed;
-	uint32_t itab_type; // 8
-	bool is_certain;    // from DWARF, or a table row of a known version; else goid prints ?
+	uint32_t itab_type; // of the concrete type in runtime.itab
+	// From DWARF, or for a known version from its row of the table or from gogo's code. If not,
+	// goroutines are shown as G?.
+	bool is_certain;
 };
 
-/** The layout by version table, with the stripped-program rule for goid. go is the build info's word;
- *  0.0.0 (not known) gives a layout that is not certain. */
+/** Computes the layout without DWARF. go is the version in the build info; if it is 0.0.0 (not
+ *  known), the layout is not certain. */
 struct error *runtime_layout_init(struct runtime_layout *layout, struct image *image,
 				  const struct pclntab *table, struct go_version go) MUST_CHECK;
 
