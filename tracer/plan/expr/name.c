@@ -219,7 +219,7 @@ static bool is_name_byte(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80);
 }
 
-// Returns where the path starts whose end is text[end]: names, dots, and what brackets enclose.
+// Returns the start of the path that ends before text[end]: names, dots, and what brackets enclose.
 static size_t path_start(const char *text, size_t end)
 {
 	size_t open = 0;
