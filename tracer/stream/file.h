@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A stream of records in a file, with what it takes to decode it elsewhere and later: which executable, where
-// it was loaded, when, and how the plan was made, so that replaying makes the same plan again. The
-// plan's digest is kept beside it: a plan that comes out otherwise is refused, not guessed at.
+// A capture file holds a stream of records and all that is needed to decode them elsewhere and
+// later: which executable was traced, where and when it was loaded, and how the plan was made, so
+// that a replay makes the same plan again. The file also has the plan's digest: if a replay's plan
+// has another digest, the replay is refused.
 //
-// A file is a head and items, each a kind, a size and its bytes padded to 8, in host byte order. Reading
-// takes plain and gzipped files, and trusts neither.
+// A file is a head and a number of items. An item is a kind, a size and its bytes padded to 8, in
+// host byte order. The reader accepts plain and gzipped files and checks all that it reads.
 #ifndef GOTRACE_TRACER_STREAM_FILE_H
 #define GOTRACE_TRACER_STREAM_FILE_H
 
@@ -28,19 +29,19 @@ enum capture_kind {
 	CAPTURE_NOTES,	   // plan_add_notes
 	CAPTURE_RECORD,
 	CAPTURE_LOST,
-	CAPTURE_FINISH,	    // the last one; its absence means that the tracer was killed
-	CAPTURE_SKIPPED,    // how many calls were left out, or not followed, before FINISH
-	CAPTURE_OFF,	    // a function's returns are not seen from a time on, or are again
-	CAPTURE_DETACH,	    // the calls of such functions are told to have ended
-	CAPTURE_CONDITIONS, // what conditions left out without deciding, before FINISH
-	CAPTURE_LOSSES,	    // what was lost, once all records were taken; see calls_lost
-	CAPTURE_UNSURE,	    // memory that may no longer be as in the executable's file
-	CAPTURE_EOF,	    // the file is over
+	CAPTURE_FINISH,	    // the last item; if it is missing, the tracer was killed
+	CAPTURE_SKIPPED,    // number of calls left out or not followed; comes before FINISH
+	CAPTURE_OFF,	    // from a time on a function's returns are not seen, or seen again
+	CAPTURE_DETACH,	    // the calls of functions that are off end as detached
+	CAPTURE_CONDITIONS, // number of calls whose conditions were not decided; before FINISH
+	CAPTURE_LOSSES,	    // what was lost so far, after all earlier records; see calls_lost
+	CAPTURE_UNSURE,	    // memory that may differ from the executable's file from now on
+	CAPTURE_EOF,	    // the end of the file
 };
 
-struct capture_item { // all that it points at is borrowed until the next one is read
+struct capture_item { // what it points to is valid until the next item is read
 	enum capture_kind kind;
-	uint64_t digest; // TRACE, NOTES: of the plan after it
+	uint64_t digest; // TRACE, NOTES: the plan's digest after this item
 	union {
 		struct {
 			char **patterns;
@@ -58,7 +59,7 @@ struct capture_item { // all that it points at is borrowed until the next one is
 		} skipped;
 		struct {
 			uint32_t func;	 // its number in the plan
-			uint64_t off_ns; // 0: seen again
+			uint64_t off_ns; // 0: returns are seen again
 		} off;
 		uint64_t detach_ns;
 		struct {
@@ -73,28 +74,31 @@ struct capture_item { // all that it points at is borrowed until the next one is
 		} conditions;
 		struct {
 			uint64_t now_ns;
-			uint64_t armed_ns;	// when the first probes were there; 0: not known
-			uint32_t num_functions; // traced; 0: not known
+			uint64_t armed_ns;	// when the first probes were armed; 0: not known
+			uint32_t num_functions; // number of traced functions; 0: not known
 			bool target_died;
 		} finish;
 	};
 };
 
-/** What names the executable's build, "go:..." or "gnu:..."; "" if nothing does. The caller frees. */
+/** The executable's build id, "go:..." or "gnu:..."; "" if it has none; NULL if there is no memory.
+ *  The caller frees it. */
 char *capture_build_id(struct image *image);
 
-/** A number that two plans share only if their functions, probes and frames are the same. */
+/** A digest of the plan's functions, probes and frames: plans that differ in these have different
+ *  digests. */
 uint64_t capture_plan_digest(const struct plan *plan);
 
 struct capture_writer;
 
-/** Begins a capture in fd, which is borrowed and written in large pieces. */
+/** Begins a capture file and writes its head to fd. fd is borrowed and written in large pieces. */
 struct error *capture_writer_create(int fd, const struct capture_head *head,
 				    struct capture_writer **out) MUST_CHECK;
-/** Ends it without flushing; takes NULL. */
+/** Frees the writer without writing what is buffered. writer may be NULL. */
 void capture_writer_destroy(struct capture_writer *writer);
 
-/** Functions were added to the plan; plan is what it is now. trace's digest is not looked at. */
+/** Functions were added to the plan; plan is the plan after that. The digest is computed from plan;
+ *  trace->digest is ignored. */
 struct error *capture_write_trace(struct capture_writer *writer, const struct capture_item *trace,
 				  const struct plan *plan) MUST_CHECK;
 struct error *capture_write_notes(struct capture_writer *writer,
@@ -106,17 +110,17 @@ struct error *capture_write_lost(struct capture_writer *writer, uint64_t count,
 struct error *capture_write_off(struct capture_writer *writer, uint32_t func,
 				uint64_t off_ns) MUST_CHECK;
 struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_ns) MUST_CHECK;
-/** losses NULL: not known. */
+/** losses NULL: it is not known what was lost. */
 struct error *capture_write_losses(struct capture_writer *writer, const struct wire_losses *losses,
 				   uint64_t now_ns) MUST_CHECK;
 struct error *capture_write_skipped(struct capture_writer *writer, uint64_t skipped,
 				    uint64_t crowded) MUST_CHECK;
 struct error *capture_write_conditions(struct capture_writer *writer, uint64_t unreadable,
 				       uint64_t crowded) MUST_CHECK;
-/** From here on memory from addr to end may differ from the executable's file. */
+/** From now on the memory [addr, end) may differ from the executable's file. */
 struct error *capture_write_unsure(struct capture_writer *writer, uint64_t addr,
 				   uint64_t end) MUST_CHECK;
-/** The trace is over; writes out all that waits. */
+/** Ends the capture: writes the last item and all that is buffered. */
 struct error *capture_write_finish(struct capture_writer *writer,
 				   const struct capture_item *finish) MUST_CHECK;
 
@@ -125,11 +129,11 @@ struct capture_reader;
 struct error *capture_reader_open(const char *path, struct capture_reader **out) MUST_CHECK;
 void capture_reader_close(struct capture_reader *reader);
 
-/** Borrowed from the reader. */
+/** The capture's head; borrowed from the reader. */
 const struct capture_head *capture_reader_head(const struct capture_reader *reader);
 
-/** The next item; CAPTURE_EOF at the end. A file that is cut off or damaged is an error there, and all
- *  before it was good. */
+/** Reads the next item; its kind is CAPTURE_EOF at the end of the file. If the file is cut off or
+ *  damaged, this is an error; all items before it are good. */
 struct error *capture_read(struct capture_reader *reader, struct capture_item *out) MUST_CHECK;
 
 #endif

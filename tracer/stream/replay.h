@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A saved trace again: the records of a capture file (tracer/stream/file.h) through the same plan,
-// pairing and outputs as when they were taken. Needs the executable, but no process and no privileges.
+// Replays a saved trace: the records of a capture file (tracer/stream/file.h) go through the same
+// plan, pairing and outputs as when they were captured. A replay needs the executable, but no
+// process and no privileges.
 #ifndef GOTRACE_TRACER_STREAM_REPLAY_H
 #define GOTRACE_TRACER_STREAM_REPLAY_H
 
@@ -10,18 +11,20 @@
 
 struct replay_options {
 	const char *capture; // path of the file
-	const char *exe;     // of the executable; NULL: where it was when it was traced
+	const char *exe;     // path of the executable; NULL: where it was when it was traced
 	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
-	const volatile sig_atomic_t *stop; // not 0: the user wants an end; may be NULL; borrowed
-	/** Takes what was formatted, once it is much, and at the end. Its error ends the replay. */
+	// not 0: the user wants to end the replay; may be NULL; borrowed
+	const volatile sig_atomic_t *stop;
+	// Writes the formatted text: called when much text waits, and at the end. An error from it
+	// ends the replay.
 	struct error *(*write)(void *context, const struct text *out);
 	void *context;
 };
 
-/** Replays all of it; the summary's text for people goes to err_text. A capture that is damaged or cut off is
- *  an error after all that came before was told, with its summary. */
+/** Replays a capture; the summary's text for people goes to err_text. If the capture is damaged or
+ *  cut off, all that comes before is shown, with a summary, and an error is returned. */
 struct error *replay_run(const struct replay_options *options, struct text *err_text) MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Records become output: pairing, decoding and one sink, with the text that waits to be written. What
-// a live session and a replayed capture have in common. Knows no target and no back end.
+// A report turns records into output: it pairs and decodes them, passes them to one sink, and holds
+// the text that waits to be written. Live sessions and replays both use it, so it knows no target
+// and no back end.
 #ifndef GOTRACE_TRACER_STREAM_REPORT_H
 #define GOTRACE_TRACER_STREAM_REPORT_H
 
@@ -18,62 +19,65 @@ struct report_options {
 	uint64_t bias;		// run-time address - vaddr
 	uint64_t start_ns;	// CLOCK_MONOTONIC when the trace began
 	int64_t wall_offset_ns; // CLOCK_REALTIME - CLOCK_MONOTONIC
-	uint64_t max_calls;	// tell of this many calls; 0: of all
-	struct stats *stats;	// counts them; NULL: none; borrowed
-	/** As memory_ask wants it. */
+	uint64_t max_calls;	// show this many calls; 0: all
+	struct stats *stats;	// counts the calls; NULL: no statistics; borrowed
+	// True if memory certainly does not differ from the executable's file; see memory_ask.
 	bool (*is_as_in_file)(void *context, uint64_t addr, size_t len);
 	void *context;
 };
 
-/** plan, which may grow, is borrowed. */
+/** plan is borrowed, and may grow later. */
 struct error *report_create(const struct plan *plan, const struct report_options *options,
 			    struct report **out) MUST_CHECK;
 void report_destroy(struct report *report);
 
-/** Takes one valid record. */
+/** Handles one record, which must be valid. */
 struct error *report_record(struct report *report, const struct wire_record *record) MUST_CHECK;
-/** Events were lost: count of them, at where ("ring buffer"). */
+/** count events were lost, at where ("ring buffer"). */
 void report_lost(struct report *report, uint64_t count, const char *where);
-/** All records made until now have been taken, and these were lost: see calls_lost. */
+/** Call after all records made until now have been handled; losses is what was lost of them. See
+ *  calls_lost. */
 void report_losses(struct report *report, const struct wire_losses *losses, uint64_t now_ns);
-/** Calls not told because of something a condition could not read, or because there was no room to hold them. */
+/** Adds to the numbers of calls that were not shown because a condition could not read a value
+ *  (unreadable), or because there was no room to hold them (crowded). */
 void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded);
-/** Calls left out on purpose, and calls left out because there was no room to follow them until their return. */
+/** Adds to the numbers of calls that were left out on purpose (skipped), or because there was no
+ *  room to follow them until their return (crowded). */
 void report_skipped(struct report *report, uint64_t skipped, uint64_t crowded);
-/** Time goes on; see calls_tick. */
+/** Call now and then, also without events; see calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);
 
-/** Functions were disarmed or paused: their calls end as detached. */
+/** Call after functions were disarmed or paused: their calls end as detached. */
 void report_detach(struct report *report, uint64_t now_ns);
 
-struct report_look { // how it is shown
+struct report_look { // how the trace is shown
 	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
 };
 
-/** Another look from here on. */
+/** Shows the trace with another look from now on. On failure the old look stays. */
 struct error *report_switch(struct report *report, const struct report_look *look) MUST_CHECK;
 
-/** The trace is over: ends what is under way. */
+/** Ends the trace and all calls that are under way. */
 void report_finish(struct report *report, uint64_t now_ns, bool target_died);
-/** Writes the summary, after report_finish. began_ns: when its probes were armed. What the format says to people
- *  goes to err. */
+/** Writes the summary, after report_finish. began_ns: when the probes were armed. The summary's
+ *  text for people goes to err. */
 void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
 		    struct text *err);
 
-/** The output that waits. The caller writes it and says how much of it. */
+/** The text that waits to be written; borrowed. The caller writes it and calls report_written. */
 struct text *report_text(struct report *report);
-/** So many bytes of what waits have been written. */
+/** Removes the first done bytes of the waiting text, which have been written. */
 void report_written(struct report *report, size_t done);
-/** What waits will not be written. Returns how many events it shows. */
+/** Drops the waiting text. Returns how many events the text shows. */
 uint64_t report_drop(struct report *report);
 
-/** True when max_calls calls were told of, and have ended. */
+/** True if max_calls calls were shown and have ended. */
 bool report_is_done(const struct report *report);
 
-/** Dynamic types that were met and that the capture engine does not know yet (vaddrs of descriptors);
- *  borrowed, and forgotten by this call. */
+/** Dynamic types that were found in values and that the capture engine does not know yet (vaddrs of
+ *  their descriptors). Borrowed; each call clears the list. */
 const uint64_t *report_unseen(struct report *report, size_t *num);
 
 #endif
