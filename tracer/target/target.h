@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The traced process: its executable, where that is loaded, and its life and death. All is reached through
-// /proc/PID, so another user's process, another mount or PID namespace and a deleted executable work alike. Its
-// executable, its memory and the process itself are opened once, when they belong together: what is done through these
-// descriptors later never meets another program, whatever the process executes and whoever gets its number.
+// The target is the traced process: its executable, where the executable is loaded, how the process
+// starts and how it ends. Everything is accessed through /proc/PID, so a process of another user or
+// in another mount or PID namespace, and one whose executable was deleted, work the same way.
+//
+// The executable, the memory and the process are opened once, and it is checked that they belong
+// together. Their descriptors never reach another program later, even if the process executes one
+// or its PID is used again.
 #ifndef GOTRACE_TRACER_TARGET_TARGET_H
 #define GOTRACE_TRACER_TARGET_TARGET_H
 
@@ -15,48 +18,54 @@ struct target;
 
 enum target_end { TARGET_RUNS, TARGET_EXITED, TARGET_EXECED };
 
-/** An existing process (a thread's id means its process). Does not disturb it. */
+/** Opens an existing process without disturbing it. pid may be the id of any of its threads. */
 struct error *target_attach(pid_t pid, struct target **out) MUST_CHECK;
 
-/** The path of a program that run could start, as a shell finds it (a name without a slash in PATH). What is there but
- *  no program of its own (a script, a folder, an empty file) is an error that says what it is. The caller frees. */
+/** Finds the path of a program that can be started, as a shell does: a name without a slash is
+ *  looked up in PATH. If the file is not an executable of its own (a script, a directory, an empty
+ *  file), the error says what it is. The caller frees *path. */
 struct error *target_find(const char *program, char **path) MUST_CHECK;
 
-/** Starts argv (PATH is searched) and holds it at its first instruction. is_apart: in a process group of its
- *  own, so that the terminal's Ctrl-C is not for it, and with nothing to read. */
+/** Starts argv (argv[0] as in target_find) and holds it at its first instruction. is_apart: the
+ *  process gets a process group of its own, so that the terminal's Ctrl-C does not reach it, and
+ *  /dev/null as its standard input. */
 struct error *target_start(char *const *argv, bool is_apart, struct target **out) MUST_CHECK;
 
-/** Lets somebody else become the tracer of a started process that is held: from here on a SIGSTOP holds it.
- *  *is_held is false, and nothing is done, for any other. */
+/** Lets somebody else become the tracer of a started process that is held: from now on a SIGSTOP
+ *  holds it. For any other process, nothing is done and *is_held is false. */
 struct error *target_hand_over(struct target *target, bool *is_held) MUST_CHECK;
 
-/** Lets a started process go: from here on it runs as any other child. */
+/** Resumes a started process, which then runs like any other child. */
 struct error *target_resume(struct target *target) MUST_CHECK;
 
-/** Frees; a started process that was never resumed is killed, any other runs on. Takes NULL. */
+/** Frees the target. A started process that was never resumed is killed; any other process runs on.
+ *  target may be NULL. */
 void target_destroy(struct target *target);
 
 pid_t target_pid(const struct target *target);
-/** What people call it: the executable's file name, printable. */
+/** The executable's file name, made printable, for messages. */
 const char *target_name(const struct target *target);
-/** A path of the executable's descriptor ("/proc/self/fd/N"), and "/proc/PID/root"; borrowed. */
+/** A path that opens the executable ("/proc/self/fd/N"), and "/proc/PID/root"; borrowed. */
 const char *target_exe(const struct target *target);
 const char *target_root(const struct target *target);
 
-/** Run-time address - vaddr of the executable's image. */
+/** The run-time address - vaddr of the executable; image is the executable. It is an error if the
+ *  executable is not loaded where its headers say. */
 struct error *target_bias(const struct target *target, struct image *image,
 			  uint64_t *out) MUST_CHECK;
 
 /** A descriptor that becomes readable when the process ends (a pidfd). */
 int target_fd(const struct target *target);
-/** A descriptor of its memory, to read and, where that is permitted, to write; it stays with the program that ran
- *  when the target was opened. -1 where neither is permitted. Borrowed. */
+/** A descriptor of the target's memory, for reading and, if permitted, for writing. It always shows
+ *  the memory of the program that ran when the target was opened. -1 if neither is permitted.
+ *  Borrowed. */
 int target_mem(const struct target *target);
-/** Whether it still runs the program that it ran when it was opened. Cheap: ask a few times a second. */
+/** Whether the target still runs the program that it ran when it was opened. Cheap enough to call a
+ *  few times a second. */
 enum target_end target_state(struct target *target);
 
-/** Waits for a started process to end; *status as a shell tells it: its own, or 128+signal. False where
- *  it was interrupted by a signal. */
+/** Waits until a started process ends. *status is as a shell reports it: the exit status, or
+ *  128 + the number of the signal that killed it. False if a signal interrupted the wait. */
 bool target_wait(struct target *target, int *status);
 
 #endif
