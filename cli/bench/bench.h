@@ -153,8 +153,7 @@ struct bench_row {
 	double ns[BENCH_ROUNDS_MAX];	 // per call, by round; NAN if it was not measured
 	uint64_t made[BENCH_ROUNDS_MAX]; // number of calls, by round
 	double wall[BENCH_ROUNDS_MAX], cpu[BENCH_ROUNDS_MAX]; // seconds, of a whole program
-	// the time divided by that of the untraced row; the cost divided by that of the floor and of
-	// ptrace
+	// time divided by the untraced row's; cost divided by the floor's and by ptrace's
 	double ratios[BENCH_ROUNDS_MAX], of_floor[BENCH_ROUNDS_MAX], of_ptrace[BENCH_ROUNDS_MAX];
 	uint64_t kept, lost;
 	double tracer_ns, measured_ns;

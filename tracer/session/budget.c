@@ -3,36 +3,41 @@
 
 #include <stdlib.h>
 
-static const uint64_t HOLD_MIN_NS = 2000000000;	 // at a level before a higher one is tried
-static const uint64_t HOLD_MAX_NS = 64000000000; // the same, after that went wrong again and again
-static const uint64_t CALM_NS =
-	30000000000; // at a higher level without going wrong: all is forgotten
-static const double IDLE =
-	0.1; // a target that does less than this of a processor's time is not slowed down
-static const double LEAST_OWN = 0.02; // of its time is the target's own, whatever the estimates say
-static const double OVER = 1.1, DOWN_TO = 0.9; // of the budget: when to step down, and how far
-static const double FAR_LESS = 0.05;	       // of the heaviest function's cost
-static const double ROOM = 0.5, UP_TO = 0.7;   // when to step up, and how far
-static const double ENOUGH = 100; // calls of a function in an interval, to judge what it costs
-static const uint64_t WHOLE_NS = 1000000000; // the interval in which those called less are judged
+// How long a function stays at a level before a higher one is tried: at first, and at most after
+// higher levels failed again and again.
+static const uint64_t HOLD_MIN_NS = 2000000000;
+static const uint64_t HOLD_MAX_NS = 64000000000;
+// After this time at a higher level, earlier failures are forgotten.
+static const uint64_t CALM_NS = 30000000000;
+// A target that uses less than this part of one processor's time is not slowed down by tracing.
+static const double IDLE = 0.1;
+// At least this part of the target's time is its own, whatever the estimates say.
+static const double LEAST_OWN = 0.02;
+static const double OVER = 1.1, DOWN_TO = 0.9; // parts of the budget: when to step down, how far
+static const double FAR_LESS = 0.05;	       // part of the heaviest function's cost
+static const double ROOM = 0.5, UP_TO = 0.7;   // parts of the budget: when to step up, how far
+// Calls of a function in an interval that are needed to estimate what it costs.
+static const double ENOUGH = 100;
+// The interval for functions that are called less often than that.
+static const uint64_t WHOLE_NS = 1000000000;
 
 struct func {
 	bool has_exits;
 	uint32_t every;
-	enum budget_level level, before; // before: at the step's beginning
+	enum budget_level level, before; // before: the level at the beginning of the step
 	double calls;			 // in the interval
-	double whole_calls;		 // since the last one of WHOLE_NS
+	double whole_calls;		 // since the last interval of WHOLE_NS ended
 	uint64_t changed_ns, hold_ns;
-	bool is_trial; // it has gone up since it last went down
+	bool is_trial; // the level has gone up since it last went down
 };
 
 struct budget {
-	double load; // of tracing for each unit of the target's own time, at most
+	double load; // at most this much tracing time per unit of the target's own time
 	struct budget_costs costs;
 	struct func *funcs;
 	size_t num;
 	uint64_t last_ns;
-	double whole_cpu_ns, whole_tracing; // since whole_ns, as budget_step adds them up
+	double whole_cpu_ns, whole_tracing; // sums since whole_ns
 	uint64_t whole_ns;
 };
 
@@ -94,7 +99,7 @@ enum budget_level budget_level(const struct budget *budget, size_t func)
 
 // --- What a level costs ------------------------------------------------------------------------
 
-// One event in so many calls, which costs this.
+// The cost per call if one call in every is taken, which costs event, and the others are skipped.
 static double taken(const struct budget_costs *costs, double event, double every)
 {
 	return every > 1 ? event / every + costs->skip : event;
@@ -129,7 +134,7 @@ struct interval {
 	struct budget *budget;
 	uint64_t now_ns, passed;
 	double cpu_ns, tracing;
-	double own; // ns of the target's time that are its own
+	double own; // the target's own time, in ns
 };
 
 static double load(const struct interval *interval, const struct func *func,
@@ -138,7 +143,7 @@ static double load(const struct interval *interval, const struct func *func,
 	return func->calls * cost(interval->budget, func, level) / interval->own;
 }
 
-// Of functions that were called at least so often.
+// The load of all functions that were called at least so often.
 static double total(const struct interval *interval, double calls)
 {
 	double sum = 0;
@@ -155,7 +160,7 @@ static bool is_untouched(const struct func *func)
 	return func->level == func->before;
 }
 
-// Of those that were called often enough to be judged.
+// The function with the highest load, of those that were called often enough for an estimate.
 static struct func *heaviest(const struct interval *interval)
 {
 	struct func *found = NULL;
@@ -171,8 +176,9 @@ static struct func *heaviest(const struct interval *interval)
 	return found;
 }
 
-// Takes what costs most down, level by level, until the rest fits. Beside a function that fills all of the target's
-// time nothing else can be judged: what costs far less waits for the next time.
+// Lowers the level of the function that costs most, one level at a time, until all fits. While one
+// function fills the target's time, the others cannot be estimated, so functions that cost far less
+// wait for the next step.
 static void step_down(const struct interval *interval)
 {
 	const double limit = interval->budget->load * DOWN_TO;
@@ -187,7 +193,8 @@ static void step_down(const struct interval *interval)
 	}
 }
 
-// Marks one that has gone down. What went wrong soon after it went up is tried again twice as late.
+// Marks a function whose level has gone down. If this was soon after the level went up, the next
+// trial waits twice as long.
 static void went_down(struct func *func, uint64_t now_ns)
 {
 	if (func->is_trial && func->hold_ns < HOLD_MAX_NS)
@@ -196,7 +203,8 @@ static void went_down(struct func *func, uint64_t now_ns)
 	func->changed_ns = now_ns;
 }
 
-// Of a function that is off nothing is known: its calls are counted for a while, to see.
+// Nothing is known about a function that is off. Its calls are counted for a while to see what it
+// would cost.
 static bool try_counting(const struct interval *interval, struct func *func)
 {
 	if (interval->now_ns - func->changed_ns < func->hold_ns)
@@ -205,7 +213,7 @@ static bool try_counting(const struct interval *interval, struct func *func)
 	return true;
 }
 
-// The highest level that fits, beside all others.
+// Raises the function to the highest level that fits together with all other functions.
 static bool try_higher(const struct interval *interval, struct func *func, double used)
 {
 	if (interval->now_ns - func->changed_ns < func->hold_ns)
@@ -220,7 +228,7 @@ static bool try_higher(const struct interval *interval, struct func *func, doubl
 	return any;
 }
 
-// A few at a time go up.
+// Raises the levels of a few functions at a time.
 static void step_up(const struct interval *interval)
 {
 	enum { FEW = 20 };
@@ -283,7 +291,7 @@ static double own_time(const struct interval *interval)
 	return own > 1 ? own : 1;
 }
 
-// Adds this interval to the whole one, or has the whole one take its place.
+// Adds the interval to the whole one. is_whole: the whole one ends here and replaces the interval.
 static void add_up(struct interval *interval, bool is_whole)
 {
 	struct budget *budget = interval->budget;

@@ -36,7 +36,7 @@ static bool read_one(pid_t pid, const struct runtime_layout *layout, uint64_t g,
 		return false;
 	if (layout->g_parent_goid != (uint32_t)ABSENT)
 		read_memory(pid, g + layout->g_parent_goid, &out->parent, sizeof(out->parent));
-	return out->goid != 0; // one that waits to be used again has none
+	return out->goid != 0; // a g that is free to be used again has no goid
 }
 
 static int by_goid(const void *a, const void *b)
@@ -48,7 +48,7 @@ static int by_goid(const void *a, const void *b)
 struct error *goroutines_read(pid_t pid, struct index *index, uint64_t bias,
 			      struct goroutine_info **out, size_t *num)
 {
-	uint64_t vaddr = 0, header[2]; // of the slice: its array and its length
+	uint64_t vaddr = 0, header[2]; // header: the slice's array and length
 	const struct runtime_layout *layout = index_runtime(index);
 	if (!layout->is_certain)
 		return error_new("this Go's struct g is not known");

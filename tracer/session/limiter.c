@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// --max-overhead: measures what tracing costs the target, asks the controller (tracer/session/budget.h) how much of each
-// function's calls to trace, obeys, and says so.
+// --max-overhead: measures what tracing costs the target, asks the controller
+// (tracer/session/budget.h) how much of each function's calls to trace, applies the answer and logs
+// it.
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@
 #include "tracer/session/budget.h"
 #include "tracer/session/internal.h"
 
-// What the program does with a hit besides the trap, until it is known better: in ns.
+// Estimates of what the BPF program costs in addition to the hits, per call in ns; see struct
+// budget_costs.
 static const double VALUES_NS = 1200, BARE_NS = 500, SKIP_NS = 200;
 static const double VALUES_MAX_NS = 20000; // the largest records take less
 static const uint64_t TICK_NS = 50 * 1000000ull, SAY_NS = 5 * 1000000000ull;
@@ -17,16 +19,17 @@ static const uint64_t TICK_NS = 50 * 1000000ull, SAY_NS = 5 * 1000000000ull;
 struct session_budget {
 	struct budget *budget;
 	struct budget_costs costs;
-	clockid_t clock; // of the target's time on processors
+	clockid_t clock; // the target's CPU time
 	uint64_t tick_ns, cpu_ns, run_ns;
 	size_t num, size;
-	uint32_t *funcs; // numbers in the plan, by the controller's number
+	uint32_t *funcs; // plan numbers, by the controller's number
 	uint64_t *seen;	 // calls counted at the last tick
-	uint64_t *calls; // since then
+	uint64_t *calls; // calls since then
 	struct budget_change *changes;
-	struct budget_change *worst; // of each function, to a lower level; share 0: none
-	uint64_t said_ns;
-	bool has_news; // since then
+	// each function's costliest change to a lower level; share 0: there was none
+	struct budget_change *worst;
+	uint64_t said_ns; // when levels were last logged
+	bool has_news;	  // levels have changed since then
 };
 
 void session_budget_destroy(struct session_budget *budget)
@@ -106,14 +109,14 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 	return NULL;
 }
 
-// --- Obeying -------------------------------------------------------------------------------------
+// --- Applying levels -----------------------------------------------------------------------------
 
 static const char *name_of(const struct session *session, size_t func)
 {
 	return session->plan->funcs[session->budget->funcs[func]]->func->name;
 }
 
-// With -v each change; of each function the costliest that it ever was.
+// Logs a change (with -v), and keeps each function's costliest one.
 static void note(struct session *session, const struct budget_change *change)
 {
 	struct session_budget *budget = session->budget;
@@ -143,7 +146,7 @@ static void write_levels(const size_t *num, struct text *out)
 	}
 }
 
-// One line about all functions, at most each few seconds.
+// Logs one line about all functions, at most every SAY_NS.
 static void say(struct session *session, uint64_t now_ns)
 {
 	struct session_budget *budget = session->budget;
@@ -196,7 +199,7 @@ void session_budget_end(struct session *session)
 			    num - SHOWN);
 }
 
-// What the engine is told; the probes are another matter.
+// Passes a level to the capture engine. Probes are armed and disarmed elsewhere.
 static void set_level(struct session *session, const struct plan_func *func,
 		      enum budget_level level)
 {
@@ -218,14 +221,15 @@ static bool has_exits(enum budget_level level)
 	return level < BUDGET_COUNTED;
 }
 
-// Its returns are not seen since then; 0: they are.
+// Records that the function's returns are not seen from off_ns on; 0: they are seen again.
 static struct error *tell_off(struct session *session, struct plan_func *func, uint64_t off_ns)
 {
 	func->off_ns = off_ns;
 	return session->writer ? capture_write_off(session->writer, func->number, off_ns) : NULL;
 }
 
-// First all that lowers what tracing costs: off come the probes that are not wanted any more, or not as they are.
+// Sets all new levels and removes the probes that are not needed any more or must be armed in
+// another way. This comes before arm, because it lowers the cost of tracing.
 static struct error *disarm(struct session *session, size_t num)
 {
 	struct session_budget *budget = session->budget;
@@ -270,7 +274,7 @@ static struct error *arm(struct session *session, size_t num)
 			session->plan->funcs[budget->funcs[budget->changes[i].func]];
 		if (!err && func->off_ns && has_exits(budget->changes[i].to))
 			err = tell_off(session, func, 0);
-		// Nobody traces it any more: it stays off.
+		// A function without counts is not traced any more and stays off.
 		if (!func->is_armed && func->counts && budget->changes[i].to != BUDGET_OFF)
 			funcs[num_funcs++] = func->number;
 	}
@@ -298,7 +302,8 @@ static uint64_t count_calls(struct session *session)
 	return all;
 }
 
-// While all calls are taken whole, the program's time by their number is what a whole one costs.
+// While all calls are traced with their values, the BPF program's time divided by their number is
+// what one call costs.
 static void learn_costs(struct session *session, uint64_t calls)
 {
 	enum { ENOUGH = 1000 };
@@ -313,7 +318,8 @@ static void learn_costs(struct session *session, uint64_t calls)
 			   session->plan->funcs[budget->funcs[i]]->every <= 1;
 	if (!is_whole || !run_ns)
 		return;
-	// Of a busy machine the time is too much that the processor was elsewhere.
+	// On a busy machine the time is too long, because it includes time for which the program
+	// was interrupted.
 	double values = (double)run_ns / (double)calls;
 	if (values > VALUES_MAX_NS)
 		values = VALUES_MAX_NS;
@@ -323,7 +329,8 @@ static void learn_costs(struct session *session, uint64_t calls)
 	budget_set_costs(budget->budget, &budget->costs);
 }
 
-// A tracer by ptrace takes its time while the target waits and uses none.
+// With ptrace the tracer works while the target waits and uses no CPU time. This is the estimated
+// time of that wait.
 static uint64_t waited_ns(const struct session_budget *budget)
 {
 	double sum = 0;
@@ -356,7 +363,7 @@ struct error *session_budget_tick(struct session *session, uint64_t now_ns)
 	for (size_t i = 0; !err && i < num; i++)
 		note(session, &budget->changes[i]);
 	say(session, now_ns);
-	if (err && target_state(session->target) != TARGET_RUNS) { // it ended meanwhile
+	if (err && target_state(session->target) != TARGET_RUNS) { // the target ended meanwhile
 		error_free(err);
 		err = NULL;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where the trace's text goes. While a session runs it never waits for a reader: what is not read yet stops more from
-// being made. At the end it waits, until the user wants no more. What is given up is counted.
+// Writes the trace's text. While a session runs it never waits for the reader; instead, no more
+// records are handled while too much text waits. At the end it waits until the user does not want
+// to. Events that are given up are counted.
 #include <errno.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -11,11 +12,11 @@
 
 enum {
 	FLUSH_BYTES = 64 * 1024,
-	PIECE_BYTES = 4096, // a pipe that is ready takes them without blocking
+	PIECE_BYTES = 4096, // a pipe that is ready accepts this many without blocking
 	WAIT_MS = 100,
 };
 
-// A reader that does not read is waited for this long once the user wants an end.
+// How long to wait for a reader that does not read, once the user wants to end the session.
 static const uint64_t STUCK_NS = 1000 * 1000 * 1000;
 
 bool session_is_behind(const struct session *session)
@@ -33,7 +34,7 @@ void session_give_up(struct session *session, struct error *err)
 	session->num_dropped += report_drop(session->report);
 }
 
-// Writes what the output takes now.
+// Writes as much text as the output accepts now.
 static void write_now(struct session *session)
 {
 	const struct text *out = report_text(session->report);
@@ -56,7 +57,7 @@ static void write_now(struct session *session)
 	session_give_up(session, errnum == EPIPE ? NULL : error_errno(errnum, "writing the trace"));
 }
 
-// Until all is written or given up.
+// Writes until all text is written or given up.
 static void write_all(struct session *session)
 {
 	const struct text *out = report_text(session->report);

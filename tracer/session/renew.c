@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A new plan and a new back end for the traces that there are: where values are to be captured in another way,
-// and where the back end has no room for more. Statistics go on.
+// A new plan and a new back end for the existing traces. This is needed if values are to be
+// captured in another way, or if the back end has no room for more. Statistics are kept.
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +23,8 @@ struct error *session_count_lost(struct session *session)
 	return err;
 }
 
-// All of them are in the plan before the back end is opened, which makes room for what it finds there.
+// Adds the functions of all traces to the plan before the back end is opened, because the back end
+// makes room for what is then in the plan.
 static struct error *add_all(struct session *session, const struct selection *selections,
 			     const struct session_request *more)
 {
@@ -35,7 +36,7 @@ static struct error *add_all(struct session *session, const struct selection *se
 	return err || !more ? err : session_choose(session, more, NULL, NULL);
 }
 
-// What the plan's numbers of a trace mean, once that plan is gone.
+// Keeps the functions of a trace, whose plan numbers mean nothing once the plan is gone.
 static struct error *note_funcs(const struct session *session, const struct session_trace *trace,
 				struct selection *out)
 {
@@ -49,7 +50,7 @@ static struct error *note_funcs(const struct session *session, const struct sess
 	return NULL;
 }
 
-// Takes the former plan's place, with what was said and counted.
+// Replaces the plan, the report and the back end. The former back end's counts are kept.
 static struct error *replace_plan(struct session *session, struct plan *plan)
 {
 	struct report *former = session->report;
@@ -79,7 +80,7 @@ static struct error *replace_plan(struct session *session, struct plan *plan)
 	return NULL;
 }
 
-// Nothing is armed from here on, and what was recorded has been told.
+// Disarms all functions and shows all that was recorded.
 static struct error *end_plan(struct session *session)
 {
 	struct error *err = session->backend ? session_drain(session) : NULL;

@@ -13,14 +13,14 @@
 #include "base/log.h"
 
 enum {
-	STATE_EVERY_MS = 200, // how often the target is asked whether it still is what it was
+	STATE_EVERY_MS = 200, // how often it is checked that the target still runs its program
 	LOST_EVERY_MS = 100,
-	IDLE_MS_MAX = 16, // how long the loop sleeps at most when nothing comes
+	IDLE_MS_MAX = 16, // how long the loop sleeps at most if no records come
 };
 
 // --- Opening and closing -------------------------------------------------------------------------
 
-// A recording is told where the decoder may not take the file's bytes.
+// The capture file also needs to know where the decoder must not use the executable's bytes.
 bool session_is_as_in_file(void *context, uint64_t addr, size_t len)
 {
 	struct session *session = context;
@@ -56,7 +56,7 @@ struct error *session_open_report(struct session *session)
 	return report_create(session->plan, &options, &session->report);
 }
 
-// Not before there is something to save: what the file held stays until then.
+// Called only when there is something to save: until then the file keeps its old contents.
 struct error *session_open_writer(struct session *session)
 {
 	if (session->options.save < 0 || session->writer)
@@ -208,7 +208,7 @@ static struct error *look_for_lost(struct session *session)
 	uint64_t missed = session->missed;
 	if (!err)
 		err = tell_lost(session, stats.missed, &session->missed, "kernel");
-	if (!err && session->missed != missed) // of what, it does not say
+	if (!err && session->missed != missed) // the kernel does not report what was missed
 		err = settle_losses(session, NULL);
 	return err;
 }
@@ -231,7 +231,7 @@ static bool on_record(void *context, const struct wire_record *record)
 		session->num_dropped++;
 	else
 		batch->err = report_record(session->report, record);
-	if (!batch->err) { // what decoding it found out about memory comes before it
+	if (!batch->err) { // the unsure memory that decoding found was saved before the record
 		batch->err = session->failed;
 		session->failed = NULL;
 	}
@@ -266,7 +266,7 @@ struct error *session_take_batch(struct session *session, size_t *num)
 	if (!session->backend)
 		return NULL;
 	struct error *err = session_is_behind(session) ? session_flush(session) : NULL;
-	if (err || session_is_behind(session)) // what there is comes first
+	if (err || session_is_behind(session)) // first the waiting text must be written
 		return err;
 	err = session->options.backend->poll(session->backend, SESSION_BATCH, on_record, &batch,
 					     num, &ended);
@@ -278,7 +278,7 @@ struct error *session_take_batch(struct session *session, size_t *num)
 	return err ? err : learn_types(session);
 }
 
-// A program that ended before anybody looked may have been another one by then.
+// True if the target executed another program before it ended, which nobody may have noticed.
 static bool was_replaced(const struct session *session)
 {
 	struct backend_stats stats = {0};
@@ -302,7 +302,7 @@ static void look_at_target(struct session *session, uint64_t now)
 			end == TARGET_EXECED ? SESSION_TARGET_EXECED : SESSION_TARGET_EXITED;
 }
 
-// Sleeps until something may have happened: the target's end, the reader's, records.
+// Sleeps until the target ends, the output's reader goes away or is ready, or records come.
 static void wait_for_news(struct session *session, int timeout_ms)
 {
 	int backend = session->backend ? session->options.backend->fd(session->backend) : -1;
@@ -339,7 +339,7 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 		err = session_budget_tick(session, now);
 	if (err)
 		return err;
-	if (num < SESSION_BATCH) // caught up: show it
+	if (num < SESSION_BATCH) // no more records wait: show what there is
 		err = session_flush(session);
 	look_at_target(session, now);
 	if (session->state == SESSION_RUNS && report_is_done(session->report))
@@ -357,7 +357,7 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 
 struct error *session_catch_up(struct session *session)
 {
-	enum { BATCHES_MAX = 64 }; // more comes meanwhile
+	enum { BATCHES_MAX = 64 }; // a limit, because more records may come meanwhile
 	size_t num = SESSION_BATCH;
 	struct error *err = NULL;
 	bool waited = session->waits_for_output;
@@ -409,7 +409,6 @@ void session_totals(struct session *session, uint64_t *records, uint64_t *lost)
 
 // --- The end -------------------------------------------------------------------------------------
 
-// Every function that is armed.
 static struct error *disarm_all(struct session *session)
 {
 	const struct plan *plan = session->plan;
@@ -481,7 +480,7 @@ static struct error *tell_skipped(struct session *session)
 	return err;
 }
 
-// What the user did not want to wait for is missing from the capture, too.
+// The records that the user did not want to wait for are missing from the capture file, too.
 static struct error *save_losses(struct session *session)
 {
 	if (!session->num_unsaved)
@@ -496,10 +495,10 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	if (session->is_finished)
 		return NULL;
 	session->is_finished = true;
-	uint64_t now =
-		session_clock_ns(CLOCK_MONOTONIC); // taking probes off is no part of the trace
+	// Taken before the probes are removed, because that is not part of the trace.
+	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
 	struct error *err = session->backend ? session_drain(session) : NULL;
-	if (session->plan->options.aggregate) // nothing was told of single calls
+	if (session->plan->options.aggregate) // single calls were not shown, so there is no summary
 		return err;
 	session_budget_end(session);
 	if (!err)

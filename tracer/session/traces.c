@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which functions a session's traces have chosen, and which of them are armed.
+// Which functions a session's traces have selected, and which of them are armed.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +84,7 @@ static bool are_refused(const struct plan *plan, size_t first, size_t num)
 	return num;
 }
 
-// The functions that the pairing wants to hear of, once.
+// Arms, once, the functions that the pairing of calls needs to see (plan_add_notes).
 static struct error *arm_notes(struct session *session, const struct plan_options *options)
 {
 	bool counts_anywhere = options->aggregate && !options->within;
@@ -123,7 +123,7 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 	return err;
 }
 
-// Conditions leave functions out: which stay is told by their names.
+// Conditions exclude functions. If there are conditions, the remaining functions are saved by name.
 static struct error *save_trace(struct session *session, const struct session_request *request,
 				const struct session_trace *trace)
 {
@@ -170,7 +170,7 @@ void session_trace_destroy(struct session_trace *trace)
 	free(trace);
 }
 
-// What others have lent to the request; false: out of memory.
+// Copies the options and all strings that they borrow. False: out of memory.
 static bool own_options(struct plan_options *options, const struct plan_options *lent)
 {
 	*options = *lent;
@@ -223,7 +223,7 @@ static bool has_func(const struct session_trace *trace, uint32_t number)
 	return bsearch(&number, trace->funcs, trace->num_funcs, sizeof(number), by_number);
 }
 
-// All that was chosen was refused: say why of the first.
+// All selected functions were refused: the error shows the reason for the first one.
 static struct error *nothing_to_arm(const struct session *session, size_t first_refusal)
 {
 	const struct plan *plan = session->plan;
@@ -239,7 +239,7 @@ static struct error *nothing_to_arm(const struct session *session, size_t first_
 			 refusal->func->name, refusal->reason);
 }
 
-// The plan's numbers of what was selected.
+// Puts the plan numbers of the selected functions into the trace.
 static struct error *take_funcs(struct session *session, const struct selection *selection,
 				const struct plan_options *options, struct session_trace *trace)
 {
@@ -272,7 +272,7 @@ struct error *session_choose(struct session *session, const struct session_reque
 		err = select_functions(session->index, conditions.patterns, conditions.num_patterns,
 				       &selection);
 	uint32_t group;
-	if (!err && options.within) // said before a function is looked at
+	if (!err && options.within) // an error in it is reported before any function is checked
 		err = plan_within_group(session->plan, options.within, &group);
 	size_t first, num;
 	uint32_t id = trace ? trace->id : session->last_trace + 1;
@@ -300,7 +300,8 @@ static struct error *choose(struct session *session, const struct session_reques
 	return err ? err : save_trace(session, request, trace);
 }
 
-// Arms those of a trace's functions that are not armed. What the back end then refuses is no part of it.
+// Arms those of a trace's functions that are not armed yet. Functions that the back end refuses are
+// removed from the trace.
 static struct error *arm_trace(struct session *session, struct session_trace *trace)
 {
 	struct plan_func **all = session->plan->funcs;
@@ -348,7 +349,8 @@ static struct error *add_trace(struct session *session, struct session_trace *tr
 	return NULL;
 }
 
-// Those of --within, before the functions whose calls are to be made within them.
+// Arms the functions of --within. This comes before the functions that are traced within their
+// calls.
 static struct error *arm_bounds(struct session *session)
 {
 	size_t first, num;
@@ -373,7 +375,7 @@ static struct error *arm_bounds(struct session *session)
 	return err;
 }
 
-// The back end is there, and knows all of the plan.
+// Makes sure that the back end is open and knows the whole plan.
 static struct error *ready(struct session *session, const struct plan_options *options)
 {
 	struct error *err = arm_notes(session, options);
@@ -458,8 +460,9 @@ static struct error *enable(struct session *session, struct session_trace *trace
 	return on ? NULL : session_settle(session);
 }
 
-// Where conditions ask how many traced calls are under way, those of functions that are no longer watched, or are again,
-// are counted anew; and so is what functions cost that are to keep within a budget.
+// Starts counting from zero after functions were disarmed, paused or resumed, if the counts matter:
+// conditions may use the number of traced calls under way, and a budget uses what each function
+// costs.
 static struct error *begin_anew(struct session *session)
 {
 	bool is_needed = session->plan->wants_depth || session->budget;
@@ -511,8 +514,8 @@ static bool wants_other(const struct session *session, const struct session_trac
 	return false;
 }
 
-// The function goes from the trace; it stays armed where another trace has chosen it too, whose it is from now on.
-// True if it is to be disarmed.
+// Removes the function from the trace. If another trace has selected it too, the function stays
+// armed and belongs to that trace from now on. True if the function is to be disarmed.
 static bool give_up(struct session *session, struct session_trace *trace, struct plan_func *func)
 {
 	struct session_trace *other;
