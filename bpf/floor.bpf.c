@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The floor that gotrace bench compares with: a uprobe whose program returns at once.
+// The lowest possible cost of a uprobe, which gotrace bench compares with: a program that returns
+// at once.
 #define SECTION(name) __attribute__((section(name), used))
 
 SECTION("uprobe")

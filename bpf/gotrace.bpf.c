@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kernel's side of the eBPF back end: maps, what the engine asks of its host (bpf/engine/host.h), and the programs. One
-// program serves all probes, whose number is the uprobe's cookie. What happens at a hit is decided in
-// bpf/engine/take.h.
+// The kernel side of the eBPF back end: the maps, the host's functions (bpf/engine/host.h), and
+// the programs. One program serves all probes; the lower half of a uprobe's cookie is the probe's
+// number. bpf/engine/take.h decides what happens at a hit.
 //
-// A uprobe program can be preempted, and another task can run it on the same CPU meanwhile, so a record is built
-// in a slot that a flag marks as taken, with preemption off where the kernel can do that.
+// A uprobe program can be preempted, and another task can run it on the same CPU meanwhile. So a
+// record is built in a slot that a flag marks as taken, and preemption is off if the kernel can do
+// that.
 #include "bpf/kernel.h"
 
 #include <bpf/bpf_core_read.h>
@@ -19,35 +20,37 @@ enum { SLOTS = 8, DYNAMICS_MAX = 65536 };
 const volatile struct wire_settings settings = {0};
 const volatile struct wire_stack_settings stacks = {0};
 const volatile struct wire_aggregate_settings aggregating = {0};
-const volatile bool has_budgets = false;    // calls are left out, by table budgets
-const volatile bool has_conditions = false; // or by their values, by table conditions
+const volatile bool has_budgets = false;    // the table budgets is used
+const volatile bool has_conditions = false; // the table conditions is used
 const volatile bool has_depth = false;	    // some condition asks how many calls are under way
 const volatile wire_u32 namespace_inum = 0; // for find_target: the PID namespace and the PID in it
 const volatile wire_u32 namespace_pid = 0;
 
 // Written by user space while the probes are armed.
 wire_u32 target_tgid = 0; // in the initial PID namespace
-wire_u64 only_goid = 0;	  // records of this goroutine alone; 0: of all
-wire_u32 num_within = 0;  // groups of functions that calls are to be made within
+wire_u64 only_goid = 0;	  // the only selected goroutine; 0: all
+wire_u32 num_within = 0;  // groups of functions that --within names
 struct wire_recovery recovery = {0};
 wire_u32 are_nests_full = 0;
 
-// Which of the programs that the process has executed is traced: that of the first hit. 0: none yet.
+// self_exec_id of the traced program, that of the first hit; 0: none yet. It changes when the
+// process executes another program.
 wire_u64 target_exec = 0;
-wire_u32 is_replaced = 0; // another one was met
+wire_u32 is_replaced = 0; // there was a hit of another program
 
-// Events lost since loading, of all functions.
+// Events lost since the program was loaded, of all functions.
 wire_u64 lost_buffer = 0;
 wire_u64 lost_scratch = 0;
 struct wire_losses losses = {0};
 struct wire_aggregate_lost aggregate_losses = {0};
-wire_u32 next_slot = 0; // of those that keys have
+wire_u32 next_slot = 0; // the slot for the next new key
 
-// How many calls are held, by goroutines: most panics leave none behind, and need not look for them.
+// How many entries are held, by goid modulo HELD_COUNTS. Few goroutines with a panic have any;
+// for the others, the table need not be searched.
 enum { HELD_COUNTS = 1024, HELD_EXISTS = 17 }; // EEXIST
 wire_u32 held_counts[HELD_COUNTS] = {0};
 
-// The plan's tables. Their sizes are set before loading; user space writes them through mmap.
+// The plan's tables. User space sets their sizes before loading, and writes them through mmap.
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -80,7 +83,7 @@ struct {
 	__type(value, struct wire_edge);
 } edges SEC(".maps");
 
-// The events lost of each function.
+// Events lost, by function.
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -89,7 +92,7 @@ struct {
 	__type(value, wire_u64);
 } lost SEC(".maps");
 
-// A type descriptor's run-time address -> the type of what an interface of it points at.
+// A type descriptor's run-time address -> the plan's type for the data of such an interface.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -132,7 +135,7 @@ struct {
 	__type(value, struct wire_condition);
 } conditions SEC(".maps");
 
-// The stacks whose words user space has.
+// The stacks whose words have been recorded.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1);
@@ -154,7 +157,8 @@ struct {
 	__type(value, struct wire_aggregate);
 } aggregates SEC(".maps");
 
-// The calls under way. A trace keeps the first word of struct wire_call alone: user space sets the size.
+// The calls under way. A trace stores only the first member of struct wire_call: user space sets
+// the size.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -179,7 +183,8 @@ struct {
 	__type(value, struct wire_nest);
 } nests SEC(".maps");
 
-// Goroutine and group -> the distance of its outermost frame of the functions that --within names.
+// Goroutine and group (within_key()) -> the distance of the goroutine's outermost frame of the
+// group.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -188,7 +193,8 @@ struct {
 	__type(value, wire_u64);
 } within SEC(".maps");
 
-// The first bytes of struct wire_key, and of struct wire_key_slot: user space says how many.
+// Keys and values are the first bytes of struct wire_key and struct wire_key_slot. User space sets
+// their sizes.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -276,7 +282,7 @@ static inline wire_u64 host_g(const struct host *host, const struct host_regs *r
 	return bpf_probe_read_user(&g, sizeof(g), (const void *)place) ? 0 : g;
 }
 
-// pt_regs has no XMM registers.
+// struct pt_regs has no XMM registers.
 static inline bool host_float(const struct host *host, wire_u8 reg, wire_u64 *value)
 {
 	(void)host;
@@ -296,7 +302,8 @@ static inline bool host_has_floats(const struct host *host)
 static inline int host_read(const struct host *host, void *dst, wire_u64 len, wire_u64 addr)
 {
 	(void)host;
-	// Verifiers up to 6.1 forget a bound that was checked before the value went to the stack.
+	// Verifiers up to Linux 6.1 forget a bound that was checked before the value was spilled
+	// to the stack.
 	if (!__builtin_constant_p(len)) {
 		CAPTURE_HIDE(len);
 		if (len > WIRE_BLOCK_MAX)
@@ -336,7 +343,8 @@ HOST_ENTRY(condition, struct wire_condition, conditions)
 HOST_ENTRY(aggregate, const struct wire_aggregate, aggregates)
 HOST_ENTRY(totals, struct wire_totals, totals)
 
-// What is read-only is not the compiler's to know: user space writes it before the program is loaded.
+// Hides the read-only data's initial values from the compiler: user space writes other values
+// before the program is loaded.
 #define HOST_SETTINGS(name, type, variable)                                   \
 	static inline const struct type *host_##name(const struct host *host) \
 	{                                                                     \
@@ -442,7 +450,7 @@ static inline int host_held_put(const struct host *host, const struct wire_call_
 	long failed = bpf_map_update_elem(&held, key, from, BPF_NOEXIST);
 	if (!failed)
 		__sync_fetch_and_add(held_count(key->goid), 1);
-	else if (failed == -HELD_EXISTS) // a call that left without a return
+	else if (failed == -HELD_EXISTS) // of a call that ended without a return
 		failed = bpf_map_update_elem(&held, key, from, BPF_ANY);
 	return (int)failed;
 }
@@ -539,7 +547,8 @@ static inline wire_u32 host_key_slot(const struct host *host, const struct wire_
 	return known ? known->slot : COUNT_NO_SLOT;
 }
 
-// Two that meet a new key at once take two slots, and one stays unused: there are some to spare.
+// If two hits make the same new key at the same time, they use up two slots, and one slot stays
+// unused. User space provides spare ones.
 static inline wire_u32 host_key_make(const struct host *host, const struct wire_key *key,
 				     struct wire_key_slot *at)
 {
@@ -645,8 +654,9 @@ static inline void host_learn_stack(const struct host *host, wire_u64 number)
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 
-// A program that executes its own file again meets the same probes before user space can take them off: its calls
-// would be taken for ones made by the program before.
+// True if the process has executed another program. If a program executes its own file again, the
+// new one hits the same probes until user space removes them, and its calls would be mixed up
+// with the old program's.
 static __always_inline bool is_another_program(void)
 {
 	wire_u64 exec = bpf_get_current_task_btf()->self_exec_id;
@@ -658,7 +668,7 @@ static __always_inline bool is_another_program(void)
 	return true;
 }
 
-// False for a hit that is ignored.
+// Fills in a hit. False if the hit is ignored.
 static __always_inline bool is_hit(struct pt_regs *regs, struct hit *hit)
 {
 	wire_u64 cookie = bpf_get_attach_cookie(regs);
@@ -692,10 +702,11 @@ static __noinline int count_hit(struct pt_regs *regs)
 	return 0;
 }
 
-// Kernels from 6.13 on keep a program's stack in memory of the CPU, not of the task: of two hits on one CPU, the one
-// that was preempted goes on with the other's variables and pointers, and writes to where they lead. So
-// preemption is off before the first byte of the stack is used, and these functions use none. Kernels that cannot
-// do that (before 6.10) have the stack on the task's.
+// Kernels from 6.13 on keep a program's stack in memory of the CPU, not of the task. If a hit is
+// preempted by another one on the same CPU, it continues with the other's variables, and writes
+// through the other's pointers. So these functions switch preemption off before the first byte of
+// the stack is used, and use no stack themselves. Kernels that cannot switch it off (before 6.10)
+// have the program's stack on the task's stack.
 #define PROGRAM(name, function)                                         \
 	SEC("uprobe")                                                   \
 	int name(struct pt_regs *regs)                                  \
@@ -713,7 +724,8 @@ static __noinline int count_hit(struct pt_regs *regs)
 PROGRAM(gotrace_hit, trace_hit)
 PROGRAM(gotrace_count, count_hit)
 
-// Runs once, for a tracer that is not in the initial PID namespace: finds the target's number there.
+// Runs once if the tracer is not in the initial PID namespace: finds the target's PID in the
+// initial PID namespace.
 SEC("iter/task")
 int find_target(struct bpf_iter__task *iter)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The few kernel types that gotrace.bpf.c touches, kept by hand: integer names for libbpf's headers, numbers of
-// the BPF interface (include/uapi/linux/bpf.h), the saved registers of x86-64, and the fields of
-// kernel structs that libbpf relocates by name when the program is loaded (CO-RE).
+// The few kernel types that gotrace.bpf.c needs, maintained by hand: integer names for libbpf's
+// headers, constants of the BPF interface (include/uapi/linux/bpf.h), the saved registers of
+// x86-64, and fields of kernel structs. libbpf relocates these fields by name when the program is
+// loaded (CO-RE).
 #ifndef GOTRACE_BPF_KERNEL_H
 #define GOTRACE_BPF_KERNEL_H
 
@@ -39,7 +40,8 @@ enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 
 enum { BPF_RB_NO_WAKEUP = 1 };
 
-// arch/x86/include/asm/ptrace.h; the context of a uprobe program, so its layout is fixed.
+// From arch/x86/include/asm/ptrace.h. It is the context of a uprobe program, so its layout is
+// fixed.
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
 	unsigned long orig_ax, ip, cs, flags, sp, ss;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the two sides share: the plan's tables, which user space writes and the capture engine reads, and the
-// records, which the engine writes and tracer/event reads. Fixed-width fields, explicit padding,
-// host byte order, natural alignment. Included by the BPF program and by user space.
+// The data that the two sides share: the plan's tables, which user space writes and the capture
+// engine reads, and the records, which the engine writes and tracer/event reads. All fields have
+// a fixed width, host byte order, natural alignment and explicit padding. The BPF program and
+// user space include it.
 #ifndef GOTRACE_BPF_WIRE_H
 #define GOTRACE_BPF_WIRE_H
 
@@ -27,9 +28,10 @@ typedef int wire_s32;
 enum {
 	WIRE_NO_TYPE = 0,	 // type 0: plain bytes, no edges
 	WIRE_RECORD_MAX = 16384, // bytes of a record, header included
-	WIRE_BLOCK_MAX = 4096,	 // bytes of one block (a frame too)
-	WIRE_STEPS_MAX = 2048,	 // edges walked for one record, and groups of maps
-	WIRE_GROUPS_MAX = 1024,	 // of these, groups, buckets and tables of maps
+	WIRE_BLOCK_MAX = 4096,	 // bytes of one block, the frame block included
+	WIRE_STEPS_MAX = 2048,	 // steps of one record's walk: edges, and groups of maps
+	// Of these steps, at most so many for groups, buckets and tables of maps.
+	WIRE_GROUPS_MAX = 1024,
 	WIRE_DEPTH_MAX = 15,
 	WIRE_FAULTS_MAX = 3, // unreadable blocks after which a walk ends
 };
@@ -37,42 +39,49 @@ enum {
 enum wire_probe_kind {
 	WIRE_PROBE_ENTRY,
 	WIRE_PROBE_RETURN, // a RET of the function
-	WIRE_PROBE_TAIL,   // a jump out of it: the frame ends, its results are not known
-	WIRE_PROBE_PANIC,  // entry of runtime.gopanic: a note for the pairing, no call of its own
-	WIRE_PROBE_GOEXIT, // entry of runtime.Goexit: likewise
-	WIRE_PROBE_DEFERRETURN, // entry of runtime.deferreturn, where a frame that recovered goes on: likewise
-	WIRE_PROBE_RECOVERY, // entry of runtime.recovery, on the system stack: its argument leads to g
-	WIRE_PROBE_BEGIN, // entry of a function that calls are to be made within: no record is made
-	WIRE_PROBE_END,	  // its end
+	WIRE_PROBE_TAIL,   // a jump out of the function: the frame ends, its results are not known
+	// From here on the hits are no calls of their own: they show which calls are gone, or
+	// what is active.
+	WIRE_PROBE_PANIC,  // entry of runtime.gopanic
+	WIRE_PROBE_GOEXIT, // entry of runtime.Goexit
+	// Entry of runtime.deferreturn, where a frame that recovered continues.
+	WIRE_PROBE_DEFERRETURN,
+	// Entry of runtime.recovery, on the system stack: its argument leads to g.
+	WIRE_PROBE_RECOVERY,
+	WIRE_PROBE_BEGIN, // entry of a function that --within names; no record is made
+	WIRE_PROBE_END,	  // end of such a function; no record is made
 };
 
 enum wire_probe_flags {
-	WIRE_SKIP_TAKEN_BE =
-		1, // ignore a hit with CF or ZF set: the stack check's slow path, executed again
+	// Ignore a hit with CF or ZF set: the stack check takes its slow path and executes the
+	// entry again.
+	WIRE_SKIP_TAKEN_BE = 1,
 	WIRE_G_IN_TLS = 2,	// stack-ABI code: g is at fs base + tls_g, not in R14
 	WIRE_DISABLED = 4,	// hits are ignored (a paused trace)
-	WIRE_ANY_GOROUTINE = 8, // where only one goroutine is wanted, this probe is still for all
+	WIRE_ANY_GOROUTINE = 8, // applies to all goroutines, even if only one is selected
 };
 
 struct wire_probe {
-	wire_u32 func;	     // the plan's function number: hits and drops are counted by it
+	wire_u32 func;	     // the plan's function number: hits and losses are counted by it
 	wire_u16 kind;	     // enum wire_probe_kind
 	wire_u16 flags;	     // enum wire_probe_flags
-	wire_u32 frame_type; // the type whose edges lead on from the frame
+	wire_u32 frame_type; // the type whose edges the walk follows from the frame block
 	wire_u32 first_piece;
-	wire_u16 num_pieces; // 0: no frame is captured
+	wire_u16 num_pieces; // 0: no frame block is captured
 	wire_u16 frame_size; // bytes, at most WIRE_BLOCK_MAX
-	wire_u32
-		arming; // hits of another arming's uprobes are ignored; it is in a cookie's upper half
+	// Hits are ignored if the upper half of their uprobe's cookie has another arming.
+	wire_u32 arming;
 };
 
 enum wire_where { WIRE_INT_REG, WIRE_FLOAT_REG, WIRE_STACK };
 
-struct wire_piece { // fills frame[frame_off .. frame_off+size) at a hit
+struct wire_piece { // fills bytes [frame_off, frame_off + size) of the frame block at a hit
 	wire_u16 frame_off;
 	wire_u16 size; // bytes: 1 to 8 from a register; from the stack at most WIRE_BLOCK_MAX
 	wire_u8 where; // enum wire_where
-	wire_u8 reg; // WIRE_INT_REG: Go's order, RAX RBX RCX RDI RSI R8 R9 R10 R11, then 9: RDX; WIRE_FLOAT_REG: X0..
+	// WIRE_INT_REG: Go's order, 0 to 8: RAX RBX RCX RDI RSI R8 R9 R10 R11; 9: RDX.
+	// WIRE_FLOAT_REG: the number of the X register.
+	wire_u8 reg;
 	wire_u16 pad;
 	wire_u32 stack_off; // WIRE_STACK: the bytes at SP + 8 + stack_off
 	wire_u32 pad2;	    // the kernel's arrays have strides of 8
@@ -91,74 +100,82 @@ enum wire_edge_kind {
 	WIRE_EDGE_SLICE,   // {ptr, len, cap} -> min(len, cap) elements of type
 	WIRE_EDGE_IFACE,   // {itab, data}: the type's address is at itab + 8
 	WIRE_EDGE_EFACE,   // {type, data}
-	// Maps, header count first: groups of type are looked through until min(count, cap) entries are found.
-	WIRE_EDGE_BUCKETS, // runtime.hmap: buckets at 16, 1 << u8 at 9 of them
-	WIRE_EDGE_OLD_BUCKETS, // the same: oldbuckets at 24; half as many, or as many when flags (u8 at 8) has 8
-	WIRE_EDGE_TABLES, // maps.Map: dirPtr at 16, dirLen at 24; dirLen 0: one group; else dirLen pointers to maps.table
+	// Maps: the header starts with the number of entries. Groups of type are searched until
+	// min(count, cap) entries are found.
+	// runtime.hmap: the buckets are at 16; their number is 1 << (u8 at 9).
+	WIRE_EDGE_BUCKETS,
+	// runtime.hmap: the old buckets are at 24. There are half as many, or as many if flags
+	// (u8 at 8) has bit 8.
+	WIRE_EDGE_OLD_BUCKETS,
+	// maps.Map: dirPtr at 16, dirLen at 24. If dirLen is 0, dirPtr leads to one group; else
+	// to dirLen pointers to maps.table.
+	WIRE_EDGE_TABLES,
 };
 
 enum wire_edge_flags {
-	WIRE_EDGE_STEP = 1, // a pointer or interface followed: costs one step of depth
+	WIRE_EDGE_STEP = 1, // following it costs one step of depth: a pointer or an interface
 };
 
 struct wire_edge {
-	wire_u32 offset; // of the pointer (or of the struct, for map edges) in an element
+	wire_u32 offset; // in an element: of the pointer, or of the struct for an edge to a map
 	wire_u8 kind;	 // enum wire_edge_kind
 	wire_u8 flags;	 // enum wire_edge_flags
 	wire_u16 cap;	 // bytes of a string; elements of a slice; entries of a map
-	wire_u32 type;	 // what stands there
+	wire_u32 type;	 // of the elements that the edge leads to
 	wire_u32 pad;
 };
 
 // Set before the program is loaded, in read-only data.
 struct wire_settings {
 	wire_u32 tgid;				 // of the target, in the initial PID namespace
-	wire_u32 depth;				 // steps followed
-	wire_u32 g_goid, g_stack_lo, g_stack_hi; // bytes in runtime.g
-	wire_s32 tls_g;				 // g's place from fs base
-	wire_u32 record_max;  // budget of a record's bytes, at most WIRE_RECORD_MAX
-	wire_u32 has_goid;    // 0: this runtime's goid offset is not known
-	wire_u32 string_type; // of a string's header: for dynamic types not known yet
+	wire_u32 depth;				 // steps of depth that are followed
+	wire_u32 g_goid, g_stack_lo, g_stack_hi; // byte offsets in runtime.g
+	wire_s32 tls_g;				 // offset of g from the fs base
+	wire_u32 record_max;			 // bytes of a record, at most WIRE_RECORD_MAX
+	wire_u32 has_goid;			 // 0: this runtime's goid offset is not known
+	wire_u32 string_type; // type of a string's header, for dynamic types not known yet
 	wire_u32 pad;
-	wire_u64 ro_start,
-		ro_end; // of memory that the file has too: a failed read there counts for nothing
+	// Addresses of memory that the executable file holds too: a failed read there is not
+	// counted as a fault.
+	wire_u64 ro_start, ro_end;
 };
 
-// What is told of a call's stack. Set before the program is loaded, in read-only data.
+// What is recorded of a call's stack. Set before the program is loaded, in read-only data.
 struct wire_stack_settings {
 	wire_u32 max;	      // return addresses of a stack, at most WIRE_STACK_MAX; 0: no stacks
-	wire_u32 has_creator; // who started the goroutine is told too
-	wire_u32 g_gopc, g_parent_goid; // bytes in runtime.g; 0: absent
+	wire_u32 has_creator; // the creator of the goroutine is recorded too
+	wire_u32 g_gopc, g_parent_goid; // byte offsets in runtime.g; 0: no such field
 };
 
 // --- Budgets -----------------------------------------------------------------------------------
 
-enum wire_budget_level { // what is taken of a call, each less than the one before
+enum wire_budget_level { // what is recorded of a call; each level is less than the one before
 	WIRE_BUDGET_FULL,
 	WIRE_BUDGET_BARE,   // no values
-	WIRE_BUDGET_COUNTS, // nothing: calls are counted
+	WIRE_BUDGET_COUNTS, // no records: calls are only counted
 };
 
 enum wire_budget_flags {
 	WIRE_BUDGET_FOLLOW = 1, // the function's returns are events too
 };
 
-struct wire_budget {	// of one function; user space writes the first half, the engine the second
-	wire_u32 every; // one of so many calls is taken; 0 and 1: each
-	wire_u16 level; // enum wire_budget_level
-	wire_u16 flags; // enum wire_budget_flags
-	wire_u64 interval_ns; // from one call to the next where the rate is limited; 0: it is not
+// The budget of one function. User space writes the first half, the engine the second.
+struct wire_budget {
+	wire_u32 every;	      // one call in so many is admitted; 0 and 1: every call
+	wire_u16 level;	      // enum wire_budget_level
+	wire_u16 flags;	      // enum wire_budget_flags
+	wire_u64 interval_ns; // between two calls if the rate is limited; 0: it is not
 	wire_u64 pad[2];
-	wire_u64 used_ns; // CLOCK_MONOTONIC up to which the rate's calls are used up
+	wire_u64 used_ns; // CLOCK_MONOTONIC: the rate is used up to this time
 	wire_u64 seen;	  // entries
-	wire_u64 skipped; // of them, those that were left out on purpose
-	wire_u64 crowded; // of them, those that there was no room to follow
+	wire_u64 skipped; // entries left out by sampling, rate or level
+	wire_u64 crowded; // entries left out because there was no room to follow the call
 };
 
 // --- Aggregates --------------------------------------------------------------------------------
 
 enum {
-	WIRE_KEYS = 4,		   // values that a key is made of
+	WIRE_KEYS = 4,		   // values that make up a key
 	WIRE_KEY_TEXT = 256,	   // bytes that are kept to show a string in a key
 	WIRE_BUCKETS = 62 * 8,	   // of a histogram; tracer/count/histogram.h
 	WIRE_ACTIVE_MAX = 1 << 16, // calls under way
@@ -168,29 +185,30 @@ enum wire_value_kind {
 	WIRE_VALUE_NONE,
 	WIRE_VALUE_INT, // signed
 	WIRE_VALUE_UINT,
-	WIRE_VALUE_STRING, // its address, and its length behind it
+	WIRE_VALUE_STRING, // two words: its address, then its length
 };
 
-struct wire_value {   // what a function's program keeps for those who count
+struct wire_value {   // a value that a function's program keeps for an aggregate
 	wire_u8 kind; // enum wire_value_kind
-	wire_u8 kept; // its number in struct wire_kept
+	wire_u8 kept; // its index in struct wire_kept
 	wire_u8 is_result;
 	wire_u8 pad;
 };
 
 enum wire_aggregate_flags {
-	WIRE_AGGREGATE_COUNTED = 1, // its calls are counted
-	WIRE_AGGREGATE_RETURNS = 4, // its calls' ends are wanted
-	WIRE_AGGREGATE_LATE =
-		8, // a call is counted when it returns: it decides, or some key is a result
+	WIRE_AGGREGATE_COUNTED = 1, // the function's calls are counted
+	WIRE_AGGREGATE_RETURNS = 4, // the ends of its calls are needed
+	// A call is counted when it returns: the return decides whether it is, or some key is a
+	// result.
+	WIRE_AGGREGATE_LATE = 8,
 	WIRE_AGGREGATE_GOROUTINE = 16, // its program at entry asks for the goroutine
 };
 
 struct wire_aggregate { // of one function
 	wire_u32 flags; // enum wire_aggregate_flags
-	wire_u32 entry_op,
-		num_entry; // its program at entry: which calls are counted, and values that it keeps
-	wire_u32 return_op, num_return; // likewise, at return
+	// The program at entry: it decides which calls are counted, and keeps values.
+	wire_u32 entry_op, num_entry;
+	wire_u32 return_op, num_return; // the same for the program at return
 	struct wire_value key[WIRE_KEYS];
 	struct wire_value value; // of a histogram; WIRE_VALUE_NONE: the duration
 	struct wire_value error; // not 0: the call has returned an error
@@ -204,8 +222,8 @@ struct wire_aggregate_settings {
 	wire_u32 has_buckets;
 	wire_u32 num_linear; // linear buckets; 0: logarithmic ones
 	wire_u64 linear_min, linear_step;
-	wire_u64 seed[2];    // of the hashes of strings
-	wire_u32 text_bytes; // of a key's texts that a call under way keeps for its return
+	wire_u64 seed[2];    // for the hashes of strings
+	wire_u32 text_bytes; // of a key's texts, kept from a call's entry to its return
 	wire_u32 pad;
 };
 
@@ -217,7 +235,7 @@ enum wire_key_state {
 };
 
 struct wire_key_part {
-	wire_u64 word; // a number; of a string: its length
+	wire_u64 word; // a number, or a string's length
 	wire_u64 hash; // of all bytes of a string; bpf/engine/hash.h
 };
 
@@ -227,7 +245,7 @@ struct wire_key { // a table's keys end after the last part that is used
 	struct wire_key_part part[WIRE_KEYS];
 };
 
-struct wire_key_slot { // what a key leads to; a table's values end after the last text that is used
+struct wire_key_slot { // the value of a key; a table's values end after the last text that is used
 	wire_u32 slot;
 	wire_u32 pad;
 	wire_u8 text[WIRE_KEYS][WIRE_KEY_TEXT]; // the beginnings of strings, to show them
@@ -237,18 +255,18 @@ struct wire_totals { // of one key
 	wire_u64 calls;
 	wire_u64 returns;
 	wire_u64 errors;
-	wire_u64 total;	     // of all values, modulo 2^64
+	wire_u64 total;	     // sum of all values, modulo 2^64
 	wire_u64 below;	     // values that are negative, or below the first linear bucket
-	wire_u64 above;	     // or above the last
+	wire_u64 above;	     // values above the last linear bucket
 	wire_u64 unreadable; // values that could not be read
 };
 
-struct wire_aggregate_lost { // what is missing, in all
-	wire_u64 keys;	     // calls whose key did not fit
-	wire_u64 active;     // calls whose end could not be waited for: the table was full
+struct wire_aggregate_lost { // what is missing, over all functions
+	wire_u64 keys;	     // calls whose key had no room
+	wire_u64 active;     // calls that could not be followed to their end: the table was full
 	wire_u64 unknown;    // hits on an unknown goroutine that had to be known
-	wire_u64 unreadable; // calls not counted because of something that could not be read
-	wire_u64 scratch;    // hits that there was no memory to work on
+	wire_u64 unreadable; // calls not counted because something could not be read
+	wire_u64 scratch;    // hits for which no working memory was free
 };
 
 // --- Conditions --------------------------------------------------------------------------------
@@ -257,52 +275,57 @@ enum {
 	WIRE_EXPR_STACK = 16,	 // values
 	WIRE_EXPR_OPS = 512,	 // of one program
 	WIRE_EXPR_STEPS = 16384, // of one run: an operation, or a part of one on strings
-	WIRE_LITERAL_MAX = 64,	 // bytes of a string that stands in an expression
-	WIRE_KEPT_MAX =
-		16, // values that are kept: of an entry for its return, and of calls that are counted
-	WIRE_HELD_MAX = 4096, // bytes of an entry's record that waits for its return
+	WIRE_LITERAL_MAX = 64,	 // bytes of a string literal in an expression
+	WIRE_KEPT_MAX = 16,	 // values kept at an entry, for its return or for an aggregate
+	WIRE_HELD_MAX = 4096,	 // bytes of an entry's record that waits for its return
 };
 
-// The machine has a stack of 64-bit words: integers are extended to them by their sign, floats are their bits, a string is two,
-// its address and its length on top. "Pops" and "pushes" are about that stack. What cannot be read fails:
-// all is passed over up to the next WIRE_OP_CHECK or WIRE_OP_KEEP.
+// The machine has a stack of 64-bit words. An integer is sign-extended or zero-extended to a
+// word, a float is its bits, and a string is two words: its address, then its length on top.
+// "Pops" and "pushes" are about that stack. An operation that cannot read something fails, and
+// all operations are passed over up to the next WIRE_OP_CHECK or WIRE_OP_KEEP.
 enum wire_op_code {
-	WIRE_OP_PUSH,	 // pushes value
-	WIRE_OP_REG,	 // pushes register reg, size bytes of it
-	WIRE_OP_STACK,	 // pushes size bytes at SP + 8 + off (off: a signed number)
-	WIRE_OP_ADDR,	 // pushes SP + 8 + off
-	WIRE_OP_LOAD,	 // pops an address, pushes size bytes at it + off
-	WIRE_OP_DUP,	 // pushes the top again
-	WIRE_OP_SWAP,	 // exchanges the two on top
-	WIRE_OP_POP,	 // pops
-	WIRE_OP_ELEMENT, // pops index, length, address: pushes address + index * value; fails outside
-	WIRE_OP_ADD,	 // these pop two and push one, wrapped to size and sign
+	WIRE_OP_PUSH,  // pushes value
+	WIRE_OP_REG,   // pushes the low size bytes of register reg
+	WIRE_OP_STACK, // pushes size bytes at SP + 8 + off (off: a signed number)
+	WIRE_OP_ADDR,  // pushes SP + 8 + off
+	WIRE_OP_LOAD,  // pops an address, pushes size bytes at that address + off
+	WIRE_OP_DUP,   // pushes the top again
+	WIRE_OP_SWAP,  // exchanges the two on top
+	WIRE_OP_POP,   // pops
+	// Pops index, length, address; pushes address + index * value. Fails unless index < length.
+	WIRE_OP_ELEMENT,
+	WIRE_OP_ADD, // this and the next four pop two and push one, wrapped to size and sign
 	WIRE_OP_SUB,
 	WIRE_OP_MUL,
 	WIRE_OP_AND,
 	WIRE_OP_OR,
-	WIRE_OP_EQUAL, // these pop two and push 0 or 1
-	WIRE_OP_LESS,  // as signed numbers where is_signed
+	WIRE_OP_EQUAL, // this and the next five pop two and push 0 or 1
+	WIRE_OP_LESS,  // compares signed numbers if is_signed
 	WIRE_OP_LESS_EQUAL,
 	WIRE_OP_FLOAT_EQUAL, // of size 4 or 8
 	WIRE_OP_FLOAT_LESS,
 	WIRE_OP_FLOAT_LESS_EQUAL,
-	WIRE_OP_NOT,	 // pops, pushes whether it was 0
-	WIRE_OP_IF_ZERO, // leaves the top where it is, and if it is 0 goes on off operations further
-	WIRE_OP_IF_NOT_ZERO, // likewise
-	WIRE_OP_TEXT_EQUAL,  // pops a string, pushes whether it is literal off
-	WIRE_OP_TEXT_PREFIX, // whether it begins with it
-	WIRE_OP_TEXT_FIND,   // whether it stands in it; fails behind WIRE_BLOCK_MAX bytes
-	WIRE_OP_TEXT_ORDER,  // -1, 0 or 1: how the string compares with it
+	WIRE_OP_NOT,	     // pops, pushes whether it was 0
+	WIRE_OP_IF_ZERO,     // skips off operations if the top is 0; pops nothing
+	WIRE_OP_IF_NOT_ZERO, // skips off operations if the top is not 0; pops nothing
+	WIRE_OP_TEXT_EQUAL,  // pops a string, pushes whether it equals literal number off
+	WIRE_OP_TEXT_PREFIX, // pops a string, pushes whether it begins with the literal
+	// Pops a string, pushes whether it contains the literal. Fails if the literal is not in
+	// the first WIRE_BLOCK_MAX bytes of a longer string.
+	WIRE_OP_TEXT_FIND,
+	WIRE_OP_TEXT_ORDER,  // pops a string, pushes -1, 0 or 1: how it compares with the literal
 	WIRE_OP_TEXTS_EQUAL, // pops two strings, pushes whether they are equal
-	WIRE_OP_TEXTS_ORDER, // -1, 0 or 1: how they compare
+	WIRE_OP_TEXTS_ORDER, // pops two strings, pushes -1, 0 or 1: how they compare
 	WIRE_OP_GOID,
 	WIRE_OP_TID,
 	WIRE_OP_DEPTH,	  // of the call among those traced on its goroutine, from 1
 	WIRE_OP_DURATION, // since the entry, in ns
-	WIRE_OP_KEPT,	  // pushes what was kept at the entry as number off; fails if that failed
-	WIRE_OP_KEEP, // pops, and keeps it as number off; a string where value is 1, as off and the next
-	WIRE_OP_CHECK, // pops: the condition is false, and the program ends, if it is 0
+	WIRE_OP_KEPT, // pushes the value that the entry kept as number off; fails if that failed
+	// Pops, and keeps the value as number off; if value is 1, a string as numbers off and off
+	// + 1.
+	WIRE_OP_KEEP,
+	WIRE_OP_CHECK, // pops; if it is 0, the condition is false and the program ends
 	WIRE_NUM_OPS,
 };
 
@@ -316,64 +339,68 @@ struct wire_op {
 };
 
 struct wire_literal {
-	wire_u8 bytes[WIRE_LITERAL_MAX]; // zeros behind len
-	wire_u8 back
-		[WIRE_LITERAL_MAX]; // of its first i + 1 bytes: how many at the end are those at the beginning
+	wire_u8 bytes[WIRE_LITERAL_MAX]; // zeros after len
+	// The failure table of Knuth, Morris and Pratt. back[i] is the length of the longest end
+	// of bytes[0..i], shorter than all of it, that is also its beginning. Example: "abab" has
+	// 0, 0, 1, 2.
+	wire_u8 back[WIRE_LITERAL_MAX];
 	wire_u32 len;
 	wire_u32 pad;
 };
 
-struct wire_condition { // of one function; user space writes the first half, the engine the second
+// The condition of one function. User space writes the first half, the engine the second.
+struct wire_condition {
 	wire_u32 entry_op;   // its program at entry
 	wire_u32 num_entry;  // operations; 0: true
-	wire_u32 return_op;  // at return: the entry's record is held until then
-	wire_u32 num_return; // 0: decided at entry
-	wire_u32
-		within; // calls made while a function of this group is active; 0: all. Of such a function: its group
-	wire_u32 asks_goroutine; // its program at entry does
-	wire_u64 unreadable;	 // false because of something that could not be read
-	wire_u64 crowded; // calls that there was no room to hold, or to see what is made within
+	wire_u32 return_op;  // its program at return: the entry's record is held until then
+	wire_u32 num_return; // operations; 0: decided at entry
+	// Only calls made while a function of this group is active; 0: all. For a function that
+	// --within names, its own group.
+	wire_u32 within;
+	wire_u32 asks_goroutine; // its program at entry asks for the goroutine
+	wire_u64 unreadable;	 // calls for which it was false because something could not be read
+	// Calls that there was no room to hold, or to see what is made within them.
+	wire_u64 crowded;
 };
 
-struct wire_kept { // of an entry that is held
+struct wire_kept { // values that an entry has kept
 	wire_u64 values[WIRE_KEPT_MAX];
-	wire_u32 valid; // bits
+	wire_u32 valid; // one bit for each value
 	wire_u32 pad;
 };
 
 enum { WIRE_CALLS_HELD_MAX = 4096 };
-enum { WIRE_WITHIN_MAX = 16 }; // groups of functions that calls are to be made within, from 1 on
+enum { WIRE_WITHIN_MAX = 16 }; // groups of functions that --within names, numbered from 1
 
-// Where the argument of runtime.recovery tells which goroutine goes on and at which SP.
+// Where the argument of runtime.recovery shows which goroutine continues, and at which SP.
 struct wire_recovery {
-	wire_u32 panic_off; // bytes in runtime.g
-	wire_u32 sp_off;    // in runtime._panic, or in runtime.g
+	wire_u32 panic_off; // byte offset in runtime.g
+	wire_u32 sp_off;    // byte offset in runtime._panic if is_in_panic, else in runtime.g
 	wire_u32 is_in_panic;
-	wire_u32 is_known; // 0: it is not
+	wire_u32 is_known; // 0: the other members are not valid
 };
 
 // --- Calls under way ---------------------------------------------------------------------------
-// Keys and values of the tables that the engine keeps of them.
+// Keys and values of the engine's tables of calls under way.
 
-enum {
-	WIRE_NESTS_MAX = 1 << 18
-}; // calls under way whose depth is known, and goroutines that have some
+// Calls under way whose depth is known, and goroutines that have some.
+enum { WIRE_NESTS_MAX = 1 << 18 };
 
-struct wire_call_key { // a call under way
-	wire_u64 goid; // wire_stack_key
-	wire_u64 distance;
+struct wire_call_key {	   // a call under way
+	wire_u64 goid;	   // wire_stack_key()
+	wire_u64 distance; // as in struct wire_record
 	wire_u32 func;
 	wire_u32 pad;
 };
 
-struct wire_call {	  // of a trace, the time alone
+struct wire_call {	  // a trace keeps only the first member
 	wire_u64 time_ns; // of its entry
 	struct wire_kept kept;
 	struct wire_key key;
-	struct wire_key_slot at; // the key's; texts only where its return needs them
+	struct wire_key_slot at; // of the key; with texts only if the return needs them
 };
 
-struct wire_held { // an entry whose return decides: what it keeps, then its struct wire_record
+struct wire_held { // an entry whose return decides: the values it kept, then its struct wire_record
 	struct wire_kept kept;
 	wire_u8 record[WIRE_HELD_MAX];
 };
@@ -383,14 +410,16 @@ struct wire_nest_key {
 	wire_u64 distance; // 0: the goroutine's own entry
 };
 
-// A traced call among those around it; of a goroutine: what is known of all of them.
+// A traced call under way, or, if the key's distance is 0, a goroutine that has such calls.
 struct wire_nest {
-	wire_u64
-		outer; // distance of the next call outwards; of a goroutine: of its innermost; 0: none
-	wire_u64 missing; // of a goroutine: of the outermost call that had no room; 0: none
-	wire_u64
-		leaving; // of a goroutine: of its innermost call when it called Goexit; 0: it has not
-	wire_u64 depth; // of the call; of a goroutine: of its innermost
+	// Of a call: the distance of the next call outwards. Of a goroutine: of its innermost
+	// call. 0: none.
+	wire_u64 outer;
+	// Of a goroutine: the distance of its outermost call that had no room; 0: none.
+	wire_u64 missing;
+	// Of a goroutine: the distance of its innermost call when it called Goexit; 0: it has not.
+	wire_u64 leaving;
+	wire_u64 depth; // of the call; of a goroutine: the depth of its innermost call
 };
 
 enum wire_loss { WIRE_LOST_BUFFER, WIRE_LOST_SCRATCH };
@@ -399,18 +428,19 @@ enum wire_loss { WIRE_LOST_BUFFER, WIRE_LOST_SCRATCH };
 
 enum wire_record_flags {
 	WIRE_NO_GOROUTINE = 1, // g could not be read or is not plausible: goid and distance are 0
-	WIRE_FLOATS = 2, // float pieces of the frame are filled in (ptrace); else they are zeros
-	WIRE_CUT = 4,	 // a budget (bytes, steps, faults) ended the walk early
-	WIRE_UNSEEN =
-		8, // an interface held a type that the plan does not know: its bytes alone were copied
-	WIRE_BARE = 256, // the budget left no room for values
-	WIRE_CALLERS =
-		512, // the last blocks tell of the call's stack or of its goroutine's creator
+	// The frame block's float pieces are filled in (ptrace); else they are zeros.
+	WIRE_FLOATS = 2,
+	WIRE_CUT = 4, // a limit (bytes, steps, faults) ended the walk early
+	// An interface held a type that the plan does not know: only its bytes were copied.
+	WIRE_UNSEEN = 8,
+	WIRE_BARE = 256,    // the function's budget excludes values
+	WIRE_CALLERS = 512, // the last blocks are the call's stack or the goroutine's creator
 };
 
 enum { WIRE_LOSSES = 4096 };
 
-// How many events have been lost, by goroutine; those whose numbers are the same modulo WIRE_LOSSES share a count.
+// How many events have been lost, by goroutine. Goroutines whose goids are equal modulo
+// WIRE_LOSSES share a count.
 struct wire_losses {
 	wire_u32 all;
 	wire_u32 pad;
@@ -418,29 +448,32 @@ struct wire_losses {
 };
 
 struct wire_record {
-	wire_u32 size;	// bytes, this header and all blocks, a multiple of 8
+	wire_u32 size;	// bytes of this header and all blocks, a multiple of 8
 	wire_u32 probe; // index in the table of probes
 	wire_u32 tid;	// in the initial PID namespace
 	wire_u16 flags; // enum wire_record_flags
 	wire_u16 num_blocks;
 	wire_u64 time_ns; // CLOCK_MONOTONIC
 	wire_u64 goid;	  // 0: the system goroutine of a thread
-	// stack.hi - SP: the frame's identity on its goroutine, 0 when not known. Of a system stack: above
-	// WIRE_STACK_SHIFT what tells it from the thread's others.
+	// stack.hi - SP: identifies the frame on its goroutine; 0 if it is not known. On a system
+	// stack, the bits from WIRE_STACK_SHIFT on tell the thread's system stacks apart.
 	wire_u64 distance;
-	// struct wire_losses when it was made. Where its goroutine's count differs from that of the record before, an
-	// event between the two is missing, or one of a goroutine that shares the count.
+	// The counts of struct wire_losses when the record was made. If its goroutine's count
+	// differs from that of the goroutine's previous record, an event between the two is
+	// missing, here or on a goroutine that shares the count.
 	wire_u32 losses;
 	wire_u32 all_losses;
-	// struct wire_block and its bytes, padded with zeros to 8, follow; the first is the frame, if any
+	// The blocks follow: each a struct wire_block and its bytes, padded with zeros to a
+	// multiple of 8. The first is the frame block, if there is one.
 };
 
-// A thread has two system stacks, those of g0 and of gsignal, and both have goid 0.
+// A thread has two system stacks, those of g0 and of gsignal. Both have goid 0.
 enum { WIRE_STACK_SHIFT = 40, WIRE_STACK_BITS = 64 - WIRE_STACK_SHIFT };
 static const wire_u64 WIRE_STACK_THREAD = 1ull << 63; // no goid has this bit
 
-/** What a stack is known by: its goid, or for goid 0 its thread and which of its stacks it is. No bit from 48 to 62 is
- *  set as long as goids are below 2^48, since a tid has at most 22. */
+/** The key of a stack: its goid, or for goid 0 its thread and which of the thread's system stacks
+ *  it is. No bit from 48 to 62 is set as long as goids are below 2^48, since a tid has at most 22
+ *  bits. */
 static inline wire_u64 wire_stack_key(wire_u64 goid, wire_u64 distance, wire_u32 tid)
 {
 	return goid ? goid
@@ -448,26 +481,30 @@ static inline wire_u64 wire_stack_key(wire_u64 goid, wire_u64 distance, wire_u32
 }
 
 enum wire_block_flags {
-	WIRE_BLOCK_FAULT =
-		1, // could not be read: len is 0 (a frame: one of its stack pieces could not)
-	WIRE_BLOCK_FRAME = 2, // the frame; addr is 0
-	WIRE_BLOCK_STACK =
-		16, // return addresses, innermost first: addr is their stack's number, type an enum wire_stack_end
+	// It could not be read, and len is 0. For a frame block: one of its stack pieces could
+	// not be read.
+	WIRE_BLOCK_FAULT = 1,
+	WIRE_BLOCK_FRAME = 2, // the frame block; addr is 0
+	// Return addresses, innermost first. addr is the number of the stack, type an enum
+	// wire_stack_end.
+	WIRE_BLOCK_STACK = 16,
 	WIRE_BLOCK_CREATOR = 32, // gopc and parentGoid of the goroutine's runtime.g; addr is 0
 };
 
 enum { WIRE_STACK_MAX = 128 };
 
-// A word of a stack's block: a return address in the low bits; above them, how far it stands from the one before
-// (of the first: from SP), in words, all ones for further. No words: those of this number were told before.
+// A word of a stack block has a return address in its low bits. Above them is the distance in
+// words from the place of the previous return address (for the first: from SP) to the place of
+// this one; all ones: so far or further. If a stack block has no words, an earlier block of the
+// same number had them.
 enum { WIRE_STACK_ADDR_BITS = 47 };
 
-enum wire_stack_end {	       // why there is no frame behind the last one
+enum wire_stack_end {	       // why the stack ends after its last return address
 	WIRE_STACK_WHOLE,      // the chain of frame pointers has come to its end
-	WIRE_STACK_MORE,       // there are more than were asked for
+	WIRE_STACK_MORE,       // there are more return addresses than were asked for
 	WIRE_STACK_OUTSIDE,    // the chain leads out of the goroutine's stack
-	WIRE_STACK_UNREADABLE, // or to where nothing can be read
-	WIRE_STACK_NONE,       // on the system stack, or the goroutine is not known: addr is 0
+	WIRE_STACK_UNREADABLE, // the chain leads to memory that cannot be read
+	WIRE_STACK_NONE,       // on a system stack, or the goroutine is not known: addr is 0
 };
 
 struct wire_block {

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which calls of a function are taken at all: one in so many, so many a second, or none but counted. Decided at
-// the entry, before anything of the call is read. A return belongs to its entry, so the calls that were taken are
-// followed: their (goroutine, distance, function) is remembered until they return, and the return of a
-// call that is not remembered is no event. Any later entry of that function at that place forgets a call that left
-// without its return. Compiled for the kernel and for user space, as capture.h is.
+// Admits or skips a function's calls by its budget: one call in so many, so many calls a second, or
+// none (they are only counted). The entry decides, before anything of the call is read. A return
+// belongs to its entry, so admitted calls are followed: their (goroutine, distance, function) is
+// stored until they return, and the return of any other call is no event. If a call ends without a
+// return, its entry in the table is reused or dropped at the next entry of that function at the
+// same distance. Compiled for the kernel and for user space, as capture.h is.
 #ifndef GOTRACE_BPF_ENGINE_BUDGET_H
 #define GOTRACE_BPF_ENGINE_BUDGET_H
 
 #include "bpf/engine/calls.h"
 
-enum { BUDGET_TRIES = 4 }; // of writers that race for the same second
+enum { BUDGET_TRIES = 4 }; // of a writer that races with others for the same budget
 
-static const wire_u64 BUDGET_BURST_NS = 1000000000; // of the rate's calls may come at once
+static const wire_u64 BUDGET_BURST_NS = 1000000000; // calls of so much time may come at once
 
-// Numbers that follow one another become unrelated ones (the finalizer of splitmix64).
+// Turns consecutive numbers into unrelated ones (the finalizer of splitmix64).
 CAPTURE_INLINE wire_u64 budget_mix(wire_u64 value)
 {
 	value += 0x9e3779b97f4a7c15ull;
@@ -22,15 +23,15 @@ CAPTURE_INLINE wire_u64 budget_mix(wire_u64 value)
 	return value ^ value >> 31;
 }
 
-// Of each `every` calls one, at a place among them that follows no pattern: exactly so many are taken, and a
-// program whose calls alternate is not seen from one side only.
+// Admits exactly one call in each round of `every` calls, at an irregular place. If a program's
+// calls alternate between two kinds, both kinds are sampled.
 CAPTURE_INLINE bool budget_samples(wire_u64 seen, wire_u32 func, wire_u32 every)
 {
 	wire_u64 round = seen / every;
 	return (wire_u32)(budget_mix(round ^ (wire_u64)func << 40) >> 32) % every == seen % every;
 }
 
-// Each call taken uses up its interval; at most a second's calls ahead of time.
+// Each admitted call uses up its interval, at most BUDGET_BURST_NS ahead of the clock.
 CAPTURE_INLINE bool budget_has_rate(struct wire_budget *budget, wire_u64 now_ns)
 {
 	for (wire_u32 i = 0; i < BUDGET_TRIES; i++) {
@@ -45,7 +46,8 @@ CAPTURE_INLINE bool budget_has_rate(struct wire_budget *budget, wire_u64 now_ns)
 	return false;
 }
 
-/** Decides on a hit: an entry is counted, and taken or not; of other hits nothing is known yet. */
+/** True if the hit is admitted. An entry is counted as seen, and as skipped if it is not
+ *  admitted. Other hits are always admitted: budget_follows() decides on them. */
 CAPTURE_INLINE bool budget_admits(struct wire_budget *budget, const struct wire_probe *probe,
 				  wire_u64 now_ns)
 {
@@ -61,15 +63,16 @@ CAPTURE_INLINE bool budget_admits(struct wire_budget *budget, const struct wire_
 	return is_taken;
 }
 
-/** What is left of the decision once the goroutine has been looked up. is_taken: the entry's; of a return: anything.
- *  True if the hit is an event. */
+/** Decides on an admitted or skipped hit when its goroutine has been looked up. is_taken: what
+ *  budget_admits() returned for an entry; ignored for a return. True if the hit is an event. */
 CAPTURE_INLINE bool budget_follows(const struct host *host, struct wire_budget *budget,
 				   const struct hit *hit, bool is_taken)
 {
 	bool is_entry = hit->probe->kind == WIRE_PROBE_ENTRY;
 	if (!(budget->flags & WIRE_BUDGET_FOLLOW))
 		return !is_entry || is_taken;
-	if (!hit->is_known) // an entry without an end; and such a return belongs to no call
+	// The entry of an unknown goroutine cannot be followed; a return belongs to no call.
+	if (!hit->is_known)
 		return is_entry && is_taken;
 	struct wire_call_key key = hit_call(hit);
 	if (!is_entry)
@@ -84,7 +87,7 @@ CAPTURE_INLINE bool budget_follows(const struct host *host, struct wire_budget *
 	return false;
 }
 
-/** True for the probes that budgets are about: a function's entry and ends, not the notes for the pairing. */
+/** True for the probes that budgets apply to: a function's entry and its ends. */
 CAPTURE_INLINE bool budget_is_about(const struct wire_probe *probe)
 {
 	return probe->kind == WIRE_PROBE_ENTRY || probe->kind == WIRE_PROBE_RETURN ||

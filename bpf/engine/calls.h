@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Calls under way. A call is known by its goroutine, the distance of its frame from the top of the stack (the same
-// after the stack has moved) and its function: its entry puts it into a table, its return drops it.
-// A call that panicked leaves its entry behind: the next call at that place takes it over, so it is never taken for
-// another one's; user space sweeps the rest when the table is crowded.
+// Calls under way. A call is identified by its goroutine, its function, and the distance of its
+// frame from the top of the stack, which does not change when the stack is moved. Its entry puts
+// it into a table, its return drops it. A call that ends in a panic stays in the table. The next
+// call of that function at the same distance overwrites it, so a return never finds the wrong
+// call. User space sweeps the rest when the table is crowded.
 //
-// Of each goroutine, the engine knows the outermost frame of each group of functions that --within names, and how deep its
-// traced calls are nested. Those calls are a list, from the innermost outwards. A frame is gone when the goroutine
-// is seen at its distance or further out, or when a panic is recovered further out.
+// For each goroutine, the engine stores the outermost frame of each group of functions that
+// --within names, and how deep the traced calls are nested. These calls are a list, from the
+// innermost outwards. A frame is gone if a hit shows the goroutine at the frame's distance or
+// further out, or if a panic is recovered further out.
 #ifndef GOTRACE_BPF_ENGINE_CALLS_H
 #define GOTRACE_BPF_ENGINE_CALLS_H
 
@@ -15,32 +17,32 @@
 struct hit {
 	const struct host_regs *regs;
 	const struct wire_probe *probe;
-	struct capture_goroutine goroutine; // zeros where it is not known
+	struct capture_goroutine goroutine; // zeros if it is not known
 	wire_u64 time_ns;		    // CLOCK_MONOTONIC
 	union {
-		wire_u64 g;	   // the address of its runtime.g
-		struct slot *slot; // of a hit that is counted: room to work in
+		wire_u64 g;	   // address of its runtime.g
+		struct slot *slot; // of a hit that is counted: its working memory
 	};
 	wire_u32 number; // the probe's
 	wire_u32 tid;
-	wire_u32 depth;	   // at an entry: traced calls under way, this one included; 0: not known
+	wire_u32 depth;	   // at an entry: traced calls under way, including this one; 0: not known
 	wire_u16 flags;	   // enum wire_record_flags
-	wire_u16 is_known; // the goroutine is
+	wire_u16 is_known; // the goroutine is known
 };
 
-/** NULL: it is not known. */
+/** The hit's goroutine; NULL if it is not known. */
 CAPTURE_INLINE const struct capture_goroutine *hit_goroutine(const struct hit *hit)
 {
 	return hit->is_known ? &hit->goroutine : NULL;
 }
 
-/** The stack of a hit whose goroutine is known. */
+/** The key of the stack (wire_stack_key()) of a hit whose goroutine is known. */
 CAPTURE_INLINE wire_u64 hit_goid(const struct hit *hit)
 {
 	return wire_stack_key(hit->goroutine.goid, hit->goroutine.distance, hit->tid);
 }
 
-/** The call of a hit whose goroutine is known. */
+/** The key of the call of a hit whose goroutine is known. */
 CAPTURE_INLINE struct wire_call_key hit_call(const struct hit *hit)
 {
 	return (struct wire_call_key){
@@ -54,7 +56,8 @@ CAPTURE_INLINE struct wire_call_key hit_call(const struct hit *hit)
 
 enum { WITHIN_SHIFT = 48 }; // a group's number is above a goroutine's
 
-/** Of a goroutine's number, or a thread's with its highest bit. False for a number that has no room. */
+/** Makes a key from a wire_stack_key() and a group. False if the goid has too many bits for such
+ *  a key. */
 CAPTURE_INLINE bool within_key(wire_u64 goid, wire_u32 group, wire_u64 *out)
 {
 	if ((goid & ~WIRE_STACK_THREAD) >> WITHIN_SHIFT)
@@ -63,7 +66,8 @@ CAPTURE_INLINE bool within_key(wire_u64 goid, wire_u32 group, wire_u64 *out)
 	return true;
 }
 
-/** A frame of the function that is asked for begins at this distance; 0, or not 0 where there is no room. */
+/** A frame of a function of the key's group begins at this distance. Returns 0, or not 0 if there
+ *  is no room. */
 CAPTURE_INLINE int within_enter(const struct host *host, wire_u64 key, wire_u64 distance)
 {
 	const wire_u64 *outermost = host_within_find(host, key);
@@ -72,7 +76,7 @@ CAPTURE_INLINE int within_enter(const struct host *host, wire_u64 key, wire_u64 
 	return host_within_put(host, key, distance);
 }
 
-/** It ends. */
+/** A frame of a function of the key's group ends at this distance. */
 CAPTURE_INLINE void within_leave(const struct host *host, wire_u64 key, wire_u64 distance)
 {
 	const wire_u64 *outermost = host_within_find(host, key);
@@ -80,7 +84,8 @@ CAPTURE_INLINE void within_leave(const struct host *host, wire_u64 key, wire_u64
 		host_within_drop(host, key);
 }
 
-/** True if a call whose frame begins at this distance is made while the function is active. */
+/** True if a call whose frame begins at this distance is made while a function of the key's group
+ *  is active. */
 CAPTURE_INLINE bool within_holds(const struct host *host, wire_u64 key, wire_u64 distance)
 {
 	const wire_u64 *outermost = host_within_find(host, key);
@@ -93,7 +98,8 @@ CAPTURE_INLINE bool within_holds(const struct host *host, wire_u64 key, wire_u64
 	return false;
 }
 
-/** True if a call is made while a function of this group is active. *is_known: whether that can be said. */
+/** True if a call is made while a function of this group is active. *is_known is false if that
+ *  cannot be determined. */
 CAPTURE_INLINE bool calls_within(const struct host *host, const struct hit *hit, wire_u32 group,
 				 bool *is_known)
 {
@@ -111,8 +117,9 @@ CAPTURE_INLINE int calls_word(const struct host *host, wire_u64 addr, wire_u64 *
 						       : -1;
 }
 
-/** What the argument of runtime.recovery, which runs on the system stack, leads to: the goroutine that goes on, and at
- *  which distance. Frames beyond that are gone. False where it cannot be read. */
+/** Reads which goroutine continues after a recovery, and at which distance. g: from the argument
+ *  of runtime.recovery, which runs on the system stack. Frames at larger distances are gone.
+ *  False if it cannot be read. */
 CAPTURE_INLINE bool calls_recovery_at(const struct host *host, const struct wire_recovery *at,
 				      wire_u64 g, wire_u64 *goid, wire_u64 *distance)
 {
@@ -151,7 +158,7 @@ static long nest_step(wire_u32 i, void *context)
 	return 0;
 }
 
-// Traced calls of the goroutine from this distance on are gone. True: others are not.
+// Drops the goroutine's traced calls from this distance on. True if others are still under way.
 CAPTURE_APART bool calls_close(const struct host *host, wire_u64 goid, wire_u64 from)
 {
 	struct wire_nest_key key = {.goid = goid};
@@ -169,8 +176,9 @@ CAPTURE_APART bool calls_close(const struct host *host, wire_u64 goid, wire_u64 
 	return is_in_calls;
 }
 
-/** A traced call begins: what was at its place or further in is gone. has_end: its return will be seen. How many traced
- *  calls are under way with this one; 0: that is not known. */
+/** A traced call begins, so calls at its distance or further in are gone. has_end: its return
+ *  will be a hit. Returns how many traced calls are under way, including this one; 0 if that is
+ *  not known. */
 CAPTURE_APART wire_u32 calls_enter(const struct host *host, const struct hit *hit, bool has_end)
 {
 	wire_u64 goid = hit_goid(hit), distance = hit->goroutine.distance;
@@ -185,7 +193,7 @@ CAPTURE_APART wire_u32 calls_enter(const struct host *host, const struct hit *hi
 			*host_nests_full(host) = 1;
 		goroutine = host_nest_find(host, &key);
 	}
-	if (!goroutine) // whether it has frames is not known once one was left out
+	if (!goroutine) // once a goroutine had no room, an absent one may have frames too
 		return *host_nests_full(host) ? 0 : 1;
 	nest.outer = goroutine->outer;
 	nest.depth = goroutine->depth + 1;
@@ -202,13 +210,14 @@ CAPTURE_APART wire_u32 calls_enter(const struct host *host, const struct hit *hi
 	return is_known ? (wire_u32)nest.depth : 0;
 }
 
-/** It ends. */
+/** A traced call ends. */
 CAPTURE_INLINE void calls_leave(const struct host *host, const struct hit *hit)
 {
 	calls_close(host, hit_goid(hit), hit->goroutine.distance);
 }
 
-// Its open calls will not return; they are under way while what they have deferred runs.
+// The goroutine calls Goexit: its open calls will not return, but they are under way while their
+// deferred functions run.
 CAPTURE_INLINE void calls_exit(const struct host *host, const struct hit *hit)
 {
 	struct wire_nest_key key = {.goid = hit_goid(hit)};
@@ -219,7 +228,8 @@ CAPTURE_INLINE void calls_exit(const struct host *host, const struct hit *hit)
 	host_calls_gone(host, key.goid, 0);
 }
 
-// A panic was recovered; a Goexit under way goes on, and the calls that it will end are still there.
+// A panic was recovered at this distance. If the goroutine is leaving by Goexit, the calls that
+// Goexit will end are still under way.
 CAPTURE_INLINE void calls_recovered(const struct host *host, wire_u64 goid, wire_u64 distance)
 {
 	struct wire_nest_key key = {.goid = goid};
@@ -246,7 +256,7 @@ static long unwind_step(wire_u32 i, void *context)
 	return 0;
 }
 
-// Frames of the goroutine from this distance on are gone.
+// The goroutine's frames from this distance on are gone, in all groups.
 CAPTURE_INLINE void calls_unwind(const struct host *host, wire_u64 goid, wire_u64 distance)
 {
 	struct unwind unwind = {.host = host, .goid = goid, .distance = distance};
@@ -254,7 +264,7 @@ CAPTURE_INLINE void calls_unwind(const struct host *host, wire_u64 goid, wire_u6
 	host_repeat(num < WIRE_WITHIN_MAX ? num : WIRE_WITHIN_MAX, unwind_step, &unwind);
 }
 
-// Which goroutine goes on after a recovered panic, and at which distance.
+// At a hit of runtime.recovery: which goroutine continues, and at which distance.
 CAPTURE_INLINE bool calls_recovery(const struct host *host, const struct hit *hit, wire_u64 *goid,
 				   wire_u64 *distance)
 {
@@ -268,7 +278,8 @@ CAPTURE_INLINE bool calls_recovery(const struct host *host, const struct hit *hi
 	return calls_recovery_at(host, at, g, goid, distance);
 }
 
-// A function of a group begins or ends. Not 0: there was no room to note it.
+// A function of a group begins or ends. Not 0 if the goroutine is not known, or if there was no
+// room.
 CAPTURE_INLINE int calls_bound(const struct host *host, const struct hit *hit, wire_u32 group)
 {
 	wire_u64 key;
@@ -280,8 +291,9 @@ CAPTURE_INLINE int calls_bound(const struct host *host, const struct hit *hit, w
 	return 0;
 }
 
-/** A hit that is no call's, of the kinds from WIRE_PROBE_PANIC on, where calls are counted. group: that of
- *  WIRE_PROBE_BEGIN and WIRE_PROBE_END. Not 0: calls that are made within will be missed. */
+/** Processes a hit of a kind from WIRE_PROBE_PANIC on, in an aggregate. group: that of the
+ *  function, for WIRE_PROBE_BEGIN and WIRE_PROBE_END. Not 0 if calls made within the function
+ *  will be missed. */
 CAPTURE_INLINE int calls_note_groups(const struct host *host, const struct hit *hit, wire_u32 group)
 {
 	wire_u64 goid, distance;
@@ -290,7 +302,8 @@ CAPTURE_INLINE int calls_note_groups(const struct host *host, const struct hit *
 		if (calls_recovery(host, hit, &goid, &distance))
 			calls_unwind(host, goid, distance + 1);
 		return 0;
-	case WIRE_PROBE_DEFERRETURN: // in a frame that recovered, too: all that it called are gone
+	// All calls that its caller made are gone, also after a recovery.
+	case WIRE_PROBE_DEFERRETURN:
 		if (hit->is_known)
 			calls_unwind(host, hit_goid(hit), hit->goroutine.distance);
 		return 0;
@@ -302,7 +315,7 @@ CAPTURE_INLINE int calls_note_groups(const struct host *host, const struct hit *
 	}
 }
 
-/** The same, where calls are traced. */
+/** The same as calls_note_groups(), in a trace. */
 CAPTURE_INLINE int calls_note(const struct host *host, const struct hit *hit, wire_u32 group)
 {
 	wire_u64 goid, distance;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The capture engine: fills a record of wire.h from a probe's registers and the target's memory. Written once
-// and compiled twice, for the kernel (gotrace.bpf.c) and for user space (tracer/backend/capture.c), so
-// that both make the same record to the byte.
+// The capture engine: fills a record of wire.h from a probe's registers and the target's memory. It
+// is written once and compiled twice, for the kernel (gotrace.bpf.c) and for user space
+// (tracer/backend/hit.c), so that both make the same record to the byte.
 //
 // The record is its own queue: the walk reads blocks from the record that it is writing, one edge a
-// step. All its state is in struct capture, nothing in registers, so that the kernel's verifier looks
-// at one step only. What user space wrote into the tables is checked here for memory safety alone.
+// step. All state is in struct capture and none in registers, so the kernel's verifier has to check
+// one step only. The tables that user space wrote are checked here for memory safety only.
 #ifndef GOTRACE_BPF_ENGINE_CAPTURE_H
 #define GOTRACE_BPF_ENGINE_CAPTURE_H
 
@@ -34,7 +34,7 @@ CAPTURE_INLINE wire_u32 capture_width(wire_u8 kind)
 	}
 }
 
-// Where an edge leads to that is no interface; bytes are what it reads.
+// Resolves an edge that is no interface and no map; bytes are those that the edge reads.
 CAPTURE_INLINE void capture_resolve(const struct wire_edge *edge, const wire_u8 *bytes,
 				    struct capture_target *out)
 {
@@ -51,7 +51,8 @@ CAPTURE_INLINE void capture_resolve(const struct wire_edge *edge, const wire_u8 
 	}
 }
 
-// Bytes of a type's elements that fit a block: whole elements, or the first part of one that is too large.
+// The bytes of a block for num elements of this size: whole elements as far as they fit, or the
+// first part of an element that is too large.
 CAPTURE_INLINE wire_u64 capture_len(wire_u64 size, wire_u64 num)
 {
 	wire_u64 len = size * num;
@@ -60,8 +61,8 @@ CAPTURE_INLINE wire_u64 capture_len(wire_u64 size, wire_u64 num)
 	return size > WIRE_BLOCK_MAX ? WIRE_BLOCK_MAX : WIRE_BLOCK_MAX - WIRE_BLOCK_MAX % size;
 }
 
-// The type's address of an interface with methods, from its itab; 0 if it cannot be had. The decoder wants to
-// know it too, from a block.
+// The address of the type descriptor of an interface with methods, read from its itab; 0 if it
+// cannot be read. It is recorded as a block, because the decoder needs it too.
 CAPTURE_INLINE wire_u64 capture_itab(struct capture *c, wire_u64 itab, wire_u32 depth)
 {
 	enum { TYPE = 8 };
@@ -70,7 +71,7 @@ CAPTURE_INLINE wire_u64 capture_itab(struct capture *c, wire_u64 itab, wire_u32 
 	struct wire_block *block = capture_block(c, at);
 	if (c->write_at != at)
 		return block->len ? *(capture_u64 *)(block + 1) : 0;
-	// It stands in the record already, wherever that is.
+	// The record has it already, in some earlier block.
 	if (c->ended || !capture_is_readable(addr, sizeof(rtype)))
 		return 0;
 	if (host_read(&c->host, &rtype, sizeof(rtype), addr)) {
@@ -80,8 +81,9 @@ CAPTURE_INLINE wire_u64 capture_itab(struct capture *c, wire_u64 itab, wire_u32 
 	return rtype;
 }
 
-// What an interface of a type that the plan does not know yet points at: its bytes as far as the descriptor
-// (internal/abi.Type) tells, and of a string what it leads to. The decoder has the plan learn it for the next time.
+// Copies the data of an interface whose type the plan does not know yet. The type descriptor
+// (internal/abi.Type) has the number of bytes. A string's bytes are followed too. The decoder then
+// adds the type to the plan, for later hits.
 CAPTURE_INLINE void capture_unseen(struct capture *c, wire_u64 rtype, wire_u64 addr, wire_u32 depth)
 {
 	enum {
@@ -121,14 +123,15 @@ CAPTURE_INLINE void capture_unseen(struct capture *c, wire_u64 rtype, wire_u64 a
 		type = host_settings(&c->host)->string_type;
 	} else if (kind == CHAN || kind == MAP || kind == UNSAFE_POINTER ||
 		   (kind != FUNC && size == 8 && descriptor.pointer_bytes == 8)) {
-		return; // the data word is no pointer to the value, or to what only the plan knows
+		// The data word is the value, or it leads to data that only the plan can describe.
+		return;
 	}
 	capture_append(c, addr, type, capture_least(size, PART_MAX), depth);
 }
 
 // --- The walk ----------------------------------------------------------------------------------
 
-// Follows one edge, whose words are at bytes, from a block of this depth.
+// Follows one edge from a block of this depth; bytes are those that the edge reads.
 CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *edge,
 				   const wire_u8 *bytes, wire_u32 depth)
 {
@@ -167,7 +170,8 @@ CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *ed
 	capture_append(c, target.addr, target.type, capture_len(size, target.num), depth);
 }
 
-// Follows an edge that stands at this offset in a block's bytes, if all of it is there.
+// Follows an edge at this offset in a block's bytes, if the block has all bytes that the edge
+// reads.
 CAPTURE_INLINE void capture_edge_at(struct capture *c, const struct wire_edge *edge,
 				    const struct wire_block *block, wire_u64 at)
 {
@@ -176,7 +180,8 @@ CAPTURE_INLINE void capture_edge_at(struct capture *c, const struct wire_edge *e
 		capture_follow(c, edge, (const wire_u8 *)(block + 1) + at, block->depth);
 }
 
-// One step of the walk: one group of a map, or one edge of one element, and on to the next edge, element or block.
+// One step of the walk: follows one group of a map or one edge of one element, then goes on to the
+// next edge, element or block.
 static long capture_step(wire_u32 i, void *context)
 {
 	(void)i;
@@ -214,7 +219,7 @@ static long capture_step(wire_u32 i, void *context)
 	return 0;
 }
 
-struct capture_filling { // of a frame
+struct capture_filling { // of the frame block
 	struct capture *c;
 	wire_u64 first_piece;
 	wire_u64 size; // bytes
@@ -271,7 +276,7 @@ static long capture_fill(wire_u32 i, void *context)
 	return 0;
 }
 
-// The frame, the first block: the probe's pieces put together.
+// Makes the frame block, the first block, from the probe's pieces.
 CAPTURE_INLINE void capture_frame(struct capture *c, const struct wire_probe *probe)
 {
 	struct capture_filling filling = {.c = c,
@@ -296,7 +301,8 @@ CAPTURE_INLINE void capture_frame(struct capture *c, const struct wire_probe *pr
 	c->record.num_blocks = 1;
 }
 
-/** Adds frame and blocks to the record, whose header and registers (c->regs) are filled in, and its size. */
+/** Adds the frame block and all blocks that it leads to, and sets the record's size. The caller
+ *  has filled in the record's header and c->regs. */
 CAPTURE_INLINE void capture_walk(struct capture *c, const struct wire_probe *probe)
 {
 	c->generation++;

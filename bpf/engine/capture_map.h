@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The capture engine's way through a map.
-// All groups' control words are read, one a step, and only groups that hold entries are copied.
+// How the capture engine walks a map. It reads the control word of each group, one group a step,
+// and copies only the groups that hold entries.
 #ifndef GOTRACE_BPF_ENGINE_CAPTURE_MAP_H
 #define GOTRACE_BPF_ENGINE_CAPTURE_MAP_H
 
 #include "bpf/engine/record.h"
 
-// Begins to look through a map, whose header is at bytes.
+// Begins the scan of a map; bytes are those of its header.
 CAPTURE_INLINE void capture_scan_begin(struct capture *c, const struct wire_edge *edge,
 				       const wire_u8 *bytes, wire_u32 depth)
 {
@@ -37,7 +37,7 @@ CAPTURE_INLINE void capture_scan_begin(struct capture *c, const struct wire_edge
 		scan->wanted = 0;
 }
 
-// Reads a word or more of what is looked through; where that fails, the map is done with.
+// Reads len bytes into the scan's words. If that fails, the scan ends.
 CAPTURE_INLINE bool capture_scan_read(struct capture *c, wire_u64 addr, wire_u64 len)
 {
 	if (capture_is_readable(addr, len) && !host_read(&c->host, c->scan.words, len, addr))
@@ -47,7 +47,8 @@ CAPTURE_INLINE bool capture_scan_read(struct capture *c, wire_u64 addr, wire_u64
 	return false;
 }
 
-// The next table of a maps.Map: passed over if it is empty, or stands in the directory a second time.
+// Goes on to the next table of a maps.Map. A table that is empty is passed over, and so is a table
+// that is in the directory a second time.
 CAPTURE_INLINE void capture_scan_table(struct capture *c)
 {
 	enum { USED = 0, INDEX = 1, GROUPS = 2, MASK = 3, USED_MASK = 0xffff };
@@ -67,17 +68,18 @@ CAPTURE_INLINE void capture_scan_table(struct capture *c)
 	capture_append(c, table, WIRE_NO_TYPE, sizeof(scan->words), scan->depth);
 }
 
-// The highest bit of each byte of a control word that stands for an entry.
+// Of each byte of a control word that means an entry, the highest bit.
 CAPTURE_INLINE wire_u64 capture_used(wire_u32 kind, wire_u64 control)
 {
 	static const wire_u64 high = 0x8080808080808080ull;
-	// An internal/runtime/maps control byte is below 0x80 then; a runtime.bmap's top hash at least 5.
+	// For an entry, a control byte of internal/runtime/maps is below 0x80, and a top hash of
+	// runtime.bmap is at least 5.
 	if (kind == WIRE_EDGE_TABLES)
 		return ~control & high;
 	return (((control & ~high) + 0x7b7b7b7b7b7b7b7bull) | control) & high;
 }
 
-// Bytes of a group up to its last entry: entries come to stand at its beginning.
+// Bytes of a group up to its last entry. Go fills a group from its beginning.
 CAPTURE_INLINE wire_u64 capture_group_len(wire_u64 size, wire_u64 used)
 {
 	wire_u64 slots = 8;
@@ -94,17 +96,19 @@ CAPTURE_INLINE wire_u64 capture_group_len(wire_u64 size, wire_u64 used)
 	return 8 + (size - 8) / 8 * slots;
 }
 
-// A page of groups that cannot be read: it was most likely never touched, so it holds no entries. On to the next.
+// Skips the rest of a page that cannot be read. Most likely the page was never touched, so its
+// groups hold no entries.
 CAPTURE_INLINE void capture_scan_hole(struct capture_scan *scan, wire_u64 addr, wire_u64 size)
 {
-	enum { PAGE = 4096, COST = 32 }; // a read that fails takes as long as so many that do not
+	enum { PAGE = 4096, COST = 32 }; // a failed read takes as long as so many good ones
 	wire_u64 skipped = (PAGE - 1 - (addr & (PAGE - 1))) / size;
 	scan->group += skipped * size;
 	scan->num_groups -= capture_least(skipped, scan->num_groups);
 	scan->steps += COST;
 }
 
-// A group, or a bucket with what is chained to it, whose control word has been read.
+// Copies a group, or a bucket with its overflow chain, if it holds entries. Its control word has
+// been read.
 CAPTURE_INLINE void capture_scan_entries(struct capture *c, wire_u64 addr, wire_u64 size)
 {
 	enum { EMPTY_REST = 0, EMPTY_ONE = 1, MIN_TOP_HASH = 5 };
@@ -114,9 +118,9 @@ CAPTURE_INLINE void capture_scan_entries(struct capture *c, wire_u64 addr, wire_
 	if (scan->kind == WIRE_EDGE_TABLES)
 		len = capture_group_len(size, used);
 	else if (scan->kind == WIRE_EDGE_OLD_BUCKETS && first > EMPTY_ONE && first < MIN_TOP_HASH)
-		return; // evacuated: its entries are among the new buckets'
+		return; // evacuated: its entries are in the new buckets
 	else if (first != EMPTY_REST)
-		used |= !used; // nothing in the bucket itself, maybe in those chained to it
+		used |= !used; // even if the bucket is empty, its overflow chain may have entries
 	if (!used)
 		return;
 	wire_u64 num = (used >> 7) * 0x0101010101010101ull >> 56;
@@ -124,7 +128,6 @@ CAPTURE_INLINE void capture_scan_entries(struct capture *c, wire_u64 addr, wire_
 	capture_append(c, addr, scan->type, len, scan->depth);
 }
 
-// The next group.
 CAPTURE_INLINE void capture_scan_group(struct capture *c)
 {
 	struct capture_scan *scan = &c->scan;
@@ -144,7 +147,7 @@ CAPTURE_INLINE void capture_scan_group(struct capture *c)
 		capture_scan_entries(c, addr, size);
 }
 
-// One step through a map.
+// One step of the scan: a group, or a table.
 CAPTURE_INLINE void capture_scan(struct capture *c)
 {
 	if (c->scan.steps++ >= WIRE_GROUPS_MAX) {

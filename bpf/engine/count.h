@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Calls that are counted where they happen instead of being told: by function and by values of them, with durations or
-// values in a histogram. A key has a slot: without values the function's number is its slot, else a
-// table leads from key to slot. Which calls are counted, and their values, is found by programs (expr.h). What is counted
-// is of the CPU, but a program can be preempted by another on the same CPU, so all sums are atomic. Compiled for
-// the kernel and for user space, as capture.h is.
+// Aggregates: calls are counted at the hit instead of being recorded, by function and by values
+// of the call, with durations or values in a histogram. A key has a slot: a table leads from the
+// key to it; if keys have no values, the function's number is the slot. Programs (expr.h) decide
+// which calls are counted, and compute the values. The kernel has totals per CPU, but a hit can
+// be preempted by another hit on the same CPU, so all sums are atomic. Compiled for the kernel
+// and for user space, as capture.h is.
 #ifndef GOTRACE_BPF_ENGINE_COUNT_H
 #define GOTRACE_BPF_ENGINE_COUNT_H
 
@@ -19,7 +20,7 @@ CAPTURE_INLINE void count_add(wire_u64 *to, wire_u64 num)
 		__sync_fetch_and_add(to, num);
 }
 
-/** The logarithmic bucket of a number: histogram_bucket() without loops. */
+/** The logarithmic bucket of a number: the same as histogram_bucket(), without loops. */
 CAPTURE_INLINE wire_u32 count_log_bucket(wire_u64 value)
 {
 	wire_u32 power = 0;
@@ -42,7 +43,7 @@ CAPTURE_INLINE wire_u32 count_log_bucket(wire_u64 value)
 	return ((power - COUNT_SUB_BITS + 1) << COUNT_SUB_BITS) + sub;
 }
 
-// Runs a program of the function's. False: the call is not to be counted.
+// Runs one of the function's programs. False if the call is not counted.
 CAPTURE_APART bool count_run(const struct host *host, const struct hit *hit, wire_u32 first,
 			     wire_u32 num, wire_u64 duration)
 {
@@ -74,7 +75,8 @@ CAPTURE_INLINE wire_u64 count_word(const struct wire_kept *kept, const struct wi
 	return kept->values[at & (WIRE_KEPT_MAX - 1)];
 }
 
-// Strings of a key stand at these places where a record is made else, until its texts are taken.
+// A key's strings are read to these offsets in the memory for a record, and stay there until their
+// texts are copied.
 CAPTURE_INLINE wire_u64 count_place(wire_u64 number)
 {
 	_Static_assert(WIRE_KEYS * WIRE_BLOCK_MAX <= WIRE_RECORD_MAX, "each has its place");
@@ -87,7 +89,7 @@ struct count_keys {
 	const struct wire_kept *kept;
 	struct wire_call *call;
 	wire_u32 is_return;
-	wire_u32 len; // of the string whose hash is made
+	wire_u32 len; // of the string that is hashed
 	wire_u64 place;
 };
 
@@ -111,7 +113,8 @@ static long count_hash_step(wire_u32 i, void *context)
 	return 0;
 }
 
-// All bytes of a string, which are read here: what is equal has one key, and nothing else.
+// Reads all bytes of a string and hashes them, so that strings have the same key only if they are
+// equal.
 CAPTURE_INLINE wire_u8 count_string(struct count_keys *run, wire_u64 addr, wire_u64 len,
 				    struct wire_key_part *part)
 {
@@ -172,7 +175,8 @@ static long count_text(wire_u32 i, void *context)
 	return 0;
 }
 
-// Those parts of the key that are known at an entry, or at a return; then its slot, where it is whole.
+// Adds the parts of the key that are known at an entry, or at a return. Returns the key's slot if
+// the key is whole, else COUNT_NO_SLOT.
 CAPTURE_APART wire_u32 count_key(const struct host *host, struct count_keys *run, bool is_whole)
 {
 	const struct wire_aggregate_settings *settings = host_count_settings(host);
@@ -205,7 +209,7 @@ CAPTURE_INLINE void count_sort(const struct host *host, wire_u32 slot, struct wi
 			count_add(host_bucket(host, slot, count_log_bucket(value)), 1);
 		return;
 	}
-	// Shifted so that unsigned order is the numbers' own.
+	// With its sign bit flipped, a signed number can be compared as an unsigned one.
 	wire_u64 flip = is_signed ? 1ull << 63 : 0;
 	wire_u64 from = settings->linear_min ^ flip, at = value ^ flip;
 	if (at < from) {
@@ -238,7 +242,7 @@ CAPTURE_APART int count_put(const struct host *host, wire_u32 slot,
 	return 0;
 }
 
-// Of an entry whose end is waited for, the call is remembered.
+// Processes an entry. The call is stored if its return is needed.
 CAPTURE_APART void count_entry(const struct host *host, const struct hit *hit,
 			       const struct wire_aggregate *aggregate)
 {
@@ -285,7 +289,7 @@ CAPTURE_APART void count_entry(const struct host *host, const struct hit *hit,
 		count_add(&host_count_lost(host)->active, 1);
 }
 
-// Where a call jumps out to another function, its results are not known.
+// Processes a return. If the call ends in a jump to another function, its results are not known.
 CAPTURE_APART void count_return(const struct host *host, const struct hit *hit,
 				const struct wire_aggregate *aggregate)
 {
@@ -335,7 +339,7 @@ CAPTURE_APART void count_return(const struct host *host, const struct hit *hit,
 
 // --- The hit -------------------------------------------------------------------------------------
 
-// False if the hit is not counted: no function that --within names is active.
+// False if the hit is not counted, because no function that --within names is active.
 CAPTURE_APART bool count_within(const struct host *host, const struct hit *hit,
 				const struct wire_aggregate *aggregate)
 {
@@ -352,7 +356,8 @@ CAPTURE_APART bool count_within(const struct host *host, const struct hit *hit,
 	return holds || !is_entry;
 }
 
-/** Counts a hit that is not skipped, of the goroutine that is wanted. */
+/** Counts a hit of a selected goroutine. The caller has filled in the hit's slot and its
+ *  registers. */
 CAPTURE_INLINE void count_take(const struct host *host, const struct hit *hit,
 
 			       const struct wire_aggregate *aggregate)

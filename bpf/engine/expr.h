@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Decides whether a call is wanted: runs the operations of wire.h that a condition was compiled to, over a hit's
-// registers and the target's memory. One step of capture_repeat is one operation, or a part of one that
-// works on strings; all state is in struct expr, nothing in registers, so that the kernel's verifier looks at
-// one step only. Operations are checked for memory safety alone. Compiled for the kernel and for user space, as
-// capture.h is; what strings are read into is the record's place, so a program runs before a record is made.
+// Runs the program (operations of wire.h) that a condition was compiled to, over a hit's registers
+// and the target's memory. One step of host_repeat() is one operation, or a part of one that works
+// on strings. All state is in struct expr and none in registers, so the kernel's verifier has to
+// check one step only. Operations are checked for memory safety only. Strings are read into the
+// memory for the record, so a program runs before a record is made. Compiled for the kernel and for
+// user space, as capture.h is.
 #ifndef GOTRACE_BPF_ENGINE_EXPR_H
 #define GOTRACE_BPF_ENGINE_EXPR_H
 
 #include "bpf/engine/capture.h"
 
-struct expr {		  // a run
-	wire_u32 at, end; // operations
+struct expr {		  // one run of a program
+	wire_u32 at, end; // number of the next operation, and of the first one after the program
 	wire_u32 depth;	  // values on the stack
 	wire_u32 failed, ended, result;
-	wire_u32 is_blind; // where no results are known
-	wire_u32 text_at,
-		matched;   // of a string operation under way: bytes done; 0: it has not begun
-	wire_u64 text_len; // bytes that were read for it
+	wire_u32 is_blind; // no results are known
+	// Of a string operation under way: 1 + the bytes that are done, 0 if it has not begun;
+	// and the bytes of the literal that match there.
+	wire_u32 text_at, matched;
+	wire_u64 text_len; // bytes that were read for the string operation
 	wire_u64 goid, tid, duration;
 	wire_u64 num_calls;
 	wire_u64 stack[WIRE_EXPR_STACK];
@@ -32,10 +34,10 @@ struct expr_run {
 
 enum {
 	EXPR_WORD = 8,
-	EXPR_SECOND_TEXT = 2 * WIRE_BLOCK_MAX
-}; // where the second of two strings is read to
+	EXPR_SECOND_TEXT = 2 * WIRE_BLOCK_MAX // offset that the second of two strings is read to
+};
 
-// The value that stands so many below the top; 1: the top.
+// A value of the stack, counted from the top; below is 1 for the top.
 CAPTURE_INLINE wire_u64 *expr_value(struct expr *expr, wire_u32 below)
 {
 	wire_u64 at = expr->depth - below;
@@ -59,7 +61,7 @@ CAPTURE_INLINE wire_u64 expr_wrap(wire_u64 value, const struct wire_op *op)
 	return value << shift >> shift;
 }
 
-// Pushes size bytes at addr.
+// Pushes op->size bytes at addr.
 CAPTURE_INLINE void expr_load(struct expr *expr, struct capture *c, const struct wire_op *op,
 			      wire_u64 addr)
 {
@@ -85,7 +87,8 @@ CAPTURE_INLINE void expr_register(struct expr *expr, struct capture *c, const st
 
 // --- Numbers -------------------------------------------------------------------------------------
 
-// As an unsigned number in the order of floats; false for one that is not a number.
+// Converts a float to an unsigned number, so that the numbers have the same order as the floats.
+// False for a NaN.
 CAPTURE_INLINE bool expr_float(wire_u64 bits, wire_u8 size, wire_u64 *out)
 {
 	static const wire_u64 SIGN = 1ull << 63;
@@ -114,7 +117,7 @@ CAPTURE_INLINE wire_u64 expr_compare_floats(const struct wire_op *op, wire_u64 a
 
 CAPTURE_INLINE wire_u64 expr_binary(const struct wire_op *op, wire_u64 a, wire_u64 b)
 {
-	// Shifted so that unsigned order is the numbers' own.
+	// With its sign bit flipped, a signed number can be compared as an unsigned one.
 	wire_u64 flip = op->is_signed ? 1ull << 63 : 0;
 	switch (op->code) {
 	case WIRE_OP_ADD:
@@ -162,7 +165,7 @@ CAPTURE_INLINE wire_u64 expr_text_word(struct capture *c, wire_u64 at)
 	return *(const capture_u64 *)expr_text(c, at);
 }
 
-// Reads a string's bytes; zeros stand behind them up to a whole word.
+// Reads a string's bytes to offset `to`, and pads them with zeros to a whole word.
 CAPTURE_INLINE bool expr_read_text(struct capture *c, wire_u64 to, wire_u64 addr, wire_u64 len)
 {
 	if (!len)
@@ -179,7 +182,8 @@ CAPTURE_INLINE wire_u64 expr_order(wire_u64 a, wire_u64 b)
 	return a < b ? ~0ull : a > b;
 }
 
-// Compares with at most the literal's bytes of a string, which are read here.
+// Compares a string with a literal. Of the string, at most as many bytes as the literal has are
+// read.
 CAPTURE_INLINE void expr_literal_op(struct expr *expr, struct capture *c, const struct wire_op *op)
 {
 	wire_u64 len = *expr_value(expr, 1), addr = *expr_value(expr, 2);
@@ -205,8 +209,8 @@ CAPTURE_INLINE void expr_literal_op(struct expr *expr, struct capture *c, const 
 		expr->failed = 1;
 		return;
 	}
-	// Behind the end of either there are zeros. The first words that differ are kept, without a branch: the verifier
-	// would follow each.
+	// After the end of either there are zeros. The first words that differ are stored without a
+	// branch, because the verifier would follow both ways in each round.
 #ifdef __bpf__
 #pragma clang loop unroll(disable)
 #endif
@@ -227,7 +231,8 @@ CAPTURE_INLINE void expr_literal_op(struct expr *expr, struct capture *c, const 
 		expr_push(expr, differs ? order : expr_order(len, wanted));
 }
 
-// Looks for a literal in a string, a byte a step, never going back in the string.
+// Searches a string for a literal, a byte a step, and never goes back in the string (Knuth, Morris
+// and Pratt).
 CAPTURE_INLINE bool expr_find(struct expr *expr, struct capture *c, const struct wire_op *op)
 {
 	const struct wire_literal *literal = host_literal(&c->host, op->off);
@@ -244,13 +249,13 @@ CAPTURE_INLINE bool expr_find(struct expr *expr, struct capture *c, const struct
 			return true;
 		}
 		expr->text_len = len >= wanted ? len : 0;
-		expr->text_at = 1; // one ahead
+		expr->text_at = 1; // 1 + 0 bytes
 		expr->matched = 0;
 	}
 	wire_u64 matched = expr->matched, at = expr->text_at - 1;
 	bool is_over = matched >= wanted || at >= expr->text_len;
 	if (is_over) {
-		if (matched < wanted && len > WIRE_BLOCK_MAX) // it may stand in the rest
+		if (matched < wanted && len > WIRE_BLOCK_MAX) // the rest may contain it
 			expr->failed = 1;
 		expr->depth -= 2;
 		expr_push(expr, matched >= wanted && (!wanted || expr->text_len));
@@ -272,7 +277,7 @@ CAPTURE_INLINE bool expr_find(struct expr *expr, struct capture *c, const struct
 	return false;
 }
 
-// Compares two strings, a word a step.
+// Compares two strings, a word (eight bytes) a step.
 CAPTURE_INLINE bool expr_texts(struct expr *expr, struct capture *c, const struct wire_op *op)
 {
 	wire_u64 len = *expr_value(expr, 3), other = *expr_value(expr, 1);
@@ -305,7 +310,7 @@ CAPTURE_INLINE bool expr_texts(struct expr *expr, struct capture *c, const struc
 		}
 	} else {
 		order = expr_order(len, other);
-		if (num == WIRE_BLOCK_MAX) // they go on
+		if (num == WIRE_BLOCK_MAX) // the strings go on, unread
 			expr->failed = 1;
 	}
 	expr->text_at = 0;
@@ -397,7 +402,7 @@ CAPTURE_INLINE void expr_source(struct expr *expr, struct capture *c, const stru
 	}
 }
 
-// Those that work on the top of the stack.
+// Operations that work on the top of the stack.
 CAPTURE_INLINE void expr_top(struct expr *expr, struct capture *c, const struct wire_op *op)
 {
 	wire_u64 *top = expr_value(expr, 1), value = *top;
@@ -468,20 +473,22 @@ static long expr_step(wire_u32 i, void *context)
 		expr_top(expr, c, op);
 	}
 	expr->at += is_done;
-	return expr->ended ||
-	       expr->at >= expr->end; // a step for that alone costs as much as one that works
+	// Checked here too, because another step only to find that out would cost as much as an
+	// operation.
+	return expr->ended || expr->at >= expr->end;
 }
 
-struct expr_hit {      // what a program is told besides registers and memory
-	wire_u64 goid; // or EXPR_NO_GOID
+struct expr_hit {      // a program's inputs besides registers and memory
+	wire_u64 goid; // EXPR_NO_GOID: not known
 	wire_u64 tid, duration;
 	wire_u32 is_blind; // the call ends in a jump: no results are known
-	wire_u32
-		depth; // at an entry: how many traced calls are under way with this one; 0: not known
+	// At an entry: how many traced calls are under way, including this one; 0: not known.
+	wire_u32 depth;
 };
 
-/** Runs num operations from first on, over c->regs and c->kept; what is in the record's place is lost. True: all checks
- *  hold. *failed, where it is false: because of something that cannot be read. */
+/** Runs num operations from number first on, over c->regs and c->kept. Overwrites the memory for
+ *  the record. True if all checks are true. *failed is set if something could not be read; the
+ *  result is then false. */
 CAPTURE_INLINE bool expr_run(struct expr *expr, struct capture *c, wire_u32 first, wire_u32 num,
 			     const struct expr_hit *hit, bool *failed)
 {

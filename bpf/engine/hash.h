@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// SipHash-1-3 over whole words: two different strings of one length have different hashes, even if somebody who does not
-// know the seed makes them up. Compiled for the kernel and for user space.
+// SipHash-1-3 over whole words. Two different strings of the same length almost certainly have
+// different hashes, even if an attacker who does not know the seed selects them. Compiled for the
+// kernel and for user space.
 #ifndef GOTRACE_BPF_ENGINE_HASH_H
 #define GOTRACE_BPF_ENGINE_HASH_H
 

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The record that the capture engine fills, and what it knows while it does: struct capture. Blocks are appended to
-// the record, each once; what user space wrote into the tables is checked here for memory safety alone.
+// The record that the capture engine fills, and the engine's state while it does: struct capture.
+// Each block is appended to the record once. The tables that user space wrote are checked here for
+// memory safety only.
 #ifndef GOTRACE_BPF_ENGINE_RECORD_H
 #define GOTRACE_BPF_ENGINE_RECORD_H
 
 #include "bpf/engine/host.h"
 
 enum {
-	CAPTURE_SEEN = 128, // entries of the table of blocks that stand in the record
-	CAPTURE_WORDS = 32, // bytes that an edge reads
+	CAPTURE_SEEN = 128, // entries of the table of blocks that the record has
+	CAPTURE_WORDS = 32, // bytes that an edge reads, at most
 	CAPTURE_INTS = 10,
-	CAPTURE_G_WORDS = 24,	   // from stack.lo in runtime.g to goid, in the releases known
-	CAPTURE_MANY = 0xffff,	   // no edge's cap is higher
-	CAPTURE_LOWEST = 4096,	   // no memory below: a nil pointer and a field's offset
-	CAPTURE_ADDR_BITS = 47,	   // of user space
+	CAPTURE_G_WORDS = 24,	// words from stack.lo in runtime.g to goid, in all known releases
+	CAPTURE_MANY = 0xffff,	// no edge's cap is higher
+	CAPTURE_LOWEST = 4096,	// lower addresses are a nil pointer plus a field's offset
+	CAPTURE_ADDR_BITS = 47, // of a user-space address
 	CAPTURE_SKIP_FLAGS = 0x41, // CF and ZF
 };
 
-// A word at any address: the kernel's machine takes it as it is, the C language wants to be told.
+// A word at any address. BPF programs may read unaligned words; in C, the type has to say so.
 #ifdef __bpf__
 typedef wire_u64 capture_u64;
 #else
@@ -43,18 +44,20 @@ struct capture_seen {
 	wire_u8 pad;
 };
 
-// A map that is being looked through, one group (or bucket) a step: its control word first, then, if it has
-// entries, the group itself, until enough entries are found.
+// The scan of a map, one group (or bucket) a step, until enough entries are found. A step reads the
+// group's control word, and copies the group if it has entries.
 struct capture_scan {
-	wire_u64 group, num_groups; // the next one, and how many are left of this table
-	wire_u64 entry, num_tables; // where the next table's pointer is, and how many are left
-	wire_u64 index;		    // of that table in the directory
+	// Address of the next group, and how many are left in this table.
+	wire_u64 group, num_groups;
+	// Address of the pointer to the next table, and how many are left.
+	wire_u64 entry, num_tables;
+	wire_u64 index; // of the next table in the directory
 	wire_u64 words[CAPTURE_WORDS / 8];
-	wire_u32 wanted; // entries still; 0: no map is being looked through
+	wire_u32 wanted; // entries still to be found; 0: no map is being scanned
 	wire_u32 type;	 // of a group
 	wire_u32 kind;	 // enum wire_edge_kind
 	wire_u32 depth;
-	wire_u32 steps; // taken for this record
+	wire_u32 steps; // made for this record
 	wire_u32 pad;
 };
 
@@ -63,26 +66,28 @@ struct capture {
 	struct capture_regs regs;
 	wire_u64 generation;
 	wire_u32 read_at;  // offset in the record of the block whose edges are followed
-	wire_u32 write_at; // and of the next block
-	wire_u32 elem;	   // offset in that block of the element
-	wire_u32 edge;	   // of its type
+	wire_u32 write_at; // offset in the record of the next block
+	wire_u32 elem;	   // offset of the current element in the block at read_at
+	wire_u32 edge;	   // index of the next edge, among those of the block's type
 	wire_u32 faults;
 	wire_u32 ended;
-	wire_u32
-		room; // bytes of this record, where they are fewer than others may have; 0: they are not
+	// Bytes of this record, if fewer than the settings' record_max; 0: record_max applies.
+	wire_u32 room;
 	wire_u32 pad;
 	struct capture_scan scan;
 	struct capture_seen seen[CAPTURE_SEEN];
-	struct wire_kept kept; // directly before the record: an entry is held as both
+	struct wire_kept kept; // directly before the record: both together are a struct wire_held
 	union {
 		struct wire_record record;
-		// Any offset below WIRE_RECORD_MAX has room behind it for a whole block and an edge's words.
+		// After any offset below WIRE_RECORD_MAX there is room for a whole block and an
+		// edge's words.
 		wire_u8 bytes[WIRE_RECORD_MAX + sizeof(struct wire_block) + WIRE_BLOCK_MAX +
 			      CAPTURE_WORDS];
 	};
 };
 
-/** True for a hit that is no entry: the stack check's branch is taken, so it will be executed again. */
+/** True for a hit at an entry that will be executed again, because the stack check takes its slow
+ *  path. */
 CAPTURE_INLINE bool capture_skips(const struct wire_probe *probe, wire_u64 cpu_flags)
 {
 	return (probe->flags & WIRE_SKIP_TAKEN_BE) && (cpu_flags & CAPTURE_SKIP_FLAGS);
@@ -93,7 +98,8 @@ CAPTURE_INLINE bool capture_is_readable(wire_u64 addr, wire_u64 len)
 	return addr >= CAPTURE_LOWEST && !((addr | (addr + len)) >> CAPTURE_ADDR_BITS);
 }
 
-/** The goroutine whose runtime.g is at g and whose stack holds sp. False if there is none to be seen. */
+/** Reads the goroutine whose runtime.g is at g. False if it cannot be read, or if its stack does
+ *  not hold sp. */
 CAPTURE_INLINE bool capture_goroutine(const struct host *host, wire_u64 g, wire_u64 sp,
 				      struct capture_goroutine *out)
 {
@@ -103,7 +109,7 @@ CAPTURE_INLINE bool capture_goroutine(const struct host *host, wire_u64 g, wire_
 	if (!settings->has_goid || settings->g_stack_hi != settings->g_stack_lo + sizeof(goid) ||
 	    !capture_is_readable(g, WIRE_BLOCK_MAX))
 		return false;
-	// One read of all that stands between costs less than two.
+	// One read from stack.lo to goid costs less than two reads.
 	bool is_near = !(goid_at % sizeof(goid)) && goid_at > sizeof(goid) &&
 		       goid_at <= sizeof(words) - sizeof(goid);
 	if (host_read(host, words, is_near ? goid_at + sizeof(goid) : 2 * sizeof(goid), start))
@@ -116,12 +122,12 @@ CAPTURE_INLINE bool capture_goroutine(const struct host *host, wire_u64 g, wire_
 		return false;
 	out->goid = goid;
 	out->distance = words[1] - sp;
-	if (!goid) // a stack has more than 1 KiB
+	if (!goid) // stacks are larger than 1 KiB, so this tells the thread's system stacks apart
 		out->distance |= words[1] >> 10 << WIRE_STACK_SHIFT;
 	return true;
 }
 
-/** Where losses of a goroutine are counted; of a thread, for goid 0. */
+/** The count of the goroutine's losses; for goid 0, of the thread's. */
 CAPTURE_INLINE wire_u32 *capture_losses(struct wire_losses *losses, wire_u64 goid, wire_u32 tid)
 {
 	wire_u64 at = goid ? goid : tid;
@@ -129,7 +135,7 @@ CAPTURE_INLINE wire_u32 *capture_losses(struct wire_losses *losses, wire_u64 goi
 	return &losses->by_goroutine[at & (WIRE_LOSSES - 1)];
 }
 
-/** Has the record, whose goroutine and thread are there, say what has been lost so far. */
+/** Sets the record's counts of losses so far. Its goid and tid are filled in. */
 CAPTURE_INLINE void capture_count_losses(struct wire_record *record, struct wire_losses *losses)
 {
 	wire_u32 *count = capture_losses(losses, record->goid, record->tid);
@@ -137,7 +143,7 @@ CAPTURE_INLINE void capture_count_losses(struct wire_record *record, struct wire
 	record->all_losses = *(volatile wire_u32 *)&losses->all;
 }
 
-/** Fills in a record's header; its size and number of blocks are those of a record without blocks. */
+/** Fills in the header of a record without blocks. */
 CAPTURE_INLINE void capture_head(struct wire_record *record, wire_u32 probe, wire_u32 tid,
 				 wire_u64 time_ns, const struct capture_goroutine *goroutine,
 				 struct wire_losses *losses)
@@ -169,7 +175,7 @@ CAPTURE_INLINE wire_u64 capture_least(wire_u64 a, wire_u64 b)
 	return a < b ? a : b;
 }
 
-// The budget in bytes of a record.
+// The most bytes that this record may have.
 CAPTURE_INLINE wire_u64 capture_room(struct capture *c)
 {
 	wire_u64 max = host_settings(&c->host)->record_max;
@@ -184,14 +190,15 @@ CAPTURE_INLINE void capture_cut(struct capture *c)
 	c->ended = 1;
 }
 
-// A read failed, which costs as much as twenty blocks: some end the walk.
+// Counts a failed read, which costs as much as twenty blocks. Too many of them end the walk.
 CAPTURE_INLINE void capture_failed(struct capture *c)
 {
 	if (++c->faults >= WIRE_FAULTS_MAX)
 		capture_cut(c);
 }
 
-// True if the record holds this block already, as long and to be followed as far; remembers it if not.
+// True if the record has this block already, with at least this length and at most this depth.
+// Otherwise stores it in the table.
 CAPTURE_INLINE bool capture_remember(struct capture *c, wire_u64 addr, wire_u32 type, wire_u64 len,
 				     wire_u32 depth)
 {
@@ -209,15 +216,16 @@ CAPTURE_INLINE bool capture_remember(struct capture *c, wire_u64 addr, wire_u32 
 	return false;
 }
 
-// True where a read may fail though the memory is there: its page was never touched, or has been dropped.
-// The decoder can have it from the file then.
+// True if the executable file has the memory at addr too. A read there can fail although the memory
+// is valid, if its page was never touched or has been dropped. The decoder then reads the file.
 CAPTURE_INLINE bool capture_is_in_file(struct capture *c, wire_u64 addr)
 {
 	const struct wire_settings *settings = host_settings(&c->host);
 	return addr >= settings->ro_start && addr < settings->ro_end;
 }
 
-// Copies len bytes at addr into the record as a block, once.
+// Appends a block to the record: len bytes at addr. Does nothing if the record has the block
+// already.
 CAPTURE_INLINE void capture_append(struct capture *c, wire_u64 addr, wire_u32 type, wire_u64 len,
 				   wire_u32 depth)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A call's stack: the chain of frame pointers from its entry, where RBP is still the caller's, up to where the
-// goroutine began. Each distinct stack has a number, a hash of its words, and its words travel once: user space
-// keeps them. The words say where each return address stood too, so that user space can hold the chain against
-// the frame sizes that the executable knows. Compiled for the kernel and for user space, as capture.h is.
+// Records a call's stack: the chain of frame pointers from the call's entry, where RBP is still
+// the caller's, to the goroutine's first frame. Each distinct stack has a number, which is a hash
+// of its words. The words are recorded once, and user space keeps them. They also show the place
+// of each return address, so that user space can check the chain against the frame sizes that the
+// executable has. Compiled for the kernel and for user space, as capture.h is.
 #ifndef GOTRACE_BPF_ENGINE_STACK_H
 #define GOTRACE_BPF_ENGINE_STACK_H
 
@@ -10,9 +11,9 @@
 
 enum { STACK_FAR = (1 << (64 - WIRE_STACK_ADDR_BITS)) - 1 };
 
-struct stack_walk {  // in the scratch, as all that the verifier is not to follow from step to step
-	wire_u64 bp; // of the next frame
-	wire_u64 last; // where the last return address stood
+struct stack_walk {    // in the slot, so that the verifier does not follow it from step to step
+	wire_u64 bp;   // of the next frame
+	wire_u64 last; // place of the last return address
 	wire_u64 high; // the stack's upper end
 	wire_u64 hash;
 	wire_u32 num, max; // words
@@ -25,7 +26,7 @@ struct stack_run {
 	struct capture *c;
 };
 
-// Adds a return address, which stands at place.
+// Adds a return address, which is on the stack at address place.
 CAPTURE_INLINE void stack_put(struct stack_walk *walk, struct capture *c, wire_u64 place,
 			      wire_u64 addr)
 {
@@ -67,7 +68,7 @@ static long stack_step(wire_u32 i, void *context)
 	return 0;
 }
 
-// Fills in a block that stands at the end of the record, with its words behind it.
+// Fills in a block at the end of the record. Its len bytes are already in place after the header.
 CAPTURE_INLINE void stack_block(struct capture *c, wire_u64 addr, wire_u32 type, wire_u64 len,
 				wire_u8 flags)
 {
@@ -88,8 +89,9 @@ CAPTURE_INLINE wire_u64 stack_number(const struct stack_walk *walk)
 	return number ? number : 1;
 }
 
-/** Adds the stack's block to an entry's record that is otherwise done; bp is RBP there. Returns the stack's number
- *  if its words are in the record: once that is on its way, they are known. */
+/** Adds the stack block to an entry's record that is otherwise complete; bp is RBP at the entry.
+ *  Returns the stack's number if the record has its words, else 0. When the record has been
+ *  output, the caller marks the stack as known. */
 CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c, wire_u64 bp,
 				     const struct capture_goroutine *goroutine)
 {
@@ -122,7 +124,7 @@ CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
 	return is_known ? 0 : number;
 }
 
-/** Adds who started the goroutine, whose runtime.g is at g. */
+/** Adds the block that shows who started the goroutine whose runtime.g is at g. */
 CAPTURE_INLINE void stack_creator(struct capture *c, wire_u64 g)
 {
 	const struct wire_stack_settings *settings = host_stack_settings(&c->host);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What happens at a hit: is it wanted, is its condition met, is its call followed, and then it is counted or recorded. This
-// is decided here and nowhere else, for every host (bpf/engine/host.h).
+// What happens at a hit: the engine checks whether the hit is selected, whether its condition is
+// true and whether its call is followed, and then counts or records it. All decisions are made
+// here, for every host (bpf/engine/host.h).
 //
-// What the entry can decide is decided before the call is followed. Where the return decides, the entry's record
-// is held until then: both are recorded, or neither is. A call that is held is followed by its held entry.
+// If the entry can decide, it does so before the call is followed. If the return decides, the
+// entry's record is held until then: both are recorded, or neither is. For such a call, the table
+// of held entries replaces the table of followed calls.
 #ifndef GOTRACE_BPF_ENGINE_TAKE_H
 #define GOTRACE_BPF_ENGINE_TAKE_H
 
 #include "bpf/engine/budget.h"
 #include "bpf/engine/count.h"
 
-// What a held record keeps free for stack and creator, which come last.
+// Bytes that a held record keeps free for the stack and creator blocks, which come last.
 enum { HELD_STACK = 2 * sizeof(struct wire_block) + (WIRE_STACK_MAX + 2) * sizeof(wire_u64) };
 
 CAPTURE_APART bool take_goroutine(const struct host *host, wire_u64 g, wire_u64 sp,
@@ -34,7 +36,7 @@ CAPTURE_INLINE void take_lost(const struct host *host, const struct hit *hit, en
 	host_lost(host, hit->probe, where);
 }
 
-/** True for a hit of another goroutine than the one that is wanted. */
+/** True if one goroutine is selected and the hit is of another one. */
 CAPTURE_INLINE bool take_is_foreign(const struct host *host, const struct hit *hit)
 {
 	wire_u64 only = host_only_goid(host);
@@ -42,14 +44,14 @@ CAPTURE_INLINE bool take_is_foreign(const struct host *host, const struct hit *h
 	       (!hit->is_known || hit->goroutine.goid != only);
 }
 
-// NULL: all of the function's calls are taken.
+// NULL if all of the function's calls are admitted.
 CAPTURE_INLINE struct wire_budget *take_budget(const struct host *host,
 					       const struct wire_probe *probe)
 {
 	return budget_is_about(probe) ? host_budget(host, probe->func) : NULL;
 }
 
-// NULL: all of the function's calls are wanted.
+// NULL if the function has no condition.
 CAPTURE_INLINE struct wire_condition *take_condition(const struct host *host,
 						     const struct wire_probe *probe)
 {
@@ -61,7 +63,8 @@ CAPTURE_INLINE struct wire_condition *take_condition(const struct host *host,
 	return has_any ? condition : NULL;
 }
 
-// A hit that is no call's. A BEGIN or END that has no room makes calls within it be missed.
+// Processes a hit of a kind from WIRE_PROBE_PANIC on. If there is no room for a BEGIN, calls made
+// within the function are missed.
 CAPTURE_APART void take_note(const struct host *host, const struct hit *hit)
 {
 	struct wire_condition *condition = host_condition(host, hit->probe->func);
@@ -69,7 +72,7 @@ CAPTURE_APART void take_note(const struct host *host, const struct hit *hit)
 		__sync_fetch_and_add(&condition->crowded, 1);
 }
 
-// How many traced calls are under way, at an entry.
+// Updates the nesting of traced calls. At an entry, returns how many are under way; 0 if not known.
 CAPTURE_APART wire_u32 take_depth(const struct host *host, const struct hit *hit,
 				  const struct wire_budget *budget)
 {
@@ -83,8 +86,8 @@ CAPTURE_APART wire_u32 take_depth(const struct host *host, const struct hit *hit
 
 // --- Conditions ----------------------------------------------------------------------------------
 
-// Nothing but values at the entry decides: where they do not hold, neither the time nor the goroutine is read, which
-// cost as much as the condition.
+// True if only values at the entry decide. The condition is then checked first: the time and the
+// goroutine, whose reads cost as much as the condition, are needed only if it is true.
 CAPTURE_INLINE bool take_is_alone(const struct host *host, const struct wire_condition *condition,
 				  const struct wire_budget *budget, const struct wire_probe *probe)
 {
@@ -103,18 +106,18 @@ CAPTURE_INLINE struct expr_hit take_about(const struct hit *hit)
 	};
 }
 
-// Runs a program; *failed, where it does not hold: because of something that cannot be read.
+// Runs a program. about->is_blind is set if something could not be read, else cleared.
 CAPTURE_APART bool take_run(struct slot *slot, const struct host_regs *regs, wire_u32 first,
 			    wire_u32 num, struct expr_hit *about)
 {
 	bool failed = false;
 	host_copy_regs(regs, &slot->capture.regs);
 	bool holds = expr_run(&slot->expr, &slot->capture, first, num, about, &failed);
-	about->is_blind = failed; // the caller's answer
+	about->is_blind = failed;
 	return holds;
 }
 
-// False: no function that --within names is active, or that is not known.
+// False if no function that --within names is active, or if that is not known.
 CAPTURE_APART bool take_within(const struct host *host, struct wire_condition *condition,
 			       const struct hit *hit)
 {
@@ -163,7 +166,8 @@ CAPTURE_APART wire_u64 take_stack(const struct host *host, struct slot *slot, co
 			   : 0;
 }
 
-// Fills a slot's record with the frame and what it leads to. The number of its stack.
+// Fills a slot's record with the frame block and all blocks that it leads to. Returns what
+// stack_append() does.
 CAPTURE_INLINE wire_u64 take_fill(const struct host *host, struct slot *slot, const struct hit *hit)
 {
 	struct capture *c = &slot->capture;
@@ -179,7 +183,7 @@ CAPTURE_INLINE wire_u64 take_fill(const struct host *host, struct slot *slot, co
 	return take_wants_stack(host, hit->probe) ? take_stack(host, slot, hit) : 0;
 }
 
-// A record without blocks is built where it is read.
+// Makes a record without blocks, directly in the buffer.
 CAPTURE_INLINE void take_head(const struct host *host, const struct hit *hit)
 {
 	struct wire_record *record = host_reserve(host);
@@ -226,7 +230,8 @@ CAPTURE_INLINE void take_record(const struct host *host, const struct hit *hit)
 
 // --- Held entries --------------------------------------------------------------------------------
 
-// Makes the record of an entry that its program admits, in a slot, and keeps it. False: it is not admitted.
+// Makes an entry's record in a slot and holds it, if the program at entry admits the call. False if
+// it does not.
 CAPTURE_INLINE bool take_keep(const struct host *host, struct slot *slot,
 			      struct wire_condition *condition, const struct hit *hit,
 			      const struct wire_call_key *key)
@@ -246,14 +251,16 @@ CAPTURE_INLINE bool take_keep(const struct host *host, struct slot *slot,
 			     host_losses(host));
 		c->record.flags |= hit->flags;
 	} else {
-		take_fill(host, slot, hit); // its stack is learnt when the record is on its way
+		// A held stack is not marked as known, because the record may be dropped.
+		take_fill(host, slot, hit);
 	}
 	if (c->record.size > WIRE_HELD_MAX || host_held_put(host, key, &c->kept))
 		__sync_fetch_and_add(&condition->crowded, 1);
 	return true;
 }
 
-// At an entry whose return decides. Whatever call was at its place left without a return.
+// Holds an entry whose return decides. An older entry that is held for the same key is dropped: its
+// call has ended without a return.
 CAPTURE_APART void take_hold(const struct host *host, struct wire_condition *condition,
 			     const struct hit *hit, bool is_taken)
 {
@@ -273,7 +280,8 @@ CAPTURE_APART void take_hold(const struct host *host, struct wire_condition *con
 		host_held_drop(host, &key);
 }
 
-// At a return: if the condition holds, the entry is recorded first. True: so is the return.
+// Decides at a return. If the condition is true, outputs the held entry. True if the caller is to
+// record the return too.
 CAPTURE_APART bool take_settle(const struct host *host, struct wire_condition *condition,
 			       const struct hit *hit)
 {
@@ -296,7 +304,7 @@ CAPTURE_APART bool take_settle(const struct host *host, struct wire_condition *c
 		__sync_fetch_and_add(&condition->unreadable, 1);
 	wire_u64 size = record->size;
 	CAPTURE_HIDE(size);
-	capture_count_losses(record, host_losses(host)); // it is on its way now
+	capture_count_losses(record, host_losses(host)); // as of now, when the record is output
 	if (holds && size <= WIRE_HELD_MAX && host_output(host, record, size)) {
 		take_lost(host, hit, WIRE_LOST_BUFFER);
 		holds = false;
@@ -312,7 +320,7 @@ CAPTURE_INLINE void take_decided(const struct host *host, struct hit *hit,
 				 bool is_taken)
 {
 	bool is_held = condition && condition->num_return;
-	if (is_held && !hit->is_known) { // its return would not be known
+	if (is_held && !hit->is_known) { // entry and return could not be paired
 		if (hit->probe->kind == WIRE_PROBE_ENTRY && is_taken)
 			__sync_fetch_and_add(&condition->unreadable, 1);
 		return;
@@ -332,7 +340,8 @@ CAPTURE_INLINE void take_decided(const struct host *host, struct hit *hit,
 		take_record(host, hit);
 }
 
-/** Takes a hit of a trace: a record, or what will be known of later hits. hit: regs, probe, number and tid are filled in. */
+/** Processes a hit of a trace: records it, or updates the state that later hits need. The caller
+ *  has filled in hit's regs, probe, number and tid. */
 CAPTURE_INLINE void take_trace(const struct host *host, struct hit *hit)
 {
 	const struct wire_probe *probe = hit->probe;
@@ -366,7 +375,7 @@ CAPTURE_INLINE void take_trace(const struct host *host, struct hit *hit)
 	take_decided(host, hit, budget, condition, is_taken);
 }
 
-/** Takes a hit that is counted, filled in likewise. */
+/** Processes a hit of an aggregate. The caller has filled in the same members of hit. */
 CAPTURE_INLINE void take_count(const struct host *host, struct hit *hit)
 {
 	const struct wire_aggregate_settings *settings = host_count_settings(host);
