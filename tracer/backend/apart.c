@@ -21,7 +21,8 @@ static bool is_kept(const struct apart_options *options, int socket, int fd)
 	return fd == socket;
 }
 
-// Closes all that is not kept, and has /dev/null for what a library may write to.
+// Closes all descriptors except those that are kept, and opens /dev/null as the standard ones,
+// because a library may write to them.
 static void close_others(const struct apart_options *options, int socket)
 {
 	int last = socket;
@@ -40,12 +41,12 @@ static void close_others(const struct apart_options *options, int socket)
 		close(null);
 }
 
-// When memory is short, let it be another process that is killed: this one has something to undo.
+// If memory runs out, the kernel should kill another process: this one has something to undo.
 static void outlive_others(void)
 {
 	CLEANUP_CLOSE int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	ssize_t len = file < 0 ? 0 : write(file, "-1000", 5);
-	(void)len; // it takes privileges
+	(void)len; // fails without privileges
 }
 
 struct error *apart_start(const struct apart_options *options, struct apart *out)

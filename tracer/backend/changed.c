@@ -9,15 +9,15 @@
 #include "base/log.h"
 #include "tracer/target/code.h"
 
-struct look { // at one function
+struct look { // the check of one function
 	const struct plan *plan;
 	const struct plan_func *func;
 	const struct target_code *code;
 	bool is_changed;
-	uint64_t trap; // a site with a breakpoint; 0: none
+	uint64_t trap; // vaddr of a site with a breakpoint; 0: none
 };
 
-struct own_sites { // where breakpoints of ours are, in ascending order
+struct own_sites { // sites of armed functions, ascending
 	uint64_t *vaddr;
 	size_t num;
 	bool is_known;
@@ -31,7 +31,8 @@ static bool is_site(const struct look *look, uint64_t vaddr)
 	return false;
 }
 
-// A uprobe on a NOP of five bytes may become a call (arch/x86/kernel/uprobes.c, since Linux 6.18), a byte after the other.
+// The kernel may turn a uprobe on a NOP of five bytes into a call, in several writes
+// (arch/x86/kernel/uprobes.c, since Linux 6.18).
 static bool is_call_of_uprobe(const struct look *look, uint64_t vaddr)
 {
 	static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
@@ -48,8 +49,9 @@ static bool is_call_of_uprobe(const struct look *look, uint64_t vaddr)
 	return false;
 }
 
-// Between functions are int3s, where a tracer may put what it executes elsewhere. Breakpoints that are no sites of ours
-// are their owners' business.
+// Differences from an int3 in the file are ignored: this is padding between functions, where a
+// tracer may write instructions to execute out of line. Breakpoints outside of our sites are
+// ignored, too.
 static bool on_change(void *context, const struct target_code_change *change)
 {
 	struct look *look = context;
@@ -87,14 +89,17 @@ static bool is_own(struct own_sites *own, const struct plan *plan, uint64_t vadd
 	return own->vaddr && bsearch(&vaddr, own->vaddr, own->num, sizeof(vaddr), by_vaddr);
 }
 
-// A tracer by ptrace has breakpoints that no uprobe may take over: it would hear of them no more, and the uprobe's end
-// would remove them. Without one, what is there is a uprobe's, or has been left by somebody who was killed. A worker
-// that is not alone will hear of the other one, and not become the tracer.
+// Writes to why who owns a breakpoint that forbids arming; nothing if arming is allowed. A uprobe
+// must not be attached at the breakpoint of a tracer by ptrace: that tracer would not see its hits
+// any more, and the end of the uprobe would remove the breakpoint. If nobody traces the target by
+// ptrace, the breakpoint is a uprobe's, or was left behind by a tracer that was killed. A worker
+// need not check for another tracer by ptrace, because then it cannot become the tracer and reports
+// that.
 static void say_who(const struct backend_target *target, pid_t worker, char *why, size_t size)
 {
 	char name[32];
 	pid_t tracer = target_code_tracer(target->pid, name);
-	if (tracer == getpid() || tracer == worker) // we hold what we start
+	if (tracer == getpid() || tracer == worker) // we trace a program that we start
 		tracer = 0;
 	if (worker && !tracer)
 		snprintf(
@@ -107,7 +112,8 @@ static void say_who(const struct backend_target *target, pid_t worker, char *why
 			(int)tracer, name[0] ? name : "its name is not known");
 }
 
-// Why the function must not be armed, in why; "" if it may be.
+// Writes to why the reason that the function must not be armed; "" if it may be armed. It is an
+// error if the program is gone.
 static struct error *examine(const struct backend_target *target, const struct look *before,
 			     pid_t worker, struct own_sites *own, char *why, size_t size)
 {

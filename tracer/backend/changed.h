@@ -13,7 +13,7 @@
  *  If no function is left, the result is an error with the reason of the last one. It is also an
  *  error if the target's program is gone.
  *
- *  worker is the process of ours that traces the target by ptrace; 0: none. A uprobe's breakpoint
+ *  worker is our process that traces the target by ptrace; 0: none. A uprobe's breakpoint
  *  is a conflict only with a worker, which would not see its own breakpoint's hits any more. A
  *  debugger's breakpoint is always a conflict. If the target's memory is not open, nothing is
  *  checked. */

@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "tracer/backend/ebpf/ebpf.h"
 
-// The kernel's numbers, which older headers lack (linux/bpf.h, linux/capability.h).
+// Numbers of linux/bpf.h and linux/capability.h that older headers lack.
 enum { HELPER_LOOP = 181, HELPER_COOKIE = 174, HELPER_READ_USER = 112, MAP_RINGBUF = 27 };
 enum { CAPABILITY_PERFMON = 38, CAPABILITY_BPF = 39 };
 
@@ -48,7 +48,8 @@ static bool can_bpf(void)
 	       (has_capability(CAPABILITY_BPF) && has_capability(CAPABILITY_PERFMON));
 }
 
-// An answer of libbpf's probes, which mean nothing where programs cannot be loaded at all.
+// The state for a result of libbpf's probes. Without the privilege to load programs, the result has
+// no meaning.
 static enum feature_state answer(int result)
 {
 	return can_bpf() ? is(result > 0) : FEATURE_UNKNOWN;
@@ -146,7 +147,7 @@ static enum feature_state ask_yama(void)
 {
 	char line[32];
 	if (!read_line("/proc/sys/kernel/yama/ptrace_scope", line, sizeof(line)))
-		return FEATURE_YES; // no such rule here
+		return FEATURE_YES; // the kernel has no Yama
 	return is(atoi(line) == 0 || (atoi(line) < 3 && has_capability(CAP_SYS_PTRACE)));
 }
 
@@ -237,7 +238,8 @@ bool features_uprobe_multi(void)
 	CLEANUP_CLOSE int program = load_empty();
 	if (program < 0)
 		return false;
-	// A folder cannot be probed: kernels that know such links say so, others do not get that far.
+	// A directory cannot be probed: kernels with uprobe_multi links return EBADF, others fail
+	// earlier with another errno.
 	unsigned long offset = 0;
 	LIBBPF_OPTS(bpf_link_create_opts, options, .uprobe_multi.path = "/",
 		    .uprobe_multi.offsets = &offset, .uprobe_multi.cnt = 1);
@@ -254,8 +256,9 @@ struct thread_question {
 static void *ask_as_thread(void *context)
 {
 	struct thread_question *question = context;
-	// A thread that is not its process's first, and offsets that cannot be read: kernels that look for
-	// a process do not find it, those that look for a thread go on and fail at the offsets.
+	// The id of a thread that is not the first of its process, and an address of offsets that
+	// cannot be read. A kernel that looks for a process does not find one (ESRCH). A kernel
+	// that looks for a thread goes on and fails to read the offsets.
 	LIBBPF_OPTS(bpf_link_create_opts, options, .uprobe_multi.path = "/proc/self/exe",
 		    .uprobe_multi.offsets = (const unsigned long *)sizeof(long),
 		    .uprobe_multi.cnt = 1, .uprobe_multi.pid = (uint32_t)syscall(SYS_gettid));

@@ -16,16 +16,16 @@ struct hit_maker {
 	struct slot slot;
 	struct hit_source source;
 	const struct hit_regs *regs;				 // of this hit
-	uint64_t now_ns;					 // likewise
+	uint64_t now_ns;					 // of this hit
 	struct table *calls, *held, *nests, *within, *key_slots; // NULL: not needed
-	void *memory;						 // theirs
+	void *memory;						 // of the tables
 	size_t memory_bytes;
-	uint64_t swept_ns;
+	uint64_t swept_ns; // time of the last sweep
 	uint32_t are_nests_full;
-	struct wire_losses losses; // where the source has none
-	uint64_t *known_stacks;	   // each at its number's place; NULL: no stacks are recorded
-	struct wire_record head;   // of a record without blocks
-	const struct wire_record *record; // the last one of this hit; NULL: none
+	struct wire_losses losses;	  // used if the source has none
+	uint64_t *known_stacks;		  // indexed by number % KNOWN_STACKS; NULL: no stacks
+	struct wire_record head;	  // a record without blocks
+	const struct wire_record *record; // the last record of this hit; NULL: none
 };
 
 static struct hit_maker *maker_of(const struct host *host)
@@ -231,7 +231,8 @@ static bool is_of_func(void *context, const void *key, const void *value)
 	return ((const struct wire_call_key *)key)->func == ((const struct gone *)context)->func;
 }
 
-// Calls that panicked stay in the tables. When one is full, those from long ago go.
+// Adds a call to a table. Calls that panicked stay in the tables, so if a table is full, the calls
+// that began long ago are dropped, at most once in SWEEP_NS.
 static void *add_call(struct hit_maker *maker, struct table *table, const struct wire_call_key *key)
 {
 	void *value = table_add(table, key);
@@ -350,7 +351,7 @@ static inline void host_within_drop(const struct host *host, uint64_t key)
 	table_drop(maker_of(host)->within, &key);
 }
 
-// --- What is counted -----------------------------------------------------------------------------
+// --- Counts --------------------------------------------------------------------------------------
 
 static inline uint32_t host_key_slot(const struct host *host, const struct wire_key *key)
 {
@@ -449,11 +450,11 @@ static inline void host_learn_stack(const struct host *host, uint64_t number)
 	maker_of(host)->known_stacks[number % KNOWN_STACKS] = number;
 }
 
-// --- Making one ----------------------------------------------------------------------------------
+// --- The maker -----------------------------------------------------------------------------------
 
 struct table_size {
 	struct table **table;
-	uint32_t key_bytes, value_bytes, max_entries; // 0 entries: the table is not needed
+	uint32_t key_bytes, value_bytes, max_entries; // max_entries 0: not needed
 };
 
 static size_t table_room(const struct table_size *size)
@@ -463,7 +464,7 @@ static size_t table_room(const struct table_size *size)
 		       : 0;
 }
 
-// One mapping for all tables: pages that are never used take no memory.
+// Makes all tables in one mapping. Pages that are never used take no memory.
 static struct error *make_tables(struct hit_maker *maker)
 {
 	const struct hit_source *source = &maker->source;

@@ -13,7 +13,7 @@
 #include "tracer/backend/apart.h"
 #include "tracer/backend/ebpf/floor.h"
 
-// Bytes that differ side by side are a patch, but for single ones that are an int3 now.
+// A single byte that is an int3 in memory is a breakpoint. Any other difference is a patch.
 static bool note_change(void *context, const struct target_code_change *change)
 {
 	struct leftovers *leftovers = context;
@@ -62,14 +62,15 @@ void leftovers_deinit(struct leftovers *leftovers)
 	leftovers->num = 0;
 }
 
-struct again { // uprobes to be put on once more
+struct again { // uprobes to attach and detach
 	pid_t pid;
 	int exe;
 	unsigned long *off;
 	size_t num;
 };
 
-// The uprobes come off with the end of this process, which no signal can disturb.
+// Attaches the uprobes, in a child process. The exit of that process detaches them, which no signal
+// can interrupt.
 static void put_on_again(void *context, int socket)
 {
 	const struct again *again = context;

@@ -6,7 +6,8 @@
 
 #include "bpf/engine/hash.h"
 
-// The executable's lowest run of segments that are never written, which the decoder reads in the file.
+// Finds the range of the read-only segments below the first writable one. The decoder reads this
+// memory from the file.
 static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_settings *settings)
 {
 	size_t num;
@@ -30,7 +31,7 @@ static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_se
 	}
 }
 
-// What a record keeps free for stack and creator, which come last.
+// Bytes of a record that are reserved for the stack and the creator, which come last.
 static uint32_t stack_bytes(const struct plan_options *options)
 {
 	uint32_t bytes = 0;
@@ -103,7 +104,8 @@ uint32_t settings_key_size(const struct plan *plan)
 	return (uint32_t)(offsetof(struct wire_key, part) + num * sizeof(struct wire_key_part));
 }
 
-// Up to the last part that is a string; for_return: of those that a call under way keeps.
+// Bytes for the texts of key parts, up to the last part that is a string. With for_return, only of
+// the parts that are kept for a call under way until it returns.
 static uint32_t text_bytes(const struct plan *plan, bool for_return)
 {
 	uint32_t num = 0;

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-// An entry is its link, its key and its value.
+// An entry consists of its link, its key and its value.
 struct link {
-	uint32_t next; // the next entry of its list, + 1; 0: none
+	uint32_t next; // the next entry of the list, + 1; 0: none
 	uint32_t is_used;
 };
 
@@ -82,7 +82,7 @@ static uint32_t *head_of(struct table *table, const void *key)
 	return &heads[hash & (table->num_heads - 1)];
 }
 
-// The link that leads to the key's entry, or the last of its list, which is 0.
+// The link to the key's entry. If there is no such entry, the last link of its list, which is 0.
 static uint32_t *find_link(struct table *table, const void *key)
 {
 	uint32_t *link = head_of(table, key);

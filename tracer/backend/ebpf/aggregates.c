@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the kernel counted, summed over its CPUs.
+// Reads what the program in the kernel counted, summed over all CPUs.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -13,7 +13,8 @@
 #include "tracer/backend/ebpf/ebpf.h"
 #include "tracer/backend/settings.h"
 
-// What each CPU counts for itself is many times as large on a large machine: beyond this, all count in one place.
+// Tables per CPU become very large on a machine with many CPUs. If they would be larger than this,
+// all CPUs share one table.
 static const size_t PER_CPU_BYTES = 32 << 20;
 
 static struct error *share_if_large(const struct gotrace_bpf *program)
@@ -73,7 +74,7 @@ struct error *ebpf_aggregates_prepare(struct backend *backend)
 	return share_if_large(program);
 }
 
-// Adds the words of all CPUs up.
+// Sums the words of all CPUs. scratch has room for num words of each CPU.
 static struct error *sum(const struct bpf_map *map, uint32_t slot, uint64_t *scratch, int num_cpus,
 			 uint64_t *out, size_t num)
 {
@@ -113,12 +114,12 @@ static struct error *visit_slot(struct visit *visit, const struct wire_key *key,
 	return err ? err : visit->visit(visit->context, &one);
 }
 
-// Keys stay once they are there, so the walk meets each once.
+// Keys are never removed, so the walk visits each key once.
 static struct error *visit_keys(struct visit *visit)
 {
 	int map = bpf_map__fd(visit->backend->program->maps.key_slots);
 	uint32_t max = bpf_map__max_entries(visit->backend->program->maps.key_slots);
-	struct wire_key key = {0}, next = {0}; // a table's keys and values may be shorter
+	struct wire_key key = {0}, next = {0}; // the table's keys and values may be shorter
 	struct wire_key_slot at = {0};
 	struct error *err = NULL;
 	bool any = !bpf_map_get_next_key(map, NULL, &key);
@@ -131,7 +132,8 @@ static struct error *visit_keys(struct visit *visit)
 	return err;
 }
 
-// Calls that panicked stay in the table of those under way. Once there is no room for more, those from long ago go.
+// Calls that panicked stay in the table of calls under way. If calls were lost for lack of room
+// since the last sweep, the calls that began long ago are dropped.
 static void sweep(struct backend *backend)
 {
 	static const uint64_t LONG_NS = 60 * 1000000000ull, NS_PER_S = 1000000000;
@@ -144,7 +146,7 @@ static void sweep(struct backend *backend)
 	uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 	int map = bpf_map__fd(backend->program->maps.calls);
 	struct wire_call_key key, next;
-	struct wire_call call; // the table's may be shorter
+	struct wire_call call; // the table's values may be shorter
 	bool any = !bpf_map_get_next_key(map, NULL, &key);
 	for (size_t i = 0; any && i < 2 * WIRE_ACTIVE_MAX; i++) {
 		any = !bpf_map_get_next_key(map, &key, &next);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a hit costs on this machine, measured on ourselves: empty uprobes on two instructions of this program, one
-// that the kernel emulates, as entries mostly stand on, and a ret, which it steps. What the program does besides
-// is told by the kernel's statistics, which are switched on for it.
+// Measures what a hit costs on this machine, with empty uprobes on two instructions of gotrace
+// itself: a push, which the kernel emulates, as it does the first instruction of most functions,
+// and a ret, which the kernel single-steps. The run time of the eBPF program is not part of this:
+// it comes from the kernel's statistics, which are switched on here.
 #include <bpf/bpf.h>
 #include <stdio.h>
 #include <time.h>
@@ -14,7 +15,7 @@
 
 enum { HITS = 1000, ROUNDS = 5 };
 
-// Where the kernel has no uprobe_multi links, what an ordinary machine was measured to need.
+// Used if the measurement fails: the costs that were measured on an ordinary machine.
 static const double USUAL_ENTRY_NS = 600, USUAL_EXIT_NS = 5500;
 
 void ebpf_cost_run(uint64_t times);
@@ -33,7 +34,7 @@ asm(".text\n"
     "ebpf_cost_ret:\n"
     "	ret\n");
 
-// Where in our executable's file this code stands.
+// The offset of this code in gotrace's executable file.
 static bool find_offset(const uint8_t *code, unsigned long *out)
 {
 	CLEANUP_FCLOSE FILE *maps = fopen("/proc/self/maps", "re");
@@ -60,7 +61,7 @@ static double time_of_run(void)
 	       HITS;
 }
 
-// The quickest of some rounds: others may want the processor.
+// Takes the fastest of several rounds, because other processes may use the processor.
 static struct error *measure(const uint8_t *code, double *ns)
 {
 	unsigned long offset;

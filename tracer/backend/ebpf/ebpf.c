@@ -121,7 +121,8 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	return NULL;
 }
 
-// Outside the initial PID namespace our number of the target is not the one that the program sees.
+// Outside the initial PID namespace, the target's PID differs from the one that the program sees in
+// the kernel. An iterator over tasks finds the latter.
 static struct error *find_target(struct backend *backend)
 {
 	struct gotrace_bpf *program = backend->program;
@@ -151,7 +152,7 @@ static int on_record(void *context, void *data, size_t size)
 	poll->num++;
 	backend->hits++;
 	if (!poll->visit(poll->context, record) || poll->num >= poll->max)
-		return -ECANCELED; // libbpf counts this record as taken
+		return -ECANCELED; // libbpf still consumes this record
 	return 0;
 }
 
@@ -215,7 +216,7 @@ static struct error *ebpf_open(const struct backend_target *target, struct plan 
 	return NULL;
 }
 
-// The function's exits, or its other probes.
+// Enables or disables the function's exits, or all its other probes.
 static void enable_probes(struct backend *backend, const struct plan_func *func, bool exits,
 			  bool on)
 {
@@ -234,7 +235,7 @@ static void enable_probes(struct backend *backend, const struct plan_func *func,
 	}
 }
 
-// On: exits first, off: entries first, so that a call that began is seen to end.
+// Exits are enabled first and disabled last, so that a call that was seen to begin is seen to end.
 static void ebpf_enable(struct backend *backend, const struct plan_func *func, bool on)
 {
 	enable_probes(backend, func, on, on);
@@ -251,7 +252,8 @@ static void enable_arming(struct backend *backend, const struct ebpf_arming *arm
 				      pass ? !on : on, on);
 }
 
-// From here on the hits of this arming's uprobes count, and of no others at the same sites.
+// From now on, only hits of this arming's uprobes are taken, and not those of other uprobes at the
+// same sites.
 static void own_probes(struct backend *backend, const struct ebpf_arming *arming)
 {
 	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
@@ -284,7 +286,8 @@ static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, si
 	memcpy(arming.funcs, funcs, num * sizeof(*funcs));
 	struct error *err = changed_exclude(&backend->target, backend->plan, 0, arming.funcs,
 					    &arming.num_funcs);
-	// Attaching takes a while, too: no half of a call is recorded until all is there.
+	// Attaching takes a while, too. Hits are ignored until all probes are attached, so that no
+	// call is recorded without its return.
 	enable_arming(backend, &arming, false);
 	if (!err)
 		err = ebpf_links_arm(backend, &arming);
@@ -298,8 +301,8 @@ static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, si
 	return NULL;
 }
 
-// Those of an arming's functions that stay while others go: their uprobes are attached once more, and take over from
-// the former ones between two hits.
+// Keeps the functions of an arming that stay armed while others are disarmed. Their uprobes are
+// attached again as a new arming, which takes over from the old one between two hits.
 static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arming)
 {
 	struct ebpf_arming kept = {.keeper = APART_NONE, .id = ++backend->last_arming};
@@ -311,7 +314,7 @@ static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arm
 			kept.funcs[kept.num_funcs++] = arming->funcs[i];
 	struct error *err =
 		changed_exclude(&backend->target, backend->plan, 0, kept.funcs, &kept.num_funcs);
-	if (err) { // no program or no function is left
+	if (err) { // the program is gone, or no function is left
 		error_free(err);
 		kept.num_funcs = 0;
 	}
@@ -334,7 +337,8 @@ static bool has_gone(const struct backend *backend, const struct ebpf_arming *ar
 	return false;
 }
 
-// Off by their flags first, so that the links' slow end leaves no half of a call recorded.
+// The probes are disabled by their flags first. Detaching the links is slow, and would leave calls
+// recorded without their returns.
 static struct error *ebpf_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
 {
 	for (size_t i = 0; i < num; i++) {
@@ -364,14 +368,14 @@ static void ebpf_goroutine(struct backend *backend, uint64_t goid)
 	__atomic_store_n(&backend->program->bss->only_goid, goid, __ATOMIC_RELAXED);
 }
 
-// No wake-ups: they would cost the target more than looking each millisecond costs us.
+// No wake-ups: these would cost the target more than polling every millisecond costs gotrace.
 static int ebpf_fd(struct backend *backend)
 {
 	(void)backend;
 	return -1;
 }
 
-// A keeper that was killed has taken its probes off with it.
+// The end of a keeper that was killed has removed its probes.
 static struct error *look_at_keepers(const struct backend *backend)
 {
 	for (size_t i = 0; i < backend->num_armings; i++) {
@@ -394,7 +398,7 @@ static struct error *ebpf_poll(struct backend *backend, size_t max,
 	if (!max)
 		return NULL;
 	struct pollfd target = {.fd = backend->target.pidfd, .events = POLLIN};
-	bool has_ended = poll(&target, 1, 0) > 0; // before its last records are looked for
+	bool has_ended = poll(&target, 1, 0) > 0; // before the last records are read
 	backend->poll = &call;
 	int result = ring_buffer__consume(backend->ring);
 	backend->poll = NULL;

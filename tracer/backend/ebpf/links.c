@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Probes become links: one uprobe_multi link for the exits and one for the entries of an arming, or a perf
-// event for each site where the kernel has no such links.
+// Attaches probes by links: one uprobe_multi link for the exits of an arming and one for its
+// entries, or a perf event for each site if the kernel has no such links.
 //
-// A process of its own, the keeper, makes an arming's links and is the only one to hold them. The kernel leaves
-// breakpoints in the target for good if a fatal signal is pending in the process that puts them on or takes them
-// off. So they are put on by a process that the signals meant for us do not reach, and taken off by that process's
-// exit, which comes when it is told so or when we have ended, by whatever means: an exiting process has no more
-// signals pending, and so it is even where the keeper itself is killed.
+// A separate process, the keeper, makes the links of an arming and is the only process that holds
+// them. If a fatal signal is pending in the process that attaches or detaches a uprobe, the kernel
+// leaves breakpoints in the target for ever. Therefore uprobes are attached by a process that
+// signals to gotrace do not reach. They are detached by the exit of that process, because an
+// exiting process has no pending signals, even if it was killed. The keeper exits when gotrace
+// closes its socket, or ends for any reason.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -26,11 +27,11 @@
 #include "tracer/backend/ebpf/ebpf.h"
 #include "tracer/backend/features.h"
 
-enum {
-	ERRNO_NOTSUPP = 524
-}; // the kernel's own, which it lets out where an instruction cannot be probed
+// An errno that is internal to the kernel (include/linux/errno.h), but returned to user space if an
+// instruction cannot be probed.
+enum { ERRNO_NOTSUPP = 524 };
 
-struct sites_list { // what one link takes
+struct sites_list { // the sites of one link
 	unsigned long *offsets;
 	unsigned long long *cookies;
 	size_t num;
@@ -48,7 +49,7 @@ bool ebpf_is_exit(const struct wire_probe *probe)
 	       probe->kind == WIRE_PROBE_END;
 }
 
-// The sites of some functions of the plan: exits, or all others.
+// Collects the sites of these functions of the plan: the exits, or all others.
 static int sites_list_init(struct sites_list *list, const struct plan *plan, uint32_t id,
 			   const uint32_t *funcs, size_t num, bool exits)
 {
@@ -79,19 +80,19 @@ static int sites_list_init(struct sites_list *list, const struct plan *plan, uin
 
 // --- The keeper ----------------------------------------------------------------------------------
 
-struct keeper { // what it knows of us, from the moment of the fork
+struct keeper { // the keeper's copy of gotrace's state at the fork
 	const struct backend *backend;
 	int exe_fd;
 	char exe[32]; // a path by that descriptor
 	const struct ebpf_arming *arming;
-	int *link; // descriptors
+	int *link; // descriptors of links
 	size_t num;
 };
 
-struct news { // from the keeper: a function that is refused; then how it all ended
+struct news { // from the keeper: one for each refused function, then one for the end
 	bool is_end;
 	uint32_t func;	 // index in the arming
-	int32_t refused; // negative errno; 0: all that is not refused is armed
+	int32_t refused; // negative errno; 0 at the end: all other functions are armed
 };
 
 static int keep_link(struct keeper *keeper, int link)
@@ -126,7 +127,8 @@ static uint32_t perf_type(void)
 	return file && fscanf(file, "%u", &type) == 1 ? type : 0;
 }
 
-// A uprobe as a perf event of all processes; the program looks for the target itself.
+// Attaches a uprobe as a perf event of all processes. The program ignores all processes except the
+// target.
 static int attach_perf(const struct keeper *keeper, uint32_t type, unsigned long offset,
 		       uint64_t cookie)
 {
@@ -143,11 +145,12 @@ static int attach_perf(const struct keeper *keeper, uint32_t type, unsigned long
 	if (event < 0)
 		return -errno;
 	LIBBPF_OPTS(bpf_link_create_opts, options, .perf_event.bpf_cookie = cookie);
-	// The link holds the event, which ends with it.
+	// The link keeps the event open, until the link ends.
 	return bpf_link_create(ebpf_program(keeper->backend), event, BPF_PERF_EVENT, &options);
 }
 
-// Attaches all of a list. A negative errno where the kernel refuses; what was attached stays with the keeper.
+// Attaches all sites of a list. Returns a negative errno if the kernel refuses; the keeper then
+// still holds the sites that were attached.
 static int attach(struct keeper *keeper, const struct sites_list *list)
 {
 	const struct backend *backend = keeper->backend;
@@ -184,30 +187,31 @@ static int arm_range(struct keeper *keeper, const uint32_t *funcs, size_t num)
 	return 0;
 }
 
-// True where the kernel means a site, so that others may still be taken.
+// True if the errno is about one site, so that other sites may still be attached.
 static bool is_about_site(int refused)
 {
 	return refused == -EINVAL || refused == -ENOTSUP || refused == -ERRNO_NOTSUPP ||
 	       refused == -EIO || refused == -ENOEXEC;
 }
 
-struct halves { // functions of an arming that are still to be taken
+struct halves { // a range of an arming's functions that is still to be armed
 	size_t first, num;
 };
 
 static void tell(int socket, bool is_end, size_t func, int refused)
 {
 	struct news news = {.is_end = is_end, .func = (uint32_t)func, .refused = refused};
-	send(socket, &news, sizeof(news),
-	     MSG_NOSIGNAL); // nobody may be there: the socket's end says so
+	// If gotrace has ended, this fails, and the next recv() shows the end of the socket.
+	send(socket, &news, sizeof(news), MSG_NOSIGNAL);
 }
 
-// Arms what can be armed: where the kernel refuses a site of many functions, halves are tried until the one is
-// found.
+// Arms all functions that can be armed. If the kernel refuses a site in a range of functions, both
+// halves of the range are tried, until the function of that site is found.
 static void arm_halves(struct keeper *keeper, int socket)
 {
 	const struct ebpf_arming *arming = keeper->arming;
-	struct halves stack[64] = {{0, arming->num_funcs}}; // one more at most for each bit of num
+	// At most one more entry for each bit of num_funcs.
+	struct halves stack[64] = {{0, arming->num_funcs}};
 	for (size_t depth = 1; depth;) {
 		struct halves now = stack[--depth];
 		int refused = arm_range(keeper, &arming->funcs[now.first], now.num);
@@ -238,7 +242,7 @@ static void keep(void *context, int socket)
 		;
 }
 
-// --- What it is asked for ------------------------------------------------------------------------
+// --- Requests to the keeper ----------------------------------------------------------------------
 
 static struct error *refusal(int refused, const char *what)
 {
@@ -253,7 +257,8 @@ static struct error *refusal(int refused, const char *what)
 			   advice ? " (" : "", advice ? advice : "", advice ? ")" : "");
 }
 
-// Each perf event waits for all processors when it ends, and its process cannot be killed meanwhile.
+// When a perf event is closed, the kernel waits for all processors, and the process cannot be
+// killed meanwhile.
 static void warn_of_slow_end(const struct backend *backend, const struct ebpf_arming *arming)
 {
 	enum { MANY = 50, ENDED_A_SECOND = 10 };
@@ -267,7 +272,8 @@ static void warn_of_slow_end(const struct backend *backend, const struct ebpf_ar
 			num, num / ENDED_A_SECOND);
 }
 
-// The keeper's news until all is armed. The arming then has the functions that are; *last is the last refusal.
+// Receives the keeper's news until all is armed. Afterwards the arming has only the functions that
+// are armed. *last is the error of the last refused function; the caller frees it.
 static struct error *hear(struct backend *backend, struct ebpf_arming *arming, struct error **last,
 			  bool *is_killed)
 {
@@ -302,7 +308,7 @@ static struct error *hear(struct backend *backend, struct ebpf_arming *arming, s
 	return NULL;
 }
 
-// *is_killed: the keeper was, so that nobody knows how far it came.
+// Sets *is_killed if the keeper was killed, so that it is not known which functions it armed.
 static struct error *arm_by_keeper(struct backend *backend, struct ebpf_arming *arming,
 				   bool *is_killed)
 {
@@ -336,7 +342,8 @@ struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming
 	struct error *err = arm_by_keeper(backend, arming, &is_killed);
 	if (!is_killed)
 		return err;
-	// Breakpoints that it left behind come off with those that are put on once more.
+	// Breakpoints that the killed keeper left behind are removed together with those of the
+	// second keeper.
 	log_debug("%s", error_message(err));
 	error_free(err);
 	apart_end(&arming->keeper);

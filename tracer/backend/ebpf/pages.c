@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A probe cannot have a page of memory fetched that the target has not touched yet, such as that of a constant string
-// which it only hands on. Where conditions and counts read memory, the pages of the executable's data are therefore
-// fetched before: each is read once from here, which has the kernel map it there.
+// A probe cannot read a page of memory that the target has not touched yet, for example that of a
+// constant string that the target only passes on. Therefore, if conditions or counts read memory,
+// the pages of the executable's data are fetched before: gotrace reads each page once, which makes
+// the kernel map the page into the target.
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -11,7 +12,7 @@
 enum { PAGES_AT_ONCE = 1024 };
 static const uint64_t FETCHED_MAX = 256 << 20; // bytes of an executable's data
 
-// Pages from addr on. How many could be read.
+// Reads num pages from addr on. Returns how many could be read.
 static uint64_t fetch(pid_t pid, uint64_t addr, uint64_t num, uint64_t page)
 {
 	struct iovec remote[PAGES_AT_ONCE];

@@ -15,7 +15,7 @@
 struct table_kind {
 	const char *name;
 	size_t entry_size; // bytes
-	uint32_t room;	   // entries beyond twice the plan's, for what is armed and learnt later
+	uint32_t room;	   // entries beyond twice the plan's, for later additions
 };
 
 static const struct table_kind kinds[NUM_TABLES] = {
@@ -49,7 +49,8 @@ static struct bpf_map *table_map(const struct backend *backend, size_t kind)
 	return maps[kind];
 }
 
-// How many entries of this table the plan has, and where they stand (NULL for the counters).
+// The number of entries that the plan has for this table. *entries is set to these, or to NULL if
+// the table has an entry for each function and is not copied from the plan.
 static size_t plan_entries(const struct plan *plan, size_t kind, const void **entries)
 {
 	const struct plan_tables *tables = &plan->tables;
@@ -96,7 +97,7 @@ struct error *ebpf_tables_size(struct backend *backend)
 			continue;
 		if (is_of_conditions(i) && !backend->has_conditions)
 			continue;
-		if (i == TABLE_CONDITIONS) // by function
+		if (i == TABLE_CONDITIONS) // indexed by function
 			capacity = backend->plan->num_funcs * 2ull + kinds[i].room;
 		if (capacity > INT32_MAX / kinds[i].entry_size)
 			return error_new("too many functions: the table of %s would be too large",
@@ -134,7 +135,8 @@ void ebpf_tables_unmap(struct backend *backend)
 			munmap(backend->tables[i].entries, backend->tables[i].bytes);
 }
 
-// The plan learns more about types that it has, while programs read them: a type has no edges while it changes.
+// The plan may learn more about its types while programs read them. A type has no edges while it
+// changes.
 static void update_types(struct ebpf_table *table, const struct wire_type *from)
 {
 	struct wire_type *to = table->entries;
@@ -170,7 +172,7 @@ static struct error *update_dynamics(struct backend *backend)
 		const struct plan_dynamic *dynamic = &plan->dynamics[backend->num_dynamics];
 		uint64_t addr = dynamic->rtype + backend->target.bias;
 		int result = bpf_map_update_elem(map, &addr, &dynamic->type, 0);
-		if (result == -E2BIG) // a type more that interfaces show as its name alone
+		if (result == -E2BIG) // the map is full: interfaces of this type show only its name
 			continue;
 		if (result)
 			return error_errno(-result, "telling the kernel of a type");
@@ -178,7 +180,9 @@ static struct error *update_dynamics(struct backend *backend)
 	return NULL;
 }
 
-// Forgets calls that a table follows: those that began before, and (disarmed) those of functions that are not armed.
+// Drops calls from a table of calls under way: the calls that began before before_ns (0: none) and,
+// if disarmed is set, the calls of functions that are not armed. time_at is the offset of the time
+// in a value.
 static void forget_in(struct backend *backend, const struct bpf_map *table, size_t time_at,
 		      uint64_t before_ns, bool disarmed)
 {
@@ -214,8 +218,9 @@ static void forget_calls(struct backend *backend, uint64_t before_ns, bool disar
 		  before_ns, disarmed);
 }
 
-// Calls that panicked or whose goroutine ended have left no return that would have them forgotten. Once there is no
-// room for more, those from long ago go.
+// A call that panicked, or whose goroutine ended, has no return that would drop it from the tables.
+// If calls were lost for lack of room since the last sweep, the calls that began long ago are
+// dropped.
 void ebpf_tables_sweep(struct backend *backend)
 {
 	static const uint64_t LONG_NS = 60 * 1000000000ull;
@@ -268,7 +273,8 @@ struct error *ebpf_tables_update(struct backend *backend)
 	struct gotrace_bpf *program = backend->program;
 	settings_fill_recovery((struct wire_recovery *)&program->bss->recovery, backend->plan);
 	__atomic_store_n(&program->bss->num_within, backend->plan->num_within, __ATOMIC_RELEASE);
-	// What others point at comes first: edges before types, pieces before probes.
+	// An entry is copied before the entries that refer to it: edges before types, pieces before
+	// probes.
 	static const size_t order[] = {TABLE_EDGES,	 TABLE_TYPES,  TABLE_LITERALS, TABLE_OPS,
 				       TABLE_CONDITIONS, TABLE_PIECES, TABLE_PROBES};
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {

@@ -4,11 +4,12 @@
 
 #include "tracer/backend/ptrace/ptrace.h"
 
-// What a hit will read is known beforehand in part: the stack where the frame has pieces, the thread's g, and
-// what the pointers lead to that are passed in registers. All of it is had by one call.
+// Part of the memory that a hit will read is known in advance: the stack that holds pieces of the
+// frame, the thread's g, and the memory that pointers in registers point to. One system call reads
+// all of this.
 
-enum { STACK, G, POINTERS };		// windows
-enum { LOWEST = 4096, ADDR_BITS = 47 }; // of user space
+enum { STACK, G, POINTERS };		// indexes of windows
+enum { LOWEST = 4096, ADDR_BITS = 47 }; // user space's addresses
 
 // --- At arming -----------------------------------------------------------------------------------
 
@@ -19,7 +20,7 @@ static const struct wire_piece *find_piece(const struct plan_tables *tables,
 	return i < probe->num_pieces && at < tables->num_pieces ? &tables->pieces[at] : NULL;
 }
 
-// Bytes from SP on that hold the pieces of a probe's frame, and at least the return address.
+// Bytes from SP on that hold the pieces of a probe's frame, at least the 8 of the return address.
 static uint16_t stack_bytes(const struct plan_tables *tables, const struct wire_probe *probe)
 {
 	uint64_t bytes = 8;
@@ -32,7 +33,7 @@ static uint16_t stack_bytes(const struct plan_tables *tables, const struct wire_
 	return (uint16_t)bytes;
 }
 
-// The register that fills this word of the frame, -1 where none does.
+// The register that fills this word of the frame; -1 if none does.
 static int find_register(const struct plan_tables *tables, const struct wire_probe *probe,
 			 uint64_t frame_off)
 {
@@ -115,7 +116,7 @@ static void add_pointers(struct ptrace_worker *worker, const struct ptrace_ahead
 	}
 }
 
-// Bytes of runtime.g up to the last that is wanted; 0: not read ahead.
+// Bytes of runtime.g up to the last field that is needed; 0: g is not read ahead.
 static uint64_t g_bytes(const struct wire_settings *settings)
 {
 	uint64_t bytes =
@@ -158,7 +159,7 @@ void ptrace_ahead_read(struct ptrace_worker *worker, const struct ptrace_breakpo
 	add_pointers(worker, &breakpoint->uses[0].ahead, regs, &reading);
 	ssize_t len = process_vm_readv(worker->reading, reading.local, (unsigned long)reading.num,
 				       reading.remote, (unsigned long)reading.num, 0);
-	// The first that cannot be read ends it.
+	// process_vm_readv() stops at the first range that it cannot read.
 	for (int i = 0; i < reading.num && len >= (ssize_t)reading.local[i].iov_len; i++) {
 		reading.windows[i]->len = reading.local[i].iov_len;
 		len -= (ssize_t)reading.local[i].iov_len;

@@ -11,8 +11,9 @@
 
 static const uint8_t INT3 = 0xcc;
 
-// The kernel writes to memory that the target itself may only execute, into a page of its own, while it runs:
-// one byte is always whole.
+// Writes one byte of code, which is atomic while the target runs. By /proc/PID/mem, the kernel also
+// writes to memory that the target itself may not write: it gives the target a private copy of the
+// page.
 static bool write_byte(int mem, uint64_t addr, uint8_t byte)
 {
 	return pwrite(mem, &byte, 1, (off_t)addr) == 1;
@@ -118,7 +119,8 @@ void ptrace_breakpoints_repair(struct ptrace_worker *worker)
 	}
 }
 
-// What was written over our int3 since then is left: it is another's code.
+// Restores the original byte, if our int3 is still there. If something else was written since then,
+// it is not ours and stays.
 static void restore_byte(int mem, const struct ptrace_breakpoint *breakpoint)
 {
 	uint8_t byte;
@@ -126,7 +128,8 @@ static void restore_byte(int mem, const struct ptrace_breakpoint *breakpoint)
 		write_byte(mem, breakpoint->addr, breakpoint->step.bytes[0]);
 }
 
-// A breakpoint that was taken off stays known: threads that met it before may still tell of it.
+// Removes a breakpoint that has no probes any more. It stays in the table, because threads that hit
+// it before may still report that.
 static void take_off(struct ptrace_worker *worker, struct ptrace_breakpoint *breakpoint)
 {
 	if (breakpoint->num_uses || !breakpoint->is_written)

@@ -50,7 +50,7 @@ static bool emit(void *context, const struct wire_record *record)
 
 static void count_lost(void *context, uint32_t func, enum wire_loss where)
 {
-	(void)where; // there is always a slot
+	(void)where; // always the buffer: scratch memory is never short here
 	struct ptrace_shared *shared = ((struct ptrace_worker *)context)->shared;
 	shared->lost_buffer++;
 	if (func < shared->num_lost)

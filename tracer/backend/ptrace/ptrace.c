@@ -22,12 +22,12 @@ struct backend {
 	struct ptrace_shared *shared;
 	struct plan *plan; // borrowed
 	struct backend_target target;
-	size_t num_dynamics; // of the plan's, known to the worker
+	size_t num_dynamics; // how many of the plan's dynamics the worker has
 	size_t num_armed;    // functions
 	struct apart worker;
-	uint32_t next_look; // the probe whose breakpoint is looked at next
+	uint32_t next_look; // the probe whose breakpoint is checked next
 	uint64_t last_look_ns;
-	uint64_t missed; // breakpoints that were not there any more
+	uint64_t missed; // breakpoints that another process had removed
 };
 
 // --- The worker ----------------------------------------------------------------------------------
@@ -50,7 +50,8 @@ static struct error *start_worker(struct backend *backend)
 	return apart_start(&options, &backend->worker);
 }
 
-// The worker was killed, so nobody handles breakpoints any more: those that no thread has met yet are taken off.
+// Removes all breakpoints and restores the slots after the worker was killed. If a thread has
+// already hit a breakpoint, nobody handles that hit.
 static void take_breakpoints_off(const struct backend *backend)
 {
 	static const uint8_t int3 = 0xcc;
@@ -85,7 +86,7 @@ static struct error *command(struct backend *backend, enum ptrace_command_kind k
 	if (send(backend->worker.socket, &command, sizeof(command), MSG_NOSIGNAL) !=
 	    sizeof(command))
 		return worker_died(backend);
-	kill(backend->worker.pid, SIGALRM); // out of waitpid
+	kill(backend->worker.pid, SIGALRM); // interrupts waitpid
 	ssize_t len;
 	do {
 		len = recv(backend->worker.socket, &reply, sizeof(reply), 0);
@@ -154,7 +155,8 @@ static struct error *ptrace_open(const struct backend_target *target, struct pla
 
 // --- Arming --------------------------------------------------------------------------------------
 
-// Why a thread could not be brought past a breakpoint at one of the function's sites; NULL if it can.
+// Why a thread could not continue after a breakpoint at one of the function's sites; NULL if it
+// can.
 static const char *refusal(const struct backend *backend, const struct plan_func *func)
 {
 	struct image *image = index_image(backend->plan->index);
@@ -207,7 +209,7 @@ static void ptrace_enable(struct backend *backend, const struct plan_func *func,
 	}
 }
 
-// Of functions that may be armed.
+// Arms functions that changed_exclude() has checked.
 static struct error *arm(struct backend *backend, const uint32_t *funcs, size_t num)
 {
 	const struct plan *plan = backend->plan;
@@ -256,14 +258,15 @@ static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, 
 	return err;
 }
 
-// --- Breakpoints and others ----------------------------------------------------------------------
+// --- Breakpoints that others change --------------------------------------------------------------
 
 enum { LOOK_NS = 100000000, LOOK_PROBES = 1024 };
 
 enum breakpoint_state { BREAKPOINT_THERE, BREAKPOINT_OFF, BREAKPOINT_CHANGED };
 
-// A uprobe that comes to a breakpoint of ours takes its hits over, which nobody can see; when it goes, the kernel writes
-// the file's byte, which can be seen.
+// Checks whether a probe's breakpoint is still in memory. If somebody attaches a uprobe at our
+// breakpoint, it takes over the hits, which cannot be seen here. When the uprobe is detached, the
+// kernel writes the file's byte, which can be seen.
 static enum breakpoint_state look(const struct backend *backend, const struct plan_func *func,
 				  uint32_t probe)
 {
@@ -286,7 +289,8 @@ static void count_missed(struct backend *backend, const struct plan_func *func)
 		backend->shared->lost[func->number]++;
 }
 
-// At the end of functions: what became of their breakpoints since the last look.
+// Counts the breakpoints of a function that were removed since the last look, before it is
+// disarmed.
 static void look_at_end(struct backend *backend, const struct plan_func *func)
 {
 	for (uint32_t i = 0; i < func->num_probes; i++)
@@ -308,13 +312,13 @@ static struct error *ptrace_disarm(struct backend *backend, const uint32_t *func
 		for (int entries = 1; entries >= 0; entries--)
 			request(backend, func, entries);
 	}
-	if (!backend->num_armed) // nothing is left to be its tracer for
+	if (!backend->num_armed) // no reason to stay the target's tracer
 		return command(backend, PTRACE_LEAVE);
 	return backend->shared->num_request ? command(backend, PTRACE_DISARM) : NULL;
 }
 
-// Writes breakpoints anew that others have taken off, and gives functions up whose code was changed: some at a time,
-// so that all get their turn.
+// Writes breakpoints again that others have removed, and disarms a function whose code was changed.
+// Each call checks the next LOOK_PROBES probes, at most once in LOOK_NS.
 static struct error *look_after(struct backend *backend)
 {
 	struct timespec now;
@@ -360,7 +364,7 @@ static void ptrace_goroutine(struct backend *backend, uint64_t goid)
 
 // --- Records -------------------------------------------------------------------------------------
 
-// No wake-ups: they would cost the target more than looking each millisecond costs us.
+// No wake-ups: these would cost the target more than polling every millisecond costs gotrace.
 static int ptrace_fd(struct backend *backend)
 {
 	(void)backend;
@@ -374,7 +378,7 @@ static struct error *ptrace_poll(struct backend *backend, size_t max,
 	struct ptrace_ring *ring = &backend->shared->ring;
 	struct pollfd fds[2] = {{.fd = backend->target.pidfd, .events = POLLIN},
 				{.fd = backend->worker.socket, .events = POLLIN}};
-	poll(fds, 2, 0); // before the last records are looked for
+	poll(fds, 2, 0); // before the last records are read
 	bool has_ended = fds[0].revents || backend->shared->has_ended;
 	bool goes_on = true;
 	*num = 0;
@@ -428,7 +432,8 @@ static const struct wire_condition *ptrace_condition(struct backend *backend,
 	return has_one ? &shared->tables.conditions[func->number] : NULL;
 }
 
-// It stops a thread, wakes the worker and lets the thread go on: of the order of this, depending on where they run.
+// A hit stops a thread, wakes the worker and continues the thread. The values are the order of
+// magnitude; the real cost depends on the processors that both run on.
 static void ptrace_costs(struct backend *backend, struct backend_costs *out)
 {
 	(void)backend;

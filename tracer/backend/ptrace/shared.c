@@ -7,13 +7,13 @@
 #include "tracer/backend/settings.h"
 
 enum {
-	DYNAMICS = 1 << 17, // entries; half of them are used at most
+	DYNAMICS = 1 << 17, // entries; at most half of them are used
 	RING_MIN = 1 << 16, // bytes
 	RING_MAX = 1 << 30,
 	ALIGN = 64,
 };
 
-// Entries beyond twice the plan's, for what is armed and learnt later.
+// Entries beyond twice the plan's, for later additions.
 enum { ROOM_PROBES = 32768, ROOM_PIECES = 65536, ROOM_TYPES = 65536, ROOM_EDGES = 131072 };
 enum { ROOM_FUNCS = 16384, ROOM_OPS = 65536, ROOM_LITERALS = 4096 };
 
@@ -29,7 +29,8 @@ static size_t align(size_t bytes)
 	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-// Nothing is committed until it is written: most of the room is never used.
+// Maps the block and sets the pointer of each part. Pages take no memory until they are written,
+// and most of the room is never used.
 static struct error *map_parts(struct ptrace_shared *layout, struct part *parts, size_t num,
 			       struct ptrace_shared **out)
 {
@@ -141,7 +142,8 @@ static struct error *check_room(const struct ptrace_shared *shared, const struct
 	return error_errno(ENOSPC, "no room for more probes beside those that are armed");
 }
 
-// The worker reads types while the plan learns more about them: a type has no edges while it changes.
+// The plan may learn more about its types while the worker reads them. A type has no edges while it
+// changes.
 static void update_types(struct wire_type *to, const struct wire_type *from, uint32_t num)
 {
 	for (uint32_t i = 0; i < num; i++) {
@@ -176,7 +178,7 @@ static void update_dynamics(struct ptrace_shared *shared, const struct plan *pla
 			    size_t *num)
 {
 	for (; *num < plan->num_dynamics; ++*num) {
-		if (*num >= DYNAMICS / 2) // a type more that interfaces show as its name alone
+		if (*num >= DYNAMICS / 2) // full: interfaces of this type show only its name
 			continue;
 		uint64_t rtype = plan->dynamics[*num].rtype + bias;
 		struct ptrace_dynamic *entry = find_dynamic(shared, rtype);
@@ -198,7 +200,8 @@ static void update_conditions(struct plan_tables *to, const struct plan_tables *
 	__atomic_store_n(&to->num_conditions, from->num_conditions, __ATOMIC_RELEASE);
 }
 
-// A table that is empty may have no memory.
+// Appends the new entries of a table. An empty table may have no memory, so NULL is not passed to
+// memcpy.
 static void append(void *to, const void *from, uint32_t have, uint32_t num, size_t size)
 {
 	if (num > have)
@@ -220,7 +223,8 @@ struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct pl
 	for (; shared->budgets && shared->num_budgets < plan->num_funcs; shared->num_budgets++)
 		settings_budget(&shared->budgets[shared->num_budgets],
 				plan->funcs[shared->num_budgets]);
-	// What others point at comes first: edges before types, pieces before probes.
+	// An entry is copied before the entries that refer to it: edges before types, pieces before
+	// probes.
 	append(to->edges, from->edges, to->num_edges, from->num_edges, sizeof(*to->edges));
 	__atomic_store_n(&to->num_edges, from->num_edges, __ATOMIC_RELEASE);
 	append(to->types, from->types, to->num_types, from->num_types, sizeof(*to->types));
@@ -241,7 +245,8 @@ struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct pl
 
 // --- The ring ----------------------------------------------------------------------------------
 
-// A record stands in one piece: where it does not fit before the end, a size of 0 leads to the start.
+// A record is contiguous. If it does not fit before the end of the ring, a size of 0 is written
+// there, and the record is put at the start.
 bool ptrace_ring_put(struct ptrace_ring *ring, const struct wire_record *record)
 {
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);

@@ -4,20 +4,21 @@
 
 #include "tracer/backend/ptrace/ptrace.h"
 
-// Room for a copy of an instruction is found, not made: making it would mean running code in the
-// target. Bytes that nothing runs are the rest of an executable segment's last page behind its end, the
-// zeros behind the headers in the first one, and the int3s between functions.
+// Copies of instructions need executable memory. Allocating it would mean to run code in the
+// target, so unused bytes of its code are used instead: the rest of the last page after the end of
+// an executable segment, the zeros after the file's headers in the first segment, and the int3s
+// between functions.
 
 enum {
 	SLOT_BYTES = 16,
 	RANGES_MAX = 64,
 	PAGE = 4096,
 	PADDING = 0xcc,
-	SCAN_MAX = 64 << 20, // bytes of code that are looked through for padding
+	SCAN_MAX = 64 << 20, // bytes of code that are searched for padding
 	ENOUGH = 64 * SLOT_BYTES,
 };
 
-struct range { // bytes of the target's code that nothing runs
+struct range { // bytes of the target's code that are never executed
 	uint64_t addr, len;
 };
 
@@ -36,7 +37,8 @@ static void add_range(struct finding *finding, uint64_t start, uint64_t end)
 	finding->bytes += end - start;
 }
 
-// The bytes between e_phnum's table and the first section of a segment that begins with the file's headers.
+// Finds the zeros between the program headers and the first section, in a segment that begins with
+// the file's headers.
 static void find_zeros(struct image *image, const struct image_segment *segment, uint64_t bias,
 		       struct finding *finding)
 {
@@ -54,7 +56,7 @@ static void find_zeros(struct image *image, const struct image_segment *segment,
 		}
 		start = i + 1;
 	}
-	// What is zero at the ends may belong to what stands there.
+	// Zeros at both ends may belong to the data before and after.
 	if (best_len > ENOUGH + 2 * SLOT_BYTES)
 		add_range(finding, segment->vaddr + bias + best + SLOT_BYTES,
 			  segment->vaddr + bias + best + best_len - SLOT_BYTES);
@@ -70,7 +72,7 @@ static void find_padding(struct image *image, const struct image_segment *segmen
 	uint64_t run = 0;
 	for (uint64_t i = 0; i < size && finding->bytes < ENOUGH; i++) {
 		run = bytes[i] == PADDING ? run + 1 : 0;
-		// Its first byte is left: a breakpoint's own may stand before it.
+		// The first byte is not used, because a breakpoint may be just before it.
 		if (run && (i + 1 == size || bytes[i + 1] != PADDING) && run > SLOT_BYTES)
 			add_range(finding, segment->vaddr + bias + i + 2 - run,
 				  segment->vaddr + bias + i + 1);
@@ -155,6 +157,6 @@ void ptrace_slots_restore(const struct ptrace_slots *slots, int mem)
 		if (!slot->size)
 			continue;
 		ssize_t len = pwrite(mem, slot->before, sizeof(slot->before), (off_t)slot->addr);
-		(void)len; // the memory is gone
+		(void)len; // fails if the target is gone
 	}
 }

@@ -9,9 +9,9 @@
 
 #include "tracer/backend/ptrace/ptrace.h"
 
-// From a breakpoint on, a thread goes by emulation, or out of line: in a slot, one step. Signals that come
-// meanwhile are held until the step is over, so that the program never sees a frame whose PC is in a
-// slot: Go's runtime would not know it.
+// After a breakpoint, the original instruction is emulated, or executed out of line: by one single
+// step in a slot. Signals that arrive during the step are held until it is over. So the program
+// never sees a signal frame whose PC is in a slot, which Go's runtime would not know.
 
 static bool get_regs(pid_t tid, struct user_regs_struct *regs)
 {
@@ -28,7 +28,8 @@ static void set_rip(pid_t tid, uint64_t rip)
 	set_word(tid, offsetof(struct user, regs.rip), rip);
 }
 
-// One word costs a third of all of them.
+// Writes the registers that changed. Writing one word takes a third of the time of writing all
+// registers.
 static void set_regs(pid_t tid, const struct user_regs_struct *was, struct user_regs_struct *now)
 {
 	struct user_regs_struct same = *was;
@@ -58,7 +59,9 @@ static void go_out_of_line(struct ptrace_worker *worker, struct ptrace_thread *t
 	struct ptrace_breakpoint *breakpoint = thread->stepping;
 	set_rip(thread->tid, breakpoint->addr);
 	struct ptrace_slots *slots = &worker->shared->slots;
-	if (!slots->num) { // emulated elsewhere, so its memory cannot be had: let it meet the same
+	// Without slots, only instructions that can be emulated have breakpoints, so emulation
+	// failed to access memory. The thread gets the SIGSEGV that the instruction would raise.
+	if (!slots->num) {
 		thread->stepping = NULL;
 		ptrace_threads_resume(worker, thread, SIGSEGV);
 		return;
@@ -101,7 +104,7 @@ static void wake_waiting(struct ptrace_worker *worker)
 		worker->num_waiting--;
 		go_out_of_line(worker, thread);
 		if (thread->stepping && !thread->slot)
-			return; // there is none after all
+			return; // no slot is free
 	}
 }
 
@@ -120,7 +123,8 @@ void ptrace_stepping_forget(struct ptrace_worker *worker, struct ptrace_thread *
 		wake_waiting(worker);
 }
 
-// Where the thread would be, had it executed the instruction in its place. True once it has.
+// Sets the PC to where it would be if the instruction were at its original address. True if the
+// instruction was executed.
 static bool settle_pc(const struct ptrace_thread *thread)
 {
 	struct user_regs_struct regs;
@@ -151,8 +155,9 @@ static void unblock(struct ptrace_thread *thread)
 	ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(thread->signal_mask), &thread->signal_mask);
 }
 
-// The signals held: the first is returned, to be delivered by the resumption from a signal's stop; from another
-// stop, it is sent anew.
+// Delivers the held signals. If can_inject is set, the thread is in a signal stop: the first signal
+// is returned, and the caller resumes the thread with it. Otherwise the first signal is sent again
+// and 0 is returned. The second one is always sent again.
 static int give_held(const struct ptrace_worker *worker, struct ptrace_thread *thread,
 		     bool can_inject)
 {
@@ -179,11 +184,12 @@ static bool is_fault(int sig, const siginfo_t *info)
 	       (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL);
 }
 
-// Blocks what can be: what the instruction itself raises must find its handler.
+// Holds a signal until the step is over. Until then, it blocks all other signals, except those that
+// the instruction itself may raise: their handlers must run.
 static void hold(struct ptrace_thread *thread, const siginfo_t *info)
 {
 	if (thread->has_held) {
-		thread->second = info->si_signo; // SIGSTOP, which cannot be blocked
+		thread->second = info->si_signo; // e.g. SIGSTOP, which cannot be blocked
 		return;
 	}
 	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
@@ -200,7 +206,8 @@ static void hold(struct ptrace_thread *thread, const siginfo_t *info)
 	ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(mask), &mask);
 }
 
-// The instruction faults: the program is to see that at the instruction's own address.
+// Delivers a fault of the instruction. The program must see it at the instruction's original
+// address.
 static void deliver_fault(struct ptrace_worker *worker, struct ptrace_thread *thread, int sig,
 			  siginfo_t *info)
 {
@@ -224,7 +231,9 @@ void ptrace_stepping_signal(struct ptrace_worker *worker, struct ptrace_thread *
 			deliver_fault(worker, thread, sig, &info);
 			return;
 		}
-		if (sig != SIGTRAP || info.si_code <= 0) // else a repeated one that goes on
+		// A trap of the kernel is the step itself: a repeated instruction (REP) is not done
+		// yet.
+		if (sig != SIGTRAP || info.si_code <= 0)
 			hold(thread, &info);
 		step(thread);
 		return;

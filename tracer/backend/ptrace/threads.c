@@ -20,12 +20,12 @@
 enum {
 	OPTIONS =
 		PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC,
-	INT3_CODE = 0x80,      // SI_KERNEL, of an int3
-	NEWBORN_TICKS_MAX = 8, // then its parent will never tell
+	INT3_CODE = 0x80,      // si_code of an int3's SIGTRAP: SI_KERNEL
+	NEWBORN_TICKS_MAX = 8, // after these, its parent will never report it
 	MOMENT_MS = 50,
-	RIVAL_MS = 2000, // another gotrace has let go by then, if it is about to
+	RIVAL_MS = 2000, // another gotrace that is about to end has detached by then
 	LEAVE_MS = 2000, // a thread that has not stopped by then is in the kernel
-	PENDING = 16,	 // signals looked at
+	PENDING = 16,	 // pending signals that are checked
 };
 
 // --- The table -----------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ static void forget(struct ptrace_worker *worker, struct ptrace_thread *thread)
 	free(thread);
 }
 
-// The number behind "KEY:" in /proc/TID/status, -1 where there is none.
+// The number after "KEY:" in /proc/TID/status; -1 if there is none.
 static long status_number(pid_t tid, const char *key)
 {
 	char path[40], line[256];
@@ -82,7 +82,8 @@ static bool is_zombie(pid_t tid)
 	return !end || end[1] != ' ' || end[2] == 'Z' || end[2] == 'X';
 }
 
-// Seizes one thread. 1: it was new; 0: it was not, or is gone; -1: refused, errno says why.
+// Seizes one thread. Returns 1 if it was new, 0 if it was known already or is gone, -1 with errno
+// if refused.
 static int seize(struct ptrace_worker *worker, pid_t tid)
 {
 	if (find(worker, tid))
@@ -106,7 +107,7 @@ static void say_refused(const struct ptrace_worker *worker, int errnum, struct p
 		snprintf(reply->message, sizeof(reply->message),
 			 "%d is traced by process %d already (a debugger?)", (int)worker->pid,
 			 (int)worker->rival);
-	else if (errnum == EPERM || errnum == EACCES) // of /proc/PID/mem, which is to be written
+	else if (errnum == EPERM || errnum == EACCES) // of ptrace, or writing /proc/PID/mem
 		snprintf(
 			reply->message, sizeof(reply->message),
 			"%d may not be traced by ptrace: run gotrace as root, or with CAP_SYS_PTRACE and "
@@ -117,7 +118,7 @@ static void say_refused(const struct ptrace_worker *worker, int errnum, struct p
 			 strerror(errnum));
 }
 
-// Seizes those that are there now. How many were new, or -1.
+// Seizes all threads that exist now. Returns how many were new, or -1 with errno.
 static int seize_some(struct ptrace_worker *worker)
 {
 	char path[40];
@@ -144,8 +145,9 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-// True while another gotrace's worker is the tracer, and just after: if its front was killed, it is about to
-// let go.
+// True if the target may be free for us soon: for RIVAL_MS while the worker of another gotrace is
+// its tracer, which detaches if its front was killed, and for MOMENT_MS if no other tracer is
+// known.
 static bool may_become_free(const struct ptrace_worker *worker, uint64_t since_ms)
 {
 	if (!worker->rival)
@@ -158,7 +160,7 @@ static bool may_become_free(const struct ptrace_worker *worker, uint64_t since_m
 	return is_ours && now_ms() - since_ms < RIVAL_MS;
 }
 
-// Those that are ours already run meanwhile.
+// Waits a moment, and handles events of the threads that are already seized, so that these go on.
 static void wait_a_moment(struct ptrace_worker *worker)
 {
 	int status;
@@ -168,7 +170,7 @@ static void wait_a_moment(struct ptrace_worker *worker)
 		ptrace_threads_event(worker, tid, status);
 }
 
-// Reading is permitted with fewer capabilities.
+// The memory may be open for reading only, which takes fewer capabilities.
 static bool can_write(const struct ptrace_worker *worker)
 {
 	return worker->mem >= 0 && (fcntl(worker->mem, F_GETFL) & O_ACCMODE) == O_RDWR;
@@ -189,7 +191,8 @@ bool ptrace_threads_seize(struct ptrace_worker *worker, struct ptrace_reply *rep
 	}
 	int errnum = num < 0 ? errno : can_write(worker) ? ESRCH : EPERM;
 	worker->is_attached = true;
-	// From here on a program that takes its place is told of. One that did before has another memory.
+	// From now on, an exec of the target is reported. If the target executed another program
+	// before that, worker->mem is no longer its memory.
 	bool is_there = target_code_is_there(worker->mem, worker->shared->addrs[0]);
 	if (num == 0 && worker->threads && can_write(worker) && is_there)
 		return true;
@@ -198,7 +201,7 @@ bool ptrace_threads_seize(struct ptrace_worker *worker, struct ptrace_reply *rep
 	return false;
 }
 
-// --- Letting go ------------------------------------------------------------------------------------
+// --- Detaching -----------------------------------------------------------------------------------
 
 static bool is_int3(pid_t tid)
 {
@@ -207,8 +210,8 @@ static bool is_int3(pid_t tid)
 	       info.si_code == INT3_CODE;
 }
 
-// True if a trap that the target must not see is on its way to the thread: it has executed an int3 of ours, or a
-// step, but stopped for something else first.
+// True if a SIGTRAP that the target must not see is pending: the thread has executed an int3 of
+// ours or a single step, but stopped for another reason first.
 static bool has_pending_trap(const struct ptrace_thread *thread)
 {
 	siginfo_t infos[PENDING];
@@ -244,7 +247,7 @@ static void interrupt_all(struct ptrace_worker *worker)
 	HASH_ITER (hh, worker->threads, thread, next) {
 		if (!thread->is_stopped) {
 			ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
-		} else if (thread->kind != PTRACE_NEWBORN) { // waits for a slot, on its breakpoint
+		} else if (thread->kind != PTRACE_NEWBORN) { // waits for a slot, at a breakpoint
 			thread->is_stopped = false;
 			ptrace_stepping_forget(worker, thread);
 			leave(worker, thread, 0);
@@ -272,14 +275,14 @@ void ptrace_threads_leave(struct ptrace_worker *worker)
 	}
 	ptrace_slots_restore(&worker->shared->slots, worker->mem);
 	if (worker->threads)
-		return; // they are let go when they stop, or when we end
+		return; // they are detached when they stop, or when this process ends
 	worker->is_attached = false;
 	ptrace_breakpoints_clear(worker);
 }
 
 // --- Births --------------------------------------------------------------------------------------
 
-// The flags of the clone that the thread stopped in.
+// The flags of the clone that a thread is stopped in.
 static uint64_t clone_flags(pid_t tid, int event)
 {
 	struct user_regs_struct regs;
@@ -298,7 +301,7 @@ static uint64_t clone_flags(pid_t tid, int event)
 	}
 }
 
-// Now that it is known what a newborn is, and it has stopped.
+// Continues a newborn thread that has stopped, and whose kind is known now.
 static void begin_life(struct ptrace_worker *worker, struct ptrace_thread *thread)
 {
 	thread->is_stopped = false;
@@ -331,7 +334,7 @@ static void on_birth(struct ptrace_worker *worker, struct ptrace_thread *parent,
 	ptrace_threads_resume(worker, parent, 0);
 }
 
-// A newborn whose parent died before it could tell.
+// Finds the kind of a newborn thread without its parent's event, e.g. if the parent died before.
 static void guess_kind(struct ptrace_worker *worker, struct ptrace_thread *thread)
 {
 	thread->kind =
@@ -350,18 +353,19 @@ void ptrace_threads_tick(struct ptrace_worker *worker)
 
 // --- Events --------------------------------------------------------------------------------------
 
-// A SIGTRAP that one of our breakpoints raised.
+// Handles a SIGTRAP that one of our breakpoints raised. False if it was not raised by one.
 static bool take_hit(struct ptrace_worker *worker, struct ptrace_thread *thread)
 {
 	struct user_regs_struct regs;
 	if (ptrace(PTRACE_GETREGS, thread->tid, NULL, &regs))
 		return true; // it is being killed
 	struct ptrace_breakpoint *breakpoint = ptrace_breakpoints_find(worker, regs.rip - 1);
-	// Behind an instruction of one byte a thread may stand that was sent a SIGTRAP.
+	// The PC may also be after a breakpoint because the thread has stepped over an instruction
+	// of one byte, and was then sent a SIGTRAP.
 	if (!breakpoint || (breakpoint->step.insn.size == 1 && !is_int3(thread->tid)))
 		return false;
 	regs.rip--;
-	if (!breakpoint->is_written) { // taken off meanwhile: it is executed now
+	if (!breakpoint->is_written) { // removed meanwhile: execute the original instruction
 		ptrace(PTRACE_POKEUSER, thread->tid, offsetof(struct user, regs.rip), regs.rip);
 		ptrace_threads_resume(worker, thread, 0);
 		return true;
@@ -410,8 +414,8 @@ static void on_stop(struct ptrace_worker *worker, struct ptrace_thread *thread, 
 		ptrace_threads_resume(worker, thread, 0);
 }
 
-// The thread runs another program now, in memory of its own, where nothing is of us. All other threads of its
-// process are gone, without a word.
+// The thread executes another program now, in new memory without our breakpoints. All other threads
+// of its process have ended, and no event reports that.
 static void on_exec(struct ptrace_worker *worker, struct ptrace_thread *thread)
 {
 	pid_t tid = thread->tid;

@@ -14,15 +14,15 @@
 #include "tracer/backend/ptrace/ptrace.h"
 
 enum {
-	TICK_US = 20000, // a signal that came just before waitpid is missed for this long at most
-	LOOK_EVERY = 64, // hits between looks at the socket, for the front's end
+	TICK_US = 20000, // the longest delay of a signal that arrives just before waitpid
+	LOOK_EVERY = 64, // events between checks of the socket, for the front's end
 };
 
 enum news { NEWS_NONE, NEWS_COMMAND, NEWS_END };
 
 // --- The front -----------------------------------------------------------------------------------
 
-// Waits at most timeout_ms (-1: for ever) for a command.
+// Waits at most timeout_ms (-1: for ever) for a command or the end of the front.
 static enum news look(struct ptrace_worker *worker, int timeout_ms, struct ptrace_command *command)
 {
 	struct pollfd front = {.fd = worker->socket, .events = POLLIN};
@@ -56,7 +56,7 @@ static bool obey(struct ptrace_worker *worker, const struct ptrace_command *comm
 		ptrace_hit_forget(worker);
 		break;
 	default:
-		worker->is_held = false; // its own process looks after it
+		worker->is_held = false; // the front will continue the target
 		return false;
 	}
 	return send(worker->socket, &reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply);
@@ -64,10 +64,11 @@ static bool obey(struct ptrace_worker *worker, const struct ptrace_command *comm
 
 // --- The loop ------------------------------------------------------------------------------------
 
-// Takes what the threads have to tell, until something else may be due. A hit costs half as much where the thread and
-// we share a processor. That is the kernel's choice: binding ourselves to the thread's has it move the thread to one
-// that idles, and looking for news without sleeping takes from the target what it saves. Binding the thread would
-// do, but threads that it starts would inherit that, and nobody would undo it if we were killed.
+// Waits for one event of a thread, or a tick. A hit costs half as much if the thread and the worker
+// share a processor, but this is left to the kernel. If the worker is bound to the thread's
+// processor, the kernel moves the thread to an idle one. Polling without sleeping takes as much
+// time from the target as it saves. Binding the thread would help, but threads that it starts would
+// inherit the binding, and nobody would undo it if the worker were killed.
 static void follow(struct ptrace_worker *worker)
 {
 	int status;
@@ -96,10 +97,11 @@ static void serve(struct ptrace_worker *worker)
 
 static void wake_up(int sig)
 {
-	(void)sig; // waitpid returns, that is all
+	(void)sig; // only interrupts waitpid
 }
 
-// Only the front decides: no signals but those that wake us up.
+// Ignores all signals that could end or stop the worker, because only the front decides when it
+// ends. SIGALRM comes from the front and from the timer, and wakes the worker up.
 static void prepare_process(void)
 {
 	static const int ignored[] = {SIGINT,  SIGTERM, SIGHUP,	 SIGQUIT, SIGPIPE, SIGTSTP,
@@ -108,7 +110,7 @@ static void prepare_process(void)
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		sigaction(ignored[i], &action, NULL);
 	action.sa_handler = SIG_DFL;
-	sigaction(SIGCHLD, &action, NULL); // ignored, the target's end would not be told
+	sigaction(SIGCHLD, &action, NULL); // if ignored, waitpid would not report the target's end
 	action.sa_handler = wake_up;
 	sigaction(SIGALRM, &action, NULL);
 	sigset_t none;
@@ -135,6 +137,6 @@ void ptrace_worker_run(struct ptrace_shared *shared, const struct backend_target
 	error_free(err);
 	ptrace_threads_leave(&worker);
 	if (worker.is_held)
-		kill(target->pid, SIGKILL); // nobody else would ever let it go
+		kill(target->pid, SIGKILL); // nobody else would ever continue it
 	hit_maker_destroy(worker.maker);
 }
