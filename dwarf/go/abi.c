@@ -16,7 +16,7 @@ enum {
 
 enum flatten { FLAT_FITS, FLAT_TO_STACK, FLAT_BROKEN };
 
-struct assignment { // the state: what the params so far have used
+struct assignment { // the registers and stack that the params so far use
 	unsigned max_ints, max_floats;
 	unsigned ints, floats;	   // registers of this side (arguments or results)
 	uint64_t stack;		   // bytes, of both sides

@@ -103,7 +103,7 @@ static bool borrow_rest(struct pclntab *table, uint64_t vaddr, uint64_t max)
 	return false;
 }
 
-// Reads the table's header into the table; false if it is not a valid one.
+// Reads the header at table->vaddr; false if it is not valid.
 static bool read_header(struct pclntab *table)
 {
 	uint64_t words[9];
@@ -200,8 +200,8 @@ static bool read_rows(struct pclntab *table)
 	return true;
 }
 
-// FuncIDWrapper differs between releases, but it is the number after that of these assembly
-// functions.
+// FuncIDWrapper differs between releases. It always follows the higher of the numbers of these two
+// assembly functions.
 static uint8_t find_wrapper_id(const struct pclntab *table)
 {
 	static const char switch_name[] = "runtime.systemstack_switch";

@@ -65,7 +65,7 @@ void pclntab_names(const struct pclntab *table, bool (*visit)(void *context, con
 
 struct pcln_inline { // one of the logical frames at an address
 	const char *name;
-	const char *file;
+	const char *file; // "", and line 0, if not known
 	int line;
 	bool is_wrapper; // compiler-made (FuncIDWrapper)
 };

@@ -23,7 +23,7 @@ struct seen {
 struct gathering {
 	struct rtypes *types;
 	struct seen *seen;
-	struct gotype **all; // follow() has handled those before next
+	struct gotype **all; // follow has handled those before next
 	size_t num, size, next;
 	bool is_full; // there is no memory for more
 };

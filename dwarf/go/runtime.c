@@ -10,7 +10,7 @@ enum {
 	G_SCHED = 56,	  // runtime.gobuf: sp, pc, ...
 	FIRST_MINOR = 15, // the first and last release whose layouts were checked
 	LAST_MINOR = 27,
-	GOBUF_LONG = 56, // with the field ret, which Go 1.26 does not have
+	GOBUF_LONG = 56, // with the field ret, which Go 1.26 and later do not have
 	GOBUF_SHORT = 48,
 	MAX_CODE = 4096, // bytes of a function that are searched
 };
