@@ -39,6 +39,7 @@ void stats_init(struct stats *stats);
 /** Frees all counts. stats is empty afterwards and may be used again. */
 void stats_deinit(struct stats *stats);
 
+/** Counts a call of its function and of its goroutine. */
 struct error *stats_entry(struct stats *stats, const struct call *call) MUST_CHECK;
 /** Counts lost events of a function. */
 struct error *stats_lost(struct stats *stats, const struct func *func, uint64_t count) MUST_CHECK;

@@ -353,7 +353,8 @@ static void goroutine_close(struct calls *calls, struct goroutine *goroutine, ui
 		goroutine_vanish(calls, goroutine, now_ns);
 }
 
-// An event came from this distance, and the innermost open frame is further out.
+// An event came from this distance, further in than the innermost open frame: a panic noted in that
+// frame may be over.
 static void goroutine_look_over(struct calls *calls, struct goroutine *goroutine, uint64_t distance)
 {
 	struct frame *frame = goroutine->top;

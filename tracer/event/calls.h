@@ -34,7 +34,7 @@ struct call {		 // borrowed during a callback
 	uint32_t depth;	     // in traced calls on its goroutine, the outermost is 1; 0: not known
 	uint64_t entry_ns;   // CLOCK_MONOTONIC
 	struct call *parent; // the traced call around it, still under way; NULL at depth 1
-	void *note;	     // owned by the sink, NULL at entry; only for calls with will_end
+	void *note;	     // the sink's own data, NULL at entry; only for calls with will_end
 };
 
 struct calls_listener {
@@ -65,6 +65,7 @@ struct calls_stats {
 	uint64_t damaged;	 // records that do not fit the plan
 };
 
+/** plan and context are borrowed, listener is copied. */
 struct error *calls_create(const struct plan *plan, const struct calls_listener *listener,
 			   void *context, struct calls **out) MUST_CHECK;
 void calls_destroy(struct calls *calls);

@@ -11,7 +11,7 @@
 #include "tracer/event/record.h"
 #include "tracer/plan/plan.h"
 
-static const uint64_t MEMORY_FRAME = 0xfffe000000000000; // not canonical: no pointer leads there
+static const uint64_t MEMORY_FRAME = 0xfffe000000000000; // not canonical: no pointer has it
 
 // Two of the reasons that memory_read gives. Compare them by address.
 extern const char memory_unreadable[]; // "unreadable": a read there failed, or would fail

@@ -80,7 +80,7 @@ struct walk { // over the words of one stack
 	const struct stacks *stacks;
 	struct stack *out;
 	const char *callee; // the function further in
-	size_t size;	    // of out->frames
+	size_t size;	    // room in out->frames
 	bool failed;
 };
 
