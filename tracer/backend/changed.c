@@ -89,12 +89,11 @@ static bool is_own(struct own_sites *own, const struct plan *plan, uint64_t vadd
 	return own->vaddr && bsearch(&vaddr, own->vaddr, own->num, sizeof(vaddr), by_vaddr);
 }
 
-// Writes to why who owns a breakpoint that forbids arming; nothing if arming is allowed. A uprobe
-// must not be attached at the breakpoint of a tracer by ptrace: that tracer would not see its hits
-// any more, and the end of the uprobe would remove the breakpoint. If nobody traces the target by
-// ptrace, the breakpoint is a uprobe's, or was left behind by a tracer that was killed. A worker
-// need not check for another tracer by ptrace, because then it cannot become the tracer and reports
-// that.
+// Writes to why who owns a breakpoint that forbids arming, if it does. A uprobe must not be
+// attached at the breakpoint of a tracer by ptrace, which would not see its hits any more; and the
+// end of the uprobe would remove the breakpoint. Without such a tracer, the breakpoint is a
+// uprobe's, or was left behind by a tracer that was killed. A worker ignores another tracer here:
+// it fails to attach later.
 static void say_who(const struct backend_target *target, pid_t worker, char *why, size_t size)
 {
 	char name[32];
@@ -112,8 +111,7 @@ static void say_who(const struct backend_target *target, pid_t worker, char *why
 			(int)tracer, name[0] ? name : "its name is not known");
 }
 
-// Writes to why the reason that the function must not be armed; "" if it may be armed. It is an
-// error if the program is gone.
+// Writes to why the reason that the function must not be armed; "" if it may be armed.
 static struct error *examine(const struct backend_target *target, const struct look *before,
 			     pid_t worker, struct own_sites *own, char *why, size_t size)
 {

@@ -176,7 +176,7 @@ static inline const struct wire_aggregate *host_aggregate(const struct host *hos
 static inline uint64_t host_only_goid(const struct host *host)
 {
 	const uint64_t *only = maker_of(host)->source.only_goid;
-	return only ? __atomic_load_n(only, __ATOMIC_RELAXED) : 0; // it may change at any time
+	return only ? __atomic_load_n(only, __ATOMIC_RELAXED) : 0; // may change at any time
 }
 
 static inline bool host_has_depth(const struct host *host)

@@ -6,8 +6,7 @@
 
 #include "bpf/engine/hash.h"
 
-// Finds the range of the read-only segments below the first writable one. The decoder reads this
-// memory from the file.
+// The read-only segments below the first writable one. The decoder reads them from the file.
 static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_settings *settings)
 {
 	size_t num;

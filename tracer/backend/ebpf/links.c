@@ -119,7 +119,7 @@ static int attach_multi(const struct keeper *keeper, const struct sites_list *li
 	return bpf_link_create(program, 0, (enum bpf_attach_type)EBPF_UPROBE_MULTI, &options);
 }
 
-// The kernel's number for uprobes as perf events, 0 if it has none.
+// The kernel's type number of perf events that are uprobes; 0 if it has none.
 static uint32_t perf_type(void)
 {
 	CLEANUP_FCLOSE FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");

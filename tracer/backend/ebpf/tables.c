@@ -180,9 +180,8 @@ static struct error *update_dynamics(struct backend *backend)
 	return NULL;
 }
 
-// Drops calls from a table of calls under way: the calls that began before before_ns (0: none) and,
-// if disarmed is set, the calls of functions that are not armed. time_at is the offset of the time
-// in a value.
+// Drops calls from a table of calls under way: those that began before before_ns (0: none) and, if
+// disarmed is set, those of functions that are not armed. time_at is the time's offset in a value.
 static void forget_in(struct backend *backend, const struct bpf_map *table, size_t time_at,
 		      uint64_t before_ns, bool disarmed)
 {

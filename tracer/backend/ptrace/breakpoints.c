@@ -11,9 +11,8 @@
 
 static const uint8_t INT3 = 0xcc;
 
-// Writes one byte of code, which is atomic while the target runs. By /proc/PID/mem, the kernel also
-// writes to memory that the target itself may not write: it gives the target a private copy of the
-// page.
+// Writing one byte is atomic, even while the target runs. The kernel gives the target a private
+// copy of the page, which the target itself cannot write.
 static bool write_byte(int mem, uint64_t addr, uint8_t byte)
 {
 	return pwrite(mem, &byte, 1, (off_t)addr) == 1;
@@ -119,8 +118,7 @@ void ptrace_breakpoints_repair(struct ptrace_worker *worker)
 	}
 }
 
-// Restores the original byte, if our int3 is still there. If something else was written since then,
-// it is not ours and stays.
+// If something else was written over our int3, it is another process's code and stays.
 static void restore_byte(int mem, const struct ptrace_breakpoint *breakpoint)
 {
 	uint8_t byte;
@@ -128,8 +126,8 @@ static void restore_byte(int mem, const struct ptrace_breakpoint *breakpoint)
 		write_byte(mem, breakpoint->addr, breakpoint->step.bytes[0]);
 }
 
-// Removes a breakpoint that has no probes any more. It stays in the table, because threads that hit
-// it before may still report that.
+// A removed breakpoint stays in the table, because threads that hit it before may still report
+// that.
 static void take_off(struct ptrace_worker *worker, struct ptrace_breakpoint *breakpoint)
 {
 	if (breakpoint->num_uses || !breakpoint->is_written)

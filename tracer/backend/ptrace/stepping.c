@@ -28,8 +28,7 @@ static void set_rip(pid_t tid, uint64_t rip)
 	set_word(tid, offsetof(struct user, regs.rip), rip);
 }
 
-// Writes the registers that changed. Writing one word takes a third of the time of writing all
-// registers.
+// Writing one register takes a third of the time of writing all of them.
 static void set_regs(pid_t tid, const struct user_regs_struct *was, struct user_regs_struct *now)
 {
 	struct user_regs_struct same = *was;
@@ -155,9 +154,8 @@ static void unblock(struct ptrace_thread *thread)
 	ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(thread->signal_mask), &thread->signal_mask);
 }
 
-// Delivers the held signals. If can_inject is set, the thread is in a signal stop: the first signal
-// is returned, and the caller resumes the thread with it. Otherwise the first signal is sent again
-// and 0 is returned. The second one is always sent again.
+// Delivers the held signals. In a signal stop (can_inject), the first one is returned, and the
+// caller resumes the thread with it. All others are sent again.
 static int give_held(const struct ptrace_worker *worker, struct ptrace_thread *thread,
 		     bool can_inject)
 {
@@ -206,8 +204,7 @@ static void hold(struct ptrace_thread *thread, const siginfo_t *info)
 	ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(mask), &mask);
 }
 
-// Delivers a fault of the instruction. The program must see it at the instruction's original
-// address.
+// The program must see the fault at the instruction's original address.
 static void deliver_fault(struct ptrace_worker *worker, struct ptrace_thread *thread, int sig,
 			  siginfo_t *info)
 {
@@ -231,8 +228,8 @@ void ptrace_stepping_signal(struct ptrace_worker *worker, struct ptrace_thread *
 			deliver_fault(worker, thread, sig, &info);
 			return;
 		}
-		// A trap of the kernel is the step itself: a repeated instruction (REP) is not done
-		// yet.
+		// The kernel's trap is the step's own: a repeated instruction (REP)
+		// is not done.
 		if (sig != SIGTRAP || info.si_code <= 0)
 			hold(thread, &info);
 		step(thread);

@@ -24,7 +24,7 @@ enum {
 	NEWBORN_TICKS_MAX = 8, // after these, its parent will never report it
 	MOMENT_MS = 50,
 	RIVAL_MS = 2000, // another gotrace that is about to end has detached by then
-	LEAVE_MS = 2000, // a thread that has not stopped by then is in the kernel
+	LEAVE_MS = 2000, // a thread that has not stopped by then is blocked in the kernel
 	PENDING = 16,	 // pending signals that are checked
 };
 
@@ -358,7 +358,7 @@ static bool take_hit(struct ptrace_worker *worker, struct ptrace_thread *thread)
 {
 	struct user_regs_struct regs;
 	if (ptrace(PTRACE_GETREGS, thread->tid, NULL, &regs))
-		return true; // it is being killed
+		return true; // the thread is being killed
 	struct ptrace_breakpoint *breakpoint = ptrace_breakpoints_find(worker, regs.rip - 1);
 	// The PC may also be after a breakpoint because the thread has stepped over an instruction
 	// of one byte, and was then sent a SIGTRAP.
@@ -443,7 +443,7 @@ void ptrace_threads_event(struct ptrace_worker *worker, pid_t tid, int status)
 	}
 	if (!thread)
 		thread = add(worker, tid, PTRACE_NEWBORN);
-	if (!thread) { // no memory: it must not stay stopped
+	if (!thread) { // out of memory: the thread must not stay stopped
 		ptrace(PTRACE_DETACH, tid, NULL, NULL);
 		return;
 	}

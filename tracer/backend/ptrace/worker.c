@@ -34,7 +34,7 @@ static enum news look(struct ptrace_worker *worker, int timeout_ms, struct ptrac
 	return len < 0 && (errno == EAGAIN || errno == EINTR) ? NEWS_NONE : NEWS_END;
 }
 
-// Executes a command and answers it. False if it was the last.
+// Executes a command and replies. False if it was the last one, or the front is gone.
 static bool obey(struct ptrace_worker *worker, const struct ptrace_command *command)
 {
 	struct ptrace_reply reply = {0};
