@@ -231,7 +231,7 @@ static bool on_record(void *context, const struct wire_record *record)
 		session->num_dropped++;
 	else
 		batch->err = report_record(session->report, record);
-	if (!batch->err) { // the unsure memory that decoding found was saved before the record
+	if (!batch->err) { // decoding has saved unsure memory, so that it precedes the record
 		batch->err = session->failed;
 		session->failed = NULL;
 	}
