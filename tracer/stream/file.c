@@ -8,12 +8,12 @@
 #include "base/text.h"
 
 enum {
-	// 1: without the losses in records; 2: with at most 1 KiB of each value in a frame
+	// version 1 had no losses in its records, version 2 at most 1 KiB of each value in a frame
 	VERSION = 3,
 	FLUSH_BYTES = 256 * 1024,
-	STRING_MAX = 4096,	    // of the head
-	ITEM_MAX = 8 * 1024 * 1024, // bytes of any item
-	PATTERNS_MAX = 100 * 1000,  // of one item
+	STRING_MAX = 4096,	    // bytes of a string in the head
+	ITEM_MAX = 8 * 1024 * 1024, // bytes of an item
+	PATTERNS_MAX = 100 * 1000,  // patterns in an item
 };
 
 static const char MAGIC[8] = "gotrace";
@@ -26,21 +26,21 @@ struct file_head {
 	uint64_t bias, start_ns;
 	int64_t wall_offset_ns;
 	uint32_t pid, depth, strlen, items;
-	uint32_t exe_bytes,
-		build_id_bytes; // of the strings that follow, without a NUL, each padded to 8
+	// sizes of the strings that follow, without a NUL, each padded to 8
+	uint32_t exe_bytes, build_id_bytes;
 };
 
 struct file_item {
-	uint32_t kind, size; // enum capture_kind; bytes that follow, without padding
+	uint32_t kind, size; // enum capture_kind; number of bytes that follow, without padding
 };
 
-struct file_trace { // patterns follow, each with its NUL
+struct file_trace { // the patterns follow, each with a NUL
 	uint64_t digest;
 	uint32_t trace, flags;
 	uint32_t num_patterns, pad;
 };
 
-struct file_lost { // where follows, without a NUL
+struct file_lost { // the text of where follows, without a NUL
 	uint64_t count;
 };
 
@@ -52,7 +52,7 @@ struct file_off {
 struct file_finish {
 	uint64_t now_ns;
 	uint32_t target_died, num_functions;
-	uint64_t armed_ns; // captures made before it was kept end here
+	uint64_t armed_ns; // missing in older files, see FINISH_SHORT
 };
 
 enum { FINISH_SHORT = offsetof(struct file_finish, armed_ns) };
@@ -67,7 +67,7 @@ static size_t padded(size_t len)
 	return (len + 7) & ~(size_t)7;
 }
 
-// --- Who made it, and of what ------------------------------------------------------------------
+// --- Build id and digest -----------------------------------------------------------------------
 
 char *capture_build_id(struct image *image)
 {
@@ -133,7 +133,7 @@ uint64_t capture_plan_digest(const struct plan *plan)
 
 struct capture_writer {
 	int fd;
-	struct text text; // not yet written
+	struct text text; // bytes that are not written yet
 };
 
 static void put(struct text *text, const void *data, size_t len)
@@ -201,7 +201,7 @@ void capture_writer_destroy(struct capture_writer *writer)
 	free(writer);
 }
 
-// An item of two parts: what has a fixed size, and what follows it.
+// Writes an item that has two parts: one of a fixed size, and a rest, which may be empty.
 static struct error *write_item(struct capture_writer *writer, enum capture_kind kind,
 				const void *fixed, size_t fixed_len, const void *rest,
 				size_t rest_len)
@@ -314,7 +314,7 @@ struct capture_reader {
 	char *path;
 	char *exe, *build_id;
 	struct capture_head head;
-	uint64_t *item; // its bytes, 8-aligned, and a NUL
+	uint64_t *item; // the current item's bytes, 8-aligned, with a NUL after them
 	size_t capacity;
 	char **patterns;
 };
@@ -324,7 +324,8 @@ static struct error *damaged(const struct capture_reader *reader, const char *wh
 	return error_new("%s: not a capture of gotrace, or damaged: %s", reader->path, why);
 }
 
-// Fills all len bytes. *is_end (may be NULL): the file ended just before them, which is then no error.
+// Reads len bytes. If is_end is not NULL and the file ends before the first byte, this is no error
+// and *is_end is true.
 static struct error *read_bytes(struct capture_reader *reader, void *dst, size_t len, bool *is_end)
 {
 	int got = len ? gzread(reader->file, dst, (unsigned)len) : 0;
@@ -471,7 +472,7 @@ static struct error *take_trace(struct capture_reader *reader, size_t size,
 	return NULL;
 }
 
-// The item's bytes are there, with a NUL behind them.
+// Decodes an item whose bytes have been read, with a NUL after them.
 static struct error *take_item(struct capture_reader *reader, size_t size, struct capture_item *out)
 {
 	const uint8_t *bytes = (const uint8_t *)reader->item;

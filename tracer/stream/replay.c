@@ -13,13 +13,13 @@ static const uint64_t TICK_NS = 100 * 1000 * 1000;
 struct replay {
 	const struct replay_options *options;
 	struct capture_reader *reader;
-	const struct capture_head *head; // the reader's
+	const struct capture_head *head; // borrowed from the reader
 	struct index *index;
 	struct plan *plan;
 	struct report *report;
 	size_t num_functions;
 	uint64_t now_ns, ticked_ns; // time in the capture
-	uint64_t armed_ns;	    // since when the trace's seconds count
+	uint64_t armed_ns;	    // beginning of the duration that the summary shows
 	bool is_finished, target_died;
 	struct replay_range *unsure; // memory that may differ from the executable's file
 	size_t num_unsure;
@@ -132,7 +132,7 @@ static struct error *take_record(struct replay *replay, const struct wire_record
 		replay->ticked_ns = replay->now_ns;
 	}
 	size_t num;
-	report_unseen(replay->report, &num); // there is nobody to teach them to
+	report_unseen(replay->report, &num); // clears the list; there is no engine to learn them
 	return report_record(replay->report, record);
 }
 

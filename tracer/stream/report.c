@@ -5,9 +5,9 @@
 
 #include "tracer/count/stats.h"
 
-enum { UNSEEN_MAX = 256 }; // dynamic types noted at once; those beyond come again
+enum { UNSEEN_MAX = 256 }; // more dynamic types are dropped; they will be found again
 
-struct mark { // where the text that shows these events ends
+struct mark { // end of the text that shows a number of events
 	size_t end;
 	unsigned events;
 };
@@ -21,16 +21,16 @@ struct report {
 	struct value_printer printer;
 	struct sink *sink;
 	struct text out;
-	struct mark *marks; // of out, in order
+	struct mark *marks; // marks of out, in ascending order
 	size_t num_marks, max_marks;
-	bool is_cut; // the middle of a line is what was written last
+	bool is_cut; // the written text ends in the middle of a line
 	uint64_t lost, skipped;
 	bool has_conditions;
-	uint64_t unreadable; // of their calls
-	uint64_t crowded;    // of all calls
+	uint64_t unreadable; // calls whose condition could not be read
+	uint64_t crowded;    // calls for which there was no room
 	uint64_t unseen[UNSEEN_MAX];
 	size_t num_unseen;
-	struct error *failed; // of a callback, until the record that led to it has been taken
+	struct error *failed; // error of a callback, until report_record returns it
 };
 
 static void note_failure(struct report *report, struct error *err)
@@ -41,7 +41,7 @@ static void note_failure(struct report *report, struct error *err)
 		report->failed = err;
 }
 
-// The last text shows so many events.
+// The text that was added last shows so many events.
 static void mark(struct report *report, unsigned events)
 {
 	if (!events)
