@@ -11,7 +11,7 @@
 
 enum { CHUNK = 16384 };
 
-// Visits the runs in which len bytes differ. False to stop.
+// Visits the runs of bytes that differ. False if visit wants to stop.
 static bool visit_runs(uint64_t vaddr, const uint8_t *file, const uint8_t *memory, size_t len,
 		       bool (*visit)(void *context, const struct target_code_change *change),
 		       void *context)
@@ -66,7 +66,7 @@ bool target_code_is_there(int mem, uint64_t addr)
 	do {
 		got = pread(mem, &byte, 1, (off_t)addr);
 	} while (got < 0 && errno == EINTR);
-	return got != 0; // unreadable: it is another's right to unmap it
+	return got != 0; // an error only means that addr is not mapped, which the program may do
 }
 
 pid_t target_code_tracer(pid_t pid, char name[32])

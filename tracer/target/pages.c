@@ -16,12 +16,12 @@ enum { PAGE = 4096 };
 
 struct pages {
 	pid_t pid;
-	int proc; // /proc/PID: it stays this process's, whoever has its number later
+	int proc; // descriptor of /proc/PID: remains this process's even if its PID is used again
 	struct image *image;
 	uint64_t bias;
 	bool is_gone;
-	char file
-		[48]; // device and inode of the executable, as its mappings name them; "": not known
+	// device and inode of the executable, as /proc/PID/maps shows them; "": not known
+	char file[48];
 };
 
 struct mapping { // one line of /proc/PID/maps
@@ -30,7 +30,7 @@ struct mapping { // one line of /proc/PID/maps
 	char file[48];
 };
 
-// The mapping that holds addr.
+// Finds the mapping that contains addr.
 static bool find_mapping(struct pages *pages, uint64_t addr, struct mapping *out)
 {
 	int fd = openat(pages->proc, "maps", O_RDONLY | O_CLOEXEC);
@@ -72,7 +72,8 @@ struct error *pages_create(pid_t pid, struct image *image, uint64_t bias, struct
 	pages->pid = pid;
 	pages->image = image;
 	pages->bias = bias;
-	// The program's first instruction is mapped from nothing but its executable.
+	// The mapping that contains the program's first instruction is always one of its
+	// executable.
 	struct mapping mapping;
 	if (find_mapping(pages, image_entry(image) + bias, &mapping))
 		memcpy(pages->file, mapping.file, sizeof(pages->file));
@@ -89,7 +90,7 @@ void pages_destroy(struct pages *pages)
 	free(pages);
 }
 
-// One byte of each page in [addr, end).
+// Reads one byte of each page in [addr, end).
 static void touch(const struct pages *pages, uint64_t addr, uint64_t end)
 {
 	enum { BATCH = 512 };
@@ -103,7 +104,7 @@ static void touch(const struct pages *pages, uint64_t addr, uint64_t end)
 		ssize_t done = process_vm_readv(pages->pid, &local, 1, remote, num, 0);
 		if (done < 0 && errno != EFAULT)
 			return;
-		// The first that cannot be read ends it: go on after that.
+		// The call stops at the first page that cannot be read: continue after that page.
 		addr += ((done < 0 ? 0 : (uint64_t)done) + ((size_t)done != num)) * PAGE;
 	}
 }
@@ -119,14 +120,14 @@ void pages_touch(const struct pages *pages)
 		if (segment->is_writable || segment->is_executable)
 			continue;
 		uint64_t start = segment->vaddr, end = start + segment->file_size;
-		// Tables of functions and lines come after it: no value leads there.
+		// After .rodata come the tables of functions and lines, to which no value points.
 		if (rodata >= start && rodata < end && rodata_size < end - rodata)
 			end = rodata + rodata_size;
 		touch(pages, (start & ~(uint64_t)(PAGE - 1)) + pages->bias, end + pages->bias);
 	}
 }
 
-// True if none of these pages was copied for a write: each is the file's own, or not there yet.
+// True if none of the pages was copied for a write: each is a page of the file or not present.
 static bool are_clean(const struct pages *pages, uint64_t first, uint64_t end)
 {
 	// Documentation/admin-guide/mm/pagemap.rst

@@ -26,15 +26,16 @@ enum { AUXV_MAX = 64 };
 struct target {
 	pid_t pid;
 	bool is_child, is_held;
-	bool is_stopped; // held by a SIGSTOP, not by us as its tracer
+	bool is_stopped; // held by a SIGSTOP instead of by ptrace
 	bool has_ended;
-	int status; // of a child that ended, as waitpid tells it
+	int status; // status of a child that ended, as waitpid reports it
 	int pidfd, exe_fd;
-	int mem;	  // -1: it may not be opened
+	int mem;	  // -1: opening it is not permitted
 	struct stat file; // the executable
 	char *name;
 	char link[32], exe[32], root[32], auxv_path[32];
-	Elf64_auxv_t auxv[AUXV_MAX]; // as it was: another program's differs (AT_RANDOM, AT_ENTRY)
+	// when the target was opened; another program's differs (AT_RANDOM, AT_ENTRY)
+	Elf64_auxv_t auxv[AUXV_MAX];
 	size_t auxv_bytes;
 };
 
@@ -43,7 +44,8 @@ static struct error *no_process(pid_t pid)
 	return error_new("%d: no such process", pid);
 }
 
-// The value after "KEY:" in /proc/PID/status, -1 if it cannot be read; errno says why.
+// The number after "KEY:" in /proc/PID/status; *letter, if letter is not NULL, is the value's first
+// character. -1 if the file cannot be read; errno is the reason.
 static long status_value(pid_t pid, const char *key, char *letter)
 {
 	char path[32], line[256];
@@ -67,14 +69,14 @@ static size_t read_auxv(const struct target *target, Elf64_auxv_t *auxv)
 	return len < 0 ? 0 : (size_t)len;
 }
 
-// What stands in the way of reading a file below /proc/PID, in the user's words.
+// The error, for the user, if a file below /proc/PID cannot be read.
 static struct error *file_error(pid_t pid, const char *name, int errnum)
 {
 	if (errnum == EACCES || errnum == EPERM)
 		return error_new("%d: /proc/%d/%s cannot be read (run gotrace as root, or with "
 				 "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)",
 				 pid, pid, name);
-	if (errnum && errnum != ENOENT && errnum != ESRCH) // ours: too many open files, no memory
+	if (errnum && errnum != ENOENT && errnum != ESRCH) // too many open files, no memory
 		return error_errno(errnum, "/proc/%d/%s", pid, name);
 	return no_process(pid);
 }
@@ -115,7 +117,7 @@ static struct error *find_exe(struct target *target)
 	return NULL;
 }
 
-// False where the process executes another file than the one that was opened.
+// False if the process executes another file than the one that was opened.
 static bool has_same_exe(const struct target *target)
 {
 	struct stat now;
@@ -139,7 +141,7 @@ static uint64_t entry_addr(const struct target *target)
 	return 0;
 }
 
-// Whether all that was opened belongs to one program of one process.
+// Checks that all that was opened belongs to the same program in the same process.
 static struct error *check_whole(struct target *target)
 {
 	size_t len;
@@ -212,8 +214,8 @@ struct error *target_attach(pid_t pid, struct target **out)
 
 // --- Starting ------------------------------------------------------------------------------------
 
-// Why the file at path cannot be a traced program though exec might start it (a script's interpreter), or will
-// say less of it. NULL: let exec try.
+// Why the file at path cannot be traced, if exec would start it nevertheless (a script) or if
+// exec's error would say less. NULL: let exec try.
 static struct error *file_trouble(const char *path)
 {
 	struct stat file;
@@ -228,7 +230,7 @@ static struct error *file_trouble(const char *path)
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char start[128] = "";
 	ssize_t len = fd < 0 ? -1 : read(fd, start, sizeof(start) - 1);
-	if (len < 0) // it may be executed all the same
+	if (len < 0) // a file that cannot be read may still be executable
 		return NULL;
 	if (!len)
 		return error_new("%s: an empty file, not a program", path);
@@ -243,7 +245,7 @@ static struct error *file_trouble(const char *path)
 		path, (int)strcspn(by, " \t\r\n"), by);
 }
 
-// The first file of this name that can be executed in the folders of PATH.
+// Finds the first executable file of this name in the directories of PATH.
 static struct error *find_in_path(const char *program, char **path)
 {
 	const char *folders = getenv("PATH");
@@ -286,7 +288,7 @@ struct error *target_find(const char *program, char **path)
 	return NULL;
 }
 
-// In the child: a process group of its own, which may not read from the terminal.
+// In the child: creates a process group of its own, which does not read from the terminal.
 static void stand_apart(void)
 {
 	setpgid(0, 0);
@@ -295,7 +297,7 @@ static void stand_apart(void)
 		dup2(null, STDIN_FILENO);
 }
 
-// In the child: runs the program, or tells why it cannot through the pipe.
+// In the child: executes the program, or writes the errno to the pipe if this fails.
 static void child_exec(const char *path, char *const *argv, bool is_apart, int report)
 {
 	if (is_apart)
@@ -304,7 +306,7 @@ static void child_exec(const char *path, char *const *argv, bool is_apart, int r
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	prctl(PR_SET_PTRACER, getppid()); // and its children, where Yama wants to be told
+	prctl(PR_SET_PTRACER, getppid()); // Yama: gotrace and its children may trace this process
 	int failed = 0;
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 		failed = errno;
@@ -456,7 +458,8 @@ enum target_end target_state(struct target *target)
 	size_t len;
 	if (has_same_auxv(target, &len) && has_same_exe(target))
 		return TARGET_RUNS;
-	// Unreadable: its memory is gone (it is exiting), or it now is a program we may not look into.
+	// If the auxv cannot be read, the process is exiting and its memory is gone, or it now runs
+	// a program that gotrace may not read.
 	return len ? TARGET_EXECED : poll(&ended, 1, 0) > 0 ? TARGET_EXITED : TARGET_RUNS;
 }
 
