@@ -71,6 +71,7 @@ bool bench_function_is_bare(const struct bench_function *function, pid_t pid);
 
 // --- The tracers ---------------------------------------------------------------------------------
 
+// FLOOR: uprobes whose programs do nothing. EBPF, PTRACE: gotrace. PEER: another tool.
 enum bench_kind { BENCH_UNTRACED, BENCH_FLOOR, BENCH_EBPF, BENCH_PTRACE, BENCH_PEER };
 
 struct bench_variant { // a row of the table

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What comes of the rounds: medians, spreads, ratios.
+// Computes the figures from the rounds: medians, spreads and ratios.
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -56,7 +56,8 @@ struct bench_summary bench_read_summary(const char *text)
 			   " return%*[s,] %" SCNu64 " lost",
 			   &summary.calls, &summary.returns, &summary.lost) == 3)
 			return summary;
-		// What counts says how many calls alone; those that are counted have returned.
+		// gotrace count and hist report only the number of calls, all of which have
+		// returned.
 		if (sscanf(line, "gotrace: %*u function%*[s,] %" SCNu64 " call%n", &summary.calls,
 			   &len) == 1 &&
 		    len && !strstr(line, " lost")) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What came out, for programs: Go's benchmark text format, JSON.
+// The reports for programs: Go's benchmark text format and JSON.
 #include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -12,8 +12,8 @@
 
 // --- Go's benchmark format -----------------------------------------------------------------------
 
-// Words are separated as Go's own testing package does it. A slash, "=" and a "-" before a number at the end
-// would mean something to benchstat, and all must be UTF-8.
+// Replaces characters by "_", as Go's testing package does with spaces. To benchstat, a "/", a "="
+// and a "-" before a number at the end have a meaning, and all must be UTF-8.
 static void write_name(const char *name, FILE *out)
 {
 	for (size_t i = 0; name[i]; i++) {
@@ -24,7 +24,7 @@ static void write_name(const char *name, FILE *out)
 	}
 }
 
-// "Typical/ebpf_depth_2". The first letter is a capital one, as the format wants it.
+// Writes "BenchmarkTypical/ebpf_depth_2". The format requires a capital letter after "Benchmark".
 static void write_names(const struct bench_row *row, FILE *out)
 {
 	fputs("Benchmark", out);
@@ -44,7 +44,8 @@ static void write_pair(double value, const char *unit, FILE *out)
 		fprintf(out, fabs(value) < 1000 ? " %.4g %s" : " %.0f %s", value, unit);
 }
 
-// A line a round, so that benchstat sees the spread. Of a whole program one run is one iteration.
+// Writes one line per round, so that benchstat sees the spread. A run of a whole program is one
+// iteration.
 static void write_round(const struct bench *bench, const struct bench_row *row, uint64_t round,
 			FILE *out)
 {
@@ -77,7 +78,7 @@ void bench_print_benchfmt(const struct bench *bench, FILE *out)
 
 // --- JSON ----------------------------------------------------------------------------------------
 
-// To four digits, and no NaN.
+// A number with four digits, or null if it is not finite.
 static json_t *number(double value)
 {
 	if (!isfinite(value))

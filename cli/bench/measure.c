@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Rounds: in each, every variant once, so that a machine whose speed changes is fair to all.
+// Measures in rounds. Each round runs every variant once, so that changes of the machine's speed
+// affect all variants.
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,12 +16,13 @@ enum {
 	FIRST_CALLS = 64,
 	GROWTH = 8,
 	PARTS_MAX = BENCH_ROUNDS_MAX,
-	UNTRACED_CALLS = 100, // times more: they are a thousand times faster
+	UNTRACED_CALLS = 100, // so many times more calls: they are a thousand times faster
 	ANSWER_TIMEOUT_MS = 20000,
 	LEFT_TIMEOUT_MS = 5000,
-	PEER_ROUNDS = 3, // they are slow
+	PEER_ROUNDS = 3, // peers are slow
 };
-static const uint64_t BUDGET_NS = 250000000, PART_NS = 10000000; // of a measurement and its parts
+// The time of a measurement, and of its parts.
+static const uint64_t BUDGET_NS = 250000000, PART_NS = 10000000;
 
 void bench_progress(const struct bench *bench, uint64_t round, const struct bench_row *row)
 {
@@ -44,13 +46,14 @@ void bench_leave_out(struct bench_row *row, struct error *err)
 // --- One measurement -----------------------------------------------------------------------------
 
 struct sample {
-	uint64_t calls;	   // all
-	double ns;	   // per call
-	double elapsed_ns; // of all
+	uint64_t calls;	   // number of all calls
+	double ns;	   // median time per call
+	double elapsed_ns; // time of all calls
 };
 
-// Calls in steps, which grow to PART_NS each, until so many were made or the time is over. The median of
-// the steps is not moved by the moments in which the machine did something else. The first steps warm up.
+// Makes calls in steps until max calls were made or the time is over. The steps grow to PART_NS
+// each; the first steps only warm up. The result is the median of the steps, which is not affected
+// by moments in which the machine did something else.
 static bool sample(struct bench_target *target, const char *function, uint64_t max,
 		   struct sample *out)
 {
@@ -86,7 +89,7 @@ static bool is_well(struct bench_target *target, const struct bench_function *fu
 	       bench_target_call(target, "leaf", 1, LEFT_TIMEOUT_MS, &ns);
 }
 
-// One variant beside a target that runs. *well: the target still does what it did.
+// Measures one variant with a running target. *well: the target still works, without probes.
 static struct error *measure_variant(struct bench *bench, const struct bench_variant *variant,
 				     const struct bench_workload *workload,
 				     struct bench_target *target,
@@ -119,7 +122,7 @@ static struct error *measure_variant(struct bench *bench, const struct bench_var
 	if (!answered && variant->kind != BENCH_PEER)
 		return error_new("the target does not answer");
 	row->kept += kept;
-	if (!answered) // how many calls it made, nobody knows
+	if (!answered) // the number of calls that were made is not known
 		return NULL;
 	row->ns[round] = taken.ns;
 	row->made[round] = taken.calls;
@@ -132,16 +135,16 @@ static struct error *measure_variant(struct bench *bench, const struct bench_var
 	return NULL;
 }
 
-// --- All of them ---------------------------------------------------------------------------------
+// --- All variants and workloads ------------------------------------------------------------------
 
-struct place { // where the measuring of one workload stands
+struct place { // one workload and the process that it is measured in
 	const struct bench_workload *workload;
-	struct bench_target *target; // for all but peers; NULL after it died
-	uint64_t turns;		     // of main.busy, where it was tuned
+	struct bench_target *target; // for all variants but peers; NULL after it died
+	uint64_t turns;		     // the turns of main.busy; 0: it is not tuned
 	struct bench_function function;
 };
 
-// A process of it, like those before.
+// Starts another process of the target, tuned like the first.
 static struct error *start_target(const struct place *place, const char *path,
 				  struct bench_target **out)
 {
@@ -177,7 +180,7 @@ static void place_deinit(struct place *place)
 	bench_function_deinit(&place->function);
 }
 
-// Whether a variant is measured at all. Of what is missing a note is made, once.
+// True if a variant is to be measured. If its program is missing, adds that to the note, once.
 static bool is_wanted(struct bench *bench, const struct bench_variant *variant)
 {
 	if (variant->kind == BENCH_PTRACE)
@@ -210,7 +213,7 @@ static void measure_row(struct bench *bench, struct place *place, struct bench_r
 		err = measure_variant(bench, variant, place->workload,
 				      is_peer ? fresh : place->target, &place->function, row, round,
 				      &well);
-	if (!well && fresh) // it may be stopped for ever
+	if (!well && fresh) // the tracer may have left it stopped
 		kill(fresh->pid, SIGKILL);
 	bench_target_stop(fresh);
 	if (!well && !is_peer) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The user's own program, from its first instruction to its end, with and without a tracer.
+// Measures the user's own program from its first instruction to its end, with and without a tracer.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,8 +25,8 @@
 struct run {		  // one run of the program
 	double wall, cpu; // seconds
 	uint64_t kept, lost;
-	double tracer_ns; // of CPU
-	int status;	  // as of waitpid
+	double tracer_ns; // the tracer's CPU time
+	int status;	  // as waitpid reports it
 };
 
 static const struct bench_variant program_variants[] = {
@@ -45,8 +45,8 @@ static const struct bench_variant program_variants[] = {
 };
 enum { NUM_PROGRAM_VARIANTS = sizeof(program_variants) / sizeof(*program_variants) };
 
-// Its standard input is ours from the beginning where that is a file, as every run needs all of it. What it
-// says on its standard error is told once.
+// If gotrace's standard input is a file, each run reads it from the beginning. The program's
+// standard error is shown only for the first run.
 static void become_program(char **argv, bool is_first)
 {
 	struct stat input;
@@ -64,7 +64,7 @@ static void become_program(char **argv, bool is_first)
 	_exit(127);
 }
 
-// Starts the program and leaves it stopped at its first instruction, traced by nobody.
+// Starts the program and leaves it stopped at its first instruction, without a tracer.
 static struct error *start_stopped(char **argv, bool is_first, pid_t *out)
 {
 	pid_t pid = fork();
@@ -125,7 +125,8 @@ static double seconds(struct timeval time)
 	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
-// Waits for a child's end; a signal to us ends it.
+// Waits until a child ends. If gotrace gets a signal, it sends ends_by to the child; a second
+// signal kills the child.
 static int wait_for_end(pid_t pid, int ends_by, struct rusage *usage)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
@@ -133,7 +134,7 @@ static int wait_for_end(pid_t pid, int ends_by, struct rusage *usage)
 	sigemptyset(&blocked);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		sigaddset(&blocked, ends[i]);
-	sigprocmask(SIG_BLOCK, &blocked, &before); // but in ppoll, so that none is missed
+	sigprocmask(SIG_BLOCK, &blocked, &before); // ppoll unblocks them, so that none is missed
 	CLEANUP_CLOSE int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd end = {.fd = fd, .events = POLLIN};
 	while (fd >= 0 && !cli_signal && ppoll(&end, 1, NULL, &before) < 0 && errno == EINTR)
@@ -182,7 +183,7 @@ static struct error *run_once(const struct bench *bench, const struct bench_vari
 	return err;
 }
 
-// What became of a run; expected is how the program ended untraced.
+// Adds a run's results to its row. expected is the status of the untraced program.
 static void take_run(struct bench *bench, struct bench_row *row, const struct run *run,
 		     int expected, uint64_t round)
 {
@@ -231,7 +232,7 @@ static struct error *add_rows(struct bench *bench)
 	return NULL;
 }
 
-// A program that is none, or patterns that choose nothing, fail before anything is run.
+// Checks, before anything is run, that the program exists and that the patterns match functions.
 static struct error *check(const struct bench_options *options)
 {
 	char path[PATH_MAX];
@@ -251,7 +252,7 @@ static struct error *check(const struct bench_options *options)
 
 struct error *bench_program(struct bench *bench)
 {
-	int status = 0; // of the untraced program
+	int status = 0; // the untraced program's
 	bench->is_program = true;
 	struct error *err = check(bench->options);
 	if (!err)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What came out, for people: a table, and what it says of 20 microseconds.
+// The report for people: a table, and a sentence about a call of 20 microseconds.
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -86,7 +86,7 @@ static void add_time(double ns, struct text *out)
 			       : "ms");
 }
 
-// Writes it behind an empty line, with lines broken.
+// Writes an empty line and the text, wrapped at LINE_WIDTH.
 static void write_paragraph(const char *text, FILE *out)
 {
 	size_t column = 0;
@@ -103,7 +103,7 @@ static void write_paragraph(const char *text, FILE *out)
 	fputc('\n', out);
 }
 
-// What becomes of a call of main.busy, in a sentence: Delve's story, retold.
+// Writes a sentence about what a call of main.busy costs with each tracer.
 static void write_story(const struct bench *bench, FILE *out)
 {
 	static const char *const parts[][2] = {
@@ -140,7 +140,7 @@ static void write_story(const struct bench *bench, FILE *out)
 
 // --- The table -----------------------------------------------------------------------------------
 
-// A program's rows have two columns more.
+// Writes two more columns for the user's own program: its wall and CPU time.
 static void write_times(const struct bench *bench, FILE *out)
 {
 	fprintf(out, "\n%-20s %9s %9s\n", "", "wall s", "CPU s");
@@ -169,7 +169,7 @@ static void write_head(const struct bench *bench, const struct bench_row *row, F
 		"/ptrace", "kept", "lost", "CPU", "log scale");
 }
 
-// What rows have to say, said once where several say the same.
+// Writes the notes of the rows. A note that several rows have is written once.
 static void write_notes(const struct bench *bench, FILE *out)
 {
 	if (bench->note[0])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The rows, and how the tools that gotrace is compared with are called.
+// The rows of the table, and the commands of the tools that gotrace is compared with.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,7 +10,8 @@
 #include "base/cleanup.h"
 #include "cli/bench/bench.h"
 
-// Without values: no arguments, and of the results only their own words, nothing that they lead to.
+// --no-args with --depth 0 is "without values": no arguments, and results without what they point
+// to.
 const struct bench_variant bench_variants[] = {
 	{"untraced", BENCH_UNTRACED, false, {0}, NULL, NULL, false},
 	{"uprobe entry", BENCH_FLOOR, false, {0}, NULL, NULL, false},
@@ -42,7 +43,7 @@ const size_t bench_num_variants = sizeof(bench_variants) / sizeof(*bench_variant
 
 static const char uprobe_events[] = "/sys/kernel/tracing/uprobe_events";
 
-struct words { // of a command, each on the heap
+struct words { // the words of a command, each on the heap
 	char **argv;
 	size_t num, max;
 	bool failed;
@@ -70,7 +71,7 @@ static struct error *write_event(const char *line)
 	return NULL;
 }
 
-// Events of a gotrace bench that was killed are taken away.
+// Removes the events of a gotrace bench that was killed.
 static void forget_stale_events(void)
 {
 	CLEANUP_FREE char *events = bench_read(uprobe_events);
@@ -167,7 +168,7 @@ void bench_peer_clean(struct bench_tracer *tracer)
 	if (tracer->event[0]) {
 		char line[48];
 		snprintf(line, sizeof(line), "-:%s\n", tracer->event);
-		for (int i = 0; i < 100; i++) { // until the kernel has let go of it
+		for (int i = 0; i < 100; i++) { // the kernel may still use the event
 			struct error *err = write_event(line);
 			if (!err)
 				break;

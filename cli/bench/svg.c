@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A chart with a logarithmic scale, in one file without anything from elsewhere, for light and dark pages.
+// Writes a chart with a logarithmic scale as one file that needs no other, for light and dark
+// pages.
 #include <math.h>
 #include <string.h>
 
@@ -8,9 +9,9 @@
 enum {
 	WIDTH = 860,
 	LEFT = 190,  // where bars begin
-	RIGHT = 740, // and end; figures stand behind
+	RIGHT = 740, // where bars end at most; the figures come after them
 	ROW = 20,
-	HEAD = 44, // of a workload
+	HEAD = 44, // height of a workload's heading
 	TOP = 16,
 	DECADES_MAX = 12,
 };

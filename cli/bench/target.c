@@ -70,7 +70,7 @@ struct error *bench_target_find(char **path)
 		"PATTERN... -- PROG");
 }
 
-// The next line, in target->line. False where none comes in time.
+// Reads the next line into target->line. False if there is none in time.
 static bool read_line(struct bench_target *target, unsigned int timeout_ms)
 {
 	uint64_t end = bench_now_ns() + (uint64_t)timeout_ms * 1000000;
@@ -96,12 +96,12 @@ static bool read_line(struct bench_target *target, unsigned int timeout_ms)
 static void become_target(const char *path, const int *to, const int *from)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setpgid(0, 0); // Ctrl-C is for gotrace alone
+	setpgid(0, 0); // Ctrl-C must reach only gotrace
 	signal(SIGPIPE, SIG_DFL);
 	int null = open("/dev/null", O_WRONLY);
 	dup2(to[0], STDIN_FILENO);
 	dup2(from[1], STDOUT_FILENO);
-	dup2(null, STDERR_FILENO); // what Go says when a tracer has killed it
+	dup2(null, STDERR_FILENO); // hides Go's messages if a tracer kills the target
 	execl(path, path, (char *)NULL);
 	_exit(127);
 }
@@ -131,7 +131,7 @@ struct error *bench_target_start(const char *path, struct bench_target **out)
 	return NULL;
 }
 
-// The nanoseconds that it took, and what it answers.
+// Sends a command to the target and reads its answer: the time that the command took, and a number.
 static bool ask(struct bench_target *target, const char *what, uint64_t number,
 		unsigned int timeout_ms, uint64_t *ns, uint64_t *answer)
 {
@@ -175,7 +175,7 @@ void bench_target_stop(struct bench_target *target)
 	free(target);
 }
 
-// --- Its functions -------------------------------------------------------------------------------
+// --- The target's functions ----------------------------------------------------------------------
 
 static void take_sites(struct bench_function *function, const struct plan *plan)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A tracer beside the target, as a user would start and end it.
+// Runs a tracer together with the target, and starts and ends it as a user would.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,8 @@ enum {
 	WORDS_MAX = 32,
 	READY_TIMEOUT_MS = 20000,
 	END_TIMEOUT_MS = 15000,
-	SETTLE_MS = 200, // a peer may do more behind its first breakpoint
-	CPU_DEPTH = 2,	 // a tracer, its helper
+	SETTLE_MS = 200, // a peer may still be busy after it has set its first breakpoint
+	CPU_DEPTH = 2,	 // levels of child processes whose CPU time counts
 };
 
 char *bench_read(const char *path)
@@ -98,7 +98,7 @@ void bench_end(pid_t pid)
 	if (ends_within(pid, END_TIMEOUT_MS))
 		return;
 	cli_say("a tracer does not end after %d seconds: it is killed", END_TIMEOUT_MS / 1000);
-	kill(-pid, SIGKILL); // with what it has started
+	kill(-pid, SIGKILL); // the tracer and all that it has started
 	waitpid(pid, NULL, 0);
 }
 
@@ -133,7 +133,8 @@ uint64_t bench_cpu_of(pid_t pid)
 
 // --- Starting ------------------------------------------------------------------------------------
 
-// What it said last: two lines, since the reason often stands in the one before.
+// Makes an error of the last two lines of a tracer's output: the reason is often in the first of
+// them.
 static struct error *ended_early(const char *said)
 {
 	CLEANUP_FREE char *text = bench_read(said);
@@ -159,7 +160,8 @@ static bool has_ended(pid_t pid)
 	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
 }
 
-// Ready is a gotrace when it says so, another tool when its breakpoint stands in the function.
+// Waits until a tracer is ready. function NULL: it is a gotrace, which is ready when its output
+// says so. Otherwise it is a peer, which is ready when there is a breakpoint in the function.
 static struct error *wait_ready(pid_t pid, const char *said, const struct bench_function *function,
 				pid_t target)
 {
@@ -205,7 +207,8 @@ static struct error *start_gotrace(struct bench_tracer *tracer,
 	char number[16];
 	snprintf(number, sizeof(number), "%d", (int)pid);
 	const char *const *options = tracer->variant->options;
-	bool is_attach = !options[0] || options[0][0] == '-'; // else its first word is the command
+	// the first option may be a command instead ("count")
+	bool is_attach = !options[0] || options[0][0] == '-';
 	const char *argv[WORDS_MAX] = {"/proc/self/exe",
 				       is_attach ? "attach" : *options++,
 				       number,
@@ -283,7 +286,7 @@ uint64_t bench_kept(const char *said, bool has_return, uint64_t *lost)
 	return has_return && summary.returns < summary.calls ? summary.returns : summary.calls;
 }
 
-// What a peer has written down: a line a call, or perf's own count.
+// The number of calls that a peer recorded: its lines with the variant's mark, or perf's own count.
 static uint64_t kept_by_peer(const struct bench_tracer *tracer)
 {
 	CLEANUP_FREE char *text = bench_read(tracer->said);
