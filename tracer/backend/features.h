@@ -29,8 +29,8 @@ size_t features_ask(struct feature *out, size_t max);
 /** True if one link can hold thousands of uprobes (BPF_TRACE_UPROBE_MULTI). */
 bool features_uprobe_multi(void);
 
-/** True if such a link can be limited to one process with all its threads. Early kernels with
- *  uprobe_multi take only the hits of the process's first thread. */
+/** True if a uprobe_multi link can be limited to one process with all its threads. Early kernels
+ *  with uprobe_multi take only the hits of the process's first thread. */
 bool features_uprobe_multi_process(void);
 
 /** Why a call of bpf(2) or perf_event_open(2) failed with this errno and what to do, as the end of

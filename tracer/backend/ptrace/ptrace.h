@@ -210,8 +210,7 @@ bool ptrace_threads_seize(struct ptrace_worker *worker, struct ptrace_reply *rep
 void ptrace_threads_leave(struct ptrace_worker *worker);
 /** Handles a status that waitpid returned. */
 void ptrace_threads_event(struct ptrace_worker *worker, pid_t tid, int status);
-/** Handles timeouts, such as a newborn thread whose parent never reports it. Called from time to
- *  time. */
+/** Handles newborn threads that their parents do not report in time. Called from time to time. */
 void ptrace_threads_tick(struct ptrace_worker *worker);
 /** Continues a stopped thread, with a signal or 0. While leaving, detaches from it. */
 void ptrace_threads_resume(struct ptrace_worker *worker, struct ptrace_thread *thread, int sig);
@@ -275,7 +274,7 @@ void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread 
 		       const struct user_regs_struct *regs);
 /** Makes worker->maker, which the caller frees with hit_maker_destroy(). */
 struct error *ptrace_hit_init(struct ptrace_worker *worker) MUST_CHECK;
-/** Access the memory of the thread that was prepared last. False on failure. */
+/** Reads or writes the memory of the thread that was prepared last. False on failure. */
 bool ptrace_hit_read(void *worker, void *dst, size_t len, uint64_t addr);
 bool ptrace_hit_write(void *worker, uint64_t addr, const void *src, size_t len);
 

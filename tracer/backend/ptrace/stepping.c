@@ -228,8 +228,7 @@ void ptrace_stepping_signal(struct ptrace_worker *worker, struct ptrace_thread *
 			deliver_fault(worker, thread, sig, &info);
 			return;
 		}
-		// The kernel's trap is the step's own: a repeated instruction (REP)
-		// is not done.
+		// The kernel's trap is the step's own: a repeated instruction (REP) is not done.
 		if (sig != SIGTRAP || info.si_code <= 0)
 			hold(thread, &info);
 		step(thread);
