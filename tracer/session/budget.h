@@ -42,8 +42,8 @@ struct budget_change {
 	size_t func;
 	enum budget_level from, to;
 	double calls; // per second, at level from; 0: not known, because the function was off
-	// of the target's time: what level from costs if the level goes down, else what level to
-	// will cost
+	// Share of the target's time. If the level goes down: what the function cost before; if it
+	// goes up: what it will cost.
 	double share;
 };
 
@@ -59,7 +59,9 @@ void budget_set_costs(struct budget *budget, const struct budget_costs *costs);
 /** Adds a function, at BUDGET_ALL. Functions are numbered from 0 in the order they are added.
  *  every: the user wants only one call in so many, at any level; 0 and 1: every call. */
 struct error *budget_add(struct budget *budget, bool has_exits, uint32_t every) MUST_CHECK;
+/** The number of functions. */
 size_t budget_num(const struct budget *budget);
+/** The present level of a function. */
 enum budget_level budget_level(const struct budget *budget, size_t func);
 
 /** What one call of this function costs at a level, in ns of the target's time. */

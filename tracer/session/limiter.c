@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// --max-overhead: measures what tracing costs the target, asks the controller
-// (tracer/session/budget.h) how much of each function's calls to trace, applies the answer and logs
-// it.
+// --max-overhead: measures what tracing costs the target, asks the controller (budget.h) how much
+// of each function's calls to trace, applies the answer and logs it.
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +9,7 @@
 #include "tracer/session/budget.h"
 #include "tracer/session/internal.h"
 
-// Estimates of what the BPF program costs in addition to the hits, per call in ns; see struct
-// budget_costs.
+// First estimates of what a call costs in addition to its hits, in ns; see struct budget_costs.
 static const double VALUES_NS = 1200, BARE_NS = 500, SKIP_NS = 200;
 static const double VALUES_MAX_NS = 20000; // the largest records take less
 static const uint64_t TICK_NS = 50 * 1000000ull, SAY_NS = 5 * 1000000000ull;
@@ -302,8 +300,8 @@ static uint64_t count_calls(struct session *session)
 	return all;
 }
 
-// While all calls are traced with their values, the BPF program's time divided by their number is
-// what one call costs.
+// While all calls are traced with their values, the eBPF program's run time divided by the number
+// of calls is what a call costs in addition to its hits.
 static void learn_costs(struct session *session, uint64_t calls)
 {
 	enum { ENOUGH = 1000 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes the trace's text. While a session runs it never waits for the reader; instead, no more
-// records are handled while too much text waits. At the end it waits until the user does not want
-// to. Events that are given up are counted.
+// Writes the trace's text. A running session never waits for the reader: while too much text waits,
+// it handles no more records. At its end, the session waits for the reader unless the user wants to
+// drop the rest. Events that are given up are counted.
 #include <errno.h>
 #include <poll.h>
 #include <sys/stat.h>

@@ -36,7 +36,7 @@ static struct error *add_all(struct session *session, const struct selection *se
 	return err || !more ? err : session_choose(session, more, NULL, NULL);
 }
 
-// Keeps the functions of a trace, whose plan numbers mean nothing once the plan is gone.
+// Keeps a trace's functions, because their plan numbers mean nothing once the plan is gone.
 static struct error *note_funcs(const struct session *session, const struct session_trace *trace,
 				struct selection *out)
 {

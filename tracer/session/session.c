@@ -208,7 +208,7 @@ static struct error *look_for_lost(struct session *session)
 	uint64_t missed = session->missed;
 	if (!err)
 		err = tell_lost(session, stats.missed, &session->missed, "kernel");
-	if (!err && session->missed != missed) // the kernel does not report what was missed
+	if (!err && session->missed != missed) // the kernel does not report which events
 		err = settle_losses(session, NULL);
 	return err;
 }
@@ -278,7 +278,7 @@ struct error *session_take_batch(struct session *session, size_t *num)
 	return err ? err : learn_types(session);
 }
 
-// True if the target executed another program before it ended, which nobody may have noticed.
+// True if the target executed another program and ended before target_state could see that.
 static bool was_replaced(const struct session *session)
 {
 	struct backend_stats stats = {0};

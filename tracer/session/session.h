@@ -53,6 +53,7 @@ struct error *session_create(struct target *target, const struct session_options
 /** Removes every probe and frees the session. session may be NULL. */
 void session_destroy(struct session *session);
 
+/** The session's target, index and present plan; borrowed. session_renew replaces the plan. */
 struct target *session_target(struct session *session);
 struct index *session_index(struct session *session);
 const struct plan *session_plan(const struct session *session);
@@ -86,8 +87,9 @@ struct session_trace {
 struct error *session_trace(struct session *session, const struct session_request *request,
 			    const struct session_trace **out) MUST_CHECK;
 
-/** The present traces, in the order of their ids; borrowed. */
+/** The existing traces, in the order of their ids; borrowed. */
 struct session_trace *const *session_traces(const struct session *session, size_t *num);
+/** The trace with this id, borrowed; NULL if there is none. */
 const struct session_trace *session_find_trace(const struct session *session, uint32_t id);
 
 /** Removes the functions that match the patterns from a trace (num_patterns 0: all functions). A

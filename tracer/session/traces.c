@@ -460,9 +460,9 @@ static struct error *enable(struct session *session, struct session_trace *trace
 	return on ? NULL : session_settle(session);
 }
 
-// Starts counting from zero after functions were disarmed, paused or resumed, if the counts matter:
-// conditions may use the number of traced calls under way, and a budget uses what each function
-// costs.
+// Call after functions were disarmed, paused or resumed. Starts to count from zero if the counts
+// matter: conditions may use the number of traced calls under way, and a budget uses the cost of
+// each function.
 static struct error *begin_anew(struct session *session)
 {
 	bool is_needed = session->plan->wants_depth || session->budget;
