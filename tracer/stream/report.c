@@ -5,7 +5,7 @@
 
 #include "tracer/count/stats.h"
 
-enum { UNSEEN_MAX = 256 }; // more dynamic types are dropped; they will be found again
+enum { UNSEEN_MAX = 256 }; // dynamic types kept at once; further ones are found again later
 
 struct mark { // end of the text that shows a number of events
 	size_t end;
@@ -41,7 +41,7 @@ static void note_failure(struct report *report, struct error *err)
 		report->failed = err;
 }
 
-// The text that was added last shows so many events.
+// Marks the end of the text: what was added last shows so many events.
 static void mark(struct report *report, unsigned events)
 {
 	if (!events)

@@ -21,12 +21,12 @@ struct report_options {
 	int64_t wall_offset_ns; // CLOCK_REALTIME - CLOCK_MONOTONIC
 	uint64_t max_calls;	// show this many calls; 0: all
 	struct stats *stats;	// counts the calls; NULL: no statistics; borrowed
-	// True if memory certainly does not differ from the executable's file; see memory_ask.
+	// True if memory is certainly the same as in the executable's file; see memory_ask.
 	bool (*is_as_in_file)(void *context, uint64_t addr, size_t len);
 	void *context;
 };
 
-/** plan is borrowed, and may grow later. */
+/** Opens the sink. plan is borrowed, and may grow later. */
 struct error *report_create(const struct plan *plan, const struct report_options *options,
 			    struct report **out) MUST_CHECK;
 void report_destroy(struct report *report);
