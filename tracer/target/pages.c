@@ -72,8 +72,7 @@ struct error *pages_create(pid_t pid, struct image *image, uint64_t bias, struct
 	pages->pid = pid;
 	pages->image = image;
 	pages->bias = bias;
-	// The mapping that contains the program's first instruction is always one of its
-	// executable.
+	// The program's first instruction is always in a mapping of the executable.
 	struct mapping mapping;
 	if (find_mapping(pages, image_entry(image) + bias, &mapping))
 		memcpy(pages->file, mapping.file, sizeof(pages->file));
