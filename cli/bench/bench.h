@@ -32,7 +32,7 @@ extern const struct bench_workload bench_workloads[BENCH_WORKLOADS];
 struct bench_target { // a process of the bundled program
 	pid_t pid;
 	int to, from;
-	char go[32]; // its Go version
+	char go[32]; // version of Go that built the program
 	struct text line;
 };
 
@@ -100,8 +100,7 @@ struct bench_tracer {
 /** Starts a variant's tracer and waits until it traces. */
 struct error *bench_tracer_start(struct bench_tracer *tracer, const struct bench_variant *variant,
 				 const struct bench_function *function, pid_t pid) MUST_CHECK;
-/** Waits until the tracer is idle and returns the CPU time in ns that it used since it was
- *  ready. */
+/** Waits until the tracer is idle. Returns the CPU time in ns that it used since it was ready. */
 uint64_t bench_tracer_cpu(struct bench_tracer *tracer);
 /** Ends the tracer as a user would. *kept is the number of calls that it recorded completely. */
 void bench_tracer_stop(struct bench_tracer *tracer, uint64_t *kept);
@@ -112,8 +111,8 @@ bool bench_find_program(const char *name, char *path, size_t size);
 uint64_t bench_cpu_of(pid_t pid);
 /** Creates an empty temporary file for a tracer's output; path gets its name. */
 struct error *bench_file_create(char *path, size_t size) MUST_CHECK;
-/** Starts a command with its output in the file said. If this process ends, the command gets
- *  SIGINT. */
+/** Starts a command with its output in the file at path said. The command gets SIGINT when gotrace
+ *  ends. */
 struct error *bench_spawn(char *const *argv, const char *said, pid_t *out) MUST_CHECK;
 /** Ends a command with SIGINT, or with SIGKILL if that does not end it in time. */
 void bench_end(pid_t pid);
@@ -122,17 +121,16 @@ struct bench_summary { // a gotrace's summary
 };
 /** Finds the summary in a gotrace's output; all 0 if there is none. */
 struct bench_summary bench_read_summary(const char *text);
-/** Number of calls kept, from the summary in the file said; with has_return, of those whose return
- *  was seen too. */
+/** The number of calls kept, from the summary in the file at path said. has_return: counts only
+ *  calls whose return was kept too. */
 uint64_t bench_kept(const char *said, bool has_return, uint64_t *lost);
-/** Waits until a gotrace with its output in the file said traces. It is an error if it ends
- *  before. */
+/** Waits until a gotrace traces, as its output in the file at path said shows. It is an error if it
+ *  ends first. */
 struct error *bench_wait_traces(pid_t pid, const char *said) MUST_CHECK;
 
 /** Reads a whole file. The caller frees the result. NULL if the file cannot be read. */
 char *bench_read(const char *path);
-/** Prepares a peer's command: fills argv, which has room for max words. The caller frees the
- *  words. */
+/** Fills argv, which has room for max words, with a peer's command. The caller frees the words. */
 struct error *bench_peer_prepare(struct bench_tracer *tracer, const struct bench_function *function,
 				 pid_t pid, char **argv, size_t max) MUST_CHECK;
 /** Removes perf's uprobe event and files, if there are any. */
@@ -186,15 +184,13 @@ struct bench {
 	char note[256]; // a note for the report
 };
 
-/** Measures the bundled program. After an interruption, bench contains what was measured until
- *  then. */
+/** Measures the bundled program. If it is interrupted, bench has what was measured until then. */
 struct error *bench_measure(struct bench *bench) MUST_CHECK;
 /** The same for the user's own program. */
 struct error *bench_program(struct bench *bench) MUST_CHECK;
 /** Marks a row as failed, so that it is not measured any more. Takes err. */
 void bench_leave_out(struct bench_row *row, struct error *err);
-/** Shows which row is being measured, if standard error is a terminal; row NULL: clears that
- *  line. */
+/** Shows which row is measured if standard error is a terminal; row NULL clears that line. */
 void bench_progress(const struct bench *bench, uint64_t round, const struct bench_row *row);
 void bench_machine_init(struct bench_machine *machine);
 
@@ -202,10 +198,9 @@ void bench_machine_init(struct bench_machine *machine);
 
 /** Initializes a row without measurements. */
 void bench_row_init(struct bench_row *row, const struct bench_variant *variant);
-/** The median of the values that are not NAN, of at most BENCH_ROUNDS_MAX values; NAN if there are
- *  none. */
+/** The median of at most BENCH_ROUNDS_MAX values, without the NANs; NAN if there are no others. */
 double bench_median(const double *values, uint64_t num);
-/** The lowest and the highest value; NAN if there are none. */
+/** The lowest and the highest value that is not NAN; NAN if there is none. */
 void bench_spread(const double *values, uint64_t num, double *low, double *high);
 /** Computes the ratios of the rows of each workload. */
 void bench_compare(struct bench *bench);

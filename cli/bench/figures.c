@@ -56,8 +56,7 @@ struct bench_summary bench_read_summary(const char *text)
 			   " return%*[s,] %" SCNu64 " lost",
 			   &summary.calls, &summary.returns, &summary.lost) == 3)
 			return summary;
-		// gotrace count and hist report only the number of calls, all of which have
-		// returned.
+		// gotrace count and hist report only a number of calls, which all have returned.
 		if (sscanf(line, "gotrace: %*u function%*[s,] %" SCNu64 " call%n", &summary.calls,
 			   &len) == 1 &&
 		    len && !strstr(line, " lost")) {

@@ -44,8 +44,7 @@ static void write_pair(double value, const char *unit, FILE *out)
 		fprintf(out, fabs(value) < 1000 ? " %.4g %s" : " %.0f %s", value, unit);
 }
 
-// Writes one line per round, so that benchstat sees the spread. A run of a whole program is one
-// iteration.
+// Writes one line per round, so that benchstat sees the spread. A program's run is one iteration.
 static void write_round(const struct bench *bench, const struct bench_row *row, uint64_t round,
 			FILE *out)
 {

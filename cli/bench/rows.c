@@ -10,8 +10,7 @@
 #include "base/cleanup.h"
 #include "cli/bench/bench.h"
 
-// --no-args with --depth 0 is "without values": no arguments, and results without what they point
-// to.
+// Rows "entry+return" are without values: no arguments, and results without what they point to.
 const struct bench_variant bench_variants[] = {
 	{"untraced", BENCH_UNTRACED, false, {0}, NULL, NULL, false},
 	{"uprobe entry", BENCH_FLOOR, false, {0}, NULL, NULL, false},

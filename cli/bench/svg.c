@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes a chart with a logarithmic scale as one file that needs no other, for light and dark
-// pages.
+// Writes a chart with a logarithmic scale as one self-contained file, for light and dark pages.
 #include <math.h>
 #include <string.h>
 

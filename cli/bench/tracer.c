@@ -133,8 +133,7 @@ uint64_t bench_cpu_of(pid_t pid)
 
 // --- Starting ------------------------------------------------------------------------------------
 
-// Makes an error of the last two lines of a tracer's output: the reason is often in the first of
-// them.
+// An error with the last two lines of a tracer's output, because the reason is often in the first.
 static struct error *ended_early(const char *said)
 {
 	CLEANUP_FREE char *text = bench_read(said);
