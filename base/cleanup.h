@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Scope guards: a variable declared with one of these is given back when its scope ends.
+// Scope guards: when the scope of a variable declared with one of these macros ends, its memory is
+// freed or its file is closed.
 #ifndef GOTRACE_BASE_CLEANUP_H
 #define GOTRACE_BASE_CLEANUP_H
 
@@ -29,7 +30,8 @@ static inline void cleanup_fclose(FILE **file)
 		fclose(*file);
 }
 
-/** Takes the pointer out of a guarded variable, which then guards nothing. */
+/** Moves the pointer out of a guarded variable and sets the variable to NULL, so that the caller
+ *  of take() owns it. */
 #define take(variable)                                    \
 	({                                                \
 		__typeof__(variable) taken_ = (variable); \

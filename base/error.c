@@ -27,7 +27,7 @@ static struct error *error_make(int code, char *message)
 	return err;
 }
 
-// A message is one line, whatever the names in it are.
+// A message is always one line, even if a name in it has a line break.
 static char *format(const char *fmt, va_list args)
 {
 	char *message;
@@ -38,7 +38,7 @@ static char *format(const char *fmt, va_list args)
 	return printable;
 }
 
-// "first: second", taking first.
+// Returns "first: second", and frees first. NULL if there is no memory, or if first is NULL.
 static char *join(char *first, const char *second)
 {
 	char *both = NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An error is a value: a sentence for the user. NULL is success. The functions that can fail return
-// one; the caller owns it and passes it up (error_wrap) or ends it (error_free). Only cli/ prints.
+// An error is a value: a message for the user. NULL means success. A function that can fail
+// returns an error; the caller owns it, and passes it up (error_wrap()) or frees it
+// (error_free()). Only cli/ prints errors.
 #ifndef GOTRACE_BASE_ERROR_H
 #define GOTRACE_BASE_ERROR_H
 
@@ -11,26 +12,28 @@ struct error;
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define MUST_CHECK	       __attribute__((warn_unused_result))
 
-/** A new error with this message, of which what is not printable is escaped (base/rune.h): it is one line. Never
- *  NULL: with no memory left it is a static "out of memory". */
+/** Returns a new error with this message. Characters that are not printable are escaped
+ *  (base/rune.h), so the message is one line. Never NULL: if there is no memory, it returns the
+ *  same error as error_nomem(). */
 struct error *error_new(const char *fmt, ...) PRINTF_LIKE(1, 2) MUST_CHECK;
 
-/** A new error "MESSAGE: strerror(errnum)" that remembers errnum (a positive errno). */
+/** Returns a new error "MESSAGE: strerror(errnum)" whose error_code() is errnum (a positive
+ *  errno). */
 struct error *error_errno(int errnum, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 
-/** Puts context in front, "CONTEXT: message", and keeps the errno. Takes err, returns the new error. */
+/** Returns a new error "CONTEXT: message" with err's message and errno, and frees err. */
 struct error *error_wrap(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 
-/** The error of a failed allocation. */
+/** Returns the static error of a failed allocation, "out of memory". */
 struct error *error_nomem(void) MUST_CHECK;
 
-/** The message, borrowed from err. */
+/** The message; owned by err. */
 const char *error_message(const struct error *err);
 
-/** The errno that the error came from, or 0. */
+/** The errno that caused the error, or 0. */
 int error_code(const struct error *err);
 
-/** Ends err; takes NULL. */
+/** Frees err, which may be NULL. */
 void error_free(struct error *err);
 
 #endif

@@ -49,7 +49,7 @@ static void escape(char kind, uint32_t value, unsigned digits, struct text *out)
 
 unsigned rune_write(const uint8_t *bytes, size_t len, struct text *out)
 {
-	static const char named[] = "abtnvfr"; // 7 to 13
+	static const char named[] = "abtnvfr"; // escapes of the characters 7 to 13
 	unsigned size;
 	uint32_t rune = rune_read(bytes, len, &size);
 	if (rune == RUNE_INVALID && size == 1)

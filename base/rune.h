@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Characters that come from outside (names in an executable, a program's strings, file names) as a terminal may get
-// them. What it would obey instead of showing it (escape sequences, line ends, C1 and bidirectional controls), and what
-// is no UTF-8, becomes Go's escapes: \n, \x1b, \u202e.
+// Makes text from outside (names in an executable, a program's strings, file names) safe for a
+// terminal. Characters that a terminal would act on instead of showing them (escape sequences, line
+// ends, C1 and bidirectional controls), and bytes that are not UTF-8, are written as Go's escapes:
+// \n, \x1b, \u202e.
 #ifndef GOTRACE_BASE_RUNE_H
 #define GOTRACE_BASE_RUNE_H
 
@@ -13,21 +14,26 @@
 
 enum { RUNE_INVALID = 0xfffd };
 
-/** Bytes of the character that begins with this one, 0 if none does. */
+/** The number of bytes of a UTF-8 character whose first byte this is; 0 if no character begins
+ *  so. */
 unsigned rune_size(uint8_t first);
-/** The character at bytes (len not 0), and its bytes in *size; RUNE_INVALID and 1 where it is not UTF-8. */
+/** Returns the character at bytes (len is not 0), and sets *size to its number of bytes. If it is
+ *  not UTF-8, returns RUNE_INVALID and sets *size to 1. */
 uint32_t rune_read(const uint8_t *bytes, size_t len, unsigned *size);
-/** True for what Go prints as it is (unicode.IsPrint). */
+/** True if Go prints the character as it is (unicode.IsPrint). */
 bool rune_is_printable(uint32_t rune);
 
-/** Appends the character at bytes (len not 0), escaped if it is not printable. How many bytes it has. */
+/** Appends the character at bytes (len is not 0), escaped if it is not printable. Returns how
+ *  many bytes of the input it has. */
 unsigned rune_write(const uint8_t *bytes, size_t len, struct text *out);
 
-/** How many of the first bytes are printable: len if all are. */
+/** The number of bytes before the first character that is not printable; len if all are
+ *  printable. */
 size_t rune_printable_length(const char *bytes, size_t len);
-/** Makes all that is in text from byte start on printable: the one way from outside to a terminal. */
+/** Escapes, in place, all characters of text from byte start on that are not printable. Text from
+ *  outside must go through it before it goes to a terminal. */
 void rune_disarm(struct text *text, size_t start);
-/** A printable copy of a string, to be freed; NULL without memory. */
+/** Returns a printable copy of a string, which the caller frees; NULL if there is no memory. */
 char *rune_printable(const char *string);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which characters Go prints as they are (unicode.IsPrint): categories L, M, N, P and S of Unicode 17.
+// The characters that Go prints as they are (unicode.IsPrint): categories L, M, N, P and S of
+// Unicode 17, and the space.
 #include "base/rune.h"
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A growing byte buffer that output is formatted into. One allocation that is kept from event to
-// event: text_reset empties it without giving memory back. Running out of memory is remembered
-// (text_failed) and makes later writes do nothing, so that a formatter need not check each write.
+// A growing byte buffer that output is formatted into. Its memory is reused from event to event:
+// text_reset() empties the buffer without freeing it. If there is no memory, failed is set and
+// later writes do nothing, so a formatter can check once at its end.
 #ifndef GOTRACE_BASE_TEXT_H
 #define GOTRACE_BASE_TEXT_H
 
@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct text {
-	char *data; // NUL-terminated whenever capacity is not 0
+	char *data; // NUL-terminated if capacity is not 0
 	size_t len;
 	size_t capacity;
 	bool failed;
@@ -22,7 +22,7 @@ static inline void text_init(struct text *text)
 	memset(text, 0, sizeof(*text));
 }
 
-/** Gives the memory back; the text is empty and usable again. */
+/** Frees the memory. The text is then empty and can be used again. */
 void text_deinit(struct text *text);
 
 static inline void text_reset(struct text *text)
@@ -31,12 +31,13 @@ static inline void text_reset(struct text *text)
 	text->failed = false;
 }
 
-/** Room for more bytes behind len (and a NUL); false when there is no memory. */
+/** Makes room for more bytes after len, and a NUL. False if there is no memory. */
 bool text_reserve(struct text *text, size_t more);
 
 static inline void text_append(struct text *text, const void *data, size_t len)
 {
-	// len + 1 bytes fit already nearly always: output is written piece by piece into a kept buffer.
+	// len + 1 bytes nearly always fit, because output is written in small pieces and the
+	// buffer is reused.
 	if ((len >= text->capacity - text->len || text->failed) && !text_reserve(text, len))
 		return;
 	if (len)
@@ -57,13 +58,13 @@ static inline void text_puts(struct text *text, const char *string)
 
 void text_u64(struct text *text, uint64_t value);
 void text_i64(struct text *text, int64_t value);
-/** "0x" and the value in hexadecimal, without leading zeros. */
+/** Appends "0x" and the value in hexadecimal, without leading zeros. */
 void text_hex(struct text *text, uint64_t value);
-/** Spaces until the text is width columns long, counted from byte offset start. */
+/** Appends spaces until the text from byte offset start on has width bytes. */
 void text_pad(struct text *text, size_t start, size_t width);
 void text_printf(struct text *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/** The text as a C string, "" when empty; borrowed until the next write. */
+/** The text as a C string, "" if it is empty; valid until the next write. */
 static inline const char *text_string(const struct text *text)
 {
 	return text->len ? text->data : "";
