@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-// What follows an opcode, one letter each (Intel's manual, volume 2, appendix A, 64-bit mode):
+// What follows each opcode, one letter each (Intel's manual, volume 2, appendix A, 64-bit mode):
 //   .  nothing                 m  ModRM                    b  8-bit immediate
 //   n  ModRM, 8-bit immediate  o  ModRM, 16/32-bit imm.    z  16/32-bit immediate
 //   w  16-bit immediate        3  16 and 8 bits            q  16/32/64-bit immediate (mov)
 //   a  64-bit address (mov)    j  8-bit branch             J  32-bit branch
 //   F  ModRM, imm. with /0 /1  !  privileged or far        p  prefix        r  REX
-//   V  VEX    E  EVEX          s  escape to another map    x  invalid, or not known here
+//   V  VEX    E  EVEX          s  escape to another map    x  invalid, or not in the tables
 static const char map_one_byte[] = "mmmmbzxxmmmmbzxs"  // 00
 				   "mmmmbzxxmmmmbzxx"  // 10
 				   "mmmmbzpxmmmmbzpx"  // 20
@@ -44,7 +44,7 @@ static const char map_0f[] = "mmmmx.!!!!x.xm.x"	 // 00
 			     "mmmmmmmmmmmmmmmm"	 // e0
 			     "mmmmmmmmmmmmmmmx"; // f0
 
-// The opcodes in use of the two three-byte maps, without VEX: one bit each, sixteen a row.
+// The valid opcodes of the two three-byte maps, without VEX: one bit an opcode, sixteen a row.
 static const uint16_t map_0f38[16] = {0x0fff, 0x70b1, 0x0f3f, 0xffbf, 0x0003, 0,      0, 0,
 				      0x0007, 0,      0,      0,      0xbf00, 0xf800, 0, 0x0343};
 static const uint16_t map_0f3a[16] = {0xff00, 0x00f0, 0x0007, 0, 0x0017, 0,	 0x000f, 0,
@@ -133,7 +133,8 @@ static bool get_modrm(struct cursor *cursor, struct insn *insn)
 	return true;
 }
 
-// VEX (c4, c5): the opcode's map is 1, 2 or 3, all opcodes of map 3 and some of map 1 have an immediate.
+// VEX (c4, c5): the opcode's map is 1, 2 or 3. All opcodes of map 3 and some of map 1 have an
+// immediate.
 static bool decode_vex(struct cursor *cursor, struct insn *insn)
 {
 	uint8_t first, second;
@@ -158,7 +159,8 @@ static bool decode_vex(struct cursor *cursor, struct insn *insn)
 	return get_modrm(cursor, insn) && (map != 3 && form != 'n' ? true : skip(cursor, 1));
 }
 
-// EVEX (62): maps 1, 2, 3, and 5 and 6 for half floats; the bits that are fixed tell data from code.
+// EVEX (62): the maps are 1, 2, 3, and 5 and 6 for half floats. If one of the fixed bits is
+// wrong, it is data and not code.
 static bool decode_evex(struct cursor *cursor, struct insn *insn)
 {
 	uint8_t p[3];
@@ -173,7 +175,7 @@ static bool decode_evex(struct cursor *cursor, struct insn *insn)
 		return false;
 	insn->rex = 0x40 | (p[0] & 0x80 ? 0 : 4) | (p[0] & 0x40 ? 0 : 2) | (p[0] & 0x20 ? 0 : 1);
 	char form = map == 1 ? map_0f[insn->opcode] : 'm';
-	// In map 1, 78 to 7b are conversions here, and SSE4a or nothing without EVEX.
+	// With EVEX, 78 to 7b in map 1 are conversions; without EVEX they are SSE4a or invalid.
 	bool is_convert = map == 1 && insn->opcode >= 0x78 && insn->opcode <= 0x7b;
 	if (!is_convert && form != 'm' && form != 'n')
 		return false;
@@ -221,7 +223,7 @@ static bool get_operands(struct cursor *cursor, struct insn *insn, char form)
 		return skip(cursor, insn->prefixes & INSN_ADDRSIZE ? 4 : 8);
 	case 'j':
 		return get_i8(cursor, &insn->rel);
-	case 'J': // with 66, Intel's processors and AMD's differ
+	case 'J': // with a 66 prefix, Intel's and AMD's processors differ
 		return !(insn->prefixes & INSN_OPSIZE) && get_i32(cursor, &insn->rel);
 	case 'F':
 		if (!get_modrm(cursor, insn))
@@ -246,9 +248,9 @@ static bool classify_one_byte(struct insn *insn)
 	case 0xe0 ... 0xe3:
 		insn->kind = INSN_JCC;
 		return true;
-	case 0x8d: // lea of a register
+	case 0x8d: // lea of a register is invalid
 		return !insn_rm_is_register(insn);
-	case 0x8f: // else XOP
+	case 0x8f: // the others are XOP
 		return ext == 0;
 	case 0x90: // f3 is pause, REX.B is xchg with r8
 		if (!(insn->prefixes & INSN_REP) && !(insn->rex & 1))
@@ -328,7 +330,7 @@ bool insn_decode(const uint8_t *code, size_t len, struct insn *out)
 			return false;
 		form = map_one_byte[insn.opcode];
 	}
-	if (form == 'r') { // what follows REX is the opcode; a prefix there would make REX void
+	if (form == 'r') { // the opcode follows; a prefix after REX would cancel REX
 		insn.rex = insn.opcode;
 		if (!get_byte(&cursor, &insn.opcode))
 			return false;
@@ -355,8 +357,9 @@ bool insn_decode(const uint8_t *code, size_t len, struct insn *out)
 	return true;
 }
 
-// One trap a time that it is executed, and the same effect when it is stepped: a repeated string
-// instruction traps for each repetition; pushf pushes, and popf sets, the flag by which it is stepped.
+// True if the instruction causes one trap each time it is executed, and has the same effect when
+// it is single-stepped. A repeated string instruction traps for each repetition. pushf pushes,
+// and popf sets, the flag that makes the processor single-step.
 static bool is_one_step(const struct insn *insn)
 {
 	uint8_t opcode = insn->opcode;
@@ -372,13 +375,13 @@ bool insn_takes_uprobe(const struct insn *insn)
 	if ((insn->prefixes & (INSN_LOCK | INSN_SEGMENT)) || insn->kind == INSN_TRAP ||
 	    insn->kind == INSN_PRIVILEGED)
 		return false;
-	// A nop or branch with 66 is refused until 6.8.
+	// Kernels before 6.8 refuse a nop or branch with a 66 prefix.
 	if ((insn->prefixes & INSN_OPSIZE) && (opcode == 0x90 || insn->kind >= INSN_JCC))
 		return false;
 	if (insn->map == MAP_ONE_BYTE && !is_one_step(insn))
 		return false;
-	// A load of SS masks exceptions. 90 with REX.B exchanges rax and r8, but kernels emulate it as
-	// a nop: the program would go on with wrong values.
+	// A load of SS masks exceptions. 90 with REX.B exchanges rax and r8, but kernels emulate
+	// it as a nop: the program would continue with wrong values.
 	if (insn->map == MAP_ONE_BYTE)
 		return opcode != 0x8e && !(opcode == 0x90 && insn->rex & 1);
 	if (insn->map != MAP_0F)
@@ -410,9 +413,9 @@ bool insn_is_emulated(const struct insn *insn)
 	switch (insn->kind) {
 	case INSN_NOP:
 		return insn->opcode == 0x90;
-	case INSN_PUSH: // alone or with a REX of which only B is set
+	case INSN_PUSH: // without a prefix, or with a REX that has only B
 		return insn->size == 1 || (insn->size == 2 && insn->rex == 0x41);
-	case INSN_JCC: // loop and jrcxz are stepped
+	case INSN_JCC: // loop and jrcxz are single-stepped
 		return insn->map == MAP_0F || insn->opcode < 0x80;
 	case INSN_JMP:
 	case INSN_CALL:

@@ -10,7 +10,7 @@
 
 enum {
 	CODE_MAX = 16 << 20, // bytes of one function
-	LEADS_MAX = 16,	     // leading instructions looked at
+	LEADS_MAX = 16,	     // leading instructions that are checked
 	NO_OFFSET = -1,
 	REG_AX = 0,
 	REG_CX = 1,
@@ -27,13 +27,13 @@ struct sites_finder {
 	csh capstone;
 	cs_insn *spelled;
 	uint64_t *starts;  // a bit for each byte of the function: an instruction starts here
-	uint64_t *targets; // a branch goes here
+	uint64_t *targets; // a bit for each byte of the function: a branch goes here
 	size_t num_words;
 	struct site *exits;
 	size_t num_exits, max_exits;
 };
 
-// An instruction at the start of the function, before anything that a probe must not come after.
+// A leading instruction: all instructions before it may run before the entry's probe.
 struct lead {
 	uint32_t off;
 	uint32_t written; // bits of the registers written before it
@@ -52,10 +52,10 @@ struct scan {
 	bool has_tls_g;	     // a lead loaded g from thread-local storage
 	bool is_after_guard; // a lead compared with the stack guard
 	int64_t morestack;   // offset of the call of runtime.morestack
-	int64_t again;	     // offset that the jump behind it goes to
+	int64_t again;	     // offset that the jump after this call goes to
 	int64_t low_target;  // the lowest offset that any other branch goes to
 	bool is_terminated;  // control cannot run past the last instruction
-	size_t ended;	     // offset behind the last instruction that control cannot pass
+	size_t ended;	     // offset of the end of the last instruction that control cannot pass
 	bool jumps_by_register;
 };
 
@@ -113,7 +113,7 @@ bool sites_is_morestack(const char *name)
 	return !*rest || !strcmp(rest, ".abi0");
 }
 
-// Two cleared bitmaps for a function of this size.
+// Clears the two bitmaps, and makes them large enough for a function of this size.
 static struct error *finder_prepare(struct sites_finder *finder, uint64_t size)
 {
 	size_t words = size / 64 + 1;
@@ -164,8 +164,8 @@ static struct error *add_exit(struct scan *scan, enum site_kind kind, uint32_t o
 	return NULL;
 }
 
-// An instruction that the tables do not know. Capstone's word counts for its length; a branch among
-// these would be one whose target is not known here.
+// Decodes an instruction that the tables do not have: capstone gives its length. False for a
+// branch, because its target would not be known.
 static bool decode_spelled(struct scan *scan, uint32_t off, struct insn *out)
 {
 	struct sites_finder *finder = scan->finder;
@@ -181,12 +181,14 @@ static bool decode_spelled(struct scan *scan, uint32_t off, struct insn *out)
 		if (cs_insn_group(finder->capstone, spelled, branches[i]))
 			return false;
 	}
-	// An opcode map of its own keeps it from being probed or taken for something else.
+	// The map MAP_EVEX prevents a probe on it, and its opcode cannot be mistaken for another
+	// one.
 	*out = (struct insn){.size = spelled->size, .map = MAP_EVEX};
 	return true;
 }
 
-// A read that cannot fault: the function's entry must not be lost to a nil pointer before the probe.
+// True if the instruction cannot fault on a read. If it faulted on a nil pointer before the
+// probe, the function's entry would be lost.
 static bool reads_safely(const struct insn *insn)
 {
 	if (insn_rm_is_register(insn) || (insn->prefixes & INSN_FS))
@@ -206,8 +208,9 @@ static bool compares_with_guard(const struct insn *insn)
 	       (insn_rm(insn) == REG_R14 || insn_rm(insn) == REG_CX);
 }
 
-// The registers that a leading instruction writes, or false for one that writes memory, SP or more
-// than one register, can fault, or is not among the few known here.
+// Sets *written to the registers that a leading instruction writes. False for an instruction that
+// writes memory, SP or more than one register, that can fault, or that is not one of the few
+// known here.
 static bool lead_writes(const struct scan *scan, const struct insn *insn, uint32_t *written)
 {
 	*written = 0;
@@ -227,13 +230,13 @@ static bool lead_writes(const struct scan *scan, const struct insn *insn, uint32
 	case 0x3c ... 0x3d:
 	case 0xa8 ... 0xa9:
 		return true;
-	case 0x80 ... 0x83: // of these cmp; sub of a register
+	case 0x80 ... 0x83: // only cmp, and sub of a register
 		if ((insn->modrm >> 3 & 7) == 5 && insn_rm_is_register(insn))
 			*written = BIT(rm);
 		else if ((insn->modrm >> 3 & 7) != 7)
 			return false;
 		break;
-	case 0xf6 ... 0xf7: // of these test
+	case 0xf6 ... 0xf7: // only test
 		if (insn->modrm & 0x38)
 			return false;
 		break;
@@ -275,7 +278,7 @@ static void scan_lead(struct scan *scan, uint32_t off, const struct insn *insn)
 		.insn = *insn,
 		.is_after_guard = scan->is_after_guard,
 	};
-	if (insn->kind == INSN_JCC) // only the stack check's may come before the probe
+	if (insn->kind == INSN_JCC) // check_branch() and find_plain_entry() check the branches
 		return;
 	uint32_t written;
 	if (!lead_writes(scan, insn, &written)) {
@@ -296,9 +299,9 @@ static void scan_target(struct scan *scan, uint64_t target)
 		scan->low_target = target;
 }
 
-// An indirect jump. Go's compiler makes jump tables as jmp *(table)(index*8) and nothing else so;
-// a jmp of a register it makes only to leave (a method reached through an embedded interface), as
-// assembly does. C uses both for both, but for notrack, which stands on jump tables alone.
+// An indirect jump. Go's compiler uses jmp *(table)(index*8) only for jump tables, and a jmp
+// through a register only to leave the function (a method of an embedded interface); so does
+// assembly. C uses both forms for both purposes, but notrack is on jump tables only.
 static struct error *scan_jmp_indirect(struct scan *scan, uint32_t off, const struct insn *insn)
 {
 	bool has_index = !insn_rm_is_register(insn) && (insn->modrm & 7) == 4 &&
@@ -351,7 +354,7 @@ static struct error *scan_insn(struct scan *scan, uint32_t off, const struct ins
 	scan->is_terminated = true;
 	struct error *err = NULL;
 	switch (insn->kind) {
-	case INSN_NOP: // a nop behind a call that does not return is no code
+	case INSN_NOP: // after a call that does not return, a nop is padding
 		scan->is_terminated = was_terminated;
 		break;
 	case INSN_JCC:
@@ -382,7 +385,7 @@ static struct error *scan_insn(struct scan *scan, uint32_t off, const struct ins
 	return err;
 }
 
-// True where nothing but zeros follows: what lies behind the last function of a segment.
+// True if only zeros follow: the padding after the last function of a segment.
 static bool only_zeros(const struct sites_query *query, size_t off)
 {
 	while (off < query->size && !query->code[off])
@@ -415,8 +418,8 @@ static struct error *scan_code(struct scan *scan)
 	return NULL;
 }
 
-// Each branch must go to where the linear decoding found an instruction: else there is data among
-// the code, or the decoding lost its step.
+// True if each branch goes to an instruction that the linear decoding found. If not, there is
+// data in the code, or the decoding is out of step.
 static bool targets_are_starts(const struct sites_finder *finder, uint64_t size)
 {
 	for (size_t i = 0; i <= size / 64; i++) {
@@ -426,7 +429,7 @@ static bool targets_are_starts(const struct sites_finder *finder, uint64_t size)
 	return true;
 }
 
-// True where some lea takes an address inside the function: a jump through a register could go there.
+// True if some lea takes an address inside the function: a jump through a register could go there.
 static bool takes_own_address(struct scan *scan)
 {
 	const struct sites_query *query = scan->query;
@@ -444,7 +447,7 @@ static bool takes_own_address(struct scan *scan)
 	return false;
 }
 
-// True where control that reaches off runs straight into the call of runtime.morestack: the slow path.
+// True if control that reaches off runs straight into the call of runtime.morestack: the slow path.
 static bool is_slow_path(const struct scan *scan, int64_t off)
 {
 	const struct sites_query *query = scan->query;
@@ -458,8 +461,9 @@ static bool is_slow_path(const struct scan *scan, int64_t off)
 	return off == scan->morestack;
 }
 
-// What a stack check may write: R12 to R14 where arguments come in registers (src/cmd/internal/obj/x86/
-// obj6.go, stacksplit), AX, CX and SI before Go 1.17, when they came on the stack.
+// True if a stack check may write these registers: R12 to R14 if arguments are in registers
+// (src/cmd/internal/obj/x86/obj6.go, stacksplit); AX, CX and SI before Go 1.17, when arguments
+// were on the stack.
 static bool is_check_scratch(const struct scan *scan, uint32_t written)
 {
 	if (!(written & ~(BIT(REG_R12) | BIT(REG_R13) | BIT(REG_R14))))
@@ -474,7 +478,7 @@ static bool is_jbe(const struct insn *insn)
 	       (insn->map == MAP_0F && insn->opcode == 0x86);
 }
 
-// The last branch to the slow path; all branches before it must go there too.
+// Returns the last branch to the slow path, if all branches before it go there too.
 static const struct lead *check_branch(const struct scan *scan)
 {
 	const struct lead *last = NULL;
@@ -496,7 +500,8 @@ static const char *find_checked_entry(const struct scan *scan, const struct lead
 	if (!lead || !lead->is_after_guard || !is_jbe(&lead->insn) ||
 	    !is_check_scratch(scan, lead->written))
 		return "its stack check has a form that is not known";
-	// The grown call must come by the branch again, and nothing else may.
+	// The restart after the stack has grown must reach the branch again; no other branch may
+	// reach it.
 	if (scan->again == NO_OFFSET || scan->again > lead->off)
 		return "does not start again behind its stack check";
 	if (scan->low_target <= lead->off)
@@ -516,8 +521,8 @@ static bool is_exit(const struct scan *scan, const struct lead *lead)
 	return false;
 }
 
-// Without a stack check: the first leading instruction that the kernel emulates, else the first that
-// takes a uprobe. An exit only where there is nothing else.
+// Finds the entry site of a function without a stack check: the first leading instruction that the
+// kernel emulates, else the first that takes a uprobe. An exit is used only if there is no other.
 static const char *find_plain_entry(const struct scan *scan, const struct lead **out)
 {
 	const uint32_t harmless = BIT(REG_R12) | BIT(REG_R13);

@@ -29,7 +29,7 @@ static uint64_t truncate_to(uint64_t value, unsigned width)
 	return width < sizeof(value) ? value & ((1ull << width * 8) - 1) : value;
 }
 
-// Writing 32 bits clears the upper half, writing fewer keeps it.
+// A write of 32 bits clears the register's upper half; a shorter write keeps the other bits.
 static void set_reg(struct user_regs_struct *regs, unsigned number, uint64_t value, unsigned width)
 {
 	unsigned long long *reg = reg_at(regs, number);
@@ -74,8 +74,9 @@ static uint64_t effective_address(const struct ptrace_step *step, struct user_re
 	return addr;
 }
 
-// The thread's own stack and its g: nobody else writes there what it could read half of, while other memory is
-// left to the processor, whose loads are whole.
+// True if the operand is on the thread's stack or in its g. No other thread writes there, so a read
+// that is not atomic is safe. Instructions that read other memory are executed out of line, because
+// only the processor's own loads are atomic.
 static bool is_own_memory(const struct insn *insn)
 {
 	if (insn->prefixes & (INSN_FS | INSN_GS) || is_relative(insn))
@@ -85,7 +86,7 @@ static bool is_own_memory(const struct insn *insn)
 	return insn->sib == 0x24 && !(insn->rex & (REX_X | REX_B)); // RSP, no index
 }
 
-// The operand that ModRM.rm names.
+// Reads the operand of ModRM.rm, a register or memory.
 static bool read_rm(const struct ptrace_step *step, struct user_regs_struct *regs,
 		    const struct ptrace_step_memory *memory, unsigned width, uint64_t *out)
 {
@@ -137,7 +138,7 @@ static bool emulate_pop(const struct ptrace_step *step, struct user_regs_struct 
 	if (!memory->read(memory->context, &value, sizeof(value), regs->rsp))
 		return false;
 	regs->rsp += sizeof(value);
-	*reg_at(regs, reg) = value; // pop rsp: the value wins
+	*reg_at(regs, reg) = value; // after the addition, because pop rsp sets rsp to the value
 	regs->rip += step->insn.size;
 	return true;
 }
@@ -153,7 +154,8 @@ static bool emulate_ret(const struct ptrace_step *step, struct user_regs_struct 
 	return true;
 }
 
-// The sixteen conditions of Jcc, in their encoding: pairs of which the odd one is the negation.
+// The sixteen conditions of Jcc by their encoding: an odd code is the negation of the even code
+// before.
 static bool is_condition(unsigned code, uint64_t flags)
 {
 	bool sign_differs = !(flags & SF) != !(flags & OF);
@@ -246,7 +248,7 @@ static bool emulate_mov(const struct ptrace_step *step, struct user_regs_struct 
 {
 	const struct insn *insn = &step->insn;
 	unsigned width = operand_width(insn);
-	if (insn->opcode < 0x8a) { // to a register of ModRM.rm
+	if (insn->opcode < 0x8a) { // to ModRM.rm, which is a register here
 		set_reg(regs, insn_rm(insn), *reg_at(regs, insn_reg(insn)), width);
 	} else {
 		uint64_t value;
@@ -278,7 +280,7 @@ static uint64_t parity(uint64_t value)
 	return __builtin_parity((unsigned)value & 0xff) ? 0 : PF;
 }
 
-// The result, and the arithmetic flags that it leaves.
+// Returns the result, and sets the arithmetic flags.
 static uint64_t operate(enum operation operation, uint64_t a, uint64_t b, unsigned width,
 			unsigned long long *eflags)
 {
@@ -320,7 +322,7 @@ static enum operation find_operation(const struct insn *insn)
 	return opcode <= 0x83 ? (enum operation)(insn->modrm >> 3 & 7) : TEST;
 }
 
-// Two operands: a register and ModRM.rm in either order, or one of these (or RAX) and an immediate.
+// The operands are a register and ModRM.rm in either order, or ModRM.rm or RAX and an immediate.
 static bool emulate_alu(const struct ptrace_step *step, struct user_regs_struct *regs,
 			const struct ptrace_step_memory *memory)
 {
@@ -347,9 +349,9 @@ static bool emulate_alu(const struct ptrace_step *step, struct user_regs_struct 
 	return true;
 }
 
-// --- Which can be emulated -----------------------------------------------------------------------
+// --- What can be emulated ------------------------------------------------------------------------
 
-// AH to BH, which only instructions without REX name.
+// True for AH, CH, DH and BH, which only instructions without REX can use.
 static bool is_high_byte(const struct insn *insn, unsigned reg)
 {
 	return !(insn->opcode & 1) && !insn->rex && reg >= 4;
@@ -392,9 +394,9 @@ static __typeof__(((struct ptrace_step *)0)->emulate) find_emulation(const struc
 		return insn->prefixes & INSN_LOCK ? NULL : emulate_nop;
 	case INSN_PUSH:
 		return is_plain ? emulate_push : NULL;
-	case INSN_RET: // with f3 for old processors, f2 for bounds
+	case INSN_RET: // allows f3 (rep ret, for old processors) and f2 (bnd)
 		return insn->prefixes & (INSN_OPSIZE | INSN_LOCK) ? NULL : emulate_ret;
-	case INSN_JCC: // with f2 and f3, AMD's processors make loopne and loope of both
+	case INSN_JCC: // AMD's processors turn loops with f2 or f3 into loopne or loope
 		if (is_loop && (insn->prefixes & (INSN_REP | INSN_REPNE)))
 			return NULL;
 		return insn->prefixes & not_of_branches ? NULL : emulate_branch;
@@ -440,7 +442,8 @@ static bool is_prefix(uint8_t byte)
 	}
 }
 
-// Where what follows the opcode begins. VEX and EVEX have their opcode behind 2 to 4 bytes of their own.
+// The offset of the first byte after the opcode. In VEX and EVEX instructions, the opcode comes
+// after 2 to 4 bytes of the VEX or EVEX prefix.
 static uint8_t opcode_end(const uint8_t *code, const struct insn *insn)
 {
 	uint8_t at = 0;
@@ -480,7 +483,8 @@ static int64_t read_signed(const uint8_t *bytes, uint8_t len)
 	return (int64_t)(value << shift) >> shift;
 }
 
-// What neither a copy nor the emulation does as the original does it.
+// Why neither the emulation nor a copy has the same effect as the original; NULL if one of them
+// has.
 static const char *refusal(const struct ptrace_step *step)
 {
 	const struct insn *insn = &step->insn;

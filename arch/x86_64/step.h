@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a breakpoint's byte took the place of, done all the same: the common instructions are emulated
-// on the thread's registers, which costs one stop; others are executed out of line, in a copy that
-// stands elsewhere in the target. The breakpoint is never lifted. Pure: bytes and registers in,
-// registers out.
+// Executes the instruction that a breakpoint replaces, without removing the breakpoint. Common
+// instructions are emulated on the thread's registers, so a hit costs one stop. Others are
+// executed out of line: in a copy elsewhere in the target. The result depends only on the
+// instruction's bytes, the registers and the memory callbacks.
 #ifndef GOTRACE_ARCH_X86_64_STEP_H
 #define GOTRACE_ARCH_X86_64_STEP_H
 
@@ -13,7 +13,8 @@
 
 #include "arch/x86_64/insn.h"
 
-struct ptrace_step_memory { // the target's, as the stopped thread sees it
+// The target's memory, as the stopped thread sees it; false: not accessible.
+struct ptrace_step_memory {
 	bool (*read)(void *context, void *dst, size_t len, uint64_t addr);
 	bool (*write)(void *context, uint64_t addr, const void *src, size_t len);
 	void *context;
@@ -22,23 +23,27 @@ struct ptrace_step_memory { // the target's, as the stopped thread sees it
 struct ptrace_step { // one instruction
 	struct insn insn;
 	uint8_t bytes[INSN_MAX_BYTES];
-	uint8_t modrm_at;  // offset in bytes of ModRM, or of what follows the opcode
+	// Offset in bytes[] of the first byte after the opcode: ModRM, if there is one.
+	uint8_t modrm_at;
 	uint8_t imm_bytes; // of the immediate operand, which comes last
 	int64_t imm;
-	bool is_relative; // it addresses memory relative to its own place
+	bool is_relative; // its memory operand is relative to RIP
 	bool (*emulate)(const struct ptrace_step *step, struct user_regs_struct *regs,
 			const struct ptrace_step_memory *memory); // NULL: out of line
 };
 
-/** Decodes the instruction at code. NULL, or why a thread cannot be brought past a breakpoint on it (static). */
+/** Decodes the instruction at code, of which len bytes can be read. Returns NULL, or a static
+ *  string: why a breakpoint on it is not possible. */
 const char *ptrace_step_init(struct ptrace_step *step, const uint8_t *code, size_t len);
 
-/** Executes it on the registers, whose rip is the instruction's address. False, and the registers
- *  untouched, where it cannot: it is to be executed out of line. */
+/** Emulates the instruction on the registers, whose rip is its address. If that is not possible,
+ *  returns false and leaves the registers unchanged: the caller executes the instruction out of
+ *  line. */
 bool ptrace_step_emulate(const struct ptrace_step *step, struct user_regs_struct *regs,
 			 const struct ptrace_step_memory *memory);
 
-/** The instruction of this address as it must read to do the same at another. False if that is too far away. */
+/** Writes to out the instruction's bytes with the RIP-relative displacement changed, so that it
+ *  has the same effect at address to as at address from. False if the distance does not fit. */
 bool ptrace_step_move(const struct ptrace_step *step, uint64_t from, uint64_t to,
 		      uint8_t out[INSN_MAX_BYTES]);
 
