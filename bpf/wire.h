@@ -29,7 +29,7 @@ enum {
 	WIRE_NO_TYPE = 0,	 // type 0: plain bytes, no edges
 	WIRE_RECORD_MAX = 16384, // bytes of a record, header included
 	WIRE_BLOCK_MAX = 4096,	 // bytes of one block, the frame block included
-	WIRE_STEPS_MAX = 2048,	 // steps of one record's walk: edges, and groups of maps
+	WIRE_STEPS_MAX = 2048,	 // steps of one record's walk: an edge, or a group of a map
 	// Of these steps, at most so many for groups, buckets and tables of maps.
 	WIRE_GROUPS_MAX = 1024,
 	WIRE_DEPTH_MAX = 15,
@@ -40,8 +40,8 @@ enum wire_probe_kind {
 	WIRE_PROBE_ENTRY,
 	WIRE_PROBE_RETURN, // a RET of the function
 	WIRE_PROBE_TAIL,   // a jump out of the function: the frame ends, its results are not known
-	// From here on the hits are no calls of their own: they show which calls are gone, or
-	// what is active.
+	// The hits of the kinds from here on are no events. They show which calls have ended, or
+	// which functions are active.
 	WIRE_PROBE_PANIC,  // entry of runtime.gopanic
 	WIRE_PROBE_GOEXIT, // entry of runtime.Goexit
 	// Entry of runtime.deferreturn, where a frame that recovered continues.
@@ -69,7 +69,8 @@ struct wire_probe {
 	wire_u32 first_piece;
 	wire_u16 num_pieces; // 0: no frame block is captured
 	wire_u16 frame_size; // bytes, at most WIRE_BLOCK_MAX
-	// Hits are ignored if the upper half of their uprobe's cookie has another arming.
+	// The upper half of the cookie of this probe's uprobe. A hit with another one comes from an
+	// earlier arming and is ignored.
 	wire_u32 arming;
 };
 
@@ -80,7 +81,7 @@ struct wire_piece { // fills bytes [frame_off, frame_off + size) of the frame bl
 	wire_u16 size; // bytes: 1 to 8 from a register; from the stack at most WIRE_BLOCK_MAX
 	wire_u8 where; // enum wire_where
 	// WIRE_INT_REG: Go's order, 0 to 8: RAX RBX RCX RDI RSI R8 R9 R10 R11; 9: RDX.
-	// WIRE_FLOAT_REG: the number of the X register.
+	// WIRE_FLOAT_REG: the number of the XMM register.
 	wire_u8 reg;
 	wire_u16 pad;
 	wire_u32 stack_off; // WIRE_STACK: the bytes at SP + 8 + stack_off
@@ -100,12 +101,13 @@ enum wire_edge_kind {
 	WIRE_EDGE_SLICE,   // {ptr, len, cap} -> min(len, cap) elements of type
 	WIRE_EDGE_IFACE,   // {itab, data}: the type's address is at itab + 8
 	WIRE_EDGE_EFACE,   // {type, data}
-	// Maps: the header starts with the number of entries. Groups of type are searched until
-	// min(count, cap) entries are found.
+	// Maps: the header starts with the number of entries, count. Groups of type are searched
+	// until min(count, cap) entries are found.
+	//
 	// runtime.hmap: the buckets are at 16; their number is 1 << (u8 at 9).
 	WIRE_EDGE_BUCKETS,
-	// runtime.hmap: the old buckets are at 24. There are half as many, or as many if flags
-	// (u8 at 8) has bit 8.
+	// runtime.hmap: the old buckets are at 24. There are half as many as new ones, or as many
+	// if sameSizeGrow (8) is set in flags (u8 at 8).
 	WIRE_EDGE_OLD_BUCKETS,
 	// maps.Map: dirPtr at 16, dirLen at 24. If dirLen is 0, dirPtr leads to one group; else
 	// to dirLen pointers to maps.table.
@@ -125,10 +127,10 @@ struct wire_edge {
 	wire_u32 pad;
 };
 
-// Set before the program is loaded, in read-only data.
+// Set before the BPF program is loaded, in read-only data.
 struct wire_settings {
 	wire_u32 tgid;				 // of the target, in the initial PID namespace
-	wire_u32 depth;				 // steps of depth that are followed
+	wire_u32 depth;				 // largest depth of a block, at most WIRE_DEPTH_MAX
 	wire_u32 g_goid, g_stack_lo, g_stack_hi; // byte offsets in runtime.g
 	wire_s32 tls_g;				 // offset of g from the fs base
 	wire_u32 record_max;			 // bytes of a record, at most WIRE_RECORD_MAX
@@ -140,7 +142,7 @@ struct wire_settings {
 	wire_u64 ro_start, ro_end;
 };
 
-// What is recorded of a call's stack. Set before the program is loaded, in read-only data.
+// What is recorded of a call's stack. Set before the BPF program is loaded, in read-only data.
 struct wire_stack_settings {
 	wire_u32 max;	      // return addresses of a stack, at most WIRE_STACK_MAX; 0: no stacks
 	wire_u32 has_creator; // the creator of the goroutine is recorded too
@@ -156,7 +158,7 @@ enum wire_budget_level { // what is recorded of a call; each level is less than 
 };
 
 enum wire_budget_flags {
-	WIRE_BUDGET_FOLLOW = 1, // the function's returns are events too
+	WIRE_BUDGET_FOLLOW = 1, // the function's returns are probed too
 };
 
 // The budget of one function. User space writes the first half, the engine the second.
@@ -164,7 +166,7 @@ struct wire_budget {
 	wire_u32 every;	      // one call in so many is admitted; 0 and 1: every call
 	wire_u16 level;	      // enum wire_budget_level
 	wire_u16 flags;	      // enum wire_budget_flags
-	wire_u64 interval_ns; // between two calls if the rate is limited; 0: it is not
+	wire_u64 interval_ns; // between two calls if the rate is limited; 0: no limit
 	wire_u64 pad[2];
 	wire_u64 used_ns; // CLOCK_MONOTONIC: the rate is used up to this time
 	wire_u64 seen;	  // entries
@@ -188,7 +190,7 @@ enum wire_value_kind {
 	WIRE_VALUE_STRING, // two words: its address, then its length
 };
 
-struct wire_value {   // a value that a function's program keeps for an aggregate
+struct wire_value {   // a value that a function's program (struct wire_op) keeps for an aggregate
 	wire_u8 kind; // enum wire_value_kind
 	wire_u8 kept; // its index in struct wire_kept
 	wire_u8 is_result;
@@ -215,7 +217,7 @@ struct wire_aggregate { // of one function
 	wire_u32 within;	 // as in struct wire_condition
 };
 
-// Set before the program is loaded, in read-only data.
+// Set before the BPF program is loaded, in read-only data.
 struct wire_aggregate_settings {
 	wire_u32 num_slots;
 	wire_u32 num_keys;
@@ -322,8 +324,8 @@ enum wire_op_code {
 	WIRE_OP_DEPTH,	  // of the call among those traced on its goroutine, from 1
 	WIRE_OP_DURATION, // since the entry, in ns
 	WIRE_OP_KEPT, // pushes the value that the entry kept as number off; fails if that failed
-	// Pops, and keeps the value as number off; if value is 1, a string as numbers off and off
-	// + 1.
+	// Pops, and keeps the value as number off. If value is 1, it is a string: the address is
+	// kept as number off, the length as the next.
 	WIRE_OP_KEEP,
 	WIRE_OP_CHECK, // pops; if it is 0, the condition is false and the program ends
 	WIRE_NUM_OPS,
@@ -359,7 +361,8 @@ struct wire_condition {
 	wire_u32 within;
 	wire_u32 asks_goroutine; // its program at entry asks for the goroutine
 	wire_u64 unreadable;	 // calls for which it was false because something could not be read
-	// Calls that there was no room to hold, or to see what is made within them.
+	// Calls that there was no room to hold. Of a function that --within names: its calls that
+	// there was no room to store.
 	wire_u64 crowded;
 };
 
@@ -454,13 +457,13 @@ struct wire_record {
 	wire_u16 flags; // enum wire_record_flags
 	wire_u16 num_blocks;
 	wire_u64 time_ns; // CLOCK_MONOTONIC
-	wire_u64 goid;	  // 0: the system goroutine of a thread
+	wire_u64 goid;	  // 0: on a system stack of the thread (g0 or gsignal)
 	// stack.hi - SP: identifies the frame on its goroutine; 0 if it is not known. On a system
 	// stack, the bits from WIRE_STACK_SHIFT on tell the thread's system stacks apart.
 	wire_u64 distance;
-	// The counts of struct wire_losses when the record was made. If its goroutine's count
-	// differs from that of the goroutine's previous record, an event between the two is
-	// missing, here or on a goroutine that shares the count.
+	// The counts of struct wire_losses when the record was made, or output if it was held. If
+	// its goroutine's count differs from that of the goroutine's previous record, an event
+	// between the two is missing, here or on a goroutine that shares the count.
 	wire_u32 losses;
 	wire_u32 all_losses;
 	// The blocks follow: each a struct wire_block and its bytes, padded with zeros to a

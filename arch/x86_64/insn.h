@@ -16,7 +16,7 @@ enum insn_kind {
 	INSN_OTHER,
 	INSN_NOP,	    // 90, and the long forms of 0f 1f
 	INSN_PUSH,	    // of a register
-	INSN_JCC,	    // conditional branch, also loop, jrcxz, xbegin; rel
+	INSN_JCC,	    // conditional branch, also loop and jrcxz; rel
 	INSN_JMP,	    // rel
 	INSN_JMP_INDIRECT,  // through a register or memory
 	INSN_CALL,	    // rel

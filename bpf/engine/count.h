@@ -359,7 +359,6 @@ CAPTURE_APART bool count_within(const struct host *host, const struct hit *hit,
 /** Counts a hit of a selected goroutine. The caller has filled in the hit's slot and its
  *  registers. */
 CAPTURE_INLINE void count_take(const struct host *host, const struct hit *hit,
-
 			       const struct wire_aggregate *aggregate)
 {
 	if (!(aggregate->flags & WIRE_AGGREGATE_COUNTED) ||

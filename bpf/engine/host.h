@@ -30,7 +30,7 @@ struct capture_regs;
 
 // --- The hit -----------------------------------------------------------------------------------
 
-/** CLOCK_MONOTONIC. */
+/** The time of CLOCK_MONOTONIC. */
 static inline wire_u64 host_now_ns(const struct host *host);
 /** Copies the registers that hold arguments or results. */
 static inline void host_copy_regs(const struct host_regs *regs, struct capture_regs *out);
