@@ -459,7 +459,7 @@ struct wire_record {
 	wire_u64 time_ns; // CLOCK_MONOTONIC
 	wire_u64 goid;	  // 0: on a system stack of the thread (g0 or gsignal)
 	// stack.hi - SP: identifies the frame on its goroutine; 0 if it is not known. On a system
-	// stack, the bits from WIRE_STACK_SHIFT on tell the thread's system stacks apart.
+	// stack, the bits from WIRE_STACK_SHIFT on distinguish the thread's system stacks.
 	wire_u64 distance;
 	// The counts of struct wire_losses when the record was made, or output if it was held. If
 	// its goroutine's count differs from that of the goroutine's previous record, an event

@@ -100,15 +100,15 @@ static inline int host_call_put(const struct host *host, const struct wire_call_
 static inline struct wire_call *host_call_find(const struct host *host,
 					       const struct wire_call_key *key);
 static inline void host_call_drop(const struct host *host, const struct wire_call_key *key);
-/** Stores the entry of a call whose return decides. from leads to a struct wire_held; it is read
- *  only up to the end of its record. */
+/** Stores the entry of a call whose return decides. from leads to a struct wire_held; its bytes
+ *  after the end of the record have no meaning. */
 static inline int host_held_put(const struct host *host, const struct wire_call_key *key,
 				const struct wire_kept *from);
 static inline struct wire_held *host_held_find(const struct host *host,
 					       const struct wire_call_key *key);
 static inline void host_held_drop(const struct host *host, const struct wire_call_key *key);
-/** Drops the entries held for the goroutine's calls from this distance on: these calls have
- *  ended, or will end, without a return. */
+/** The goroutine's calls from this distance on have ended, or will end, without a return. Drops
+ *  their held entries; a host can drop these calls from its other table too. */
 static inline void host_calls_gone(const struct host *host, wire_u64 goid, wire_u64 from);
 /** Stores a traced call under way, or what is known of a goroutine's traced calls (struct
  *  wire_nest). */

@@ -122,7 +122,7 @@ CAPTURE_INLINE bool capture_goroutine(const struct host *host, wire_u64 g, wire_
 		return false;
 	out->goid = goid;
 	out->distance = words[1] - sp;
-	if (!goid) // stacks are larger than 1 KiB, so this tells the thread's system stacks apart
+	if (!goid) // stacks are larger than 1 KiB, so this distinguishes the thread's system stacks
 		out->distance |= words[1] >> 10 << WIRE_STACK_SHIFT;
 	return true;
 }
