@@ -162,7 +162,7 @@ for my $backend ('ebpf', 'ptrace') {
 subtest 'few words about a budget' => sub {
 	my $result = traced($path, ['many 8 2000', 'loop 300000', 'many 8 2000', 'loop 300000'], 'main.bDeep', 'main.bRisky', 'main.bLoop', 'main.bGrow', '--max-overhead', '3');
 	my @lines = $result->{err} =~ /^(gotrace: .*--max-overhead 3%.*)$/mg;
-	cmp_ok(scalar @lines, '<=', 1 + $result->{seconds} / 5, 'one line each few seconds') or diag $result->{err};
+	cmp_ok(scalar @lines, '<=', 1 + field($result->{summary}, 'seconds') / 5, 'one line each few seconds') or diag $result->{err};
 	like($lines[0], qr/--max-overhead 3%: \d of 4 functions are not traced whole: .*\d off.*; most had main\.b\w+: \d+ calls\/s cost /, 'which says how many, and the costliest');
 	like($result->{err}, qr/--max-overhead: main\.b\w+: [\w ]+ at the end; \d+ calls\/s cost \d/, 'the end names it');
 	unlike($result->{err}, qr/->/, 'no line for each change');
