@@ -33,7 +33,7 @@ sub is_gone { my ($pid) = @_; return (slurp("/proc/$pid/stat") // ') Z ') =~ /\)
 # settled(TARGET, KEEPERS): true when its code is as in its file and the processes are gone.
 sub settled {
 	my ($target, @keepers) = @_;
-	return until_true(10, sub { !grep({ !is_gone($_) } @keepers) && text_differs($target->{pid}) eq '' });
+	return until_true(60, sub { !grep({ !is_gone($_) } @keepers) && text_differs($target->{pid}) eq '' });
 }
 
 my $target = start_target(copied('killed'), ['-goroutines', 4]) // die 'storm does not start';
