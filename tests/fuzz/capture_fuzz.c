@@ -146,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		run_init(&run);
 		struct capture_item item = {0};
 		while (!err && item.kind != CAPTURE_EOF) {
-			err = host_read(reader, &item);
+			err = capture_read(reader, &item);
 			if (!err)
 				take(&run, &item);
 		}
