@@ -206,12 +206,19 @@ uint64_t rtypes_pointer(const struct rtypes *types, uint64_t vaddr)
 									   : 0;
 }
 
-size_t index_named(const struct index *index, const char *name, const struct func **out, size_t max)
+struct error *select_named(const struct index *index, const char *name, struct selection *out)
 {
-	if (strcmp(name, index->caller.name) != 0 || !max)
-		return 0;
-	*out = &index->caller;
-	return 1;
+	*out = (struct selection){.func = calloc(1, sizeof(*out->func))};
+	if (!out->func)
+		return error_nomem();
+	if (!strcmp(name, index->caller.name))
+		out->func[out->num++] = &index->caller;
+	return NULL;
+}
+
+void selection_deinit(struct selection *selection)
+{
+	free(selection->func);
 }
 
 const struct signature *index_signature(struct index *index, const struct func *func)
