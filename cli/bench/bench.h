@@ -14,7 +14,6 @@
 #include "base/error.h"
 #include "base/text.h"
 
-uint64_t bench_now_ns(void);
 void bench_sleep_ms(unsigned int ms);
 
 // --- What is traced ------------------------------------------------------------------------------

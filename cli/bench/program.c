@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/bench/bench.h"
 #include "cli/cli.h"
 #include "tracer/backend/backend.h"
@@ -166,11 +167,11 @@ static struct error *run_once(const struct bench *bench, const struct bench_vari
 	if (err || cli_signal)
 		kill(pid, SIGKILL);
 	uint64_t ready_ns = tracer ? bench_cpu_of(tracer) : 0;
-	uint64_t start = bench_now_ns();
+	uint64_t start = clock_now();
 	kill(pid, SIGCONT);
 	struct rusage usage = {0}, tracer_usage = {0};
 	out->status = wait_for_end(pid, SIGKILL, &usage);
-	out->wall = (double)(bench_now_ns() - start) / 1e9;
+	out->wall = (double)(clock_now() - start) / 1e9;
 	out->cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
 	if (tracer) {
 		wait_for_end(tracer, SIGINT, &tracer_usage);

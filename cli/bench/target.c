@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/bench/bench.h"
 #include "cli/cli.h"
 #include "tracer/plan/plan.h"
@@ -27,13 +28,6 @@ const struct bench_workload bench_workloads[BENCH_WORKLOADS] = {
 	{"server", "handle",
 	 "main.handle(r *request, body []byte) (string, error), by four goroutines", 0},
 };
-
-uint64_t bench_now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 void bench_sleep_ms(unsigned int ms)
 {
@@ -73,10 +67,10 @@ struct error *bench_target_find(char **path)
 // Reads the next line into target->line. False if there is none in time.
 static bool read_line(struct bench_target *target, unsigned int timeout_ms)
 {
-	uint64_t end = bench_now_ns() + (uint64_t)timeout_ms * 1000000;
+	uint64_t end = clock_now() + (uint64_t)timeout_ms * 1000000;
 	text_reset(&target->line);
 	while (!cli_signal) {
-		uint64_t now = bench_now_ns();
+		uint64_t now = clock_now();
 		struct pollfd wait = {.fd = target->from, .events = POLLIN};
 		if (now >= end)
 			return false;

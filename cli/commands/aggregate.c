@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/commands/trace.h"
 
@@ -240,13 +241,6 @@ static const struct argp_child children[] = {{&choosing_options_argp, 0, NULL, 0
 
 // --- Printing ------------------------------------------------------------------------------------
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 // Writes the text to a descriptor. It is no error if the reader has gone away.
 static struct error *show(int out, const struct text *text)
 {
@@ -329,7 +323,7 @@ static struct error *read_and_print(struct session *session, const struct argume
 				    struct aggregates *aggregates, bool is_last)
 {
 	struct wire_aggregate_lost lost = {0};
-	aggregates_begin(aggregates, now_ns());
+	aggregates_begin(aggregates, clock_now());
 	struct error *err = session_aggregates(session, aggregates_add, aggregates, &lost);
 	if (err)
 		return err;
@@ -367,13 +361,13 @@ static struct error *print_summary(const struct arguments *arguments,
 static struct error *follow(struct session *session, const struct arguments *arguments,
 			    struct aggregates *aggregates)
 {
-	uint64_t start = now_ns(), next = start + arguments->interval_ns;
+	uint64_t start = clock_now(), next = start + arguments->interval_ns;
 	uint64_t end =
 		arguments->trace.duration_ns ? start + arguments->trace.duration_ns : UINT64_MAX;
 	enum session_state state = SESSION_RUNS;
 	struct error *err = NULL;
 	while (!err && state == SESSION_RUNS && !cli_signal) {
-		uint64_t now = now_ns(), until = end;
+		uint64_t now = clock_now(), until = end;
 		if (now >= end)
 			break;
 		if (arguments->interval_ns && now >= next) {
@@ -432,7 +426,7 @@ static struct error *count_calls(struct session *session, struct arguments *argu
 				 const struct session_trace *armed, bool started)
 {
 	struct aggregates aggregates;
-	aggregates_init(&aggregates, session_plan(session), session_bias(session), now_ns());
+	aggregates_init(&aggregates, session_plan(session), session_bias(session), clock_now());
 	aggregates.is_as_in_file = session_is_as_in_file;
 	aggregates.context = session;
 	trace_say_armed(session, armed);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/inspect/inspect.h"
 #include "cli/options.h"
@@ -159,20 +160,15 @@ static void write_json(struct listing *listing, const struct func *func, const s
 static struct error *flush(struct listing *listing)
 {
 	struct text *out = &listing->out;
-	size_t done = 0;
-	while (done < out->len) {
-		ssize_t len = write(listing->fd, out->data + done, out->len - done);
-		if (len < 0 && errno == EPIPE) {
-			listing->is_closed = true;
-			break;
-		}
-		if (len < 0)
-			return error_errno(errno, "writing the list");
-		done += (size_t)len;
-	}
-	bool failed = out->failed;
+	if (out->failed)
+		return error_nomem();
+	struct error *err = file_write(listing->fd, out->data, out->len, NULL, "writing the list");
 	text_reset(out);
-	return failed ? error_nomem() : NULL;
+	if (!err || error_code(err) != EPIPE)
+		return err;
+	listing->is_closed = true;
+	error_free(err);
+	return NULL;
 }
 
 static struct error *list_func(struct listing *listing, const struct func *func)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/commands/trace.h"
 #include "cli/commands/dry_run.h"
@@ -52,13 +53,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = {{&trace_options_argp, 0, NULL, 0}, {0}};
 
 // --- Tracing -------------------------------------------------------------------------------------
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static void say_refusals(const struct plan *plan)
 {
@@ -113,11 +107,11 @@ void trace_say_end(struct session *session, enum session_state state)
 
 static struct error *follow(struct session *session, uint64_t duration_ns)
 {
-	uint64_t end = duration_ns ? now_ns() + duration_ns : UINT64_MAX;
+	uint64_t end = duration_ns ? clock_now() + duration_ns : UINT64_MAX;
 	enum session_state state = SESSION_RUNS;
 	struct error *err = NULL;
 	while (!err && state == SESSION_RUNS && !cli_signal) {
-		uint64_t now = now_ns();
+		uint64_t now = clock_now();
 		if (now >= end)
 			break;
 		uint64_t left_ms = (end - now) / 1000000 + 1;

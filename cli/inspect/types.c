@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/vec.h"
 #include "cli/complete.h"
 #include "cli/inspect/inspect.h"
 #include "tracer/plan/select/pattern.h"
@@ -48,20 +49,12 @@ static bool take_type(void *context, const char *name)
 	struct type_names *names = context;
 	if (is_internal(name) || (names->pattern && !is_chosen(names->pattern, name)))
 		return true;
-	if (names->num == names->size) {
-		size_t size = names->size ? 2 * names->size : 1024;
-		if (size > TYPES_MAX) {
-			names->err = error_new("too many types: give a pattern");
-			return false;
-		}
-		char **grown = reallocarray(names->name, size, sizeof(*grown));
-		if (!grown) {
-			names->err = error_nomem();
-			return false;
-		}
-		names->name = grown;
-		names->size = size;
+	char **grown = vec_grow(names->name, names->num, &names->size, sizeof(*grown));
+	if (!grown || names->num == TYPES_MAX) {
+		names->err = grown ? error_new("too many types: give a pattern") : error_nomem();
+		return false;
 	}
+	names->name = grown;
 	names->name[names->num++] = (char *)name;
 	return true;
 }

@@ -14,6 +14,7 @@
 #include <readline/readline.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/shell/shell.h"
@@ -23,13 +24,6 @@ static const char PROMPT[] = "(gotrace) ";
 
 // A global, because readline's line handler has no context argument.
 static struct shell *prompting;
-
-uint64_t shell_now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 // --- Showing -------------------------------------------------------------------------------------
 
@@ -86,7 +80,7 @@ static size_t admit(struct shell_display *display, const char *text, size_t len)
 void shell_print(struct shell *shell, const char *text, size_t len)
 {
 	if (shell->is_interactive) {
-		shell_display_tick(shell, shell_now_ns());
+		shell_display_tick(shell, clock_now());
 		len = admit(&shell->display, text, len);
 		if (!len)
 			return;

@@ -78,7 +78,6 @@ void shell_say(struct shell *shell, const char *fmt, ...) __attribute__((format(
 struct error *shell_poll(struct shell *shell, int timeout_ms) MUST_CHECK;
 /** Prints once a second how many lines were left out, if any. now_ns is of CLOCK_MONOTONIC. */
 void shell_display_tick(struct shell *shell, uint64_t now_ns);
-uint64_t shell_now_ns(void);
 
 /** Where a long answer is written: a temporary file for the pager if there is a terminal, else
  *  standard output. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/shell/shell.h"
 
@@ -137,7 +138,7 @@ struct error *shell_poll(struct shell *shell, int timeout_ms)
 	enum session_state state = SESSION_RUNS;
 	struct error *err =
 		session_poll(shell->session, timeout_ms < POLL_MS ? timeout_ms : POLL_MS, &state);
-	shell_display_tick(shell, shell_now_ns());
+	shell_display_tick(shell, clock_now());
 	if (!err)
 		err = shell_traces_tick(shell);
 	if (err || state == SESSION_RUNS)

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/shell/shell.h"
 #include "tracer/output/format.h"
@@ -140,7 +141,7 @@ static struct error *end_later(struct shell *shell, uint32_t trace, uint64_t dur
 		return error_nomem();
 	end->trace = trace;
 	end->duration_ns = duration_ns;
-	end->end_ns = shell_now_ns() + duration_ns;
+	end->end_ns = clock_now() + duration_ns;
 	LL_PREPEND(shell->ends, end);
 	return NULL;
 }
@@ -353,7 +354,7 @@ static struct error *end_counted(struct shell *shell)
 
 struct error *shell_traces_tick(struct shell *shell)
 {
-	uint64_t now = shell_now_ns();
+	uint64_t now = clock_now();
 	struct shell_end *end, *next;
 	struct error *err = NULL;
 	LL_FOREACH_SAFE(shell->ends, end, next)
@@ -400,16 +401,15 @@ struct error *shell_cmd_watch(struct shell *shell, int argc, char **argv)
 		double seconds = strtod(argv[1], &rest);
 		uint64_t ns;
 		if (!*rest && seconds > 0 && seconds < 1e9)
-			end = shell_now_ns() + (uint64_t)(seconds * 1e9);
+			end = clock_now() + (uint64_t)(seconds * 1e9);
 		else if (parse_duration(argv[1], &ns))
-			end = shell_now_ns() + ns;
+			end = clock_now() + ns;
 		else
 			err = error_new("watch: '%s' is no number of seconds", argv[1]);
 	}
 	if (!err && argc < 2 && !shell->is_interactive)
 		err = error_new("watch: for how many seconds?");
-	while (!err && !cli_signal && !shell->has_ended && !shell->wants_quit &&
-	       shell_now_ns() < end)
+	while (!err && !cli_signal && !shell->has_ended && !shell->wants_quit && clock_now() < end)
 		err = shell_poll(shell, WATCH_MS);
 	if (cli_signal == SIGINT && shell->is_interactive) {
 		cli_signal = 0;

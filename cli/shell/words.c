@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/vec.h"
 #include "cli/shell/shell.h"
 #include "tracer/plan/expr/expr.h"
 
@@ -20,7 +21,7 @@ struct word {
 
 struct words {
 	struct word *words;
-	size_t num;
+	size_t num, size;
 };
 
 void shell_words_free(int argc, char **argv)
@@ -59,7 +60,7 @@ static struct error *add_word(struct words *words, const char **line)
 	text_init(&text);
 	const char *raw = *line;
 	struct error *err = take_word(line, &text);
-	struct word *more = realloc(words->words, (words->num + 1) * sizeof(*more));
+	struct word *more = vec_grow(words->words, words->num, &words->size, sizeof(*more));
 	words->words = more ? more : words->words;
 	char *copy = more && !text.failed ? strdup(text_string(&text)) : NULL;
 	text_deinit(&text);
