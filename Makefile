@@ -160,12 +160,12 @@ bench: all ## measure what tracing costs, attaching, and rates (root)
 	@tests/fetch-go build/go 1.24 1.27
 	@tests/bench/run
 
-bench-readme: all ## measure what README.md says of cost, and put it there (root)
+bench-readme: all ## measure what docs/cost.md shows, and put it there (root)
 	@tests/fetch-go build/go 1.24
 	@+$(MAKE) --no-print-directory bench-target GO=build/go/1.24/bin/go
 	@tests/readme cost
 
-readme: all ## run what README.md shows, and put it there (root)
+readme: all ## run what README.md and docs/ show, and put it there (root)
 	@tests/fetch-go build/go 1.24 1.27
 	@tests/readme
 
