@@ -22,18 +22,12 @@ struct index {
 	struct gotypes blanks;	       // types of parameters that DWARF leaves out
 	bool has_symtab;
 	struct image *dwarf_image; // the image with DWARF, NULL if none
-	bool is_dwarf_open;	   // opening was tried
 	struct debuginfo *debug;
 	char *warning;
 };
 
 // Returned if there is no memory for a signature.
 static const struct signature no_signature;
-
-static bool has_dwarf(const struct image *image)
-{
-	return image && image_has_section(image, ".debug_info");
-}
 
 static void warn(struct index *index, struct error *err)
 {
@@ -49,23 +43,6 @@ struct error *index_symbols(struct index *index, const struct image_symbol **sym
 		err = image_symbols(index->debug_image, symbols, num);
 	index->has_symtab = !err && *num;
 	return err;
-}
-
-static struct error *open_files(struct index *index, const char *path, const char *name,
-				const char *root)
-{
-	struct error *err = image_open(path, name, &index->image);
-	if (err)
-		return err;
-	if (!has_dwarf(index->image)) {
-		err = image_open_debug(index->image, root, &index->debug_image);
-		if (err)
-			return err;
-	}
-	index->dwarf_image = has_dwarf(index->image)	     ? index->image
-			     : has_dwarf(index->debug_image) ? index->debug_image
-							     : NULL;
-	return NULL;
 }
 
 static struct error *open_tables(struct index *index)
@@ -99,17 +76,27 @@ static struct error *open_functions(struct index *index)
 	return index->signatures ? NULL : error_nomem();
 }
 
-static struct debuginfo *open_debug(struct index *index)
+// Reads the DWARF of an image, NULL allowed, unless it is only that of C code.
+static void read_dwarf(struct index *index, struct image *image)
 {
-	if (index->is_dwarf_open || !index->dwarf_image)
-		return index->debug;
-	index->is_dwarf_open = true;
-	struct error *err = debuginfo_open(index->dwarf_image,
-					   pclntab_moduledata(index->table)->types, &index->debug);
-	if (!err && !index->debug)
-		index->dwarf_image = NULL; // its DWARF is only that of C code
+	if (!image || !image_has_section(image, ".debug_info"))
+		return;
+	struct error *err =
+		debuginfo_open(image, pclntab_moduledata(index->table)->types, &index->debug);
+	if (err || index->debug)
+		index->dwarf_image = image;
 	warn(index, err);
-	return index->debug;
+}
+
+static struct error *open_dwarf(struct index *index, const char *root)
+{
+	read_dwarf(index, index->image);
+	if (index->dwarf_image)
+		return NULL;
+	struct error *err = image_open_debug(index->image, root, &index->debug_image);
+	if (!err)
+		read_dwarf(index, index->debug_image);
+	return err;
 }
 
 // The types of blanks are complete from the start.
@@ -126,16 +113,18 @@ struct error *index_open(const char *path, const char *name, const char *root, s
 	if (!index)
 		return error_nomem();
 	gotypes_init(&index->blanks, &blank_ops);
-	struct error *err = open_files(index, path, name, root);
+	struct error *err = image_open(path, name, &index->image);
 	if (!err)
 		err = open_tables(index);
+	if (!err)
+		err = open_dwarf(index, root);
 	if (!err)
 		err = open_functions(index);
 	if (err) {
 		index_close(index);
 		return err;
 	}
-	if (open_debug(index))
+	if (index->debug)
 		runtime_layout_refine(&index->runtime, index->debug);
 	*out = index;
 	return NULL;
@@ -200,7 +189,7 @@ static struct error *make_signature(struct index *index, const struct func *func
 		.is_abi_known = is_abi_known(index, func),
 		.store = &index->blanks,
 	};
-	if (!(func->flags & (FUNC_FOREIGN | FUNC_ASM)) && open_debug(index))
+	if (!(func->flags & (FUNC_FOREIGN | FUNC_ASM)) && index->debug)
 		warn(index, debuginfo_func(index->debug, func->vaddr, &query.debug));
 	return signature_make(&query, out);
 }
@@ -333,7 +322,7 @@ void index_inlined(const struct index *index, const struct func *func,
 
 struct gotype *index_type(struct index *index, const char *name)
 {
-	if (!open_debug(index))
+	if (!index->debug)
 		return NULL;
 	CLEANUP_FREE char *package = strndup(name, package_length(name));
 	return debuginfo_type(index->debug, package ? package : "", name);
@@ -374,7 +363,7 @@ static void visit_rtypes(struct index *index, type_visitor *visit, void *context
 
 void index_types(struct index *index, type_visitor *visit, void *context)
 {
-	if (open_debug(index))
+	if (index->debug)
 		debuginfo_types(index->debug, visit, context);
 	else
 		visit_rtypes(index, visit, context);
@@ -382,7 +371,7 @@ void index_types(struct index *index, type_visitor *visit, void *context)
 
 void index_go_types(struct index *index, type_visitor *visit, void *context)
 {
-	if (open_debug(index))
+	if (index->debug)
 		debuginfo_go_types(index->debug, visit, context);
 	else
 		visit_rtypes(index, visit, context);

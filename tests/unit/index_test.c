@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 #include <libdwarf/dwarf.h>
@@ -802,6 +803,48 @@ static void test_damaged_dwarf_is_a_warning(void **state)
 	close_fixture(&fixture);
 }
 
+// A cgo program that was linked with -w has DWARF of its C code; Go's is in a separate file.
+static void test_separate_dwarf_beside_that_of_c(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	struct dwarf_writer of_c;
+	begin(&fixture, "go1.24.4", 20, 23);
+	ARG_INFO(function(&fixture, "main.f", 8, true), 0, 8);
+	param(&fixture, "a", fixture.t_int);
+	IN(&fixture, RAX);
+	end_function(&fixture);
+	dwarf_end_unit(&fixture.dwarf);
+
+	struct elf_writer debug;
+	elf_init(&debug);
+	elf_load(&debug, GO_TEXT, PF_R | PF_X, NULL, 0, 0x1000);
+	dwarf_add(&fixture.dwarf, &debug);
+	char path[64], debug_path[64], name[64] = {0};
+	assert_true(elf_finish(&debug) && elf_save(&debug, debug_path));
+	uint32_t crc = (uint32_t)crc32(0, (const Bytef *)debug.file.data, (uInt)debug.file.len);
+	size_t len = strlen(strcpy(name, strrchr(debug_path, '/') + 1)) + 1;
+	len = (len + 3) & ~3ull;
+	memcpy(name + len, &crc, sizeof(crc));
+
+	dwarf_init(&of_c, 4);
+	of_c.language = DW_LANG_C99;
+	dwarf_begin_unit(&of_c, "x.c", GO_TEXT + 0x20000, GO_TEXT + 0x20001);
+	dwarf_end_unit(&of_c);
+	dwarf_add(&of_c, &fixture.go.elf);
+	elf_section(&fixture.go.elf, ".gnu_debuglink", SHT_PROGBITS, name, len + sizeof(crc));
+	assert_true(go_save(&fixture.go, path));
+	assert_null(index_open(path, "prog", "", &fixture.index));
+	assert_true(index_has_dwarf(fixture.index));
+	assert_non_null(strstr(index_debug_path(fixture.index), debug_path));
+	assert_true(index_signature(fixture.index, named(&fixture, "main.f"))->is_known);
+	unlink(path);
+	unlink(debug_path);
+	elf_deinit(&debug);
+	dwarf_deinit(&of_c);
+	close_fixture(&fixture);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -835,6 +878,7 @@ int main(void)
 		cmocka_unit_test(test_abi_without_symbols),
 		cmocka_unit_test(test_runtime_by_dwarf),
 		cmocka_unit_test(test_damaged_dwarf_is_a_warning),
+		cmocka_unit_test(test_separate_dwarf_beside_that_of_c),
 		cmocka_unit_test(test_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
