@@ -21,6 +21,14 @@ void rtypes_close(struct rtypes *types);
  *  [types, etypes), or if the descriptor is damaged. */
 struct gotype *rtypes_find(struct rtypes *types, uint64_t vaddr);
 
+typedef bool rtypes_visitor(void *context, struct gotype *type);
+
+/** Calls visit for each type in the linker's tables, as a stub, until visit returns false. Most
+ *  named types are not in the tables, but pointers to them are. A type may be visited twice. Where
+ *  the tables are sorted (up to Go 1.26), the walk begins at the name from, goes to the end, and
+ *  then on from the beginning. */
+void rtypes_linked(struct rtypes *types, const char *from, rtypes_visitor *visit, void *context);
+
 /** All types that can be reached from the linker's tables, each once, sorted by full name. The list
  *  is made once and kept. Damaged descriptors are left out. A type that the program cannot reach at
  *  run time has no descriptor. */

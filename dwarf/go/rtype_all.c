@@ -21,7 +21,6 @@ struct seen {
 };
 
 struct gathering {
-	struct rtypes *types;
 	struct seen *seen;
 	struct gotype **all; // follow has handled those before next
 	size_t num, size, next;
@@ -77,16 +76,35 @@ static void follow(struct gathering *gathering)
 	log_progress("types read", gathering->num, gathering->num);
 }
 
-static void take_links(struct gathering *gathering)
+static struct gotype *linked_type(struct rtypes *types, uint64_t i)
 {
-	const struct moduledata *module = &gathering->types->module;
-	for (uint64_t i = 0; i < module->num_typelinks; i++) {
-		uint32_t off;
-		if (!image_read_u32(gathering->types->image, module->typelinks + 4 * i, &off))
-			return;
-		if (off < module->etypes - module->types)
-			take(gathering, rtypes_find(gathering->types, module->types + off));
+	const struct moduledata *module = &types->module;
+	uint32_t off;
+	return image_read_u32(types->image, module->typelinks + 4 * i, &off) &&
+			       off < module->etypes - module->types
+		       ? rtypes_find(types, module->types + off)
+		       : NULL;
+}
+
+// Calls visit for each type in typelinks, which are in order of their names; false if visit ended
+// the walk.
+static bool walk_links(struct rtypes *types, const char *from, rtypes_visitor *visit, void *context)
+{
+	uint64_t num = types->module.num_typelinks, low = 0, high = num;
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		const struct gotype *type = linked_type(types, middle);
+		if (!type || strcmp(type->name, from) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	for (uint64_t i = 0; i < num; i++) {
+		struct gotype *type = linked_type(types, (low + i) % num);
+		if (type && !visit(context, type))
+			return false;
+	}
+	return true;
 }
 
 // The size of the parameters, methods or fields that follow the fixed part of a descriptor.
@@ -132,24 +150,49 @@ static bool descriptor_bytes(struct rtypes *types, uint64_t vaddr, uint64_t *out
 }
 
 // For Go 1.27 and later. The first word is not a descriptor, so that no descriptor has offset 0.
-static void walk_descriptors(struct gathering *gathering)
+static bool walk_descriptors(struct rtypes *types, rtypes_visitor *visit, void *context)
 {
-	const struct moduledata *module = &gathering->types->module;
+	const struct moduledata *module = &types->module;
 	uint64_t end = module->types + module->desc_bytes, bytes;
 	for (uint64_t at = module->types + 8; at < end; at += bytes) {
 		at = (at + 7) & ~(uint64_t)7;
-		if (at >= end || !descriptor_bytes(gathering->types, at, &bytes))
-			return;
-		take(gathering, rtypes_find(gathering->types, at));
+		if (at >= end || !descriptor_bytes(types, at, &bytes))
+			return true;
+		struct gotype *type = rtypes_find(types, at);
+		if (type && !visit(context, type))
+			return false;
 	}
+	return true;
 }
 
-static bool take_itab(void *context, uint64_t itab, uint64_t interface, uint64_t concrete)
+struct itab_visit {
+	struct rtypes *types;
+	rtypes_visitor *visit;
+	void *context;
+};
+
+static bool visit_itab(void *context, uint64_t itab, uint64_t interface, uint64_t concrete)
+{
+	const struct itab_visit *each = context;
+	(void)itab;
+	struct gotype *type = rtypes_find(each->types, interface);
+	if (type && !each->visit(each->context, type))
+		return false;
+	type = rtypes_find(each->types, concrete);
+	return !type || each->visit(each->context, type);
+}
+
+void rtypes_linked(struct rtypes *types, const char *from, rtypes_visitor *visit, void *context)
+{
+	struct itab_visit each = {types, visit, context};
+	if (walk_links(types, from, visit, context) && walk_descriptors(types, visit, context))
+		rtypes_itabs(types, visit_itab, &each);
+}
+
+static bool take_linked(void *context, struct gotype *type)
 {
 	struct gathering *gathering = context;
-	(void)itab;
-	take(gathering, rtypes_find(gathering->types, interface));
-	take(gathering, rtypes_find(gathering->types, concrete));
+	take(gathering, type);
 	return !gathering->is_full;
 }
 
@@ -163,10 +206,8 @@ static int by_full_name(const void *a, const void *b)
 struct gotype *const *rtypes_all(struct rtypes *types, size_t *num)
 {
 	if (!types->is_listed) {
-		struct gathering gathering = {.types = types};
-		take_links(&gathering);
-		walk_descriptors(&gathering);
-		rtypes_itabs(types, take_itab, &gathering);
+		struct gathering gathering = {0};
+		rtypes_linked(types, "", take_linked, &gathering);
 		follow(&gathering);
 		struct seen *seen, *next;
 		HASH_ITER (hh, gathering.seen, seen, next) {

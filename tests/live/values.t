@@ -77,8 +77,8 @@ sub hold {
 sub row {
 	my ($version, $build, $program, $report) = @_;
 	push @table, $report
-		? sprintf '%-8s %-12s %-8s %9d %6d %7d %6d %8d %6d %6d %12d %6d', $version, $build, $program, $report->{functions}, $report->{calls}, $report->{checked},
-		$report->{xmm}, $report->{nameless}, $report->{first}, $report->{short}, unavailable($report), scalar @{ $report->{wrong} }
+		? sprintf '%-8s %-12s %-8s %9d %6d %7d %6d %8d %6d %12d %6d', $version, $build, $program, $report->{functions}, $report->{calls}, $report->{checked},
+		$report->{xmm}, $report->{nameless}, $report->{short}, unavailable($report), scalar @{ $report->{wrong} }
 		: sprintf '%-8s %-12s %-8s    not traced', $version, $build, $program;
 	return;
 }

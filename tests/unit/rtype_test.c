@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "dwarf/go/rtype.h"
 #include "tests/unit/elf_writer.h"
 
@@ -528,6 +529,38 @@ static void walks_descriptors(void **state)
 	close_types(&opened);
 }
 
+static bool join_name(void *context, struct gotype *type)
+{
+	struct text *text = context;
+	text_printf(text, "%s ", type->name);
+	return text->len < 40;
+}
+
+static void visits_links_from_a_name_on(void **state)
+{
+	(void)state;
+	struct types types = {.minor = 24};
+	put(&types, "", 1);
+	uint64_t b = put_pointer(&types, "*b.T", 0), m = put_pointer(&types, "*main.T", 0);
+	uint64_t z = put_pointer(&types, "*z.T", 0);
+	uint32_t links[] = {(uint32_t)(b - TYPES), (uint32_t)(m - TYPES), (uint32_t)(z - TYPES)};
+	uint64_t at = put(&types, links, sizeof(links));
+	struct opened opened;
+	open_types(&types, (struct moduledata){.typelinks = at, .num_typelinks = 3}, true, &opened);
+	static const char *const from[] = {"", "*main.", "*zz"};
+	static const char *const expected[] = {"*b.T *main.T *z.T ", "*main.T *z.T *b.T ",
+					       "*b.T *main.T *z.T "};
+	struct text text;
+	text_init(&text);
+	for (size_t i = 0; i < 3; i++) {
+		text_reset(&text);
+		rtypes_linked(opened.types, from[i], join_name, &text);
+		assert_string_equal(text_string(&text), expected[i]);
+	}
+	text_deinit(&text);
+	close_types(&opened);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +570,7 @@ int main(void)
 		cmocka_unit_test(walks_itabs),
 		cmocka_unit_test(lists_all_types_of_every_release),
 		cmocka_unit_test(walks_descriptors),
+		cmocka_unit_test(visits_links_from_a_name_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@ struct plan_known_type { // a Go type that has a number in tables.types
 	UT_hash_handle hh;
 };
 
-struct plan_known_interface { // an interface type that some edge leads to
+struct plan_known_interface { // an interface type that some edge leads to; rtype 0: not known
 	uint64_t rtype;
 	UT_hash_handle hh;
 };
@@ -73,8 +73,6 @@ uint16_t plan_string_cap(const struct plan *plan);
 /** Appends an entry with these edges to tables.types and returns its index, or WIRE_NO_TYPE (and
  *  sets state->failed) if memory runs out. */
 uint32_t plan_new_type(struct plan *plan, uint32_t size, const struct plan_edges *edges);
-/** Learns the concrete types that the linker made itabs for with the interfaces reached so far. */
-void plan_learn_itabs(struct plan *plan);
 
 /** Frees what a group of --within holds. */
 void plan_within_deinit(struct plan_within *within);

@@ -491,7 +491,6 @@ struct error *plan_add(struct plan *plan, const struct selection *selection,
 		if (err)
 			return error_wrap(err, "%s", func->name);
 	}
-	plan_learn_itabs(plan);
 	if (plan->state->failed)
 		return error_nomem();
 	*first = start;

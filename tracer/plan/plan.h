@@ -202,6 +202,11 @@ struct error *plan_sites(struct plan *plan, const struct func *func, struct site
  *  (is_full). */
 bool plan_learn(struct plan *plan, uint64_t rtype);
 
+/** Learns types that interfaces may hold before a hit shows them, if a value of the functions added
+ *  so far leads to an interface: the types in itabs of these interfaces, those of package main, and
+ *  others, up to a limit. Call it after plan_add, before the back end's update. */
+void plan_learn_ahead(struct plan *plan);
+
 /** Adds the functions of the runtime that the pairing of entries and returns needs: gopanic,
  *  Goexit, and recovery (or deferreturn, if recovery's argument cannot be read). Each has one
  *  probe, of the kinds WIRE_PROBE_PANIC to WIRE_PROBE_RECOVERY. Functions that the program does not

@@ -10,7 +10,8 @@ enum {
 	EDGES_MAX = 4096, // of one type; arrays of arrays may have more, which are not followed
 	MAP_HEADER_BYTES = 48, // runtime.hmap and maps.Map
 	SLOTS = 8,	       // of a map's bucket, and of a group
-	ITABS_MAX = 512,       // dynamic types that one plan_add learns in advance, from itabs
+	ITABS_MAX = 512,       // dynamic types that are learnt from itabs at once
+	AHEAD_MAX = 4096,      // types in the linker's tables that are read in advance
 };
 
 struct error *plan_grow(void **array, uint32_t *size, uint32_t num, size_t element)
@@ -207,7 +208,7 @@ static void note_interface(struct plan *plan, uint64_t rtype)
 	struct plan_known_interface *known;
 	HASH_FIND (hh, plan->state->interfaces, &rtype, sizeof(rtype), known)
 		;
-	if (known || !rtype)
+	if (known)
 		return;
 	known = calloc(1, sizeof(*known));
 	if (!known) {
@@ -226,7 +227,7 @@ static void interface_edge(struct plan *plan, struct gotype *type, struct wire_e
 	bool is_free = plan->options.depth < PLAN_DEPTH && !strcmp(type->full_name, "error");
 	edge->kind = type->is_empty_interface ? WIRE_EDGE_EFACE : WIRE_EDGE_IFACE;
 	edge->flags = is_free ? 0 : WIRE_EDGE_STEP;
-	if (!type->is_empty_interface && (steps || is_free))
+	if (steps || is_free)
 		note_interface(plan, type->rtype);
 }
 
@@ -382,29 +383,49 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 	return true;
 }
 
-struct itab_visit {
+struct ahead { // what plan_learn_ahead visits types for
 	struct plan *plan;
-	unsigned num;
+	unsigned num; // learnt from itabs; then types visited
 };
 
 static bool learn_itab(void *context, uint64_t itab, uint64_t interface, uint64_t concrete)
 {
 	(void)itab;
-	struct itab_visit *visit = context;
+	struct ahead *ahead = context;
 	struct plan_known_interface *known;
-	HASH_FIND (hh, visit->plan->state->interfaces, &interface, sizeof(interface), known)
+	HASH_FIND (hh, ahead->plan->state->interfaces, &interface, sizeof(interface), known)
 		;
-	if (known && plan_learn(visit->plan, concrete))
-		visit->num++;
-	return visit->num < ITABS_MAX;
+	if (known && plan_learn(ahead->plan, concrete))
+		ahead->num++;
+	return ahead->num < ITABS_MAX;
 }
 
-void plan_learn_itabs(struct plan *plan)
+static bool learn_linked(void *context, struct gotype *type)
+{
+	struct ahead *ahead = context;
+	struct plan *plan = ahead->plan;
+	plan_learn(plan, type->rtype);
+	if (type->kind == GO_POINTER) {
+		gotype_complete(type);
+		if (type->elem && type->elem->rtype)
+			plan_learn(plan, type->elem->rtype);
+	}
+	return ++ahead->num < AHEAD_MAX && plan->num_dynamics < PLAN_DYNAMICS_MAX / 2 &&
+	       plan->state->learnt_types < PLAN_LEARNT_TYPES / 2 &&
+	       plan->state->learnt_edges < PLAN_LEARNT_EDGES / 2;
+}
+
+void plan_learn_ahead(struct plan *plan)
 {
 	struct plan_state *state = plan->state;
 	struct rtypes *rtypes = index_rtypes(plan->index);
+	struct ahead ahead = {.plan = plan};
+	bool is_first = !state->interfaces_done;
 	if (!rtypes || HASH_COUNT(state->interfaces) == state->interfaces_done)
 		return;
 	state->interfaces_done = HASH_COUNT(state->interfaces);
-	rtypes_itabs(rtypes, learn_itab, &(struct itab_visit){.plan = plan});
+	rtypes_itabs(rtypes, learn_itab, &ahead);
+	ahead.num = 0;
+	if (is_first)
+		rtypes_linked(rtypes, "*main.", learn_linked, &ahead);
 }

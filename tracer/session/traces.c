@@ -279,6 +279,8 @@ struct error *session_choose(struct session *session, const struct session_reque
 	if (!err)
 		err = plan_add(session->plan, known ? known : &selection, &options, id, &first,
 			       &num);
+	if (!err)
+		plan_learn_ahead(session->plan);
 	if (!err && session->plan->wants_depth && session->options.max_overhead > 0)
 		err = error_new(
 			"how deep a call is is not known where --max-overhead leaves calls out");

@@ -9,7 +9,7 @@ use POSIX ();
 our @EXPORT = qw(compare_trace);
 
 # A report: checked, wrong (list), unavailable (reason -> count), xmm, functions.
-sub new_report { return { checked => 0, wrong => [], unavailable => {}, where => {}, xmm => 0, short => 0, first => 0, nameless => 0, settled => 0 } }
+sub new_report { return { checked => 0, wrong => [], unavailable => {}, where => {}, xmm => 0, short => 0, nameless => 0 } }
 
 sub wrong { my ($report, $path, $text) = @_; push @{ $report->{wrong} }, "$path: $text"; return }
 
@@ -57,7 +57,6 @@ sub common_name { my ($name) = @_; $name =~ s/\[.*\]/[...]/; return $name }
 sub compare_call {
 	my ($report, $path, $want, $call, %options) = @_;
 	my ($entry, $return) = @$call{qw(entry return)};
-	$report->{settled} = (field($want, 'settled') // '') eq 'true';
 	check_shape($report, $path, $entry, $return);
 	equal($report, "$path goid", field($entry, 'goid'), field($want, 'goid'));
 	if (!$return) { wrong($report, $path, 'no return'); return }
@@ -181,7 +180,7 @@ my %compare = (
 		my ($report, $path, $got, $want) = @_;
 		my $best;
 		for my $choice (@{ $want->[0][1] }) {
-			my $try = { %{ new_report() }, settled => $report->{settled} };
+			my $try = new_report();
 			compare($try, $path, $got, $choice);
 			$best = $try if !$best || @{ $try->{wrong} } < @{ $best->{wrong} };
 		}
@@ -263,11 +262,6 @@ sub unavailable {
 
 sub missing {
 	my ($report, $path, $why) = @_;
-	# The first values of a dynamic type that the tracer has not met before are not captured.
-	if ($why =~ /first seen/ && !$report->{settled}) {
-		$report->{first}++;
-		return;
-	}
 	# Old releases' DWARF leaves parameters without a name out; what comes after them may then stand anywhere.
 	if ($why =~ /blank|does not list all parameters/) {
 		$report->{nameless}++;
@@ -356,7 +350,7 @@ sub compare_map {
 	for my $entry (@$part) {
 		my $found;
 		for my $i (0 .. $#left) {
-			my $try = { %{ new_report() }, settled => $report->{settled} };
+			my $try = new_report();
 			compare($try, "$path\{" . json_text($entry->[0]) . '}', $entry, $left[$i]);
 			if (!@{ $try->{wrong} }) {
 				merge($report, $try);
@@ -373,7 +367,7 @@ sub compare_map {
 
 sub merge {
 	my ($report, $other) = @_;
-	$report->{$_} += $other->{$_} for qw(checked xmm short first nameless);
+	$report->{$_} += $other->{$_} for qw(checked xmm short nameless);
 	push @{ $report->{wrong} }, @{ $other->{wrong} };
 	$report->{unavailable}{$_} += $other->{unavailable}{$_} for keys %{ $other->{unavailable} };
 	$report->{where}{$_} //= $other->{where}{$_} for keys %{ $other->{where} };
