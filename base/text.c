@@ -65,12 +65,6 @@ void text_hex(struct text *text, uint64_t value)
 	text_append(text, digits + at, sizeof(digits) - at);
 }
 
-void text_pad(struct text *text, size_t start, size_t width)
-{
-	while (!text->failed && text->len - start < width)
-		text_putc(text, ' ');
-}
-
 void text_printf(struct text *text, const char *fmt, ...)
 {
 	va_list args;

@@ -60,8 +60,6 @@ void text_u64(struct text *text, uint64_t value);
 void text_i64(struct text *text, int64_t value);
 /** Appends "0x" and the value in hexadecimal, without leading zeros. */
 void text_hex(struct text *text, uint64_t value);
-/** Appends spaces until the text from byte offset start on has width bytes. */
-void text_pad(struct text *text, size_t start, size_t width);
 void text_printf(struct text *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** The text as a C string, "" if it is empty; valid until the next write. */

@@ -129,14 +129,12 @@ struct wire_edge {
 
 // Set before the BPF program is loaded, in read-only data.
 struct wire_settings {
-	wire_u32 tgid;				 // of the target, in the initial PID namespace
 	wire_u32 depth;				 // largest depth of a block, at most WIRE_DEPTH_MAX
 	wire_u32 g_goid, g_stack_lo, g_stack_hi; // byte offsets in runtime.g
 	wire_s32 tls_g;				 // offset of g from the fs base
 	wire_u32 record_max;			 // bytes of a record, at most WIRE_RECORD_MAX
 	wire_u32 has_goid;			 // 0: this runtime's goid offset is not known
 	wire_u32 string_type; // type of a string's header, for dynamic types not known yet
-	wire_u32 pad;
 	// Addresses of memory that the executable file holds too: a failed read there is not
 	// counted as a fault.
 	wire_u64 ro_start, ro_end;
@@ -522,7 +520,7 @@ _Static_assert(sizeof(struct wire_probe) == 24, "wire_probe");
 _Static_assert(sizeof(struct wire_piece) == 16, "wire_piece");
 _Static_assert(sizeof(struct wire_type) == 16, "wire_type");
 _Static_assert(sizeof(struct wire_edge) == 16, "wire_edge");
-_Static_assert(sizeof(struct wire_settings) == 56, "wire_settings");
+_Static_assert(sizeof(struct wire_settings) == 48, "wire_settings");
 _Static_assert(sizeof(struct wire_stack_settings) == 16, "wire_stack_settings");
 _Static_assert(sizeof(struct wire_budget) == 64, "wire_budget");
 _Static_assert(sizeof(struct wire_aggregate) == 48, "wire_aggregate");

@@ -50,22 +50,6 @@ uint64_t gokind_size(enum gokind kind)
 	return kinds[(unsigned)kind < GO_NUM_KINDS ? kind : GO_INVALID].size;
 }
 
-enum gokind gokind_predeclared(const char *name)
-{
-	if (!strcmp(name, "byte"))
-		return GO_UINT8;
-	if (!strcmp(name, "rune"))
-		return GO_INT32;
-	if (!strcmp(name, "error") || !strcmp(name, "any"))
-		return GO_INTERFACE;
-	for (enum gokind kind = GO_BOOL; kind < GO_NUM_KINDS; kind++) {
-		bool is_composite = (kind >= GO_ARRAY && kind <= GO_SLICE) || kind == GO_STRUCT;
-		if (!is_composite && !strcmp(name, kinds[kind].name))
-			return kind;
-	}
-	return GO_INVALID;
-}
-
 // True for a byte of a name or import path, which is any byte but the punctuation of Go's types.
 static bool is_word(unsigned char c)
 {

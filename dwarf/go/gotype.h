@@ -121,10 +121,6 @@ const char *gokind_name(enum gokind kind);
 /** The size in bytes of every type of this kind on amd64; 0 if it depends on the type. */
 uint64_t gokind_size(enum gokind kind);
 
-/** The kind of the predeclared type of this name ("int", "byte", "error", "unsafe.Pointer");
- *  GO_INVALID for any other name. */
-enum gokind gokind_predeclared(const char *name);
-
 struct text;
 /** Writes the linker's name of a type as Go prints it (%T): "map[string]*net/http.Header" becomes
  *  "map[string]*http.Header". Whole paths stay inside the brackets of a generic instance, as in Go.

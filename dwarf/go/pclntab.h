@@ -25,7 +25,7 @@ struct moduledata {
 	int minor;			   // the first release (1.minor) with this layout
 };
 
-enum pcln_func_flags { PCLN_TOP_FRAME = 1, PCLN_SP_WRITE = 2, PCLN_ASM = 4 };
+enum pcln_func_flags { PCLN_TOP_FRAME = 1, PCLN_ASM = 4 };
 
 struct pcln_func {
 	const char *name;     // as in the table, but printable; borrowed

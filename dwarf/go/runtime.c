@@ -170,7 +170,6 @@ struct error *runtime_layout_init(struct runtime_layout *layout, struct image *i
 		.hchan_buf = 16,
 		.hchan_elemsize = 24,
 		.hchan_closed = 28,
-		.itab_type = 8,
 		.is_certain = is_listed ? goid == release->goid : is_ruled,
 	};
 	return NULL;

@@ -14,7 +14,6 @@ struct runtime_layout {
 	int32_t tls_g;	 // g is at the fs base plus this (usually -8); 0 if not known
 	bool has_regabi; // Go 1.17 and later: ABIInternal uses registers, and g is in R14
 	uint32_t hchan_qcount, hchan_dataqsiz, hchan_buf, hchan_elemsize, hchan_closed;
-	uint32_t itab_type; // of the concrete type in runtime.itab
 	// From DWARF, or for a known version from its row of the table or from gogo's code. If not,
 	// goroutines are shown as G?.
 	bool is_certain;

@@ -287,11 +287,6 @@ const char *image_name(const struct image *image)
 	return image->name;
 }
 
-const char *image_path(const struct image *image)
-{
-	return image->path;
-}
-
 uint64_t image_file_size(const struct image *image)
 {
 	return image->file_size;

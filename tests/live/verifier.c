@@ -166,7 +166,6 @@ static struct gotrace_bpf *open_programs(void)
 		exit(1);
 	}
 	*(struct wire_settings *)&skeleton->rodata->settings = (struct wire_settings){
-		.tgid = 1,
 		.depth = 2,
 		.g_goid = 160,
 		.g_stack_hi = 8,

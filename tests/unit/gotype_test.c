@@ -54,12 +54,6 @@ static void knows_kinds(void **state)
 	assert_int_equal(gokind_size(GO_SLICE), 24);
 	assert_int_equal(gokind_size(GO_STRUCT), 0);
 	assert_int_equal(gokind_size((enum gokind)99), 0);
-	assert_int_equal(gokind_predeclared("byte"), GO_UINT8);
-	assert_int_equal(gokind_predeclared("rune"), GO_INT32);
-	assert_int_equal(gokind_predeclared("error"), GO_INTERFACE);
-	assert_int_equal(gokind_predeclared("complex128"), GO_COMPLEX128);
-	assert_int_equal(gokind_predeclared("struct"), GO_INVALID);
-	assert_int_equal(gokind_predeclared("main.T"), GO_INVALID);
 }
 
 static int completions;

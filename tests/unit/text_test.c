@@ -31,20 +31,17 @@ static void formats_numbers(void **state)
 	text_deinit(&text);
 }
 
-static void pads_and_prints(void **state)
+static void prints(void **state)
 {
 	(void)state;
 	struct text text;
 	text_init(&text);
 	text_puts(&text, "G18");
-	text_pad(&text, 0, 6);
-	size_t start = text.len;
 	text_printf(&text, "%s=%d", "a", 1);
-	text_pad(&text, start, 2); // longer already
-	assert_string_equal(text_string(&text), "G18   a=1");
+	assert_string_equal(text_string(&text), "G18a=1");
 	text_printf(&text, "%s", "");
 	text_append(&text, NULL, 0);
-	assert_int_equal(text.len, 9);
+	assert_int_equal(text.len, 6);
 	text_reset(&text);
 	assert_string_equal(text_string(&text), "");
 	text_putc(&text, 'x');
@@ -78,7 +75,6 @@ static void remembers_lack_of_memory(void **state)
 	text_puts(&text, "after");
 	text_u64(&text, 1);
 	text_printf(&text, "%d", 1);
-	text_pad(&text, 0, 100);
 	assert_string_equal(text_string(&text), "before");
 	text_reset(&text);
 	text_puts(&text, "again");
@@ -90,7 +86,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats_numbers),
-		cmocka_unit_test(pads_and_prints),
+		cmocka_unit_test(prints),
 		cmocka_unit_test(grows),
 		cmocka_unit_test(remembers_lack_of_memory),
 	};

@@ -6,7 +6,7 @@
 
 #include "tracer/backend/backend.h"
 
-/** Fills in all settings except tgid. */
+/** Fills in all settings. */
 void settings_fill(struct wire_settings *out, const struct plan *plan,
 		   const struct backend_target *target, const struct backend_settings *settings);
 

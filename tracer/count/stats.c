@@ -6,11 +6,6 @@
 
 enum { GOROUTINES_MAX = 65536 };
 
-void stats_init(struct stats *stats)
-{
-	*stats = (struct stats){0};
-}
-
 void stats_deinit(struct stats *stats)
 {
 	struct stats_func *func, *next_func;
@@ -23,14 +18,7 @@ void stats_deinit(struct stats *stats)
 		HASH_DEL(stats->goroutines, goroutine);
 		free(goroutine);
 	}
-	stats_init(stats);
-}
-
-const struct stats_func *stats_find(const struct stats *stats, const struct func *func)
-{
-	struct stats_func *found;
-	HASH_FIND_PTR(stats->funcs, &func, found);
-	return found;
+	*stats = (struct stats){0};
 }
 
 static struct stats_func *find_or_add(struct stats *stats, const struct func *func)

@@ -29,13 +29,12 @@ struct stats_goroutine {
 	UT_hash_handle hh;
 };
 
-struct stats {
+struct stats {				    // zero at first
 	struct stats_func *funcs;	    // a table by func
 	struct stats_goroutine *goroutines; // a table by goid
 	uint64_t calls_elsewhere;	    // of goroutines that are not known or beyond the limit
 };
 
-void stats_init(struct stats *stats);
 /** Frees all counts. stats is empty afterwards and may be used again. */
 void stats_deinit(struct stats *stats);
 
@@ -47,8 +46,5 @@ struct error *stats_lost(struct stats *stats, const struct func *func, uint64_t 
 /** Counts the end of a call. results is filled with the return's record; NULL if there was none. */
 struct error *stats_end(struct stats *stats, const struct call *call, struct memory *results,
 			enum call_how how, uint64_t end_ns) MUST_CHECK;
-
-/** Finds the counts of a function; NULL if no call, end or loss of it was counted. */
-const struct stats_func *stats_find(const struct stats *stats, const struct func *func);
 
 #endif

@@ -87,11 +87,6 @@ struct error *budget_add(struct budget *budget, bool has_exits, uint32_t every)
 	return NULL;
 }
 
-size_t budget_num(const struct budget *budget)
-{
-	return budget->num;
-}
-
 enum budget_level budget_level(const struct budget *budget, size_t func)
 {
 	return budget->funcs[func].level;

@@ -59,8 +59,6 @@ void budget_set_costs(struct budget *budget, const struct budget_costs *costs);
 /** Adds a function, at BUDGET_ALL. Functions are numbered from 0 in the order they are added.
  *  every: the user wants only one call in so many, at any level; 0 and 1: every call. */
 struct error *budget_add(struct budget *budget, bool has_exits, uint32_t every) MUST_CHECK;
-/** The number of functions. */
-size_t budget_num(const struct budget *budget);
 /** The present level of a function. */
 enum budget_level budget_level(const struct budget *budget, size_t func);
 

@@ -398,15 +398,6 @@ uint64_t session_bias(const struct session *session)
 	return session->bias;
 }
 
-void session_totals(struct session *session, uint64_t *records, uint64_t *lost)
-{
-	struct backend_stats stats = {0};
-	if (session->backend)
-		session->options.backend->stats(session->backend, &stats);
-	*records = session->former_hits + stats.hits;
-	*lost = session->former_lost + stats.lost_buffer + stats.lost_scratch + stats.missed;
-}
-
 // --- The end -------------------------------------------------------------------------------------
 
 static struct error *disarm_all(struct session *session)

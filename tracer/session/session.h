@@ -138,9 +138,6 @@ bool session_is_as_in_file(void *context, uint64_t addr, size_t len);
 /** Run-time address - vaddr of the target's executable. */
 uint64_t session_bias(const struct session *session);
 
-/** How many records were received and how many events were lost since the session began. */
-void session_totals(struct session *session, uint64_t *records, uint64_t *lost);
-
 /** Handles at most one batch of waiting records and shows them. If there were none, waits at most
  *  timeout_ms for something to happen. */
 struct error *session_poll(struct session *session, int timeout_ms,

@@ -106,7 +106,6 @@ bool walk_is_open(const struct walk *walk, uint64_t addr, const struct gotype *t
 bool walk_is_full(const struct walk *walk);
 /** Enters a value. If nesting or output is at its bound, writes a reason and returns false. */
 bool walk_enter(struct walk *walk, uint64_t addr, const struct gotype *type);
-void walk_leave(struct walk *walk);
 /** Finds what the interface of this type at addr holds. Returns false if the interface is nil
  *  (*reason stays NULL) or is not available (*reason is set, and out->addr is the address it
  *  applies to). */

@@ -110,7 +110,7 @@ bool walk_enter(struct walk *walk, uint64_t addr, const struct gotype *type)
 	return true;
 }
 
-void walk_leave(struct walk *walk)
+static void walk_leave(struct walk *walk)
 {
 	walk->num_open--;
 }
