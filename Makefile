@@ -68,9 +68,10 @@ $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(ALL_CFLAGS) -c -o $@ $<)
 
-# Only the object files of cli/ are compiled again when the version changes.
-$(CLI_OBJ): ALL_CFLAGS += -DGOTRACE_VERSION='"$(VERSION)"'
-$(CLI_OBJ): $(B)/version
+# Only these are compiled again when the version changes.
+VERSIONED := $(B)/cli/main.o $(B)/cli/bench/formats.o
+$(VERSIONED): ALL_CFLAGS += -DGOTRACE_VERSION='"$(VERSION)"'
+$(VERSIONED): $(B)/version
 
 # Files that change only when what they record does.
 $(B)/flags: record = $(CC) $(ALL_CFLAGS)
