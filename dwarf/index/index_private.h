@@ -50,6 +50,25 @@ struct signature_query {
 /** Makes the signature of one function, checked against everything that is known about it. */
 struct error *signature_make(const struct signature_query *query, struct signature *out) MUST_CHECK;
 
+enum { MAX_ARG_WORDS = 16 }; // ArgInfo has 10 at most
+
+struct arg_words { // the words that ArgInfo lists
+	struct pcln_arg word[MAX_ARG_WORDS];
+	int num; // -1 without ArgInfo
+	bool is_complete;
+};
+
+/** Reads the words that ArgInfo lists, and the size of the argument area (negative if it is not
+ *  known). */
+void signature_read_words(const struct signature_query *query, struct arg_words *words,
+			  int64_t *frame_bytes);
+
+/** Makes a signature of as many words as the arguments may have, each named after its place, for
+ *  a function without DWARF. A register's value is correct under the register's name, whatever Go
+ *  type it is a part of, and even if it is not an argument. */
+struct error *signature_of_words(const struct func *func, const struct arg_words *words,
+				 int64_t frame_bytes, struct signature *out) MUST_CHECK;
+
 /** Returns the number of orders that the parameters may have in the source (Go 1.15), 0 if
  *  there are too many. Order 0 is DWARF's. */
 unsigned signature_num_orders(const struct debug_func *func);
@@ -61,14 +80,6 @@ int signature_order_likelihood(const struct debug_func *func, unsigned order);
 /** Reads the number of parameters, without the receiver, from the name of the first unnamed or
  *  blank result ("~r2", Go 1.15). False if there is none. */
 bool signature_first_number(const struct debug_func *func, unsigned long *number);
-
-enum { MAX_ARG_WORDS = 16 }; // ArgInfo has 10 at most
-
-struct arg_words { // the words that ArgInfo lists
-	struct pcln_arg word[MAX_ARG_WORDS];
-	int num; // -1 without ArgInfo
-	bool is_complete;
-};
 
 // How well a layout fits what else is known about the function.
 struct layout_check {

@@ -7,10 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "dwarf/go/funcname.h"
 #include "dwarf/index/index_private.h"
-
-enum { MAX_RAW_WORDS = 10 };
 
 // The place of a hidden dictionary among the arguments.
 enum dict { DICT_NONE, DICT_FIRST, DICT_SECOND, DICT_LISTED };
@@ -45,37 +43,6 @@ static void candidate_deinit(struct candidate *candidate)
 	signature_deinit(&candidate->signature);
 	free(candidate->debug);
 	*candidate = (struct candidate){0};
-}
-
-static bool is_shape_name(const char *name)
-{
-	return strstr(name, "go.shape.") != NULL;
-}
-
-// Reports whether the type arguments in the name belong to the function itself or to its receiver,
-// not to an enclosing function. If so, nothing or a method's name follows their closing bracket.
-static bool takes_dict(const char *name)
-{
-	const char *close = strrchr(name, ']');
-	if (!close || !is_shape_name(name))
-		return false;
-	const char *rest = close + 1;
-	if (!*rest)
-		return true;
-	if (*rest == ')')
-		rest++;
-	if (*rest != '.')
-		return false;
-	rest++;
-	if (strchr(rest, '.') || strchr(rest, '-'))
-		return false;
-	static const char *const made[] = {"func", "gowrap", "deferwrap"};
-	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
-		size_t letters = strlen(made[i]);
-		if (!strncmp(rest, made[i], letters) && isdigit((unsigned char)rest[letters]))
-			return close[1] == ')'; // a method with such a name, on a pointer receiver
-	}
-	return true;
 }
 
 static bool is_method_name(const char *name)
@@ -201,9 +168,9 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 static enum dict likely_dict(const struct making *making)
 {
 	const char *name = making->query->func->name;
-	if (making->dict && (making->dict_place < 2 || !takes_dict(name)))
+	if (making->dict && (making->dict_place < 2 || !funcname_takes_dict(name)))
 		return DICT_LISTED;
-	if (!takes_dict(name))
+	if (!funcname_takes_dict(name))
 		return DICT_NONE;
 	if (!is_method_name(name))
 		return DICT_FIRST;
@@ -240,7 +207,7 @@ static struct error *choose_dict(struct making *making, enum abi abi, struct can
 	int rank = 0;
 	*best = (struct candidate){0};
 	struct error *err = try(making, abi, dict, rank++, best);
-	if (err || !making->has_regabi || !is_shape_name(making->query->func->name))
+	if (err || !making->has_regabi || !funcname_has_shape(making->query->func->name))
 		return err;
 	bool is_proven = best->check.is_proven;
 	int first = making->dict ? DICT_FIRST : DICT_NONE;
@@ -272,16 +239,15 @@ static struct error *choose(struct making *making, struct candidate *best)
 		return err;
 	struct candidate other;
 	err = choose_dict(making, abi == ABI0 ? ABI_INTERNAL : ABI0, &other);
-	if (err)
-		return err;
-	making->is_abi_open = !lists_favor(best, &other) && !lists_favor(&other, best);
-	if (lists_favor(&other, best)) {
+	if (!err && lists_favor(&other, best)) {
 		struct candidate chosen = other;
 		other = *best;
 		*best = chosen;
+	} else if (!err) {
+		making->is_abi_open = !lists_favor(best, &other);
 	}
 	candidate_deinit(&other);
-	return NULL;
+	return err;
 }
 
 // DWARF does not list blank parameters before Go 1.22.
@@ -349,42 +315,21 @@ static void doubt_abi(struct signature *signature)
 			doubt(&signature->params[i], "whether it is in registers is not known");
 }
 
-// Returns the last dot before end that is not inside type arguments, NULL if there is none.
-static const char *last_dot(const char *name, const char *end)
-{
-	int depth = 0;
-	while (end > name) {
-		end--;
-		depth += (*end == ']') - (*end == '[');
-		if (*end == '.' && !depth)
-			return end;
-	}
-	return NULL;
-}
-
 // Reports whether the function's name shows that its first argument is a receiver of this type, as
 // "main.(*T).M" does.
 static bool names_receiver(const char *name, const struct gotype *type)
 {
-	const char *end = last_dot(name, name + strlen(name));
-	const char *start = end ? last_dot(name, end) : NULL;
-	if (!start || !type)
+	struct method_name method;
+	if (!type || !funcname_method(name, &method))
 		return false;
-	start++;
-	if (end - start > 3 && start[0] == '(' && start[1] == '*' && end[-1] == ')') {
-		start += 2;
-		end--;
-	}
-	const char *base = last_dot(type->full_name, type->full_name + strlen(type->full_name));
-	size_t len = (size_t)(end - start);
-	return base && strlen(base + 1) == len && !strncmp(base + 1, start, len);
+	const char *receiver = method.receiver;
+	size_t len = method.receiver_len, type_len = strlen(type->full_name);
+	return type_len > len && type->full_name[type_len - len - 1] == '.' &&
+	       !strncmp(type->full_name + type_len - len, receiver, len);
 }
 
 static void mark_receiver(const struct func *func, struct signature *signature)
 {
-	size_t len = strlen(func->name);
-	if (len > 3 && !strcmp(func->name + len - 3, "-fm"))
-		return;
 	for (size_t i = 0; i < signature->num_args; i++) {
 		struct param *param = &signature->params[i];
 		if (param->is_hidden)
@@ -450,10 +395,8 @@ static void doubt_order(struct candidate *best, const struct candidate *other)
 // parameters.
 static bool is_unlisted(const struct making *making)
 {
-	const char *name = making->query->func->name;
-	size_t len = strlen(name);
-	return making->has_regabi && making->query->go.minor < 21 && len > 3 &&
-	       !strcmp(name + len - 3, "-fm") && !count_args(&making->debug);
+	return making->has_regabi && making->query->go.minor < 21 &&
+	       funcname_is_method_value(making->query->func->name) && !count_args(&making->debug);
 }
 
 // Tries an order of the parameters. *best becomes the likeliest of the orders that fit the area's
@@ -593,77 +536,7 @@ static struct error *from_dwarf(struct making *making, struct signature *out)
 	return NULL;
 }
 
-static const char *const stack_names[MAX_RAW_WORDS] = {"SP+8",	"SP+16", "SP+24", "SP+32", "SP+40",
-						       "SP+48", "SP+56", "SP+64", "SP+72", "SP+80"};
-
-// Without DWARF: returns as many words as the arguments may have, each named after its place. A
-// register's value is correct under the register's name, whatever Go type it is a part of, and
-// even if it is not an argument.
-static struct error *raw_words(const struct making *making, struct signature *out)
-{
-	bool on_stack = making->query->func->flags & FUNC_ABI0;
-	int num = on_stack ? (int)(making->frame_bytes / 8) : making->words.num;
-	int max = on_stack ? MAX_RAW_WORDS : ABI_NUM_INT;
-	num = num > max ? max : num;
-	if (num <= 0)
-		return NULL;
-	out->params = calloc((size_t)num, sizeof(*out->params));
-	if (!out->params)
-		return error_nomem();
-	for (int i = 0; i < num; i++) {
-		struct param *param = &out->params[i];
-		param->name = on_stack ? stack_names[i] : abi_int_register((unsigned)i);
-		param->pieces = malloc(sizeof(*param->pieces));
-		out->num_params = out->num_args = (size_t)i + 1;
-		if (!param->pieces) {
-			signature_deinit(out);
-			return error_nomem();
-		}
-		param->num_pieces = 1;
-		*param->pieces = (struct abi_piece){
-			.where = on_stack ? ABI_STACK : ABI_INT_REG,
-			.reg = (uint8_t)(on_stack ? 0 : i),
-			.size = 8,
-			.stack_off = on_stack ? (uint32_t)i * 8 : 0,
-		};
-	}
-	out->abi = on_stack ? ABI0 : ABI_INTERNAL;
-	out->is_raw = true;
-	return NULL;
-}
-
-static void read_words(struct making *making)
-{
-	const struct signature_query *query = making->query;
-	struct pcln_func row;
-	making->words.num = -1;
-	making->frame_bytes = -1;
-	if (query->row == NO_ROW || !pclntab_func(query->table, query->row, &row))
-		return;
-	// Assembly code with undeclared arguments has INT_MIN here.
-	enum { MAX_FRAME = 1 << 28 };
-	if (row.args_bytes >= 0 && row.args_bytes < MAX_FRAME)
-		making->frame_bytes = row.args_bytes;
-	making->words.num = pclntab_args(query->table, query->row, making->words.word,
-					 MAX_ARG_WORDS, &making->words.is_complete);
-	// Compiled code without arguments has no ArgInfo.
-	if (making->words.num < 0 && making->has_regabi && !(row.flags & PCLN_ASM))
-		making->words = (struct arg_words){.is_complete = true};
-}
-
-// Reports whether the function is the body of a loop over a function ("main.use-range1"), which
-// the compiler turns into a function.
-static bool is_range_body(const char *name)
-{
-	static const char mark[] = "-range";
-	const char *end = name + strlen(name), *digits = end;
-	while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
-		digits--;
-	size_t len = strlen(mark);
-	return digits < end && digits >= name + len && !memcmp(digits - len, mark, len);
-}
-
-// The body of such a loop returns whether the loop continues, but DWARF lists no result.
+// The body of a loop over a function returns whether the loop continues, but DWARF lists no result.
 static struct error *add_range_result(struct making *making)
 {
 	struct debug_func *debug = &making->debug;
@@ -699,7 +572,7 @@ static struct error *take_params(struct making *making)
 			making->dict_place = i;
 		}
 	}
-	return is_range_body(making->query->func->name) ? add_range_result(making) : NULL;
+	return funcname_is_range_body(making->query->func->name) ? add_range_result(making) : NULL;
 }
 
 struct error *signature_make(const struct signature_query *query, struct signature *out)
@@ -712,12 +585,14 @@ struct error *signature_make(const struct signature_query *query, struct signatu
 	*out = (struct signature){.abi = query->func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL};
 	if (query->func->flags & FUNC_FOREIGN)
 		return NULL;
-	read_words(&making);
+	signature_read_words(query, &making.words, &making.frame_bytes);
 	if (!query->debug || query->func->flags & FUNC_ASM)
-		return raw_words(&making, out);
+		return signature_of_words(query->func, &making.words, making.frame_bytes, out);
 	struct error *err = take_params(&making);
 	if (!err)
-		err = is_unlisted(&making) ? raw_words(&making, out) : from_dwarf(&making, out);
+		err = is_unlisted(&making) ? signature_of_words(query->func, &making.words,
+								making.frame_bytes, out)
+					   : from_dwarf(&making, out);
 	free(making.debug.params);
 	free(making.orders);
 	return err;

@@ -32,6 +32,7 @@ static void test_methods(void **state)
 		{"main.main.gowrap1", ""},
 		{"main.main.deferwrap2", ""},
 		{"main.T.M-fm", ""},
+		{"main.T.M·dwrap·1", ""},
 		{"main.(*T).M-range1", ""},
 		{"main.f", ""},
 		{"ex.am/lib.f", ""},
