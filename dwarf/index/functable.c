@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "dwarf/go/funcname.h"
 #include "dwarf/index/index_private.h"
 
 struct sorted_symbols { // the symbols of functions, in address order
@@ -270,18 +270,6 @@ static void tell_wrappers(struct functable *table)
 	}
 }
 
-// Writes the name of T's own method: "main.T.M" for "main.(*T).M". False for any other name. This
-// includes functions that the compiler made inside a method, and instances of generic types.
-static bool value_method(const char *name, char *out, size_t size)
-{
-	const char *star = strstr(name, "(*"), *close = star ? strchr(star, ')') : NULL;
-	if (!close || close[1] != '.' || strpbrk(close + 2, ".-") || strchr(name, '['))
-		return false;
-	int len = snprintf(out, size, "%.*s%.*s%s", (int)(star - name), name,
-			   (int)(close - star - 2), star + 2, close + 1);
-	return len > 0 && (size_t)len < size;
-}
-
 // Reports whether the function's code has bytes that may be a call of vaddr or a jump to it.
 // True if the code cannot be read.
 static bool may_call(struct image *image, const struct func *func, uint64_t vaddr)
@@ -315,32 +303,54 @@ static bool may_call_any(const struct functable *table, struct image *image,
 			continue;
 		int32_t rel;
 		memcpy(&rel, code + i + 1, sizeof(rel));
-		const struct func *to =
-			functable_at(table, func->vaddr + i + 5 + (uint64_t)(int64_t)rel);
+		uint64_t target = func->vaddr + i + 5 + (uint64_t)(int64_t)rel;
+		const struct func *to = functable_at(table, target);
 		if (to && to != func && !(to->flags & FUNC_RUNTIME))
 			return true;
+		if (to && to->vaddr == target) // the bytes of rel are no instruction
+			i += 4;
 	}
 	return false;
 }
 
+// Returns the function that has the name of T's own method, "main.T.M" for "main.(*T).M", and writes
+// this name. NULL if there is none.
+static const struct func *value_method(const struct functable *table, const char *name,
+				       const struct method_name *parts, char *out, size_t size)
+{
+	const struct func *func;
+	int len = snprintf(out, size, "%.*s%.*s.%s", (int)parts->package_len, name,
+			   (int)parts->receiver_len, parts->receiver, parts->method);
+	if (len < 0 || (size_t)len >= size)
+		*out = '\0';
+	return functable_named(table, out, &func, 1) == 1 ? func : NULL;
+}
+
 // If a method is inlined whole into its wrapper, the table of inlined calls may know little of it.
 // So a wrapper is taken to hold the method's code if it does not call the method. If the method
-// has no code of its own, the wrapper must not call any function outside the runtime.
+// has no code of its own, or its code has the name of a shape ("main.T[go.shape.int].M"), the
+// wrapper must not call any function outside the runtime.
 static void tell_body(struct functable *table, struct image *image, struct func *func)
 {
-	char name[512];
-	const struct func *method;
-	if (!value_method(func->name, name, sizeof(name)))
+	char name[512] = "";
+	struct method_name parts;
+	if (is_compiler_made(func->name) || !funcname_method(func->name, &parts))
 		return;
-	if (functable_named(table, name, &method, 1) == 1 && !(method->flags & FUNC_WRAPPER)) {
+	const struct func *method =
+		parts.is_pointer ? value_method(table, func->name, &parts, name, sizeof(name))
+				 : NULL;
+	if (method && !(method->flags & FUNC_WRAPPER)) {
 		if (!may_call(image, func, method->vaddr))
 			func->body = method->name;
 	} else if (!func->body && !may_call_any(table, image, func)) {
-		func->body = func->name;
+		func->body = method && strchr(name, '[') ? method->name : func->name;
 	}
-	if (func->body && !strcmp(func->body, name)) {
+	if (!func->body || !funcname_is_same(func->body, name))
+		return;
+	// The name of a shape is not the wrapper's, because the wrapper takes no dictionary.
+	if (method || !strchr(name, '[')) {
 		func->symbol = func->name;
-		func->name = func->body;
+		func->name = method ? method->name : func->body;
 	}
 }
 

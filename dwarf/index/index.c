@@ -175,7 +175,7 @@ static bool is_abi_known(const struct index *index, const struct func *func)
 {
 	const struct func *twins[2];
 	return index->has_symtab || func->flags & FUNC_ASM ||
-	       index_named(index, func->name, twins, 2) == 1;
+	       index_named(index, func_symbol(func), twins, 2) == 1;
 }
 
 static struct error *make_signature(struct index *index, const struct func *func,

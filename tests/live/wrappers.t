@@ -1,18 +1,21 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Methods with value receivers that are called through interfaces: where their code was inlined into the wrapper that
-# the compiler made, the wrapper is traced, by the method's name; where the wrapper calls them, they are.
+# Methods that are called through interfaces: where the code of a method with a value receiver, or of one of a generic
+# type, was inlined into the wrapper that the compiler made, the wrapper is traced, by the method's name; where the
+# wrapper calls them, they are.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Json;
+use List::Util 'sum';
 use Live;
 use Test::More;
 
 live_plan();
 
 # calls(PATH, BACKEND, PATTERN...): how many calls and the last arguments and results, by function.
+# PATTERNs may be followed by options.
 sub calls {
 	my ($path, $backend, @patterns) = @_;
 	my $target = start_target($path, []);
@@ -44,7 +47,15 @@ for my $version (versions()) {
 		is($results->{$promoted}, 34, "$what: the last result");
 		is($results->{'main.point.Sum'}, $promoted =~ /holder/ ? 16 : 34, "$what: another result");
 		is($calls->{'main.point.Whole'}, 10, "$what: a method that its wrappers call");
-		is((grep { /Whole|passing/ && $_ ne 'main.point.Whole' } keys %$calls), 0, "$what: and no wrapper of that kind");
+		is((grep { /Whole|passing/ && $_ !~ /^main\.(?:point|box\[.*\])\.Whole$/ } keys %$calls), 0, "$what: and no wrapper of that kind");
+		next if $version =~ /\.15$/; # without generic types
+		for my $method (qw(Add Last Whole Twice Calls)) {
+			my @names = grep { /box.*\.$method$/ } sort keys %$calls;
+			is(sum(map { $calls->{$_} } @names), 15, "$what: $method of a generic type, in @names");
+			is(join(' ', map { $args->{$_} } @names), join(' ', (4) x @names), "$what: their last arguments");
+		}
+		my ($twice) = grep { /box.*int.*\.Twice$/ } keys %$calls;
+		is($results->{$twice}, 24, "$what: the result of $twice");
 	}
 }
 
@@ -54,5 +65,12 @@ is(join(' ', map { "$_=$calls->{$_}" } sort keys %$calls), 'main.(*holder).Sum=5
 ($calls) = calls($path, 'ebpf', 'main.(*point).Sum');
 is(join(' ', map { "$_=$calls->{$_}" } sort keys %$calls), 'main.point.Sum=5', 'by the wrapper\'s name');
 like(run_gotrace('list', $path, 'main.point.Sum')->{out}, qr/^main\.point\.Sum in main\.\(\*point\)\.Sum  func/m, 'list says which it is');
+
+# The method runs in its wrappers, so they are callers by the method's name too.
+for (['--caller', 'main.plain.Calls', 5], ['--within', 'main.plain.Calls', 5], ['--caller', 'main.box.Calls', 15], ['--within', 'main.box[int].Calls', 5]) {
+	my ($option, $method, $num) = @$_;
+	($calls) = calls($path, 'ebpf', 'main.called', $option, $method);
+	is($calls->{'main.called'}, $num, "$option $method");
+}
 
 done_testing();

@@ -744,6 +744,96 @@ static void test_abi_without_symbols(void **state)
 	close_fixture(&fixture);
 }
 
+static void wrapper(struct fixture *fixture, const char *name, const char *inlined,
+		    const uint8_t *bytes)
+{
+	struct go_code *code = function(fixture, name, 8, false);
+	code->func_id = WRAPPER;
+	code->inlined = inlined;
+	code->bytes = bytes;
+}
+
+static void assert_text(const char *text, const char *expected)
+{
+	assert_string_equal(text ? text : "", expected ? expected : "");
+}
+
+static void assert_body(struct fixture *fixture, size_t i, const char *name, const char *symbol,
+			const char *body)
+{
+	const struct func *func = index_func_at(fixture->index, go_entry(&fixture->go, i));
+	assert_non_null(func);
+	assert_text(func->name, name);
+	assert_text(func->symbol, symbol);
+	assert_text(func->body, body);
+}
+
+// Wrappers that hold a method's code have the method's name.
+static void test_wrapper_bodies(void **state)
+{
+	(void)state;
+	// Each calls the seventh function before it. The last byte of the call and the nop after it
+	// look like a call through a register.
+	static const uint8_t panics[32] = {0xe8, 0x1b, 0xff, 0xff, 0xff, 0x90, 0xc3};
+	static const uint8_t calls[32] = {0xe8, 0x1b, 0xff, 0xff, 0xff, 0x90, 0xc3};
+	struct fixture fixture;
+	begin(&fixture, "go1.24.4", 20, 23);
+	function(&fixture, "runtime.panicwrap", 8, false);
+	function(&fixture, "main.G[go.shape.int].Has", 8, false);
+	function(&fixture, "runtime.systemstack_switch", 8, false)->func_id = WRAPPER - 1;
+	ARG_INFO(function(&fixture, "main.(*T).Own", 8, true), 0, 8);
+	param(&fixture, "t", fixture.t_pointer);
+	end_function(&fixture);
+	fixture.code[3].func_id = WRAPPER;
+	fixture.code[3].inlined = "main.T.Own";
+	wrapper(&fixture, "main.G[int].Has", "main.G[go.shape.int].Has", NULL);
+	wrapper(&fixture, "main.(*G[int]).Has", "main.G[go.shape.int].Has", NULL);
+	wrapper(&fixture, "main.G[int].None", NULL, NULL);
+	wrapper(&fixture, "main.(*G[int]).None", NULL, panics);
+	wrapper(&fixture, "main.(*G[int]).Calls", NULL, calls);
+	wrapper(&fixture, "main.(*L[int]).Ptr", "main.(*L[go.shape.int]).Ptr", NULL);
+	wrapper(&fixture, "main.(*H[int]).Has", "main.G[go.shape.int].Has", NULL);
+	wrapper(&fixture, "ex.am/lib.T.Value", NULL, NULL);
+	wrapper(&fixture, "type:.eq.main.T", NULL, NULL);
+	wrapper(&fixture, "main.main.gowrap1", NULL, NULL);
+	wrapper(&fixture, "main.T.Own-fm", NULL, NULL);
+	wrapper(&fixture, "ex.am/lib.asm", NULL, NULL);
+	end(&fixture, true);
+	assert_body(&fixture, 3, "main.T.Own", "main.(*T).Own", "main.T.Own");
+	assert_body(&fixture, 4, "main.G[int].Has", NULL, "main.G[go.shape.int].Has");
+	assert_body(&fixture, 5, "main.G[int].Has", "main.(*G[int]).Has",
+		    "main.G[go.shape.int].Has");
+	assert_body(&fixture, 6, "main.G[int].None", NULL, "main.G[int].None");
+	assert_body(&fixture, 7, "main.G[int].None", "main.(*G[int]).None", "main.G[int].None");
+	assert_body(&fixture, 8, "main.(*G[int]).Calls", NULL, NULL);
+	assert_body(&fixture, 9, "main.(*L[int]).Ptr", NULL, "main.(*L[go.shape.int]).Ptr");
+	assert_body(&fixture, 10, "main.(*H[int]).Has", NULL, "main.G[go.shape.int].Has");
+	assert_body(&fixture, 11, "ex.am/lib.T.Value", NULL, "ex.am/lib.T.Value");
+	for (size_t i = 12; i < 16; i++)
+		assert_body(&fixture, i, fixture.code[i].name, NULL, NULL);
+	// Without symbols: no other function has its symbol, so its ABI is certain.
+	assert_places(&fixture, "main.(*T).Own", "RAX");
+	close_fixture(&fixture);
+}
+
+// The table of Go 1.18 to 1.20 leaves out type arguments.
+static void test_wrapper_bodies_of_short_names(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	begin(&fixture, "go1.20.14", 20, 20);
+	function(&fixture, "runtime.systemstack_switch", 8, false)->func_id = WRAPPER - 1;
+	wrapper(&fixture, "main.G[...].Has", "main.G[...].Has", NULL);
+	wrapper(&fixture, "main.(*G[...]).Has", "main.G[...].Has", NULL);
+	struct elf_writer *elf = &fixture.go.elf;
+	elf_symbol(elf, "main.G[int].Has", go_entry(&fixture.go, 1), 32, STT_FUNC);
+	elf_symbol(elf, "main.(*G[int]).Has", go_entry(&fixture.go, 2), 32, STT_FUNC);
+	end(&fixture, false);
+	assert_body(&fixture, 1, "main.G[int].Has", NULL, "main.G[...].Has");
+	assert_body(&fixture, 2, "main.G[int].Has", "main.(*G[int]).Has", "main.G[...].Has");
+	close_fixture(&fixture);
+}
+
 static void test_runtime_by_dwarf(void **state)
 {
 	(void)state;
@@ -876,6 +966,8 @@ int main(void)
 		cmocka_unit_test(test_sizes_of_zero),
 		cmocka_unit_test(test_abi0_by_symbol),
 		cmocka_unit_test(test_abi_without_symbols),
+		cmocka_unit_test(test_wrapper_bodies),
+		cmocka_unit_test(test_wrapper_bodies_of_short_names),
 		cmocka_unit_test(test_runtime_by_dwarf),
 		cmocka_unit_test(test_damaged_dwarf_is_a_warning),
 		cmocka_unit_test(test_separate_dwarf_beside_that_of_c),

@@ -71,6 +71,23 @@ static struct func funcs[] = {
 	 .body = "main.V.Len",
 	 .flags = FUNC_WRAPPER},
 	{.name = "main.(*H).Len", .body = "lib.W.Len", .flags = FUNC_WRAPPER},
+	// the same of a generic type's instance: Put has a function of its own for its shape, Sub has none
+	{.name = "main.G[go.shape.int].Put"},
+	{.name = "main.G[int].Put", .body = "main.G[go.shape.int].Put", .flags = FUNC_WRAPPER},
+	{.name = "main.G[int].Put",
+	 .symbol = "main.(*G[int]).Put",
+	 .body = "main.G[go.shape.int].Put",
+	 .flags = FUNC_WRAPPER},
+	{.name = "main.G[int].Sub",
+	 .symbol = "main.(*G[int]).Sub",
+	 .body = "main.G[go.shape.int].Sub",
+	 .flags = FUNC_WRAPPER},
+	{.name = "main.(*J).Sub", .body = "main.G[go.shape.int].Sub", .flags = FUNC_WRAPPER},
+	{.name = "ex.am/own%2ev2.V.Len"},
+	{.name = "ex.am/own%2ev2.V.Len",
+	 .symbol = "ex.am/own%2ev2.(*V).Len",
+	 .body = "ex.am/own%2ev2.V.Len",
+	 .flags = FUNC_WRAPPER},
 	{.name = "main.Map[go.shape.int]"},
 	{.name = "main.Map[go.shape.struct { main.x int; main.y []int \"json:\\\"[\\\"\" }]"},
 	{.name = "main.Map[go.shape.int].func1"},
@@ -114,6 +131,9 @@ struct choice {
 	int num_warnings;
 };
 
+// The function of Put and its wrappers.
+#define PUTS "main.G[go.shape.int].Put\nmain.G[int].Put\nmain.G[int].Put\n"
+
 // By name alone: nothing is a glob or a regexp, and nothing warns.
 static void test_named(void **state)
 {
@@ -127,6 +147,10 @@ static void test_named(void **state)
 		 "main.Map[go.shape.int]\n"
 		 "main.Map[go.shape.struct { main.x int; main.y []int \"json:\\\"[\\\"\" }]\n"},
 		{"main.(*L).Add", "main.(*L[go.shape.int]).Add\n"},
+		{"main.V.Len", "main.V.Len\n"},
+		{"lib.W.Len", "main.(*H).Len\n"},
+		{"main.G.Put", PUTS},
+		{"main.G.Sub", "main.G[int].Sub\nmain.(*J).Sub\n"},
 		{"ex.am/lib.v3.Map", "ex.am/lib%2ev3.Map[go.shape.int]\n"},
 		{"runtime.newproc", "runtime.newproc\n"},
 		{"runtime.mallocgc", "runtime.mallocgc\n"},
@@ -172,6 +196,15 @@ static const struct choice choices[] = {
 	{{"main.V*"}, .chosen = "main.V.Len\n"},
 	{{"main.(*V*"}, .chosen = "main.V.Len\n"},
 	{{"lib.W.Len"}, .chosen = "main.(*H).Len\n"},
+	{{"main.G[go.shape.int].Put"}, .chosen = PUTS},
+	{{"main.G[int].Put"}, .chosen = "main.G[int].Put\nmain.G[int].Put\n"},
+	{{"main.(*G[int]).Put"}, .chosen = "main.G[int].Put\n"},
+	{{"main.G.Put"}, .chosen = PUTS},
+	{{"main.G[go.shape.int].Sub"}, .chosen = "main.G[int].Sub\nmain.(*J).Sub\n"},
+	{{"main.G.Sub"}, .chosen = "main.G[int].Sub\nmain.(*J).Sub\n"},
+	{{"main.(*G).Sub"}, .chosen = "main.G[int].Sub\n"},
+	{{"main.*Sub", "!main.G.Sub", "main.add"}, .chosen = "main.add\n"},
+	{{"ex.am/own.v2.V.Len"}, .chosen = "ex.am/own%2ev2.V.Len\nex.am/own%2ev2.V.Len\n"},
 	{{"lib.*"}, .chosen = "main.(*H).Len\n"},
 	{{"main.*Len", "!lib.*"}, .chosen = "main.V.Len\n"},
 	{{"main.Map[go.shape.int]"}, .chosen = "main.Map[go.shape.int]\n"},

@@ -28,6 +28,18 @@ type summer interface {
 	Whole(n int) int
 }
 
+//go:noinline
+func called(n int) int { return n + 1 }
+
+type plain struct{ n int }
+
+func (p plain) Calls(n int) int { return called(p.n) + n }
+
+type caller interface{ Calls(n int) int }
+
+//go:noinline
+func call(c caller, n int) int { return c.Calls(n) }
+
 type holder struct {
 	name string
 	point
@@ -52,6 +64,9 @@ func main() {
 			read(passing{empty{}})
 			sum(point{3, 4}, i)
 			sum(&holder{"h", point{5, 6}}, i)
+			call(&plain{7}, i)
+			called(i)
+			generic(i)
 		}
 		fmt.Println("OK")
 	}

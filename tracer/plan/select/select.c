@@ -57,24 +57,32 @@ static struct error *chooser_init(struct chooser *chooser, const struct index *i
 	return error_nomem();
 }
 
+// A wrapper that contains a method's code also has the names of the method and of its instance.
+static bool is_name(const struct func *func, const char *name)
+{
+	return !strcmp(func_symbol(func), name) || !strcmp(func->name, name) ||
+	       (func->body && !strcmp(func->body, name));
+}
+
+static bool is_instance(const struct func *func, struct pattern *pattern)
+{
+	return pattern_is_instance(pattern, func_symbol(func)) ||
+	       (func->body && pattern_is_instance(pattern, func->body));
+}
+
 // Marks the functions whose name is the pattern; if there are none, those whose name without type
 // arguments is the pattern. Returns how many.
 static size_t mark_named(struct chooser *chooser, struct pattern *pattern)
 {
 	size_t num = 0;
-	const struct func *found[64];
-	size_t num_found = index_named(chooser->index, pattern->body, found, 64);
+	const struct func *found; // has the name in the linker's spelling
+	bool is_found = index_named(chooser->index, pattern->body, &found, 1);
 	for (size_t i = 0; i < chooser->num; i++) {
 		const struct func *func = &chooser->func[i];
-		bool is_it = num_found <= 64 ? false : !strcmp(func_symbol(func), pattern->body);
-		if (!num_found)
-			is_it = pattern_is_instance(pattern, func_symbol(func));
-		chooser->is_named[i] = is_it || (func->body && !strcmp(func->body, pattern->body));
-	}
-	for (size_t i = 0; i < num_found && num_found <= 64; i++)
-		chooser->is_named[found[i]->number] = true;
-	for (size_t i = 0; i < chooser->num; i++)
+		chooser->is_named[i] =
+			is_found ? is_name(func, func_symbol(found)) : is_instance(func, pattern);
 		num += chooser->is_named[i];
+	}
 	return num;
 }
 
