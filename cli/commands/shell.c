@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/shell/shell.h"
+#include "tracer/backend/privileges.h"
 
 enum { LINES_A_SECOND = 50 }; // as many as a person can read
 
@@ -125,7 +126,9 @@ static int shell_main(int argc, char **argv)
 		.display.lines_max = LINES_A_SECOND,
 	};
 	trace_options_init(&shell.options);
-	struct error *err = pid ? shell_attach(&shell, (pid_t)pid) : NULL;
+	struct error *err = privileges_keep(PRIVILEGES_SHELL);
+	if (!err && pid)
+		err = shell_attach(&shell, (pid_t)pid);
 	if (err)
 		return cli_fail(err);
 	err = run(&shell, &arguments);

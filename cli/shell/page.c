@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/shell/shell.h"
+#include "tracer/backend/privileges.h"
 
 enum { WAIT_MS = 10, NOT_FOUND = 127, ROWS = 24, COLUMNS = 80 };
 
@@ -47,6 +48,8 @@ int shell_system(struct shell *shell, const char *command, int in)
 	pid_t pid = fork();
 	if (pid == 0) {
 		signal(SIGPIPE, SIG_DFL);
+		if (in >= 0) // a pager
+			error_free(privileges_keep(PRIVILEGES_NONE));
 		if (in < 0 || dup2(in, STDIN_FILENO) >= 0)
 			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(NOT_FOUND);

@@ -204,16 +204,44 @@ subtest 'the seconds of the summary are those of the trace, whatever taking prob
 	cmp_ok($seconds // 99, '<', 3, "$seconds s");
 };
 
-subtest 'privileges that are not needed any more are given up' => sub {
+# status_of(PID): what /proc says of its privileges. mine(NAMES): these capabilities, as far as this process has them.
+sub status_of { my ($pid) = @_; return +{ (slurp("/proc/$pid/status") // '') =~ /^(Cap(?:Inh|Prm|Eff|Amb)|NoNewPrivs|Seccomp):\s+(\w+)/mg } }
+
+sub mine {
+	my %numbers = (DAC_OVERRIDE => 1, DAC_READ_SEARCH => 2, KILL => 5, SYS_PTRACE => 19, SYS_ADMIN => 21, SYS_RESOURCE => 24, PERFMON => 38, BPF => 39);
+	my $set = 0;
+	$set |= 1 << $numbers{$_} for @_;
 	no warnings 'portable';
-	for my $command (['attach', $target->{pid}, 'main.*', '--format', 'json'], ['count', $target->{pid}, 'main.*']) {
+	return sprintf '%016x', $set & hex status_of($$)->{CapPrm};
+}
+
+sub has_kept {
+	my ($pid, $who, $set) = @_;
+	my %want = (CapInh => '0' x 16, CapAmb => '0' x 16, CapPrm => $set, CapEff => $set, NoNewPrivs => 1, Seccomp => 2);
+	until_true(5, sub { (status_of($pid)->{Seccomp} // '') eq '2' });
+	return is_deeply(status_of($pid), \%want, "$who keeps what it needs");
+}
+
+subtest 'privileges that are not needed any more are given up' => sub {
+	my $tracing = mine(qw(BPF PERFMON SYS_PTRACE DAC_READ_SEARCH));
+	my $tracer = mine(qw(SYS_PTRACE DAC_READ_SEARCH DAC_OVERRIDE KILL));
+	for my $command (['attach', $target->{pid}, 'main.*', '--format', 'json', '-o', '/dev/null'], ['count', $target->{pid}, 'main.*'],
+		['attach', $target->{pid}, 'main.sText', '--rate', '1/s', '--backend', 'ptrace']) {
 		my $trace = start_trace($command);
-		is($trace->armed, 1, "$command->[0]: traced") or diag $trace->errors;
-		ok(until_true(5, sub { slurp("/proc/$trace->{pid}/status") =~ /^NoNewPrivs:\s+1/m }), "$command->[0]: no new ones");
-		my %sets = slurp("/proc/$trace->{pid}/status") =~ /^Cap(Inh|Prm|Eff):\s+(\w+)/mg;
-		is(hex($sets{$_} // 'ffffffffff') & ~0xc000080004, 0, "$command->[0]: Cap$_ has at most the four that tracing needs") for qw(Inh Prm Eff);
-		is($trace->stop, 0, "$command->[0]: ends well") or diag $trace->errors;
+		is($trace->armed, 1, "@$command: traced") or diag $trace->errors;
+		has_kept($trace->{pid}, 'gotrace', $tracing);
+		my (undef, @apart) = children($trace->{pid});
+		cmp_ok(scalar @apart, '>', 0, 'it has processes');
+		has_kept($_, slurp("/proc/$_/comm") =~ s/\n//r, slurp("/proc/$_/comm") =~ /ptrace/ ? $tracer : $tracing) for @apart;
+		is($trace->stop, 0, 'it ends well') or diag $trace->errors;
 	}
+	my $status = "grep -E '^(Cap(Inh|Eff|Amb)|Seccomp|NoNewPrivs):' /proc";
+	my $shell = run_gotrace('shell', '-e', "attach $target->{pid}", '-e', "!$status/\$PPID/status", '-e', "!$status/self/status");
+	my %mine = (%{ status_of($$) }, CapInh => '0' x 16, CapAmb => '0' x 16);
+	my @said = map { +{ /^(\w+):\s+(\w+)/mg } } split /(?<=^Seccomp:\t0\n)/m, $shell->{out};
+	delete $mine{CapPrm};
+	my $kept = mine(qw(BPF PERFMON SYS_PTRACE DAC_READ_SEARCH DAC_OVERRIDE KILL SYS_ADMIN SYS_RESOURCE));
+	is_deeply(\@said, [{ %mine, CapEff => $kept }, \%mine], 'the shell keeps what its commands need, and a program has those of its user') or diag $shell->{err};
 };
 
 ok($target->is_alive, 'the target lives');

@@ -405,14 +405,14 @@ subtest 'on a terminal' => sub {
 
 subtest 'a terminal that does not know its size' => sub {
 	my $target = start_target($path, []);
-	my $begin = spew("$work/sizeless", "stty rows 0 cols 0\nPAGER='echo PAGED; head -3' exec $gotrace shell $target->{pid}\n");
+	my $begin = spew("$work/sizeless", "stty rows 0 cols 0\nPAGER='echo PAGED; grep -E \"Cap(Eff|Prm)\" /proc/self/status; head -3' exec $gotrace shell $target->{pid}\n");
 	my $terminal = start_terminal('sh', $begin);
 	$terminal->shows(qr/attached to/, 'attached');
 	$terminal->enter('funcs main.hW*');
 	$terminal->shows(qr/^main\.hWork  func/m, 'a short answer is shown');
 	unlike($terminal->screen, qr/PAGED/, 'without a pager');
 	$terminal->enter('funcs');
-	$terminal->shows(qr/^PAGED$/m, 'a long one by the pager');
+	$terminal->shows(qr/^PAGED\nCapPrm:\s+0{16}\nCapEff:\s+0{16}\n/m, 'a long one by the pager, which has no capabilities');
 	$terminal->enter('exit');
 	is($terminal->status, 0, 'exit leaves');
 	$terminal->stop;

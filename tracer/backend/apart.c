@@ -21,8 +21,8 @@ static bool is_kept(const struct apart_options *options, int socket, int fd)
 	return fd == socket;
 }
 
-// Closes all descriptors except those that are kept, and opens /dev/null as the standard ones,
-// because a library may write to them.
+// Closes all descriptors except those that are kept, and opens /dev/null as the standard ones, so
+// that what a library writes there goes to no other file.
 static void close_others(const struct apart_options *options, int socket)
 {
 	int last = socket;
@@ -33,7 +33,7 @@ static void close_others(const struct apart_options *options, int socket)
 	for (int fd = 0; fd < last; fd++)
 		if (!is_kept(options, socket, fd))
 			close(fd);
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDONLY); // for writing, it may be refused
 	for (int fd = 0; fd <= STDERR_FILENO && null >= 0; fd++)
 		if (!is_kept(options, socket, fd) && fd != null)
 			dup2(null, fd);
@@ -63,6 +63,7 @@ struct error *apart_start(const struct apart_options *options, struct apart *out
 		prctl(PR_SET_NAME, options->name);
 		close_others(options, ends[1]);
 		outlive_others();
+		error_free(privileges_keep(options->privileges)); // it must run in any case
 		options->run(options->context, ends[1]);
 		_exit(0);
 	}

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "tracer/backend/privileges.h"
 
 struct apart {
 	pid_t pid;  // of the child; 0: none
@@ -24,6 +25,7 @@ struct apart_options {
 	const char *name;	  // of the process, at most 15 bytes
 	int keep[APART_KEEP_MAX]; // descriptors that stay open in the process
 	size_t num_keep;
+	enum privileges privileges; // that the process keeps
 	/** Runs in the child, in a copy of the parent's memory, with all signals blocked. The child
 	 *  exits when this function returns. The kernel then closes the descriptors that are still
 	 *  open, and no signal can interrupt that. */

@@ -104,6 +104,7 @@ struct error *leftovers_remove(pid_t pid, const char *exe, const struct image *i
 		.name = "gotrace-repair",
 		.keep = {file},
 		.num_keep = 1,
+		.privileges = PRIVILEGES_TRACE,
 		.run = put_on_again,
 		.context = &again,
 	};

@@ -321,6 +321,7 @@ static struct error *arm_by_keeper(struct backend *backend, struct ebpf_arming *
 		.name = "gotrace-keeper",
 		.keep = {ebpf_program(backend), exe},
 		.num_keep = 2,
+		.privileges = PRIVILEGES_TRACE,
 		.run = keep,
 		.context = &keeper,
 	};

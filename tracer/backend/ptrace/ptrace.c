@@ -44,6 +44,7 @@ static struct error *start_worker(struct backend *backend)
 		.name = PTRACE_WORKER_NAME,
 		.keep = {backend->target.mem},
 		.num_keep = backend->target.mem >= 0,
+		.privileges = PRIVILEGES_PTRACE,
 		.run = run_worker,
 		.context = backend,
 	};
