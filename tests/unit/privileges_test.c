@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -64,18 +65,27 @@ static int check_writes_refused(void)
 	       !is_refused(ptrace(PTRACE_SEIZE, getppid(), NULL, NULL));
 }
 
-// What a trace needs: files, memory, sockets to processes of gotrace, and such processes.
+static void *do_nothing(void *context)
+{
+	return context;
+}
+
+// What a trace needs: files, memory, threads, sockets to processes of gotrace, and such processes.
 static int check_permitted(void)
 {
 	int ends[2], status = -1;
 	bool can_read = open("/dev/null", O_RDONLY) >= 0;
 	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	bool has_sockets = !socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends);
+	pthread_t thread;
+	bool has_threads = !pthread_create(&thread, NULL, do_nothing, NULL);
+	if (has_threads)
+		pthread_join(thread, NULL);
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(7);
 	waitpid(pid, &status, 0);
-	return !can_read + (memory == MAP_FAILED) + !has_sockets +
+	return !can_read + (memory == MAP_FAILED) + !has_sockets + !has_threads +
 	       !(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
 

@@ -121,7 +121,10 @@ static int refuse_calls(bool is_tracer)
 	for (size_t i = 0; i < NUM_REFUSED; i++) {
 		code[num++] =
 			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused[i], 0, 1);
-		code[num++] = refuse;
+		code[num] = refuse;
+		if (refused[i] == SYS_clone3) // then libc takes clone()
+			code[num].k = SECCOMP_RET_ERRNO | ENOSYS;
+		num++;
 	}
 	for (size_t i = 0; i < NUM_LIMITED; i++) {
 		if (is_tracer && limited[i].is_of_ptrace)
