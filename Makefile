@@ -18,7 +18,8 @@ GO      ?= $(lastword $(sort $(wildcard build/go/*/bin/go)))
 run = $(if $(V),$(2),@printf '  %-5s %s\n' $(1) $@; $(2))
 
 VERSION := $(shell cat VERSION)$(shell git describe --always --dirty=+ --exclude='*' 2>/dev/null | sed 's/^/-g/')
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -I$(B) -Wall -Wextra $(WERROR) $(CFLAGS) -MMD -MP
+# HASH_NONFATAL_OOM: without memory, uthash adds nothing (hh.tbl is NULL) in place of an exit.
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DHASH_NONFATAL_OOM=1 -I. -I$(B) -Wall -Wextra $(WERROR) $(CFLAGS) -MMD -MP
 
 # gotrace is copied to servers as one file, so all but libc is linked from archives where there are
 # any (STATIC=1: libc too). The order is that of use.

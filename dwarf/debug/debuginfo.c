@@ -9,7 +9,6 @@
 #include "dwarf/debug/debugtype.h"
 #include "dwarf/debug/die.h"
 
-#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 enum {

@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 enum {

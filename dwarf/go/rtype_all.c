@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define HASH_NONFATAL_OOM 1
 // All types that have a run-time descriptor. Up to Go 1.26 the linker lists the unnamed types
 // (typelinks), among which are pointers to nearly all named types. From 1.27 on all descriptors are
 // adjacent (src/runtime/type.go, moduleTypelinks; src/internal/abi/type.go, DescriptorSize). The

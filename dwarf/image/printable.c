@@ -2,7 +2,6 @@
 // The printable forms of names in the file that are not printable; each is made once. A name in a
 // hostile executable must not reach a terminal unescaped, and such names must not use unlimited
 // memory.
-#define HASH_NONFATAL_OOM 1
 #include <stdlib.h>
 
 #include <uthash.h>

@@ -253,9 +253,13 @@ static struct aggregate_row *find_row(struct aggregates *aggregates, const struc
 	if (row)
 		return row;
 	row = row_create(aggregates, func, &(struct backend_aggregate){.key = &key, .at = &at});
-	if (row)
-		HASH_ADD(hh, aggregates->rows, key, sizeof(row->key), row);
-	return row;
+	if (!row)
+		return NULL;
+	HASH_ADD(hh, aggregates->rows, key, sizeof(row->key), row);
+	if (row->hh.tbl)
+		return row;
+	row_destroy(row);
+	return NULL;
 }
 
 struct error *aggregates_add(void *context, const struct backend_aggregate *one)

@@ -32,7 +32,10 @@ static struct stats_func *find_or_add(struct stats *stats, const struct func *fu
 		return NULL;
 	found->func = func;
 	HASH_ADD_PTR(stats->funcs, func, found);
-	return found;
+	if (found->hh.tbl)
+		return found;
+	free(found);
+	return NULL;
 }
 
 struct error *stats_lost(struct stats *stats, const struct func *func, uint64_t count)
@@ -61,6 +64,10 @@ static struct error *count_goroutine(struct stats *stats, const struct call *cal
 			return error_nomem();
 		found->goid = call->goid;
 		HASH_ADD(hh, stats->goroutines, goid, sizeof(found->goid), found);
+		if (!found->hh.tbl) {
+			free(found);
+			return error_nomem();
+		}
 	}
 	found->calls++;
 	found->last = call->func->func;

@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 
-#define HASH_NONFATAL_OOM 1
 // Keys are made of goroutine and thread numbers: one multiplication spreads them well enough.
 #define HASH_FUNCTION(keyptr, keylen, hashv) \
 	((hashv) = (unsigned)((*(const uint64_t *)(keyptr)*0x9e3779b97f4a7c15) >> 32))

@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 
-#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 enum {

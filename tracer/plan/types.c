@@ -85,14 +85,16 @@ static struct plan_known_type *known_type(struct plan *plan, struct plan_known_t
 	if (known)
 		return known;
 	known = calloc(1, sizeof(*known));
-	if (!known) {
-		plan->state->failed = true;
-		return NULL;
+	if (known) {
+		known->type = type;
+		known->id = plan_new_type(plan, size, NULL);
+		HASH_ADD_PTR(*table, type, known);
+		if (known->hh.tbl)
+			return known;
 	}
-	known->type = type;
-	known->id = plan_new_type(plan, size, NULL);
-	HASH_ADD_PTR(*table, type, known);
-	return known;
+	free(known);
+	plan->state->failed = true;
+	return NULL;
 }
 
 // Returns the index in tables.types of this Go type. At least this many steps from it are planned.
@@ -211,12 +213,14 @@ static void note_interface(struct plan *plan, uint64_t rtype)
 	if (known)
 		return;
 	known = calloc(1, sizeof(*known));
-	if (!known) {
-		plan->state->failed = true;
-		return;
+	if (known) {
+		known->rtype = rtype;
+		HASH_ADD(hh, plan->state->interfaces, rtype, sizeof(rtype), known);
+		if (known->hh.tbl)
+			return;
 	}
-	known->rtype = rtype;
-	HASH_ADD(hh, plan->state->interfaces, rtype, sizeof(rtype), known);
+	free(known);
+	plan->state->failed = true;
 }
 
 // If depth is lower than the default, errors cost no step: an error's message is what users read
@@ -362,6 +366,10 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 	}
 	known->rtype = rtype;
 	HASH_ADD(hh, state->dynamics, rtype, sizeof(rtype), known);
+	if (!known->hh.tbl) {
+		free(known);
+		return false;
+	}
 
 	uint32_t num_types = plan->tables.num_types, num_edges = plan->tables.num_edges;
 	uint32_t steps = plan->options.depth ? plan->options.depth - 1 : 0;

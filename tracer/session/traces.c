@@ -302,8 +302,14 @@ static struct error *choose(struct session *session, const struct session_reques
 	return err ? err : save_trace(session, request, trace);
 }
 
-// Arms those of a trace's functions that are not armed yet. Functions that the back end refuses are
-// removed from the trace.
+// Another trace has the function: it is armed, or turned off by the budget.
+static bool is_of_other(const struct plan_func *func, const struct session_trace *trace)
+{
+	return func->is_armed || (func->counts && func->counts != &trace->counts && !func->refused);
+}
+
+// Arms those of a trace's functions that no other trace has. Functions that the back end refuses
+// are removed from the trace.
 static struct error *arm_trace(struct session *session, struct session_trace *trace)
 {
 	struct plan_func **all = session->plan->funcs;
@@ -313,7 +319,7 @@ static struct error *arm_trace(struct session *session, struct session_trace *tr
 	size_t num = 0;
 	for (size_t i = 0; i < trace->num_funcs; i++) {
 		struct plan_func *func = all[trace->funcs[i]];
-		if (func->is_armed) {
+		if (is_of_other(func, trace)) {
 			trace->num_shared++;
 			continue;
 		}
@@ -329,10 +335,13 @@ static struct error *arm_trace(struct session *session, struct session_trace *tr
 	free(fresh);
 	size_t kept = 0;
 	for (size_t i = 0; i < trace->num_funcs; i++) {
-		const struct plan_func *func = all[trace->funcs[i]];
-		if (func->is_armed)
+		struct plan_func *func = all[trace->funcs[i]];
+		if (is_of_other(func, trace)) {
 			trace->funcs[kept++] = trace->funcs[i];
-		else if (!err && func->refused)
+			continue;
+		}
+		func->counts = NULL;
+		if (!err && func->refused)
 			err = plan_refuse(session->plan, func->func, func->refused);
 	}
 	trace->num_refused += trace->num_funcs - kept;

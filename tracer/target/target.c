@@ -331,9 +331,12 @@ static struct error *wait_for_exec(pid_t pid, const char *name, int report)
 			return error_errno(errno, "%s: waiting for it to start", name);
 	if (!WIFSTOPPED(status))
 		return error_new("%s: ended before it started", name);
-	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL) < 0)
-		return error_errno(errno, "%s: ptrace", name);
-	return NULL;
+	if (!ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL))
+		return NULL;
+	struct error *err = error_errno(errno, "%s: ptrace", name);
+	kill(pid, SIGKILL); // it is stopped, and nobody would ever continue it
+	waitpid(pid, NULL, 0);
+	return err;
 }
 
 struct error *target_start(char *const *argv, bool is_apart, struct target **out)
@@ -346,18 +349,20 @@ struct error *target_start(char *const *argv, bool is_apart, struct target **out
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return error_errno(errno, "pipe");
 	CLEANUP_CLOSE int read_end = report[0];
-	pid_t pid = fork();
+	struct target *target = target_new(0);
+	pid_t pid = target ? fork() : -1;
 	if (pid == 0)
 		child_exec(path, argv, is_apart, report[1]);
-	close(report[1]);
 	if (pid < 0)
-		return error_errno(errno, "fork");
-	struct target *target = target_new(pid);
-	err = target ? wait_for_exec(pid, argv[0], read_end) : error_nomem();
+		err = target ? error_errno(errno, "fork") : error_nomem();
+	close(report[1]);
+	if (!err)
+		err = wait_for_exec(pid, argv[0], read_end);
 	if (err) {
 		free(target);
 		return err;
 	}
+	target->pid = pid;
 	target->is_child = target->is_held = true;
 	err = target_open(target);
 	if (err) {

@@ -316,7 +316,8 @@ static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arm
 		changed_exclude(&backend->target, backend->plan, 0, kept.funcs, &kept.num_funcs);
 	if (err) { // the program is gone, or no function is left
 		error_free(err);
-		kept.num_funcs = 0;
+		while (kept.num_funcs)
+			backend->plan->funcs[kept.funcs[--kept.num_funcs]]->is_armed = false;
 	}
 	err = kept.num_funcs ? ebpf_links_arm(backend, &kept) : NULL;
 	if (err) {

@@ -48,6 +48,10 @@ static const char *create(struct ptrace_worker *worker, uint64_t addr,
 	breakpoint->addr = addr;
 	breakpoint->step = step;
 	HASH_ADD(hh, worker->breakpoints, addr, sizeof(addr), breakpoint);
+	if (!breakpoint->hh.tbl) {
+		free(breakpoint);
+		return "out of memory";
+	}
 	*out = breakpoint;
 	return NULL;
 }

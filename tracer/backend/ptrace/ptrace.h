@@ -168,7 +168,8 @@ struct ptrace_thread {
 	struct ptrace_slot *slot;	    // NULL while it waits for a slot
 	bool has_held;
 	siginfo_t held;	      // a signal to deliver after the step
-	int second;	      // number of a second held signal, or 0
+	uint64_t more;	      // a bit for each further signal that is held
+	bool has_mask;	      // signal_mask is to be restored
 	uint64_t signal_mask; // before the step
 	UT_hash_handle hh;
 };

@@ -151,7 +151,10 @@ static void send_again(const struct ptrace_worker *worker, pid_t tid, int sig, s
 
 static void unblock(struct ptrace_thread *thread)
 {
-	ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(thread->signal_mask), &thread->signal_mask);
+	if (thread->has_mask)
+		ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(thread->signal_mask),
+		       &thread->signal_mask);
+	thread->has_mask = false;
 }
 
 // Delivers the held signals. In a signal stop (can_inject), the first one is returned, and the
@@ -168,9 +171,8 @@ static int give_held(const struct ptrace_worker *worker, struct ptrace_thread *t
 		ptrace(PTRACE_SETSIGINFO, thread->tid, NULL, &thread->held);
 	else
 		send_again(worker, thread->tid, sig, &thread->held);
-	if (thread->second)
-		send_again(worker, thread->tid, thread->second, NULL);
-	thread->second = 0;
+	for (; thread->more; thread->more &= thread->more - 1)
+		send_again(worker, thread->tid, __builtin_ctzll(thread->more) + 1, NULL);
 	return can_inject ? sig : 0;
 }
 
@@ -187,15 +189,17 @@ static bool is_fault(int sig, const siginfo_t *info)
 static void hold(struct ptrace_thread *thread, const siginfo_t *info)
 {
 	if (thread->has_held) {
-		thread->second = info->si_signo; // e.g. SIGSTOP, which cannot be blocked
+		// e.g. SIGSTOP, which cannot be blocked
+		thread->more |= 1ull << (info->si_signo - 1);
 		return;
 	}
 	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
 	uint64_t mask;
 	thread->has_held = true;
 	thread->held = *info;
-	thread->signal_mask = 0;
-	if (ptrace(PTRACE_GETSIGMASK, thread->tid, sizeof(mask), &thread->signal_mask))
+	thread->has_mask =
+		!ptrace(PTRACE_GETSIGMASK, thread->tid, sizeof(mask), &thread->signal_mask);
+	if (!thread->has_mask)
 		return;
 	mask = UINT64_MAX;
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)

@@ -46,7 +46,10 @@ static struct ptrace_thread *add(struct ptrace_worker *worker, pid_t tid, enum p
 	thread->tid = tid;
 	thread->kind = kind;
 	HASH_ADD(hh, worker->threads, tid, sizeof(tid), thread);
-	return thread;
+	if (thread->hh.tbl)
+		return thread;
+	free(thread);
+	return NULL;
 }
 
 static void forget(struct ptrace_worker *worker, struct ptrace_thread *thread)
