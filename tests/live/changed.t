@@ -150,14 +150,15 @@ sub uprobe {
 	return $handle;
 }
 
+# breakpoint(TARGET): the address of the first breakpoint in its code.
+my $image = 0x400000;
+sub breakpoint { my ($target) = @_; return text_differs($target->{pid}) =~ /0x(\w+)/ ? hex $1 : $image }
+
 subtest 'a uprobe comes to a breakpoint, and goes' => sub {
 	my $target = start_target($path, []) or return fail('starts');
 	my $trace = attach($target, 'main.hWork', '--no-return', '--backend', 'ptrace');
 	is($trace->armed, 1, 'traced by ptrace') or diag $trace->errors;
-	my ($image, $start) = (0x400000, $addr{'main.hWork'});
-	my $mask = peek($target, $start, 64) ^ substr slurp($path), $start - $image, 64;
-	$mask =~ /[^\0]/ or return fail('a breakpoint is there');
-	my $uprobe = uprobe($target->{pid}, $path, $start - $image + $-[0]);
+	my $uprobe = uprobe($target->{pid}, $path, breakpoint($target) - $image);
 	ok($uprobe, 'a uprobe comes to the same place') or diag $!;
 	$target->ask('calls 10');
 	close $uprobe if $uprobe;
@@ -172,17 +173,64 @@ subtest 'a uprobe comes to a breakpoint, and goes' => sub {
 	is($target->stop, 0, 'the target ends well');
 };
 
+subtest 'a uprobe comes to a breakpoint, and stays' => sub {
+	my $target = start_target($path, []) or return fail('starts');
+	my $trace = attach($target, 'main.hWork', '--no-return', '--backend', 'ptrace');
+	is($trace->armed, 1, 'traced by ptrace') or diag $trace->errors;
+	my $uprobe = uprobe($target->{pid}, $path, breakpoint($target) - $image) or return fail("a uprobe comes: $!");
+	my $counted = sub { sysread $uprobe, my $bytes, 8; return unpack 'Q', $bytes };
+	$target->ask('calls 10');
+	is($counted->(), 14, 'it has taken the hits over');
+	is($trace->stop, 0, 'gotrace ends well');
+	like($trace->errors, qr/main\.hWork: another tracer's uprobe is at its breakpoint/, 'and says so') or diag $trace->errors;
+	my ($summary) = grep { is_object($_) && field($_, 'event') eq 'summary' } json_lines($trace->output);
+	cmp_ok(field($summary, 'lost'), '>', 0, 'the summary has lost events');
+	$target->ask('calls 10');
+	is($counted->(), 28, 'the uprobe is hit after the end, too');
+	close $uprobe;
+	is(text_differs($target->{pid}), '', 'the code is as in its file when it is gone');
+	is($target->stop, 0, 'the target ends well');
+};
+
 subtest 'a breakpoint that was left' => sub {
 	my $target = start_target($path, []) or return fail('starts');
-	my $at = $addr{'main.hWork'};
+	my $trace = attach($target, 'main.hWork', '--no-return');
+	is($trace->armed, 1, 'traced') or diag $trace->errors;
+	my $at = breakpoint($target);
+	is($trace->stop, 0, 'it ends well');
 	my $had = poke($target, $at, "\xcc");
 	my $by_ptrace = attach($target, 'main.hSlow', '--backend', 'ptrace');
 	is($by_ptrace->armed, 1, 'does not matter to other functions') or diag $by_ptrace->errors;
 	is($by_ptrace->stop, 0, 'it ends well');
 	is(peek($target, $at, 1), "\xcc", 'it is as it was');
-	poke($target, $at, $had);
-	is(text_differs($target->{pid}), '', 'the code is as in its file');
+	$by_ptrace = attach($target, 'main.hWork', '--backend', 'ptrace');
+	is($by_ptrace->wait_end(10), 1, 'its function is refused by ptrace');
+	is(peek($target, $at, 1), "\xcc", 'and it is as it was');
+	my $by_ebpf = attach($target, 'main.hWork');
+	is($by_ebpf->armed, 1, 'eBPF traces it') or diag $by_ebpf->errors;
+	$target->ask('calls 10');
+	is($by_ebpf->stop, 0, 'it ends well');
+	is(entries($by_ebpf, 'main.hWork'), 14, 'with every call');
+	is(text_differs($target->{pid}), '', 'and the breakpoint is gone');
 	is($target->stop, 0, 'the target ends well');
+};
+
+subtest 'the memory of another user\'s program may only be read' => sub {
+	my $target = start_target($path, []) or return fail('starts');
+	poke($target, $addr{'main.hSlow'}, $patch);
+	my $copy = "$work/gotrace";
+	copy($gotrace, $copy) or die $!;
+	chmod 0755, $copy;
+	my $caps = '+bpf,+perfmon,+sys_ptrace,+dac_read_search';
+	my @as_other = ('setpriv', '--reuid', 65534, '--clear-groups', '--inh-caps', $caps, '--ambient-caps', $caps, $copy, 'attach', $target->{pid});
+	my $one = run_command([@as_other, 'main.hSlow']);
+	like($one->{err}, qr/^gotrace: main\.hSlow: its code was changed in memory$/m, 'a change is noticed');
+	my $two = run_command([@as_other, 'main.hWork', '--backend', 'ptrace']);
+	like($two->{err}, qr/^gotrace: \d+ may not be traced by ptrace: run gotrace as root, or with CAP_SYS_PTRACE and CAP_DAC_OVERRIDE/m, 'ptrace needs more');
+	my $three = run_command([@as_other, 'main.hWork', '--duration', '100ms']);
+	is($three->{status}, 0, 'eBPF does not') or diag $three->{err};
+	ok($target->is_alive, 'the target lives');
+	$target->stop;
 };
 
 done_testing;

@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "tracer/backend/apart.h"
 #include "tracer/backend/changed.h"
+#include "tracer/backend/features.h"
+#include "tracer/backend/leftovers.h"
 #include "tracer/backend/settings.h"
 #include "tracer/target/code.h"
 
@@ -143,7 +145,6 @@ static struct error *ptrace_open(const struct backend_target *target, struct pla
 		return error_nomem();
 	backend->plan = plan;
 	backend->target = *target;
-	backend->target.exe = NULL;
 	backend->worker = APART_NONE;
 	struct error *err = prepare(backend, settings);
 	if (err) {
@@ -265,22 +266,31 @@ enum { LOOK_NS = 100000000, LOOK_PROBES = 1024 };
 
 enum breakpoint_state { BREAKPOINT_THERE, BREAKPOINT_OFF, BREAKPOINT_CHANGED };
 
+// The byte at a probe's site in memory and in the file. False if one of them cannot be read.
+static bool read_bytes(const struct backend *backend, uint32_t probe, uint8_t *memory,
+		       uint8_t *file)
+{
+	const uint8_t *text;
+	if (pread(backend->target.mem, memory, 1, (off_t)backend->shared->addrs[probe]) != 1 ||
+	    !image_text(index_image(backend->plan->index), backend->plan->probes[probe].vaddr, 1,
+			&text))
+		return false;
+	*file = *text;
+	return true;
+}
+
 // Checks whether a probe's breakpoint is still in memory. If somebody attaches a uprobe at our
-// breakpoint, it takes over the hits, which cannot be seen here. When the uprobe is detached, the
-// kernel writes the file's byte, which can be seen.
+// breakpoint, it takes over the hits, which cannot be seen here (bring_back). When the uprobe is
+// detached, the kernel writes the file's byte, which can be seen.
 static enum breakpoint_state look(const struct backend *backend, const struct plan_func *func,
 				  uint32_t probe)
 {
-	uint8_t byte;
-	const uint8_t *file;
+	uint8_t memory, file;
 	bool is_written = !func->is_counted || is_entry(&backend->shared->tables.probes[probe]);
-	if (!func->is_armed || !is_written ||
-	    pread(backend->target.mem, &byte, 1, (off_t)backend->shared->addrs[probe]) != 1 ||
-	    byte == TARGET_CODE_INT3 ||
-	    !image_text(index_image(backend->plan->index), backend->plan->probes[probe].vaddr, 1,
-			&file))
+	if (!func->is_armed || !is_written || !read_bytes(backend, probe, &memory, &file) ||
+	    memory == TARGET_CODE_INT3)
 		return BREAKPOINT_THERE;
-	return byte == *file ? BREAKPOINT_OFF : BREAKPOINT_CHANGED;
+	return memory == file ? BREAKPOINT_OFF : BREAKPOINT_CHANGED;
 }
 
 static void count_missed(struct backend *backend, const struct plan_func *func)
@@ -299,6 +309,51 @@ static void look_at_end(struct backend *backend, const struct plan_func *func)
 			count_missed(backend, func);
 }
 
+// Attaches uprobes at these sites, and detaches them. With perf events, detaching takes long.
+static struct error *probe_once(const struct backend *backend, const struct leftovers *sites)
+{
+	enum { EVENTS_MAX = 16 };
+	bool is_quick = features_uprobe_multi() ? features_uprobe_multi_process()
+						: sites->num <= EVENTS_MAX;
+	if (!is_quick || !sites->num)
+		return NULL;
+	return leftovers_remove(backend->target.pid, backend->target.exe,
+				index_image(backend->plan->index), sites);
+}
+
+// If somebody attached a uprobe at one of our breakpoints, the worker has just overwritten the
+// uprobe's breakpoint with the file's byte. A uprobe of ours, attached and detached there, brings
+// it back: the kernel writes the int3 for ours, and leaves it there for the other one. Without the
+// privileges to attach uprobes, nothing is brought back.
+static void bring_back(struct backend *backend)
+{
+	const struct ptrace_shared *shared = backend->shared;
+	uint8_t memory, file;
+	struct leftovers sites = {.vaddr = calloc(shared->num_request + 1, sizeof(*sites.vaddr))};
+	for (uint32_t i = 0; sites.vaddr && i < shared->num_request; i++)
+		if (read_bytes(backend, shared->request[i], &memory, &file) && memory == file)
+			sites.vaddr[sites.num++] = backend->plan->probes[shared->request[i]].vaddr;
+	struct error *err = probe_once(backend, &sites);
+	if (err)
+		log_debug("uprobes of other tracers are not looked for: %s", error_message(err));
+	error_free(err);
+	const struct plan_func *last = NULL;
+	for (uint32_t i = 0; sites.num && i < shared->num_request; i++) {
+		const struct plan_func *func = plan_probe_func(backend->plan, shared->request[i]);
+		if (!func || !read_bytes(backend, shared->request[i], &memory, &file) ||
+		    memory != TARGET_CODE_INT3 || memory == file)
+			continue;
+		count_missed(backend, func);
+		if (func != last)
+			log_warning(
+				"%s: another tracer's uprobe is at its breakpoint (of perf, bpftrace "
+				"or gotrace by eBPF): calls were missed since it came",
+				func->func->name);
+		last = func;
+	}
+	leftovers_deinit(&sites);
+}
+
 static struct error *ptrace_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
 {
 	backend->shared->num_request = 0;
@@ -313,9 +368,14 @@ static struct error *ptrace_disarm(struct backend *backend, const uint32_t *func
 		for (int entries = 1; entries >= 0; entries--)
 			request(backend, func, entries);
 	}
+	struct error *err = NULL;
 	if (!backend->num_armed) // no reason to stay the target's tracer
-		return command(backend, PTRACE_LEAVE);
-	return backend->shared->num_request ? command(backend, PTRACE_DISARM) : NULL;
+		err = command(backend, PTRACE_LEAVE);
+	else if (backend->shared->num_request)
+		err = command(backend, PTRACE_DISARM);
+	if (!err)
+		bring_back(backend);
+	return err;
 }
 
 // Writes breakpoints again that others have removed, and disarms a function whose code was changed.
