@@ -12,6 +12,7 @@
 #include "cli/commands/trace.h"
 #include "cli/commands/dry_run.h"
 #include "cli/options.h"
+#include "tracer/backend/features.h"
 #include "tracer/backend/privileges.h"
 
 enum { POLL_MS = 100, REFUSALS_SAID = 5, INLINED_ASKED = 8 };
@@ -93,7 +94,10 @@ void trace_say_armed(struct session *session, const struct session_trace *trace)
 struct error *trace_begin(struct session *session, bool started)
 {
 	struct error *err = started ? target_resume(session_target(session)) : NULL;
-	return err ? err : privileges_keep(PRIVILEGES_TRACE);
+	if (err)
+		return err;
+	return privileges_keep(features_uprobe_multi() ? PRIVILEGES_TRACE
+						       : PRIVILEGES_TRACE_BY_EVENTS);
 }
 
 void trace_say_end(struct session *session, enum session_state state)

@@ -111,6 +111,44 @@ subtest 'the keeper itself is killed' => sub {
 	is($unclean, 0, 'killed while it takes probes off, too');
 };
 
+# strace(OPTIONS): a command to start gotrace with, whose system calls are changed.
+sub strace { return prefix => ['strace', '-qq', '-o', "$work/strace", @_] }
+
+subtest 'the keeper is killed while it puts probes on' => sub {
+	my $trace = start_trace(['attach', $target->{pid}, 'main.s*', '--no-return', '--format', 'json', '-o', '/dev/null'],
+		strace('-f', '-e', 'trace=bpf', '-e', 'inject=bpf:delay_enter=500000:when=1..2'));
+	my @keepers;
+	until_true(20, sub { @keepers = keepers($trace->{pid}) });
+	kill 'KILL', @keepers;
+	unlike($trace->errors, qr/tracing/, 'before it was done');
+	is($trace->armed, 1, 'another one does it') or diag $trace->errors;
+	isnt(text_differs($target->{pid}), '', 'the probes are there');
+	my (undef, $gotrace_pid) = children($trace->{pid});
+	kill 'INT', $gotrace_pid;
+	is($trace->wait_end, 0, 'gotrace ends well') or diag $trace->errors;
+	ok(settled($target), 'the target is clean');
+};
+
+subtest 'a kernel without uprobe_multi links' => sub {
+	run_command([@{ {strace('-e', 'trace=bpf')}->{prefix} }, $gotrace, 'attach', $target->{pid}, 'main.sLeaf', '--no-return', '--duration', '1ms']);
+	my ($before) = slurp("$work/strace") =~ /\A(.*?)^bpf\(BPF_LINK_CREATE/ms or return fail('the first link asks for them');
+	my $number = 1 + ($before =~ tr/\n//);
+	local $ENV{GOTRACE_DEBUG} = 1;
+	for my $signal ('INT', 'KILL') {
+		my $trace = start_trace(['attach', $target->{pid}, 'main.sLeaf', 'main.sText', '--format', 'json', '-o', '/dev/null'],
+			strace('-e', 'trace=bpf', '-e', "inject=bpf:error=EINVAL:when=$number"));
+		is($trace->armed, 1, "SIG$signal: traced") or diag $trace->errors;
+		like($trace->errors, qr/uprobes attach by perf events/, 'by perf events');
+		isnt(text_differs($target->{pid}), '', 'the probes are there');
+		my @keepers = keepers($trace->{pid});
+		cmp_ok(scalar @keepers, '>', 0, 'kept by a process');
+		my (undef, $gotrace_pid) = children($trace->{pid});
+		kill $signal, $gotrace_pid;
+		is($trace->wait_end, $signal eq 'INT' ? 0 : 137, 'gotrace ends');
+		ok(settled($target, @keepers), 'the target is clean');
+	}
+};
+
 subtest 'nothing waits for the keeper' => sub {
 	my $script = "$gotrace attach $target->{pid} 'main.*' --format json & pid=\$!; sleep 1; kill -KILL \$pid; wait \$pid";
 	my $result = run_command(['sh', '-c', "($script) 2>&1 | cat >/dev/null"], timeout => 10);

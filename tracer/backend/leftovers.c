@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "tracer/backend/apart.h"
 #include "tracer/backend/ebpf/floor.h"
+#include "tracer/backend/features.h"
 
 // A single byte that is an int3 in memory is a breakpoint. Any other difference is a patch.
 static bool note_change(void *context, const struct target_code_change *change)
@@ -104,7 +105,8 @@ struct error *leftovers_remove(pid_t pid, const char *exe, const struct image *i
 		.name = "gotrace-repair",
 		.keep = {file},
 		.num_keep = 1,
-		.privileges = PRIVILEGES_TRACE,
+		.privileges =
+			features_uprobe_multi() ? PRIVILEGES_TRACE : PRIVILEGES_TRACE_BY_EVENTS,
 		.run = put_on_again,
 		.context = &again,
 	};

@@ -23,9 +23,12 @@
 
 // Memory of a process of another user is read with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, but
 // /proc/PID/mem is opened for writing with CAP_DAC_OVERRIDE. CAP_SYS_ADMIN switches the kernel's
-// statistics of eBPF programs on, which --max-overhead needs.
+// statistics of eBPF programs on, which --max-overhead needs, and some kernels want it for uprobes
+// that are perf events.
 static const uint64_t kept[] = {
 	[PRIVILEGES_TRACE] = CAP(BPF) | CAP(PERFMON) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH),
+	[PRIVILEGES_TRACE_BY_EVENTS] =
+		CAP(BPF) | CAP(PERFMON) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) | CAP(SYS_ADMIN),
 	[PRIVILEGES_PTRACE] =
 		CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) | CAP(DAC_OVERRIDE) | CAP(KILL),
 	[PRIVILEGES_SHELL] = CAP(BPF) | CAP(PERFMON) | CAP(SYS_PTRACE) | CAP(DAC_READ_SEARCH) |

@@ -9,6 +9,8 @@
 enum privileges { // what the process goes on to do
 	/** It traces: it reads records and the target's memory, and may arm and disarm probes. */
 	PRIVILEGES_TRACE,
+	/** The same on a kernel without uprobe_multi links. */
+	PRIVILEGES_TRACE_BY_EVENTS,
 	/** It is the target's tracer by ptrace. */
 	PRIVILEGES_PTRACE,
 	/** It is the shell, which begins traces and starts programs. The programs get none of its
@@ -19,9 +21,9 @@ enum privileges { // what the process goes on to do
 };
 
 /** Gives up all capabilities of this thread except those that are needed for this. Except in the
- *  shell, programs that the thread executes cannot gain privileges. For PRIVILEGES_TRACE and
- *  PRIVILEGES_PTRACE, the system calls that are not needed fail with EPERM (seccomp), if the kernel
- *  can do that. What is given up cannot be had again. */
+ *  shell, programs that the thread executes cannot gain privileges. In those that
+ *  trace, the system calls that are not needed fail with EPERM (seccomp), if the kernel can do
+ *  that. What is given up cannot be had again. */
 struct error *privileges_keep(enum privileges privileges) MUST_CHECK;
 
 #endif

@@ -321,7 +321,7 @@ static struct error *arm_by_keeper(struct backend *backend, struct ebpf_arming *
 		.name = "gotrace-keeper",
 		.keep = {ebpf_program(backend), exe},
 		.num_keep = 2,
-		.privileges = PRIVILEGES_TRACE,
+		.privileges = backend->is_multi ? PRIVILEGES_TRACE : PRIVILEGES_TRACE_BY_EVENTS,
 		.run = keep,
 		.context = &keeper,
 	};
