@@ -9,7 +9,8 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpf
 PREFIX  ?= /usr/local
 CFLAGS  ?= -O2 -g
 WERROR  ?= -Werror
-PROVE   ?= prove
+# Two live tests at a time, but for those that tests/live/rules.yml says.
+PROVE   ?= prove -j2
 FUZZ_SECONDS ?= 10
 # A Go toolchain, to build the program that gotrace bench traces: the newest that is there.
 GO      ?= $(lastword $(sort $(wildcard build/go/*/bin/go)))
@@ -126,14 +127,14 @@ fuzzers: $(FUZZERS)
 go: ## fetch the Go toolchains that the live tests use, into build/go
 	@tests/fetch-go build/go
 
-test: ## run every test that takes minutes: unit, captures, sanitize, fuzz, live
+test: ## run what every change has to pass: unit, captures, sanitize, fuzz, live
 	+@tests/run unit captures sanitize fuzz live
 
 test-unit: $(UNITS) ## run the unit tests (no root)
-	@tests/run-programs $(UNITS)
+	@tests/at-once tests/run-program $(UNITS)
 
 test-captures: $(CAPTURES) ## replay recorded captures against expected text and JSON (no root)
-	@tests/run-programs $(CAPTURES)
+	@tests/at-once tests/run-program $(CAPTURES)
 
 test-sanitize: ## run both of them under ASan and UBSan (no root)
 	+@$(MAKE) --no-print-directory B=$(B)/sanitize CFLAGS='-O1 -g $(SANITIZE)' test-unit test-captures
@@ -144,13 +145,16 @@ test-live-asan: go ## trace real Go programs by a gotrace under ASan and UBSan (
 
 test-fuzz: ## run every fuzz target for FUZZ_SECONDS (no root)
 	+@$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) CFLAGS='-O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link' fuzzers
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run-fuzzers $(FUZZ_SRC:%.c=$(B)/fuzz/%)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/at-once tests/run-fuzzer $(FUZZ_SRC:%.c=$(B)/fuzz/%)
 
 test-live: all go $(LIVE) ## trace real Go programs built by every toolchain (root)
-	$(PROVE) tests/live/
+	HARNESS_RULESFILE=tests/live/rules.yml $(PROVE) tests/live/
+
+test-slow: ## test-live with everything for each toolchain, which takes an hour (root)
+	+@LIVE_MATRIX=whole $(MAKE) --no-print-directory test-live
 
 test-placements: all go $(LIVE) ## check where arguments and results are, in all functions of big executables (root)
-	PLACEMENTS=all $(PROVE) -v tests/live/placements.t
+	PLACEMENTS=all LIVE_MATRIX=whole $(PROVE) -v tests/live/placements.t
 
 test-kernels: all $(LIVE) ## a smoke test of gotrace on Debian's kernels, under emulation (root)
 	@tests/kernels/run
@@ -202,7 +206,7 @@ distclean: ## remove build/ altogether
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 20
 
-.PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-live-asan test-fuzz test-live
+.PHONY: all units fuzzers go test test-unit test-captures test-sanitize test-live-asan test-fuzz test-live test-slow
 .PHONY: test-placements test-kernels test-debian13 bench bench-target bench-readme readme demo lint install uninstall clean distclean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -17,7 +17,7 @@ my $bin = make_dir("$Live::work/bin");
 copy($ENV{GOTRACE} // 'build/gotrace', "$bin/gotrace") or die "gotrace: $!";
 chmod 0755, "$bin/gotrace";
 
-sub bench { return run_command(["$bin/gotrace", 'bench', '-q', @_], timeout => 120) }
+sub bench { return run_command(["$bin/gotrace", 'bench', '-q', @_], timeout => 600) }
 
 my $missing = run_command(["$bin/gotrace", 'bench', '-q', '--rounds', '1'], cd => $Live::work);
 is($missing->{status}, 1, 'without the bundled program');
@@ -30,7 +30,7 @@ chmod 0755, "$bin/bench-target";
 my @names = ('untraced', 'uprobe entry', 'uprobe entry+return', 'ebpf entry', 'ebpf entry+return', 'ebpf depth 0',
 	'ebpf depth 1', 'ebpf depth 2', 'ebpf count', 'ebpf hist', 'ebpf false at entry', 'ebpf false at return', 'ptrace entry', 'ptrace entry+return');
 # So few calls are one step, which is made whole however long it takes.
-my $json = bench(qw(--rounds 2 --calls 50 --format json), '--svg', "$Live::work/chart.svg");
+my $json = bench(qw(--rounds 1 --calls 50 --format json), '--svg', "$Live::work/chart.svg");
 is($json->{status}, 0, 'all workloads') or diag $json->{err};
 is($json->{err}, '', 'nothing is said with -q');
 my ($result) = eval { json_lines($json->{out}) };
@@ -45,9 +45,7 @@ for my $row (@rows) {
 	my $what   = field($row, 'workload') . ', ' . field($row, 'name');
 	my $traces = field($row, 'name') =~ /^(ebpf|ptrace)/;
 	cmp_ok(field($row, 'ns_per_call'), '>', 0, "$what: a time");
-	my ($low, $high) = map { $$_ } @{ field($row, 'spread') };
-	ok($low <= field($row, 'ns_per_call') * 1.001 && field($row, 'ns_per_call') <= $high * 1.001, "$what: within its spread");
-	is(field($row, 'kept'), $traces && $what !~ /false/ ? 100 : 0, "$what: every call kept that is wanted");
+	is(field($row, 'kept'), $traces && $what !~ /false/ ? 50 : 0, "$what: every call kept that is wanted");
 	is(field($row, 'lost'), 0, "$what: none lost");
 	ok(field($row, 'survived'), "$what: the program survived");
 }
@@ -72,7 +70,7 @@ sub fake { my ($name, $text) = @_; chmod 0755, spew("$Live::work/fake/$name", "#
 make_dir("$Live::work/fake");
 fake('gdb', "echo 'no luck' >&2; exit 1");
 my @few   = qw(--peers --rounds 1 --calls 50 --workload leaf);
-my $peers = run_command(["$bin/gotrace", 'bench', @few], prefix => ['env', "PATH=$Live::work/fake"], timeout => 60);
+my $peers = run_command(["$bin/gotrace", 'bench', @few], prefix => ['env', "PATH=$Live::work/fake"], timeout => 120);
 is($peers->{status}, 0, 'with peers');
 like($peers->{err}, qr/^gotrace: Not installed, so not measured: dlv, bpftrace, perf$/m, 'it says which are not there');
 like($peers->{out}, qr/^Not installed, so not measured: dlv, bpftrace, perf$/m, 'under the table too');
@@ -86,21 +84,26 @@ for my $what ('bench-target', 'sleep', 'gotrace-ptrace') {
 	open my $out, '>', "$Live::work/interrupted" or die $!;
 	my $pid = Live::spawn(['env', "PATH=$Live::work/fake", @command], 1 => $out, 2 => $out);
 	my $is_there = sub { return grep { (slurp("/proc/$_/comm") // '') eq "$what\n" } children($pid) };
-	ok(until_true(30, $is_there), "interrupted while there is $what");
+	ok(until_true(60, $is_there), "interrupted while there is $what");
 	my @all = children($pid);
 	kill 'INT', $pid;
-	my $status = Live::reap($pid, 20);
+	my $status = Live::reap($pid, 60);
 	ok(defined $status, 'it ends');
-	ok(until_true(5, sub { !grep { (slurp("/proc/$_/stat") // ') Z ') !~ /\) Z / } @all }), 'with all that it had started');
+	ok(until_true(60, sub { !grep { (slurp("/proc/$_/stat") // ') Z ') !~ /\) Z / } @all }), 'with all that it had started');
 }
 
 my $values = program('values', newest(), 'optimized');
-my $own = bench(qw(--rounds 1 --format json main.main --), $values);
+my $own = bench(qw(--rounds 2 --format json main.main --), $values);
 is($own->{status}, 0, 'a program of one\'s own') or diag $own->{err};
 my ($whole) = eval { json_lines($own->{out}) };
 is_deeply([map { field($_, 'name') } @{ field($whole, 'bench') // [] }],
 	['untraced', 'ebpf entry', 'ebpf entry+return', 'ebpf depth 2', 'ptrace entry', 'ptrace entry+return'], 'its rows') or diag $own->{out};
-is(field($_, 'kept'), field($_, 'name') eq 'untraced' ? 0 : 1, field($_, 'name') . ': its one call') for @{ field($whole, 'bench') // [] };
+for (@{ field($whole, 'bench') // [] }) {
+	my $name = field($_, 'name');
+	is(field($_, 'kept'), $name eq 'untraced' ? 0 : 2, "$name: its one call in each round");
+	my ($low, $high) = map { $$_ } @{ field($_, 'spread') };
+	ok($low <= field($_, 'ns_per_call') * 1.001 && field($_, 'ns_per_call') <= $high * 1.001, "$name: within its spread");
+}
 
 for (['--rounds', 0], ['--workload', 'none'], ['--format', 'xml'], ['main.*'], ['--', '/bin/true']) {
 	is(bench(@$_)->{status}, 2, "bench @$_: a usage error");
@@ -117,7 +120,7 @@ for (['main.f', '/nowhere/none', qr/no such program/], ['main.f', '/bin/true', q
 # A program that reads its standard input; one that ends by itself with another status than 0.
 my $input = spew("$Live::work/input", "work 3\nwork 2\n");
 open my $in, '<', $input or die $!;
-my $reads = run_command(["$bin/gotrace", 'bench', '-q', '--rounds', 2, 'main.work', '--', $path], in => $in, timeout => 60);
+my $reads = run_command(["$bin/gotrace", 'bench', '-q', '--rounds', 2, 'main.work', '--', $path], in => $in, timeout => 120);
 is(scalar(() = $reads->{out} =~ /^(?:ebpf|ptrace) .* +10 +0 +\d+%/mg), 5, 'each run reads the whole file') or diag $reads->{out}, $reads->{err};
 my $idle = bench(qw(--rounds 1 main.work --), $path);
 like($idle->{out}, qr/^It called none of the functions: .*< FILE/m, 'without input no calls, and advice');

@@ -81,16 +81,16 @@ for my $backend ('ebpf', 'ptrace') {
 
 my $path = program('budget', newest(), 'optimized') // BAIL_OUT('the program budget cannot be built');
 
-subtest 'a million calls' => sub {
-	my $result = traced($path, ['loop 1000003'], 'main.bLoop', '--sample', '1/1000', '--no-return');
+subtest 'very many calls' => sub {
+	my $result = traced($path, ['loop 200003'], 'main.bLoop', '--sample', '1/1000', '--no-return');
 	my @entries = entries($result, 'main.bLoop');
 	my $num = @entries;
-	ok($num == 1000 || $num == 1001, "one in a thousand is $num");
-	is(field($result->{summary}, 'skipped') + $num, 1000003, 'all others were counted');
+	ok($num == 200 || $num == 201, "one in a thousand is $num");
+	is(field($result->{summary}, 'skipped') + $num, 200003, 'all others were counted');
 	my %rounds = map { int(value($_, 'args') / 1000) => 1 } @entries;
 	is(scalar keys %rounds, $num, 'one of each thousand');
 	my %places = map { value($_, 'args') % 1000 => 1 } @entries;
-	cmp_ok(scalar keys %places, '>', 500, 'at places that follow no pattern');
+	cmp_ok(scalar keys %places, '>', 100, 'at places that follow no pattern');
 };
 
 subtest 'calls in turns' => sub {
@@ -148,7 +148,7 @@ for my $backend ('ebpf', 'ptrace') {
 		unlike($trace->errors, qr/main\.bBusy: \w+ ->/, 'the other function is left alone');
 		my $later = calls($target, 'for', 1000);
 		cmp_ok($later, '>', $untraced / 10, sprintf 'and is not slowed down by that (%.0f%%)', 100 * $later / $untraced);
-		ok(until_true(30, sub { $target->ask('loop 3'); sleep 0.2; $trace->errors =~ /main\.bLoop: \w+ -> all/ }), 'once that is over it is traced again') or diag $trace->errors;
+		ok(until_true(60, sub { $target->ask('loop 3'); sleep 0.2; $trace->errors =~ /main\.bLoop: \w+ -> all/ }), 'once that is over it is traced again') or diag $trace->errors;
 		my $before = () = $trace->output =~ /"entry".*"main\.bLoop"/g;
 		$target->ask('loop 10');
 		is($trace->stop, 0, 'the trace ends well');

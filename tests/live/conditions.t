@@ -73,9 +73,8 @@ my $few = qr/^(?:caller|goid|tid|fn|any\.|err\.|a\.k\.boxed|duration|p\.next|m |
 my $nameless = qr/^(?:caller [=!]= "main.cOdd"|goid == \d+|tid == \d+|duration > 200ms)$/;
 
 for my $version (versions()) {
-	for my $build (grep { /^(?:optimized|unoptimized|pie|cgo-pie|stripped)$/ } builds()) {
+	for my $build (builds_of($version, 'optimized', 'unoptimized', 'pie', 'cgo-pie', 'stripped')) {
 		my $is_own = $build =~ /optimized/;
-		next unless $is_own || $version eq newest() || $version eq (versions())[0];
 		my $path = program('conditions', $version, $build) // next;
 		my $target;
 		my $start = sub { $target = start_target($path, []) or return fail('it starts') };

@@ -34,7 +34,7 @@ refused('a PID that is not there', 1, qr/\b$gone\b.*no such process/i, 'attach',
 refused('PID 0', 1, qr/./, 'attach', 0, 'main.*');
 my $sleep = fork // die;
 exec 'sleep', 60 if $sleep == 0;
-until_true(5, sub { (readlink "/proc/$sleep/exe") =~ /sleep|busybox/ });
+until_true(60, sub { (readlink "/proc/$sleep/exe") =~ /sleep|busybox/ });
 refused('a process that is not Go', 1, qr/not .*Go|no Go/i, 'attach', $sleep, 'main.*');
 for my $most (4 .. 6) {
 	my $few = run_command(['/bin/sh', '-c', "ulimit -n $most; exec $gotrace attach $sleep 'main.*'"]);
@@ -44,7 +44,7 @@ for my $most (4 .. 6) {
 kill 'KILL', $sleep;
 my $zombie_target = start_target($path, []);
 kill 'KILL', $zombie_target->{pid};
-until_true(5, sub { (slurp("/proc/$zombie_target->{pid}/stat") // '') =~ /\) Z/ });
+until_true(60, sub { (slurp("/proc/$zombie_target->{pid}/stat") // '') =~ /\) Z/ });
 refused('a zombie', 1, qr/./, 'attach', $zombie_target->{pid}, 'main.*');
 $zombie_target->stop;
 refused('a kernel thread', 1, qr/./, 'attach', 2, 'main.*') if (readlink '/proc/2/exe' // '') eq '';
@@ -79,7 +79,7 @@ for my $command ('list', 'info') {
 		my $copy = $bytes;
 		my $where = $round % 2 ? 4096 : length $copy;
 		substr($copy, int rand $where, 1) = chr int rand 256 for 1 .. ($round % 2 ? 8 : 400);
-		my $result = run_gotrace($command, spew("$work/thrown", $copy), $command eq 'list' ? 'main.*' : (), { timeout => 20 });
+		my $result = run_gotrace($command, spew("$work/thrown", $copy), $command eq 'list' ? 'main.*' : (), { timeout => 120 });
 		next if $result->{status} =~ /^[01]$/;
 		$bad++;
 		diag "$command, round $round: $result->{status} $result->{err}";

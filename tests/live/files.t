@@ -203,7 +203,7 @@ for my $shell ('zsh', 'fish') {
 			$terminal->type("gotrace @_");
 			$terminal->key('Tab');
 			$terminal->key('Enter');
-			return until_true(5, sub { -e $said }) ? slurp($said) : $terminal->key('C-c') // 'nothing';
+			return until_true(60, sub { -e $said }) ? slurp($said) : $terminal->key('C-c') // 'nothing';
 		};
 		for my $name (@names) {
 			my ($program, $full) = renamed($name);

@@ -17,7 +17,7 @@ sub said {
 	my ($target) = @_;
 	my (@types, $sure);
 	until ($sure) {
-		my $line = $target->line(10) // last;
+		my $line = $target->line // last;
 		my $object = JSON::PP->new->utf8->decode($line);
 		if (exists $object->{Type}) { push @types, $object } else { $sure = $object }
 	}
@@ -92,7 +92,7 @@ sub check_code {
 }
 
 for my $version (versions()) {
-	for my $build (qw(optimized unoptimized stripped)) {
+	for my $build (builds_of($version, 'optimized', 'unoptimized', 'stripped')) {
 		my $path = program('inspect', $version, $build) or next;
 		subtest "Go $version, $build" => sub {
 			my $typed  = $build ne 'stripped';

@@ -93,7 +93,7 @@ subtest '--count' => sub {
 	my $trace = start_trace(['attach', $target->{pid}, 'main.h*', '--format', 'json', '--count', 5]);
 	is($trace->armed, 1, 'attached');
 	$target->ask('calls 30');
-	is($trace->wait_end(10), 0, 'ends by itself') or $trace->stop;
+	is($trace->wait_end, 0, 'ends by itself') or $trace->stop;
 	my @events = json_lines($trace->output);
 	is(scalar(grep { field($_, 'event') eq 'entry' } @events), 5, 'after as many calls as asked for');
 	is(scalar(grep { (field($_, 'how') // '') eq 'return' } @events), 5, 'which have returned');
@@ -121,7 +121,7 @@ subtest '--duration' => sub {
 	my $trace = start_trace(['attach', $target->{pid}, 'main.h*', '--format', 'json', '--duration', '1.5s']);
 	is($trace->armed, 1, 'attached');
 	$target->ask('calls 3');
-	is($trace->wait_end(10), 0, 'ends by itself') or $trace->stop;
+	is($trace->wait_end, 0, 'ends by itself') or $trace->stop;
 	my ($summary) = grep { field($_, 'event') eq 'summary' } json_lines($trace->output);
 	cmp_ok(field($summary, 'seconds'), '>=', 1.5, 'after that time, not before');
 	is(field($summary, 'calls'), 5, 'with all calls');

@@ -41,7 +41,7 @@ sub trace {
 	my @said;
 	if ($trace->armed == 1) {
 		$target->say("\n");
-		while (defined(my $line = $target->line(60))) {
+		while (defined(my $line = $target->line)) {
 			push @said, $line;
 			last if $line =~ /^DONE/;
 		}
@@ -275,9 +275,9 @@ sub hold {
 
 my %wanted = map { $_ => 1 } qw(1.15 1.19 1.24 1.27);
 for my $version (grep { $wanted{$_} } versions()) {
-	for my $build (qw(optimized unoptimized)) {
+	for my $build (builds_of($version, 'optimized', 'unoptimized')) {
 		hold('values', 'values', $version, $build);
-		hold('a processor', 'parity', $version, $build);
+		hold('a processor', 'parity', $version, $build) if tries_all($version);
 		hold('four processors', 'parity', $version, $build, processors => 4);
 	}
 }

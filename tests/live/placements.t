@@ -52,7 +52,7 @@ sub command {
 }
 
 for my $version (versions()) {
-	for my $build (qw(optimized unoptimized pie)) {
+	for my $build (builds_of($version, 'optimized', 'unoptimized', 'pie')) {
 		my $path = program('values', $version, $build);
 		check("$version values $build", $path, share($version) - 0.1) if $path;
 		ok($path, "values, $version, $build, is there");

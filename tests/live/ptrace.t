@@ -63,7 +63,7 @@ sub states {
 # is_told(TARGET, FLAG): the target's parent, which is this process, is told that it stopped, or goes on.
 sub is_told {
 	my ($target, $flag) = @_;
-	return until_true(10, sub { waitpid($target->{pid}, $flag | POSIX::WNOHANG()) == $target->{pid} }) && $target->is_alive;
+	return until_true(60, sub { waitpid($target->{pid}, $flag | POSIX::WNOHANG()) == $target->{pid} }) && $target->is_alive;
 }
 
 sub made { my ($target, $command) = @_; return ($target->ask($command))[0] =~ /^made (\d+)/ ? $1 : -1 }
@@ -85,16 +85,16 @@ for my $version ((versions())[0], newest()) {
 			sleep 0.1;
 			kill $name, $target->{pid};
 			ok(is_told($target, $WUNTRACED), "SIG$name: its parent is told that it stopped");
-			ok(until_true(10, sub { states($target) =~ /^[tT]+$/ }), 'every thread stops') or diag states($target);
+			ok(until_true(60, sub { states($target) =~ /^[tT]+$/ }), 'every thread stops') or diag states($target);
 			my $size = -1; # what was under way is still written
-			ok(until_true(20, sub { my $before = $size; sleep 0.2; ($size = -s $trace->{path}) == $before }), 'and makes no calls');
+			ok(until_true(60, sub { my $before = $size; sleep 0.2; ($size = -s $trace->{path}) == $before }), 'and makes no calls');
 			kill 'CONT', $target->{pid};
 			ok(is_told($target, $WCONTINUED), 'its parent is told that it goes on');
 			my $before = made($target, 'made');
-			ok(until_true(10, sub { made($target, 'made') > $before }), 'it makes calls again');
+			ok(until_true(60, sub { made($target, 'made') > $before }), 'it makes calls again');
 		}
 		my %said;
-		until_true(10, sub { ($said{continued} // 0) >= 3 || count_signals($target, \%said) });
+		until_true(60, sub { ($said{continued} // 0) >= 3 || count_signals($target, \%said) });
 		is(join(', ', %said), 'continued, 3', 'its own handler has seen every SIGCONT');
 		finish($target, $trace, busy => made($target, 'idle'));
 	};
@@ -108,18 +108,18 @@ for my $version ((versions())[0], newest()) {
 		is($trace->armed, 1, 'attached') or diag $trace->errors;
 		$target->say("calls 5\n");
 		is($target->line(0.3), undef, 'it stays stopped');
-		ok(until_true(10, sub { states($target) =~ /^[tT]+$/ }), 'every thread') or diag states($target);
+		ok(until_true(60, sub { states($target) =~ /^[tT]+$/ }), 'every thread') or diag states($target);
 		kill 'CONT', $target->{pid};
-		is($target->line(10), 'OK', 'it goes on when told');
+		is($target->line, 'OK', 'it goes on when told');
 		kill 'STOP', $target->{pid};
 		ok(is_told($target, $WUNTRACED), 'stopped again');
 		is($trace->stop, 0, 'gotrace ends well') or diag $trace->errors;
 		ok(!tracers($target->{pid}), 'no thread has a tracer');
 		$target->say("calls 3\n");
 		is($target->line(0.3), undef, 'it stays stopped');
-		ok(until_true(10, sub { states($target) =~ /^T+$/ }), 'every thread') or diag states($target);
+		ok(until_true(60, sub { states($target) =~ /^T+$/ }), 'every thread') or diag states($target);
 		kill 'CONT', $target->{pid};
-		is($target->line(10), 'OK', 'it goes on when told');
+		is($target->line, 'OK', 'it goes on when told');
 		finish($target, $trace, text => 5);
 	};
 
@@ -133,7 +133,7 @@ for my $version ((versions())[0], newest()) {
 			for my $name (sort keys %names) {
 				kill $name, $target->{pid};
 				# Signals of one kind are one while nobody takes them.
-				until_true(10, sub {
+				until_true(60, sub {
 					return ($said{ $names{$name} } // 0) >= $round || count_signals($target, \%said);
 				}) // last;
 			}
@@ -182,7 +182,7 @@ for my $version ((versions())[0], newest()) {
 			my ($target, $trace) = $is_traced ? begin($version, 'optimized') : (start_target($path, []));
 			$target->ask('calls 10');
 			$target->say("trap\n");
-			is($trace->wait_end(10), 0, 'gotrace ends well') if $trace;
+			is($trace->wait_end, 0, 'gotrace ends well') if $trace;
 			my $status = $target->stop;
 			push @seen, "$status " . ($target->errors =~ /\A(SIGTRAP: trace trap)$/m ? $1 : substr $target->errors, 0, 200);
 		}
@@ -194,7 +194,7 @@ subtest 'the process that holds the trace is killed' => sub {
 	my ($target, $trace) = begin(newest(), 'optimized') or return fail('starts');
 	$target->ask('calls 10');
 	kill 'KILL', tracers($target->{pid});
-	is($trace->wait_end(10), 1, 'gotrace ends with status 1') or $trace->stop;
+	is($trace->wait_end, 1, 'gotrace ends with status 1') or $trace->stop;
 	like($trace->errors, qr/^gotrace: process \d+, which held the trace, was killed: /m, 'and says what happened');
 	is(text_differs($target->{pid}), '', 'the code is as in its file');
 	$target->ask('calls 10');

@@ -16,7 +16,7 @@ live_plan();
 
 for my $version (versions()) {
 	my ($minor) = $version =~ /\.(\d+)/;
-	for my $build ('optimized', 'unoptimized', 'pie', 'cgo') {
+	for my $build (builds_of($version, 'optimized', 'unoptimized', 'pie', 'cgo')) {
 		my $path = program('stacks', $version, $build) or next;
 		for my $backend ('ebpf', 'ptrace') {
 			next if $backend eq 'ptrace' && $build ne 'optimized';
@@ -48,7 +48,7 @@ subtest 'the text formats' => sub {
 		my $trace = start_trace(['attach', $target->{pid}, 'main.sHere', 'main.note', '--stack=4', '--creator', '--format', $format, '--no-args']);
 		is($trace->armed, 1, "$format: attached");
 		$target->say("\n");
-		while (defined(my $line = $target->line(30))) { last if $line eq 'DONE' }
+		while (defined(my $line = $target->line)) { last if $line eq 'DONE' }
 		is($trace->stop, 0, 'ended');
 		$target->stop;
 		my $out = decode_utf8($trace->output);
@@ -66,7 +66,7 @@ subtest 'saved, and shown again' => sub {
 	my $trace = start_trace(['attach', $target->{pid}, 'main.sHere', '--stack', '--creator', '--save', $file, '--format', 'json']);
 	is($trace->armed, 1, 'attached');
 	$target->say("\n");
-	while (defined(my $line = $target->line(30))) { last if $line eq 'DONE' }
+	while (defined(my $line = $target->line)) { last if $line eq 'DONE' }
 	is($trace->stop, 0, 'ended');
 	$target->stop;
 	my ($again, $first) = map { [split /\n/] } run_gotrace('replay', $file, '--format', 'json')->{out}, $trace->output;

@@ -63,7 +63,7 @@ sub storm {
 }
 
 for my $version (versions()) {
-	storm($version, $_) for qw(optimized unoptimized);
+	storm($version, $_) for builds_of($version, 'optimized', 'unoptimized');
 }
 storm($_, 'optimized', '--backend', 'ptrace') for (versions())[0], newest();
 

@@ -14,7 +14,7 @@ use Time::HiRes qw(sleep time);
 
 live_plan();
 
-my $rounds = $ENV{LIVE_ROUNDS} // 20;
+my $rounds = rounds(8, 20);
 
 # stormy(VERSION): a program that storms until it is told to stop.
 sub stormy {
@@ -31,7 +31,7 @@ sub calm {
 	ok($target->is_alive, "$what: the target lives");
 	is(text_differs($target->{pid}), '', "$what: its code is as in its file");
 	$target->say("\n");
-	my $said = storm_said($target->line(60) // '');
+	my $said = storm_said($target->line // '');
 	is($said ? $said->{wrong} : 'nothing', 0, "$what: its results were right") or diag $target->errors;
 	is($target->stop, 0, "$what: it ended well") or diag $target->errors;
 	return $said;
@@ -53,7 +53,7 @@ for my $case (map { my $v = $_; map { [$v, $_, 'ebpf'], [$v, $_, 'ptrace'] } qw(
 		$ended++ if $status eq ($signal eq 'KILL' ? 137 : 0);
 		diag "round $round ended with $status: " . $trace->errors if $status ne ($signal eq 'KILL' ? 137 : 0);
 		# The kernel takes a dead tracer's probes off a moment later, and so does the worker of a dead gotrace.
-		my $clean = until_true(5, sub { !tracers($target->{pid}) && text_differs($target->{pid}) eq '' });
+		my $clean = until_true(60, sub { !tracers($target->{pid}) && text_differs($target->{pid}) eq '' });
 		$altered++ unless $clean;
 		last unless $target->is_alive;
 	}
@@ -69,8 +69,8 @@ for my $version (versions()) {
 	my $target = stormy($version);
 	my $out = "$work/everything.json";
 	my $trace = start_trace(['attach', $target->{pid}, '*', '--format', 'json', '-o', $out]);
-	is($trace->armed(60), 1, "Go $version, everything traced: begins") or diag $trace->errors;
-	sleep 2;
+	is($trace->armed, 1, "Go $version, everything traced: begins") or diag $trace->errors;
+	sleep 1;
 	is($trace->stop, 0, "Go $version, everything traced: ends well") or diag $trace->errors;
 	my ($calls, $functions) = (slurp($out) // '') =~ /^\{"event":"summary","calls":(\d+),.*"functions":(\d+)\}\n\z/m;
 	cmp_ok($calls // 0, '>', 1000, "Go $version, everything traced: " . ($functions // 0) . ' functions');
@@ -87,7 +87,7 @@ subtest 'a reader that goes away ends the trace' => sub {
 	close $write;
 	ok(sysread($read, my ($bytes), 4096), 'the trace begins');
 	close $read;
-	my $status = $trace->wait_end(10);
+	my $status = $trace->wait_end;
 	is($status, 0, 'gotrace ends by itself, well') or diag $trace->errors;
 	unlike($trace->errors, qr/error|abort|broken/i, 'and without a word of complaint');
 	calm($target, 'closed pipe');
@@ -108,7 +108,7 @@ subtest 'a reader that sleeps makes events lost, and the target not slow' => sub
 	while (time < $end && sysread $read, my ($part), 1 << 20) {
 		$text = substr($text, -4096) . $part;
 	}
-	is($trace->wait_end(10), 0, 'gotrace ends well') or diag $trace->errors;
+	is($trace->wait_end, 0, 'gotrace ends well') or diag $trace->errors;
 	my ($lost) = $text =~ /^\{"event":"summary".*"lost":(\d+)/m;
 	cmp_ok($lost // -1, '>', 0, 'lost events are counted in the summary');
 	my $said = calm($target, 'slow reader');
@@ -122,7 +122,7 @@ subtest 'a full disk ends the trace' => sub {
 	for my $how (['-o', '/dev/full'], []) {
 		open my $full, '>', '/dev/full' or die $!;
 		my $trace = start_trace(['attach', $target->{pid}, @storm_patterns, '--format', 'json', @$how], @$how ? () : (out => $full));
-		is($trace->wait_end(20), 1, "status 1 (@$how)") or $trace->stop;
+		is($trace->wait_end, 1, "status 1 (@$how)") or $trace->stop;
 		like($trace->errors, qr/No space left on device/, 'the message says why');
 		unlike($trace->errors, qr/(No space left.*){2}/s, 'once');
 	}
@@ -136,11 +136,11 @@ subtest 'gotrace stopped like a process at ^Z holds nothing up' => sub {
 	kill 'STOP', $trace->{pid};
 	sleep 2;
 	$target->say("\n");
-	my $said = storm_said($target->line(20) // '');
+	my $said = storm_said($target->line // '');
 	is($said ? $said->{wrong} : 'nothing', 0, 'the target ends its storm');
 	kill 'CONT', $trace->{pid};
 	is($target->stop, 0, 'and itself');
-	is($trace->wait_end(20), 0, 'gotrace ends with its target') or diag $trace->errors;
+	is($trace->wait_end, 0, 'gotrace ends with its target') or diag $trace->errors;
 };
 
 done_testing();

@@ -135,7 +135,7 @@ subtest 'run, recordings, counts, the shell' => sub {
 	open my $script, '>', "$work/script" or die $!;
 	$script->autoflush(1);
 	print $script "trace '$func'\n";
-	ok(until_true(10, sub { $shell->errors =~ /trace 1/ }), 'the shell traces');
+	ok(until_true(60, sub { $shell->errors =~ /trace 1/ }), 'the shell traces');
 	$target->ask('go');
 	print $script map { "$_\n" } @lines;
 	close $script;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every argument and result of several hundred calls, of every kind of type and signature, is what the
-# program says it was: for each Go release and each way of building.
+# program says it was: for each Go release, and for each way of building.
 use strict;
 use warnings;
 use FindBin;
@@ -34,7 +34,7 @@ sub trace_program {
 	}
 	$target->say("\n");
 	my @said;
-	while (defined(my $line = $target->line(30))) {
+	while (defined(my $line = $target->line)) {
 		last if $line eq 'DONE';
 		push @said, json_read($line);
 	}
@@ -86,7 +86,7 @@ sub row {
 my %untyped = (nodwarf => 1, stripped => 1);
 
 for my $version (versions()) {
-	for my $build (builds()) {
+	for my $build (builds_of($version)) {
 		my $what = "Go $version, $build";
 		SKIP: {
 			my $path = program('values', $version, $build);
@@ -108,7 +108,7 @@ for my $version (versions()) {
 
 # The other back end takes the same hits by other means, and reads the floats in registers too.
 for my $version (versions()) {
-	for my $build (qw(optimized pie)) {
+	for my $build (builds_of($version, 'optimized', 'pie')) {
 		my $path = program('values', $version, $build) or next;
 		my $report = trace_program($path, \@patterns, [], tracer => ['--backend', 'ptrace']);
 		hold("Go $version, $build, ptrace", $report);

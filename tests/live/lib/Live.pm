@@ -2,7 +2,8 @@
 # What the live tests share: toolchains, test programs, targets and tracers.
 #
 # GOTRACE, GODIR and PROGRAMS say where gotrace, the toolchains and the built programs are (all below
-# build/ by default). LIVE_VERSIONS="1.15 1.27" and LIVE_BUILDS="optimized pie" narrow the matrix.
+# build/ by default). LIVE_VERSIONS="1.15 1.27" and LIVE_BUILDS="optimized pie" narrow the matrix; LIVE_MATRIX=whole
+# (make test-slow) tries everything with every release.
 package Live;
 use strict;
 use warnings;
@@ -10,7 +11,7 @@ use Cwd 'abs_path';
 use Digest::SHA;
 use Errno ();
 use Exporter 'import';
-use Fcntl qw(F_SETFD);
+use Fcntl qw(LOCK_EX);
 use File::Basename 'dirname';
 use File::Find ();
 use File::Path 'make_path';
@@ -20,7 +21,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 our @EXPORT = qw(
-	$root $gotrace $work live_plan versions newest builds program slurp spew until_true
+	$root $gotrace $work live_plan versions newest tries_all builds_of rounds program slurp spew until_true
 	start_target start_trace run_gotrace run_command children threads tracers text_differs skip_part make_dir
 );
 
@@ -124,11 +125,31 @@ my @builds = (
 	[stripped => ['-ldflags=-s -w'], 0],
 );
 
-# builds(): the names of the ways in which a program is built.
-sub builds {
-	return map { $_->[0] } @builds unless $ENV{LIVE_BUILDS};
-	my %wanted = map { $_ => 1 } split ' ', $ENV{LIVE_BUILDS};
-	return grep { $wanted{$_} } map { $_->[0] } @builds;
+sub is_whole_matrix { return ($ENV{LIVE_MATRIX} // '') eq 'whole' }
+
+# tries_all(VERSION, BUILD): whether everything is tried with programs that this release has built so: with optimized
+# ones (the default) of the oldest release and the newest; with all if LIVE_MATRIX is "whole".
+sub tries_all {
+	my ($version, $build) = @_;
+	return 1 if is_whole_matrix();
+	return ($build // 'optimized') eq 'optimized' && ($version eq newest() || $version eq (versions())[0]);
+}
+
+# rounds(FEW, MANY): how often something is repeated: MANY times if LIVE_MATRIX is "whole".
+sub rounds { my ($few, $many) = @_; return $ENV{LIVE_ROUNDS} // (is_whole_matrix() ? $many : $few) }
+
+# builds_of(VERSION, WAY...): those of these ways (or of all) in which a program is built to be traced with that release:
+# each one if everything is tried with it, else the first, and one of all in turn.
+sub builds_of {
+	my ($version, @ways) = @_;
+	@ways = map { $_->[0] } @builds unless @ways;
+	if ($ENV{LIVE_BUILDS}) {
+		my %wanted = map { $_ => 1 } split ' ', $ENV{LIVE_BUILDS};
+		return grep { $wanted{$_} } @ways;
+	}
+	return @ways if tries_all($version);
+	my ($number) = grep { (versions())[$_] eq $version } 0 .. versions() - 1;
+	return $number % @ways ? @ways[0, $number % @ways] : $ways[0];
 }
 
 my $sources;
@@ -148,7 +169,7 @@ sub copies_made {
 }
 
 # program(NAME, VERSION, BUILD): the path of a built test program, or undef where that toolchain
-# cannot (a diagnostic says why). Built once for each source, toolchain and way.
+# cannot (a diagnostic says why). Built once for each source, toolchain and way, whichever test comes first.
 sub program {
 	my ($name, $version, $build) = @_;
 	my ($how) = grep { $_->[0] eq $build } @builds;
@@ -162,7 +183,11 @@ sub program {
 	my $key  = $digest->hexdigest;
 	my $dir  = make_dir("$programs/$version/$build");
 	my $path = "$dir/$name";
-	return $path if -x $path && (slurp("$path.key") // '') eq $key;
+	my $is_built = sub { return -x $path && (slurp("$path.key") // '') eq $key };
+	return $path if $is_built->();
+	open my $lock, '>', "$programs/$version/lock" or die "lock: $!";
+	flock $lock, LOCK_EX or die "lock: $!";
+	return $path if $is_built->();
 
 	my $tree = "$programs/$version/src";
 	for my $source (source_files()) {
@@ -230,7 +255,7 @@ sub run_command {
 	my $start = time;
 	my $pid   = spawn([@{ $options{prefix} // [] }, @$command], 0 => $options{in} // $null, 1 => $options{out} // $out_file, 2 => $err_file,
 		cd => $options{cd});
-	my $status = reap($pid, $options{timeout} // 30);
+	my $status = reap($pid, $options{timeout} // 120);
 	my $killed;
 	unless (defined $status) {
 		kill 'KILL', $pid;
@@ -277,7 +302,7 @@ sub start_target {
 	close $_ for $in_read, $out_write;
 	$in->autoflush(1);
 	my $target = bless { child => $pid, pid => $pid, in => $in, out => $out, err => $err, buffer => '' }, 'Live::Target';
-	my $line = $target->line(20) // '';
+	my $line = $target->line // '';
 	if ($line !~ /^READY (\d+)/) {
 		diag "$path did not start: $line" . slurp($err);
 		return undef;
@@ -332,10 +357,10 @@ use Time::HiRes qw(sleep time);
 
 sub say { my ($self, $text) = @_; print { $self->{in} } $text; return }
 
-# line(SECONDS): the next line, without its end, or undef.
+# line(SECONDS): the next line, without its end, or undef. Times here are bounds that a busy machine keeps to.
 sub line {
 	my ($self, $seconds) = @_;
-	my $end = time + $seconds;
+	my $end = time + ($seconds // 60);
 	while (1) {
 		return $1 if $self->{buffer} =~ s/^(.*)\n//;
 		my $left = $end - time;
@@ -349,7 +374,7 @@ sub ask {
 	my ($self, $command, $seconds) = @_;
 	$self->say("$command\n");
 	my @lines;
-	while (defined(my $line = $self->line($seconds // 30))) {
+	while (defined(my $line = $self->line($seconds // 120))) {
 		return @lines if $line eq 'OK';
 		push @lines, $line;
 	}
@@ -362,7 +387,7 @@ sub is_alive { my ($self) = @_; return kill(0, $self->{child}) && (Live::slurp("
 sub stop {
 	my ($self) = @_;
 	close $self->{in};
-	my $status = Live::reap($self->{child}, 10);
+	my $status = Live::reap($self->{child}, 60);
 	close $self->{out};
 	return Live::as_exit($status) if defined $status;
 	kill 'KILL', $self->{pid}, $self->{child};
@@ -379,7 +404,7 @@ use warnings;
 # armed(SECONDS): true once it says that it traces; '' when it ended or does not.
 sub armed {
 	my ($self, $seconds) = @_;
-	return Live::until_true($seconds // 20, sub {
+	return Live::until_true($seconds // 60, sub {
 		return 1 if $self->errors =~ /\btracing \d+ function/;
 		$self->{status} //= Live::reap($self->{pid}, 0);
 		return defined $self->{status} ? -1 : 0;
@@ -391,7 +416,7 @@ sub output { my ($self) = @_; return Live::slurp($self->{path}) }
 
 sub wait_end {
 	my ($self, $seconds) = @_;
-	$self->{status} //= Live::reap($self->{pid}, $seconds // 20);
+	$self->{status} //= Live::reap($self->{pid}, $seconds // 60);
 	return defined $self->{status} ? Live::as_exit($self->{status}) : 'running';
 }
 
@@ -399,7 +424,7 @@ sub wait_end {
 sub stop {
 	my ($self, $signal) = @_;
 	kill $signal // 'INT', $self->{pid} unless defined $self->{status};
-	my $status = $self->wait_end(20);
+	my $status = $self->wait_end;
 	return $status unless $status eq 'running';
 	kill 'KILL', $self->{pid};
 	Live::reap($self->{pid}, 5);

@@ -47,7 +47,7 @@ sub shows {
 	my ($self, $what, $name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $screen;
-	my $is_shown = until_true(15, sub { sleep 0.05; ($screen = $self->screen) =~ $what });
+	my $is_shown = until_true(60, sub { sleep 0.05; ($screen = $self->screen) =~ $what });
 	return ok($is_shown, $name) || diag "$what\nis not on the screen:\n$screen";
 }
 
@@ -60,7 +60,7 @@ sub enter { my ($self, $text) = @_; $self->type($text); $self->key('Enter'); ret
 sub status {
 	my ($self) = @_;
 	my $status;
-	until_true(15, sub { sleep 0.05; ($status) = $self->screen =~ /^ENDED (\d+)$/m });
+	until_true(60, sub { sleep 0.05; ($status) = $self->screen =~ /^ENDED (\d+)$/m });
 	return $status // 'runs on';
 }
 
@@ -117,7 +117,7 @@ sub holds {
 sub stop {
 	my ($self) = @_;
 	close $self->{in};
-	my $status = Live::reap($self->{pid}, 20);
+	my $status = Live::reap($self->{pid}, 60);
 	return Live::as_exit($status) if defined $status;
 	kill 'KILL', $self->{pid};
 	Live::reap($self->{pid}, 5);

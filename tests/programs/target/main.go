@@ -58,7 +58,10 @@ func hOuter(n int) int {
 func hTick(goid int) int { return goid }
 
 //go:noinline
-func hSlow(n int, release chan int) int { return n + <-release }
+func hSlow(n int, release chan int) int {
+	entered <- true
+	return n + <-release
+}
 
 type hStore struct {
 	Name  string
@@ -81,6 +84,7 @@ func goid() int {
 
 var (
 	release = make(chan int)
+	entered = make(chan bool)
 	slow    sync.WaitGroup
 	store   = &hStore{"store", map[string]int{"a": 1}, &hStore{Name: "next"}}
 )
@@ -164,6 +168,7 @@ func do(words []string) int {
 			defer slow.Done()
 			fmt.Println("slow", hSlow(40, release))
 		}()
+		<-entered
 		return 1
 	case "release":
 		release <- 2
