@@ -99,7 +99,8 @@ for my $version (versions()) {
 			my $target = start_target($path, []) or return fail('it starts');
 			my ($types, $sure) = said($target);
 			cmp_ok(scalar @$types, '>', 15, 'the program tells of its types');
-			check_type($path, $_) for @$types;
+			my $step = tries_all($version, $build) ? 1 : 4;
+			check_type($path, $types->[$_]) for grep { $_ % $step == 0 } 0 .. $#$types;
 			for (sort keys %$sure) {
 				my ($type, $field) = /^(main\.\w+)(?:\.(\w+))?$/;
 				my $is = whatis($path, $type);

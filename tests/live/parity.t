@@ -275,7 +275,7 @@ sub hold {
 
 my %wanted = map { $_ => 1 } qw(1.15 1.19 1.24 1.27);
 for my $version (grep { $wanted{$_} } versions()) {
-	for my $build (builds_of($version, 'optimized', 'unoptimized')) {
+	for my $build ('optimized', tries_all($version) ? 'unoptimized' : ()) {
 		hold('values', 'values', $version, $build);
 		hold('a processor', 'parity', $version, $build) if tries_all($version);
 		hold('four processors', 'parity', $version, $build, processors => 4);

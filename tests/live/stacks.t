@@ -19,7 +19,7 @@ for my $version (versions()) {
 	for my $build (builds_of($version, 'optimized', 'unoptimized', 'pie', 'cgo')) {
 		my $path = program('stacks', $version, $build) or next;
 		for my $backend ('ebpf', 'ptrace') {
-			next if $backend eq 'ptrace' && $build ne 'optimized';
+			next if $backend eq 'ptrace' && !tries_all($version, $build);
 			my $what = "Go $version, $build, $backend";
 			my $ends = compare($what, run_stacks($path, '--stack=128', '--creator', '--backend', $backend));
 			my @expected = $build eq 'cgo' ? 'called from C' : 'main.frameless keeps no frame pointer';

@@ -108,7 +108,7 @@ for my $version (versions()) {
 
 # The other back end takes the same hits by other means, and reads the floats in registers too.
 for my $version (versions()) {
-	for my $build (builds_of($version, 'optimized', 'pie')) {
+	for my $build ('optimized', tries_all($version) ? 'pie' : ()) {
 		my $path = program('values', $version, $build) or next;
 		my $report = trace_program($path, \@patterns, [], tracer => ['--backend', 'ptrace']);
 		hold("Go $version, $build, ptrace", $report);
