@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "tracer/plan/conditions.h"
 #include "tracer/plan/internal.h"
 
 static struct gotype type_int = {
@@ -352,9 +353,27 @@ static void test_refusals(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void test_an_excluding_pattern_has_no_condition(void **state)
+{
+	(void)state;
+	char *patterns[] = {"!main.f if n > 3"};
+	struct plan_options options = {0};
+	struct plan_conditions conditions;
+	struct error *err = plan_conditions_init(&conditions, NULL, patterns, 1, &options);
+	assert_non_null(err);
+	assert_non_null(strstr(error_message(err), "'main.f if !(n > 3)'"));
+	error_free(err);
+	char *regexp[] = {"!/main.f if n/"};
+	assert_null(plan_conditions_init(&conditions, NULL, regexp, 1, &options));
+	assert_int_equal(conditions.num, 0);
+	assert_string_equal(conditions.patterns[0], regexp[0]);
+	plan_conditions_deinit(&conditions);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_an_excluding_pattern_has_no_condition),
 		TEST(test_registers_and_stack),
 		TEST(test_a_type_that_leads_to_itself),
 		TEST(test_depth_0_follows_no_pointer),

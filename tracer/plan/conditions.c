@@ -78,7 +78,13 @@ static struct error *add_of_all(struct plan_conditions *conditions,
 static struct error *add_pattern(struct plan_conditions *conditions, const struct index *index,
 				 const char *pattern)
 {
-	const char *split = pattern[0] == '/' ? NULL : strstr(pattern, IF);
+	bool is_exclusion = pattern[0] == '!';
+	const char *split = pattern[is_exclusion] == '/' ? NULL : strstr(pattern, IF);
+	if (split && is_exclusion)
+		return error_new("'%s': a pattern that excludes functions has no condition; select "
+				 "the calls that you want: '%.*s if !(%s)'",
+				 pattern, (int)(split - pattern - 1), pattern + 1,
+				 split + sizeof(IF) - 1);
 	char *name = split ? strndup(pattern, (size_t)(split - pattern)) : strdup(pattern);
 	if (!name)
 		return error_nomem();
