@@ -276,6 +276,8 @@ static void test_constants(void **state)
 		"1 <= 1 == true",
 		"n == 0_17 - 0o17",
 		"duration > 1e3 && duration < 2.5e3 + 1",
+		"1_000ms == 1s && 1_0.5_0us == 10_500 && 1m1_0s == 70s",
+		"1_0e1_0 == 100_000_000_000 && 2e-1 < 0.3",
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
 		assert_true(holds(table[i], 0, 0, "", 0));
@@ -337,6 +339,8 @@ static void test_long_texts(void **state)
 	s[WIRE_BLOCK_MAX + 1] = '\0';
 	assert_false(holds("contains(s, \"end\")", 0, 0, s, 0));
 	assert_false(holds("!contains(s, \"end\")", 0, 0, s, 0));
+	assert_false(holds("s == s", 0, 0, s, 0));
+	assert_false(holds("s != s", 0, 0, s, 0));
 	assert_true(holds("contains(s, \"xxx\") && contains(s, \"\")", 0, 0, s, 0));
 }
 

@@ -54,6 +54,28 @@ static void take_name(struct expr_parser *parser)
 
 // --- Numbers -------------------------------------------------------------------------------------
 
+// Reads a decimal number, which may have a fraction and an exponent. Unlike strtod(), it takes the
+// underscores that Go allows among digits, and nothing else that is not decimal.
+static double take_decimal(struct expr_parser *parser)
+{
+	static const char digits[] = "0123456789_";
+	const char *end = parser->at + strspn(parser->at, digits);
+	if (*end == '.')
+		end += 1 + strspn(end + 1, digits);
+	const char *sign = *end == 'e' || *end == 'E' ? end + 1 + strspn(end + 1, "+-") : "";
+	if (isdigit((unsigned char)*sign) && sign - end <= 2)
+		end = sign + strspn(sign, digits);
+	struct text number;
+	text_init(&number);
+	for (; parser->at < end; parser->at++)
+		if (*parser->at != '_')
+			text_putc(&number, *parser->at);
+	double value = strtod(text_string(&number), NULL);
+	parser->failed |= number.failed;
+	text_deinit(&number);
+	return value;
+}
+
 // Reads a unit of time after a number, as in 1.5ms. Returns its ns, or 0 if there is none.
 static double take_unit(struct expr_parser *parser)
 {
@@ -64,7 +86,8 @@ static double take_unit(struct expr_parser *parser)
 		     {"ms", 1e6}, {"s", 1e9},  {"m", 6e10}, {"h", 3.6e12}};
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
 		size_t len = strlen(units[i].name);
-		if (strncmp(parser->at, units[i].name, len) || isalpha(parser->at[len]))
+		if (strncmp(parser->at, units[i].name, len) ||
+		    isalpha((unsigned char)parser->at[len]))
 			continue;
 		parser->at += len;
 		return units[i].ns;
@@ -76,9 +99,7 @@ static void take_duration(struct expr_parser *parser, double value, double unit)
 {
 	double total = value * unit;
 	while (isdigit((unsigned char)*parser->at)) { // 1m30s
-		char *end;
-		value = strtod(parser->at, &end);
-		parser->at = end;
+		value = take_decimal(parser);
 		unit = take_unit(parser);
 		if (unit == 0) {
 			expr_wrong(parser, parser->column, "a unit is missing in this time");
@@ -151,9 +172,7 @@ static void take_number(struct expr_parser *parser)
 		take_digits(parser, 10);
 		return;
 	}
-	char *end;
-	double value = strtod(parser->at, &end);
-	parser->at = end;
+	double value = take_decimal(parser);
 	double unit = take_unit(parser);
 	if (unit > 0) {
 		take_duration(parser, value, unit);
