@@ -153,6 +153,14 @@ bool parse_size(const char *text, size_t *bytes)
 	return true;
 }
 
+bool parse_decimal(const char *text, double *value, const char **end)
+{
+	char *stop;
+	*value = strtod(text, &stop);
+	*end = stop;
+	return stop != text && strspn(text, "0123456789.") == (size_t)(stop - text);
+}
+
 bool parse_duration(const char *text, uint64_t *ns)
 {
 	static const struct {
@@ -164,11 +172,9 @@ bool parse_duration(const char *text, uint64_t *ns)
 	if (!*text)
 		return false;
 	while (*text) {
-		if (!isdigit((unsigned char)*text) && *text != '.')
-			return false;
-		char *end;
-		double value = strtod(text, &end);
-		if (end == text)
+		const char *end;
+		double value;
+		if (!parse_decimal(text, &value, &end))
 			return false;
 		size_t i, len = 0;
 		for (i = 0; i < sizeof(units) / sizeof(*units); i++) {
@@ -290,9 +296,9 @@ static void parse_limits(struct argp_state *state, int key, const char *arg,
 
 static void parse_overhead(struct argp_state *state, const char *arg, double *share)
 {
-	char *end;
-	double percent = strtod(arg, &end);
-	if (!isdigit((unsigned char)arg[0]) || (*end && strcmp(end, "%")) || percent <= 0 ||
+	const char *end;
+	double percent;
+	if (!parse_decimal(arg, &percent, &end) || (*end && strcmp(end, "%")) || percent <= 0 ||
 	    percent >= 100)
 		argp_error(state,
 			   "--max-overhead %s: give it in percent, more than 0 and less than 100",

@@ -42,6 +42,9 @@ struct error *trace_options_open(struct trace_options *options) MUST_CHECK;
 struct error *trace_options_begin(const struct trace_options *options) MUST_CHECK;
 void trace_options_close(struct trace_options *options);
 
+/** Parses a decimal number without a sign or an exponent. *end is the rest of the text. False if
+ *  the text does not begin with such a number. */
+bool parse_decimal(const char *text, double *value, const char **end);
 /** Parses Go's duration syntax ("1.5s", "250ms", "1m30s"). False if the text is not a duration or
  *  is negative. */
 bool parse_duration(const char *text, uint64_t *ns);

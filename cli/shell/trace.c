@@ -111,24 +111,24 @@ static struct error *check_options(const struct shell *shell, const struct trace
 	return NULL;
 }
 
+static bool are_captured_alike(const struct plan_options *a, const struct plan_options *b)
+{
+	return a->depth == b->depth && a->strlen == b->strlen && a->items == b->items &&
+	       a->stack == b->stack && a->creator == b->creator;
+}
+
 // Takes over what is captured of values and stacks. It is the same for all traces, so existing
 // traces are armed again.
 static struct error *take_depths(struct shell *shell, const struct plan_options *asked)
 {
 	struct plan_options *now = &shell->options.session.plan;
-	if (asked->depth == now->depth && asked->strlen == now->strlen &&
-	    asked->items == now->items && asked->stack == now->stack &&
-	    asked->creator == now->creator)
+	if (are_captured_alike(asked, now))
 		return NULL;
 	now->depth = asked->depth;
 	now->strlen = asked->strlen;
 	now->items = asked->items;
 	now->stack = asked->stack;
 	now->creator = asked->creator;
-	size_t num;
-	session_traces(shell->session, &num);
-	if (num)
-		shell_say(shell, "what is captured of values and stacks holds for all traces");
 	return session_renew(shell->session, &shell->options.session);
 }
 
@@ -186,13 +186,19 @@ struct error *shell_cmd_trace(struct shell *shell, int argc, char **argv)
 	request.max_calls = options.session.max_calls;
 	if (options.session.goid != shell->options.session.goid)
 		request.goid = options.session.goid;
+	struct plan_options before = shell->options.session.plan;
+	size_t num_before;
+	session_traces(shell->session, &num_before);
 	err = take_depths(shell, &options.session.plan);
-	if (err)
-		return err;
 	const struct session_trace *trace;
-	err = session_trace(shell->session, &request, &trace);
-	if (err)
+	if (!err)
+		err = session_trace(shell->session, &request, &trace);
+	if (err) { // the other traces stay as they were
+		error_free(take_depths(shell, &before));
 		return err;
+	}
+	if (num_before && !are_captured_alike(&before, &options.session.plan))
+		shell_say(shell, "what is captured of values and stacks holds for all traces");
 	say_armed(shell, trace);
 	return options.duration_ns ? end_later(shell, trace->id, options.duration_ns) : NULL;
 }
@@ -397,10 +403,11 @@ struct error *shell_cmd_watch(struct shell *shell, int argc, char **argv)
 	struct error *err = shell_needs_target(shell);
 	uint64_t end = UINT64_MAX;
 	if (!err && argc > 1) {
-		char *rest;
-		double seconds = strtod(argv[1], &rest);
+		const char *rest;
+		double seconds;
 		uint64_t ns;
-		if (!*rest && seconds > 0 && seconds < 1e9)
+		if (parse_decimal(argv[1], &seconds, &rest) && !*rest && seconds > 0 &&
+		    seconds < 1e9)
 			end = clock_now() + (uint64_t)(seconds * 1e9);
 		else if (parse_duration(argv[1], &ns))
 			end = clock_now() + ns;

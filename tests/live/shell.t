@@ -229,6 +229,9 @@ subtest 'errors' => sub {
 	like($result->{err}, qr/'s' is /, 'a beginning of several commands');
 	$result = run_gotrace('shell', $target->{pid}, '-e', 'trace main.nosuch');
 	like($result->{err}, qr/main\.nosuch/, 'a function that is not there');
+	$result = run_gotrace('shell', $target->{pid}, '--keep-going', '-e', 'trace main.hWork', '-e', 'trace main.nosuch --depth 4', '-e', 'set depth', '-e', 'traces');
+	like($result->{out}, qr/^2\n.*main\.hWork/ms, 'whose --depth changes no other trace');
+	unlike($result->{err}, qr/holds for all/, 'nor is said to');
 	$result = run_gotrace('shell', $target->{pid}, '-e', 'trace main.hWork --frobnicate');
 	like($result->{err}, qr/frobnicate/, 'an option that is not there');
 	is($target->stop, 0, 'the target ends well');

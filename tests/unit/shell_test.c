@@ -152,6 +152,21 @@ static void a_line_without_a_target_is_refused(void **state)
 	assert_null(shell_execute(&shell, ""));
 }
 
+static void only_decimal_times_are_times(void **state)
+{
+	(void)state;
+	uint64_t ns = 0;
+	assert_true(parse_duration("1m30s", &ns) && ns == 90000000000);
+	assert_true(parse_duration("1.5ms", &ns) && ns == 1500000);
+	assert_true(parse_duration(".5s", &ns) && ns == 500000000);
+	static const char *const wrong[] = {"0x10s", "0x1p3s", "1e3s", "1e-3s",	 "nan",	   "nans",
+					    "inf",   "infs",   "-1s",  "+1s",	 "1.2.3s", " 1s",
+					    "1s 2s", "",       ".s",   "1s0x1s", "1",	   "s"};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		if (parse_duration(wrong[i], &ns))
+			fail_msg("'%s' is a time", wrong[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +176,7 @@ int main(void)
 		cmocka_unit_test(conditions_need_no_quotes),
 		cmocka_unit_test(commands_are_found_by_their_beginnings),
 		cmocka_unit_test(a_line_without_a_target_is_refused),
+		cmocka_unit_test(only_decimal_times_are_times),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
