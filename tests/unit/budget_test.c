@@ -11,7 +11,7 @@
 
 #include "tracer/session/budget.h"
 
-enum { FUNCS_MAX = 8 };
+enum { FUNCS_MAX = 1000 };
 
 static const uint64_t TICK_NS = 50000000;
 static const uint64_t SECOND = 1000000000;
@@ -21,6 +21,7 @@ struct called { // in each round of the program
 	double own_ns;
 	double times;
 	double wrong_by; // what a call truly costs, against what is said
+	double begun;	 // a part of a call
 };
 
 struct program {
@@ -44,8 +45,8 @@ static void program_init(struct program *program, double share)
 
 static size_t add(struct program *program, double own_ns, double times)
 {
-	assert_null(budget_add(program->budget, true, 0));
-	program->funcs[program->num] = (struct called){own_ns, times, 1};
+	assert_null(budget_add(program->budget, &(struct budget_func){.has_exits = true}));
+	program->funcs[program->num] = (struct called){own_ns, times, 1, 0};
 	return program->num++;
 }
 
@@ -61,9 +62,14 @@ static void tick(struct program *program)
 	}
 	double rounds = (double)TICK_NS / (own + traced + program->pause_ns);
 	uint64_t calls[FUNCS_MAX] = {0};
-	for (size_t i = 0; i < program->num; i++)
-		if (budget_level(program->budget, i) != BUDGET_OFF)
-			calls[i] = (uint64_t)(rounds * program->funcs[i].times);
+	for (size_t i = 0; i < program->num; i++) {
+		struct called *func = &program->funcs[i];
+		if (budget_level(program->budget, i) == BUDGET_OFF)
+			continue;
+		func->begun += rounds * func->times;
+		calls[i] = (uint64_t)func->begun;
+		func->begun -= (double)calls[i];
+	}
 	program->rounds += rounds;
 	program->now_ns += TICK_NS;
 	program->num_changes =
@@ -164,13 +170,94 @@ static void test_few_calls(void **state)
 	struct budget_costs large = costs;
 	large.values = 1000000;
 	budget_set_costs(program.budget, &large);
-	size_t often = add(&program, 1000000, 1), seldom = add(&program, 1000000, 0.1);
+	size_t often = add(&program, 1000000, 1), seldom = add(&program, 1000000, 0.01);
 	run(&program, 0.9);
 	assert_int_equal(program.steps, 0);
 	run(&program, 0.3);
 	assert_int_equal(level(&program, often), BUDGET_NO_VALUES);
 	assert_int_equal(level(&program, seldom), BUDGET_ALL);
 	assert_int_equal(program.steps, 1);
+	budget_destroy(program.budget);
+}
+
+// Functions that are called seldom are judged together, and only as many as needed are traced less.
+static void test_many_seldom_called(void **state)
+{
+	(void)state;
+	enum { NUM = 60, CALLS = 10, VALUES_NS = 200000 }; // 12 % of a processor
+	struct program program;
+	program_init(&program, 0.05);
+	struct budget_costs large = costs;
+	large.values = VALUES_NS;
+	budget_set_costs(program.budget, &large);
+	for (size_t i = 0; i < NUM; i++)
+		add(&program, (double)SECOND / 2 / NUM / CALLS, 1);
+	program.pause_ns = (double)SECOND / 2 / CALLS;
+	run(&program, 3);
+	double load = 0;
+	size_t num_less = 0;
+	for (size_t i = 0; i < NUM; i++) {
+		num_less += level(&program, i) != BUDGET_ALL;
+		load += budget_cost(program.budget, i, level(&program, i)) * CALLS / 5e8;
+	}
+	if (load > 0.0527 || load < 0.035)
+		fail_msg("a load of %f, %zu functions", load, num_less);
+	assert_in_range(num_less, NUM / 2, NUM - 5);
+	assert_int_equal(program.steps, num_less);
+	assert_true(run(&program, 60) > 0.95);
+	budget_destroy(program.budget);
+}
+
+// A server that calls hundreds of functions for each request, whose tracing takes all of its time: it is as fast as
+// before, but for the budget, within a second.
+static void test_many_at_once(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.05);
+	for (size_t i = 0; i < FUNCS_MAX; i++)
+		add(&program, 500, 1 + 30 / (double)(1 + i));
+	run(&program, 1);
+	assert_true(run(&program, 2) > 0.94);
+	assert_true(program.steps < 3 * FUNCS_MAX);
+	assert_true(run(&program, 60) > 0.94);
+	budget_destroy(program.budget);
+}
+
+// What a change says that functions cost is the part that each has of the target's time.
+static void test_shares(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.05);
+	for (size_t i = 0; i < 100; i++)
+		add(&program, 100, 1);
+	tick(&program);
+	tick(&program);
+	assert_true(program.num_changes > 50);
+	double sum = 0;
+	for (size_t i = 0; i < program.num_changes; i++)
+		sum += program.changes[i].share;
+	assert_true(sum > 0.5 && sum <= 1);
+	budget_destroy(program.budget);
+}
+
+// Functions that were only counted at first are traced whole if there is room, all at once.
+static void test_counted_at_first(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.05);
+	for (size_t i = 0; i < FUNCS_MAX; i++) {
+		static const struct budget_func about = {.has_exits = true,
+							 .level = BUDGET_COUNTED};
+		assert_null(budget_add(program.budget, &about));
+		program.funcs[program.num++] = (struct called){i ? 0 : 1000, i ? 0 : 1, 1, 0};
+	}
+	run(&program, 1.2);
+	assert_int_equal(level(&program, 0), BUDGET_OFF);
+	for (size_t i = 1; i < FUNCS_MAX; i++)
+		assert_int_equal(level(&program, i), BUDGET_ALL);
 	budget_destroy(program.budget);
 }
 
@@ -183,7 +270,7 @@ static void test_values_first(void **state)
 	large.values = 20000; // 25.45 µs a call do not fit, 5.75 do
 	budget_set_costs(program.budget, &large);
 	size_t func = add(&program, 200000, 1);
-	run(&program, 1);
+	run(&program, 1.2);
 	assert_int_equal(level(&program, func), BUDGET_NO_VALUES);
 	budget_destroy(program.budget);
 }
@@ -286,8 +373,15 @@ static void test_sampled_by_the_user(void **state)
 	struct budget *budget;
 	assert_null(budget_create(0.1, &budget));
 	budget_set_costs(budget, &costs);
-	assert_null(budget_add(budget, true, 100));
-	assert_null(budget_add(budget, false, 0));
+	static const struct budget_func abouts[] = {
+		{.has_exits = true, .every = 100},
+		{.has_exits = false},
+		{.is_stepped = true, .level = BUDGET_COUNTED},
+	};
+	for (size_t i = 0; i < 3; i++)
+		assert_null(budget_add(budget, &abouts[i]));
+	assert_int_equal(budget_level(budget, 2), BUDGET_COUNTED);
+	assert_true(budget_cost(budget, 2, BUDGET_COUNTED) == 5150);
 	assert_true(budget_cost(budget, 0, BUDGET_ALL) < 5450 + 10 + 150 + 1);
 	assert_true(budget_cost(budget, 1, BUDGET_ALL) == 1450);
 	assert_true(budget_cost(budget, 1, BUDGET_OFF) == 0);
@@ -320,6 +414,10 @@ int main(void)
 		cmocka_unit_test(test_cheap_functions_are_left_alone),
 		cmocka_unit_test(test_counting),
 		cmocka_unit_test(test_few_calls),
+		cmocka_unit_test(test_many_seldom_called),
+		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_counted_at_first),
 		cmocka_unit_test(test_values_first),
 		cmocka_unit_test(test_only_the_heavy_ones),
 		cmocka_unit_test(test_others_wait),

@@ -95,6 +95,7 @@ struct plan_func {
 	bool is_off;	 // set by the session: hits are ignored for now
 	// Set by the session: since when returns are not seen (CLOCK_MONOTONIC); 0: they are seen.
 	uint64_t off_ns;
+	uint32_t budget;      // set by the session: 1 + its number in the budget; 0: none
 	uint32_t every, rate; // as in plan_options
 	char *condition;      // of its calls; "": none
 	// The same function, added earlier with other options; or NULL.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tracer/session/budget.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 // How long a function stays at a level before a higher one is tried: at first, and at most after
@@ -13,22 +14,24 @@ static const uint64_t CALM_NS = 30000000000;
 static const double IDLE = 0.1;
 // At least this part of the target's time is its own, whatever the estimates say.
 static const double LEAST_OWN = 0.02;
-static const double OVER = 1.1, DOWN_TO = 0.9; // parts of the budget: when to step down, how far
-static const double FAR_LESS = 0.05;	       // part of the heaviest function's cost
-static const double ROOM = 0.5, UP_TO = 0.7;   // parts of the budget: when to step up, how far
-// Calls of a function in an interval that are needed to estimate what it costs.
+// Parts of the budget: when to step down, at once or at the end of a whole interval, and how far.
+static const double FAR_OVER = 2, OVER = 1.1, DOWN_TO = 0.9;
+static const double LEFT = 0.02;	     // part of the cost that a step leaves at least
+static const double ROOM = 0.5, UP_TO = 0.7; // parts of the budget: when to step up, how far
+// Calls of all functions together in an interval that are needed to estimate what they cost.
 static const double ENOUGH = 100;
-// The interval for functions that are called less often than that.
+static const double VALUES_MAX_NS = 20000; // the largest records take less
+// A whole interval. Load that comes in bursts is estimated over this time.
 static const uint64_t WHOLE_NS = 1000000000;
 
 struct func {
-	bool has_exits;
-	uint32_t every;
+	struct budget_func about;
 	enum budget_level level, before; // before: the level at the beginning of the step
 	double calls;			 // in the interval
 	double whole_calls;		 // since the last interval of WHOLE_NS ended
 	uint64_t changed_ns, hold_ns;
-	bool is_trial; // the level has gone up since it last went down
+	bool is_trial;	 // the level has gone up since it last went down
+	double off_load; // what counting it would have cost when it went off
 };
 
 struct budget {
@@ -73,17 +76,21 @@ void budget_set_costs(struct budget *budget, const struct budget_costs *costs)
 	budget->costs = *costs;
 }
 
-struct error *budget_add(struct budget *budget, bool has_exits, uint32_t every)
+void budget_set(struct budget *budget, size_t number, const struct budget_func *about)
+{
+	struct func *func = &budget->funcs[number];
+	*func = (struct func){.about = *about, .level = about->level, .hold_ns = HOLD_MIN_NS};
+	if (!about->every)
+		func->about.every = 1;
+}
+
+struct error *budget_add(struct budget *budget, const struct budget_func *about)
 {
 	struct func *funcs = reallocarray(budget->funcs, budget->num + 1, sizeof(*funcs));
 	if (!funcs)
 		return error_nomem();
 	budget->funcs = funcs;
-	funcs[budget->num++] = (struct func){
-		.has_exits = has_exits,
-		.every = every ? every : 1,
-		.hold_ns = HOLD_MIN_NS,
-	};
+	budget_set(budget, budget->num++, about);
 	return NULL;
 }
 
@@ -100,22 +107,37 @@ static double taken(const struct budget_costs *costs, double event, double every
 	return every > 1 ? event / every + costs->skip : event;
 }
 
-static double cost(const struct budget *budget, const struct func *func, enum budget_level level)
+static double traps(const struct budget *budget, const struct func *func, enum budget_level level)
 {
 	const struct budget_costs *costs = &budget->costs;
-	double traps = costs->entry + (func->has_exits ? costs->exit : 0);
+	const struct budget_func *about = &func->about;
+	double entry = about->is_stepped ? costs->exit : costs->entry;
+	if (level == BUDGET_OFF)
+		return 0;
+	return entry + (about->has_exits && level < BUDGET_COUNTED ? costs->exit : 0);
+}
+
+static double program(const struct budget *budget, const struct func *func, enum budget_level level)
+{
+	const struct budget_costs *costs = &budget->costs;
+	double every = func->about.every;
 	switch (level) {
 	case BUDGET_ALL:
-		return traps + taken(costs, costs->values, func->every);
+		return taken(costs, costs->values, every);
 	case BUDGET_NO_VALUES:
-		return traps + taken(costs, costs->bare, func->every);
+		return taken(costs, costs->bare, every);
 	case BUDGET_SAMPLED:
-		return traps + taken(costs, costs->bare, (double)func->every * BUDGET_EVERY);
+		return taken(costs, costs->bare, every * BUDGET_EVERY);
 	case BUDGET_COUNTED:
-		return costs->entry + costs->skip;
+		return costs->skip;
 	default:
 		return 0;
 	}
+}
+
+static double cost(const struct budget *budget, const struct func *func, enum budget_level level)
+{
+	return traps(budget, func, level) + program(budget, func, level);
 }
 
 double budget_cost(const struct budget *budget, size_t func, enum budget_level level)
@@ -123,11 +145,37 @@ double budget_cost(const struct budget *budget, size_t func, enum budget_level l
 	return cost(budget, &budget->funcs[func], level);
 }
 
+void budget_learn(struct budget *budget, const uint64_t *calls, uint64_t run_ns)
+{
+	static const double FASTER = 0.5, SLOWER = 0.125; // weights of a new sample
+	struct budget_costs *costs = &budget->costs;
+	double parts[BUDGET_LEVELS] = {0}, sum = 0, num = 0;
+	for (size_t i = 0; i < budget->num; i++) {
+		const struct func *func = &budget->funcs[i];
+		double part = (double)calls[i] * program(budget, func, func->level);
+		parts[func->level] += part;
+		sum += part;
+		num += (double)calls[i];
+	}
+	if (num < ENOUGH || sum <= 0)
+		return;
+	double ratio = (double)run_ns / sum;
+	double change = (ratio < 1 ? ratio - 1 : ratio < 2 ? ratio - 1 : 1) / sum;
+	change *= ratio < 1 ? FASTER : SLOWER;
+	costs->values *= 1 + change * parts[BUDGET_ALL];
+	costs->bare *= 1 + change * parts[BUDGET_NO_VALUES];
+	costs->skip *= 1 + change * (parts[BUDGET_SAMPLED] + parts[BUDGET_COUNTED]);
+	costs->values = costs->values < VALUES_MAX_NS ? costs->values : VALUES_MAX_NS;
+	costs->bare = costs->bare < costs->values ? costs->bare : costs->values;
+	costs->skip = costs->skip < costs->bare ? costs->skip : costs->bare;
+}
+
 // --- Steps -------------------------------------------------------------------------------------
 
 struct interval {
 	struct budget *budget;
 	uint64_t now_ns, passed;
+	double calls; // of all functions
 	double cpu_ns, tracing;
 	double own; // the target's own time, in ns
 };
@@ -138,53 +186,58 @@ static double load(const struct interval *interval, const struct func *func,
 	return func->calls * cost(interval->budget, func, level) / interval->own;
 }
 
-// The load of all functions that were called at least so often.
-static double total(const struct interval *interval, double calls)
+static bool is_over(const struct interval *interval, double part)
+{
+	return interval->calls >= ENOUGH &&
+	       interval->tracing > interval->budget->load * part * interval->own;
+}
+
+// The level that a function goes down to if it may take no more than this load.
+static enum budget_level level_within(const struct interval *interval, const struct func *func,
+				      double most)
+{
+	enum budget_level level = func->level;
+	while (level < BUDGET_OFF && load(interval, func, level) > most)
+		level++;
+	return level;
+}
+
+// The load of all functions if each may take no more than this load.
+static double total_within(const struct interval *interval, double most)
 {
 	double sum = 0;
 	for (size_t i = 0; i < interval->budget->num; i++) {
 		const struct func *func = &interval->budget->funcs[i];
-		if (func->calls >= calls)
-			sum += load(interval, func, func->level);
+		if (func->calls > 0)
+			sum += load(interval, func, level_within(interval, func, most));
 	}
 	return sum;
 }
 
-static bool is_untouched(const struct func *func)
-{
-	return func->level == func->before;
-}
-
-// The function with the highest load, of those that were called often enough for an estimate.
-static struct func *heaviest(const struct interval *interval)
-{
-	struct func *found = NULL;
-	double most = 0;
-	for (size_t i = 0; i < interval->budget->num; i++) {
-		struct func *func = &interval->budget->funcs[i];
-		double its = load(interval, func, func->level);
-		if (its <= most || func->calls < ENOUGH)
-			continue;
-		most = its;
-		found = func;
-	}
-	return found;
-}
-
-// Lowers the level of the function that costs most, one level at a time, until all fits. While one
-// function fills the target's time, the others cannot be estimated, so functions that cost far less
-// wait for the next step.
+// Lowers the levels of the functions that cost most, until all fits. While tracing fills the
+// target's time, its own time is hardly known, so what costs little waits for the next step.
 static void step_down(const struct interval *interval)
 {
-	const double limit = interval->budget->load * DOWN_TO;
-	struct func *func;
-	double most = 0;
-	while (total(interval, ENOUGH) > limit && (func = heaviest(interval))) {
-		double its = load(interval, func, func->level);
-		if (its < FAR_LESS * most && is_untouched(func))
-			return;
-		most = its > most ? its : most;
-		func->level++;
+	enum { HALVINGS = 60 };
+	struct budget *budget = interval->budget;
+	double limit = budget->load * DOWN_TO, least = total_within(interval, INFINITY) * LEFT;
+	limit = limit > least ? limit : least;
+	// What each function may take: with high all is too much, with low it fits.
+	double low = 0, high = interval->tracing / interval->own;
+	for (int i = 0; i < HALVINGS; i++) {
+		double middle = (low + high) / 2;
+		*(total_within(interval, middle) > limit ? &high : &low) = middle;
+	}
+	double total = total_within(interval, low);
+	for (size_t i = 0; i < budget->num; i++) {
+		struct func *func = &budget->funcs[i];
+		enum budget_level level = level_within(interval, func, low);
+		enum budget_level better = level_within(interval, func, high);
+		double more = load(interval, func, better) - load(interval, func, level);
+		// Functions that cost the same need not all go down.
+		bool fits = total + more <= limit;
+		func->level = fits ? better : level;
+		total += fits ? more : 0;
 	}
 }
 
@@ -198,50 +251,48 @@ static void went_down(struct func *func, uint64_t now_ns)
 	func->changed_ns = now_ns;
 }
 
-// Nothing is known about a function that is off. Its calls are counted for a while to see what it
-// would cost.
-static bool try_counting(const struct interval *interval, struct func *func)
+// A function that is off is counted for a while to see what it would cost now, unless it is likely
+// to cost too much together with others.
+static bool try_counting(struct func *func, double room, bool is_first)
 {
-	if (interval->now_ns - func->changed_ns < func->hold_ns)
+	if (!is_first && func->off_load > room)
 		return false;
 	func->level = BUDGET_COUNTED;
 	return true;
 }
 
-// Raises the function to the highest level that fits together with all other functions.
-static bool try_higher(const struct interval *interval, struct func *func, double used)
+// Raises the function to the highest level whose load fits into the room, which includes its own.
+static bool try_higher(const struct interval *interval, struct func *func, double room)
 {
-	if (interval->now_ns - func->changed_ns < func->hold_ns)
-		return false;
-	double others = used - load(interval, func, func->level);
 	enum budget_level level = func->level;
-	while (level > BUDGET_ALL &&
-	       others + load(interval, func, level - 1) <= interval->budget->load * UP_TO)
+	while (level > BUDGET_ALL && load(interval, func, level - 1) <= room)
 		level--;
 	bool any = level != func->level;
 	func->level = level;
 	return any;
 }
 
-// Raises the levels of a few functions at a time.
+// Raises the levels of functions as far as there is room, but tries only a few that are off.
 static void step_up(const struct interval *interval)
 {
 	enum { FEW = 20 };
 	struct budget *budget = interval->budget;
+	double used = interval->tracing / interval->own;
 	size_t num = 0;
-	for (size_t i = 0; i < budget->num && num < FEW; i++) {
-		double used = total(interval, 0);
-		if (used > budget->load * ROOM)
-			return;
+	for (size_t i = 0; i < budget->num; i++) {
 		struct func *func = &budget->funcs[i];
-		bool any = func->level == BUDGET_OFF ? try_counting(interval, func)
-			   : func->level	     ? try_higher(interval, func, used)
-						     : false;
-		if (!any)
+		bool is_off = func->level == BUDGET_OFF, is_called = is_off || func->calls > 0;
+		if (!func->level || (is_called && used > budget->load * ROOM) ||
+		    interval->now_ns - func->changed_ns < func->hold_ns || (is_off && num == FEW))
 			continue;
+		double its = load(interval, func, func->level);
+		double room = is_called ? budget->load * UP_TO - used + its : 0;
+		if (is_off ? !try_counting(func, room, !num) : !try_higher(interval, func, room))
+			continue;
+		num += is_off;
+		used += is_off ? func->off_load : load(interval, func, func->level) - its;
 		func->is_trial = true;
 		func->changed_ns = interval->now_ns;
-		num++;
 	}
 }
 
@@ -263,15 +314,18 @@ static size_t list_changes(const struct interval *interval, struct budget_change
 			continue;
 		bool is_down = func->level > func->before;
 		double its = load(interval, func, is_down ? func->before : func->level);
+		double all = interval->tracing / interval->own + (is_down ? 0 : its);
 		changes[num++] = (struct budget_change){
 			.func = i,
 			.from = func->before,
 			.to = func->level,
 			.calls = func->calls / (double)interval->passed * 1e9,
-			.share = its / (1 + its),
+			.share = its / (1 + all),
 		};
 		if (is_down)
 			went_down(func, interval->now_ns);
+		if (func->level == BUDGET_OFF)
+			func->off_load = load(interval, func, BUDGET_COUNTED);
 	}
 	return num;
 }
@@ -292,13 +346,14 @@ static void add_up(struct interval *interval, bool is_whole)
 	struct budget *budget = interval->budget;
 	budget->whole_cpu_ns += interval->cpu_ns;
 	budget->whole_tracing += interval->tracing;
+	interval->calls = is_whole ? 0 : interval->calls;
 	for (size_t i = 0; i < budget->num; i++) {
 		struct func *func = &budget->funcs[i];
 		func->whole_calls += func->calls;
 		if (!is_whole)
 			continue;
 		func->calls = func->whole_calls;
-		func->whole_calls = 0;
+		interval->calls += func->calls;
 	}
 	if (!is_whole)
 		return;
@@ -306,8 +361,14 @@ static void add_up(struct interval *interval, bool is_whole)
 	interval->cpu_ns = budget->whole_cpu_ns;
 	interval->tracing = budget->whole_tracing;
 	interval->own = own_time(interval);
+}
+
+void budget_restart(struct budget *budget, uint64_t now_ns)
+{
+	budget->last_ns = budget->whole_ns = now_ns;
 	budget->whole_cpu_ns = budget->whole_tracing = 0;
-	budget->whole_ns = interval->now_ns;
+	for (size_t i = 0; i < budget->num; i++)
+		budget->funcs[i].whole_calls = 0;
 }
 
 size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, const uint64_t *calls,
@@ -322,23 +383,28 @@ size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, cons
 	bool is_first = !budget->last_ns;
 	budget->last_ns = now_ns;
 	if (is_first)
-		budget->whole_ns = now_ns;
+		budget_restart(budget, now_ns);
 	if (is_first || !interval.passed || interval.passed >> 62)
 		return 0;
 	for (size_t i = 0; i < budget->num; i++) {
 		struct func *func = &budget->funcs[i];
 		func->before = func->level;
 		func->calls = (double)calls[i];
+		interval.calls += func->calls;
 		interval.tracing += func->calls * cost(budget, func, func->level);
 		calm_down(func, now_ns);
 	}
 	interval.own = own_time(&interval);
-	bool is_over = total(&interval, ENOUGH) > budget->load * OVER;
-	bool is_whole = !is_over && now_ns - budget->whole_ns >= WHOLE_NS;
+	// A burst is no ground for a verdict if even a program that is idle may have it in a second.
+	bool is_far_over = is_over(&interval, FAR_OVER) &&
+			   interval.tracing > budget->load * IDLE * (double)WHOLE_NS;
+	bool is_whole = !is_far_over && now_ns - budget->whole_ns >= WHOLE_NS;
 	add_up(&interval, is_whole);
-	if (is_over || (is_whole && total(&interval, ENOUGH) > budget->load * OVER))
+	if (is_far_over || (is_whole && is_over(&interval, OVER)))
 		step_down(&interval);
 	else if (is_whole)
 		step_up(&interval);
+	if (is_far_over || is_whole)
+		budget_restart(budget, now_ns);
 	return list_changes(&interval, changes);
 }

@@ -30,20 +30,29 @@ enum { BUDGET_EVERY = 100 };
 
 const char *budget_level_name(enum budget_level level); // "all", "no values", ...
 
-struct budget_costs {	    // ns of the target's time
-	double entry, exit; // one hit at an entry or at a return, if its program does nothing
+struct budget_costs { // ns of the target's time
+	// One hit at an entry or at a return, if its program does nothing. A hit at an entry that
+	// the kernel steps costs as much as one at a return.
+	double entry, exit;
 	// in addition to the hits, for a whole call (entry and return):
 	double values; // if it is traced with its values
 	double bare;   // if it is traced without its values
 	double skip;   // if it is left out
 };
 
+struct budget_func {
+	bool is_stepped; // the kernel steps the instruction at its entry
+	bool has_exits;
+	uint32_t every; // the user wants only one call in so many, at any level; 0, 1: every call
+	enum budget_level level; // at first
+};
+
 struct budget_change {
 	size_t func;
 	enum budget_level from, to;
 	double calls; // per second, at level from; 0: not known, because the function was off
-	// Share of the target's time. If the level goes down: what the function cost before; if it
-	// goes up: what it will cost.
+	// Share of the target's time, which includes the cost of all functions. If the level goes
+	// down: what the function cost before; if it goes up: what it will cost.
 	double share;
 };
 
@@ -56,14 +65,22 @@ void budget_destroy(struct budget *budget);
 /** Sets what calls cost from now on. */
 void budget_set_costs(struct budget *budget, const struct budget_costs *costs);
 
-/** Adds a function, at BUDGET_ALL. Functions are numbered from 0 in the order they are added.
- *  every: the user wants only one call in so many, at any level; 0 and 1: every call. */
-struct error *budget_add(struct budget *budget, bool has_exits, uint32_t every) MUST_CHECK;
+/** Adds a function. Functions are numbered from 0 in the order they are added. */
+struct error *budget_add(struct budget *budget, const struct budget_func *about) MUST_CHECK;
+/** Begins anew with a function that was added before. */
+void budget_set(struct budget *budget, size_t func, const struct budget_func *about);
 /** The present level of a function. */
 enum budget_level budget_level(const struct budget *budget, size_t func);
 
 /** What one call of this function costs at a level, in ns of the target's time. */
 double budget_cost(const struct budget *budget, size_t func, enum budget_level level);
+
+/** Adjusts the costs of the program that a hit runs to how long it ran for these calls. It may have
+ *  been interrupted, so that it seems to take longer than it does. */
+void budget_learn(struct budget *budget, const uint64_t *calls, uint64_t run_ns);
+
+/** Begins new intervals: what happened until now is not part of them. */
+void budget_restart(struct budget *budget, uint64_t now_ns);
 
 /** Adjusts the levels to what happened since the last step. cpu_ns: the time that the target used,
  *  including tracing. calls: how often each function was entered, by number. Fills changes, which

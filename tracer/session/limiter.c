@@ -11,14 +11,14 @@
 
 // First estimates of what a call costs in addition to its hits, in ns; see struct budget_costs.
 static const double VALUES_NS = 1200, BARE_NS = 500, SKIP_NS = 200;
-static const double VALUES_MAX_NS = 20000; // the largest records take less
-static const uint64_t TICK_NS = 50 * 1000000ull, SAY_NS = 5 * 1000000000ull;
+static const uint64_t TICK_NS = 50 * 1000000ull, PAUSE_MAX_NS = 1000000000ull;
+static const uint64_t SAY_NS = 5 * 1000000000ull;
 
 struct session_budget {
 	struct budget *budget;
-	struct budget_costs costs;
-	clockid_t clock; // the target's CPU time
-	uint64_t tick_ns, cpu_ns, run_ns;
+	clockid_t clock;  // the target's CPU time
+	uint64_t next_ns; // when the next tick is
+	uint64_t cpu_ns, run_ns;
 	size_t num, size;
 	uint32_t *funcs; // plan numbers, by the controller's number
 	uint64_t *seen;	 // calls counted at the last tick
@@ -59,8 +59,8 @@ struct error *session_budget_create(struct session *session, struct session_budg
 	struct backend_costs hit;
 	session->options.backend->costs(session->backend, &hit);
 	log_info("a probe costs %.0f ns at an entry, %.0f at a return", hit.entry, hit.exit);
-	budget->costs = (struct budget_costs){hit.entry, hit.exit, VALUES_NS, BARE_NS, SKIP_NS};
-	budget_set_costs(budget->budget, &budget->costs);
+	budget_set_costs(budget->budget,
+			 &(struct budget_costs){hit.entry, hit.exit, VALUES_NS, BARE_NS, SKIP_NS});
 	*out = budget;
 	return NULL;
 }
@@ -88,22 +88,118 @@ static bool grow(struct session_budget *budget)
 	return true;
 }
 
+// --- Measuring -----------------------------------------------------------------------------------
+
+static void count_calls(struct session *session)
+{
+	struct session_budget *budget = session->budget;
+	for (size_t i = 0; i < budget->num; i++) {
+		const struct plan_func *func = session->plan->funcs[budget->funcs[i]];
+		const struct wire_budget *table =
+			session->options.backend->budget(session->backend, func);
+		uint64_t seen = table ? __atomic_load_n(&table->seen, __ATOMIC_RELAXED) : 0;
+		budget->calls[i] = seen - budget->seen[i];
+		budget->seen[i] = seen;
+	}
+}
+
+// The CPU time that the target has used since the last call.
+static uint64_t used_ns(struct session_budget *budget)
+{
+	uint64_t cpu_ns = session_clock_ns(budget->clock);
+	uint64_t used = cpu_ns > budget->cpu_ns ? cpu_ns - budget->cpu_ns : 0;
+	budget->cpu_ns = cpu_ns;
+	return used;
+}
+
+// From now on, calls and times count.
+static void restart(struct session *session, uint64_t now_ns)
+{
+	budget_restart(session->budget->budget, now_ns);
+	count_calls(session);
+	used_ns(session->budget);
+}
+
+// --- Functions ---------------------------------------------------------------------------------
+
+// Passes a level to the capture engine. Probes are armed and disarmed elsewhere.
+static void set_level(struct session *session, const struct plan_func *func,
+		      enum budget_level level)
+{
+	struct wire_budget *table = session->options.backend->budget(session->backend, func);
+	if (!table)
+		return;
+	uint32_t every = func->every ? func->every : 1;
+	if (level == BUDGET_SAMPLED)
+		every = every > UINT32_MAX / BUDGET_EVERY ? UINT32_MAX : every * BUDGET_EVERY;
+	uint16_t told = level == BUDGET_ALL	  ? WIRE_BUDGET_FULL
+			: level >= BUDGET_COUNTED ? WIRE_BUDGET_COUNTS
+						  : WIRE_BUDGET_BARE;
+	__atomic_store_n(&table->every, every, __ATOMIC_RELAXED);
+	__atomic_store_n(&table->level, told, __ATOMIC_RELEASE);
+}
+
+static bool has_exits(enum budget_level level)
+{
+	return level < BUDGET_COUNTED;
+}
+
+// Records that the function's returns are not seen from off_ns on; 0: they are seen again.
+static struct error *tell_off(struct session *session, struct plan_func *func, uint64_t off_ns)
+{
+	func->off_ns = off_ns;
+	return session->writer ? capture_write_off(session->writer, func->number, off_ns) : NULL;
+}
+
+struct error *session_budget_begin(struct session *session, const uint32_t *funcs, size_t num)
+{
+	enum { MANY = 500 };
+	struct error *err = NULL;
+	uint64_t now_ns = session_clock_ns(CLOCK_MONOTONIC);
+	bool is_counted = num > MANY && !target_is_held(session->target);
+	for (size_t i = 0; !err && i < num; i++) {
+		struct plan_func *func = session->plan->funcs[funcs[i]];
+		func->is_counted = is_counted;
+		set_level(session, func, is_counted ? BUDGET_COUNTED : BUDGET_ALL);
+		if (is_counted)
+			err = tell_off(session, func, now_ns);
+	}
+	if (is_counted)
+		log_info("%zu functions are only counted at first, to see what they cost", num);
+	restart(session, now_ns);
+	return err;
+}
+
 struct error *session_budget_add(struct session *session, const uint32_t *funcs, size_t num)
 {
 	struct session_budget *budget = session->budget;
+	bool is_counted = false;
 	for (size_t i = 0; i < num; i++) {
-		const struct plan_func *func = session->plan->funcs[funcs[i]];
+		struct plan_func *func = session->plan->funcs[funcs[i]];
 		if (!func->is_armed)
 			continue;
-		if (!grow(budget))
-			return error_nomem();
-		struct error *err = budget_add(budget->budget, func->has_return, func->every);
+		struct budget_func about = {
+			.is_stepped = !session->plan->probes[func->first_probe].is_emulated,
+			.has_exits = func->has_return,
+			.every = func->every,
+			.level = func->is_counted ? BUDGET_COUNTED : BUDGET_ALL,
+		};
+		is_counted = func->is_counted;
+		if (func->budget) { // it was traced before
+			budget_set(budget->budget, func->budget - 1, &about);
+			continue;
+		}
+		struct error *err =
+			grow(budget) ? budget_add(budget->budget, &about) : error_nomem();
 		if (err)
 			return err;
 		budget->seen[budget->num] = 0;
 		budget->worst[budget->num] = (struct budget_change){0};
 		budget->funcs[budget->num++] = funcs[i];
+		func->budget = (uint32_t)budget->num;
 	}
+	if (!is_counted) // hits were ignored until all probes were attached
+		restart(session, session_clock_ns(CLOCK_MONOTONIC));
 	return NULL;
 }
 
@@ -124,7 +220,9 @@ static void note(struct session *session, const struct budget_change *change)
 	if (is_down && change->share >= worst->share)
 		*worst = *change;
 	budget->has_news = true;
-	if (!is_down && !change->calls)
+	if (!change->calls && change->from != BUDGET_OFF)
+		return; // it was counted, and was not called
+	if (!change->calls)
 		log_info("%s: %s -> %s, to see how often it is called now",
 			 name_of(session, change->func), from, to);
 	else
@@ -178,52 +276,33 @@ static void say(struct session *session, uint64_t now_ns)
 	text_deinit(&levels);
 }
 
+static int by_cost(const void *a, const void *b)
+{
+	const struct budget_change *left = a, *right = b;
+	return left->share > right->share ? -1 : left->share < right->share;
+}
+
 void session_budget_end(struct session *session)
 {
 	enum { SHOWN = 10 };
 	struct session_budget *budget = session->budget;
 	size_t num = 0;
-	for (size_t i = 0; budget && i < budget->num; i++) {
-		const struct budget_change *worst = &budget->worst[i];
-		if (!worst->share || ++num > SHOWN)
-			continue;
+	for (size_t i = 0; budget && i < budget->num; i++)
+		if (budget->worst[i].share > 0)
+			budget->changes[num++] = budget->worst[i];
+	if (num)
+		qsort(budget->changes, num, sizeof(*budget->changes), by_cost);
+	for (size_t i = 0; i < num && i < SHOWN; i++) {
+		const struct budget_change *worst = &budget->changes[i];
 		log_warning("--max-overhead: %s: %s at the end; %.0f calls/s cost %.1f%% of the "
 			    "target's time",
-			    name_of(session, i), budget_level_name(budget_level(budget->budget, i)),
+			    name_of(session, worst->func),
+			    budget_level_name(budget_level(budget->budget, worst->func)),
 			    worst->calls, worst->share * 100);
 	}
 	if (num > SHOWN)
 		log_warning("--max-overhead: and %zu more functions were not traced whole",
 			    num - SHOWN);
-}
-
-// Passes a level to the capture engine. Probes are armed and disarmed elsewhere.
-static void set_level(struct session *session, const struct plan_func *func,
-		      enum budget_level level)
-{
-	struct wire_budget *table = session->options.backend->budget(session->backend, func);
-	if (!table)
-		return;
-	uint32_t every = func->every ? func->every : 1;
-	if (level == BUDGET_SAMPLED)
-		every = every > UINT32_MAX / BUDGET_EVERY ? UINT32_MAX : every * BUDGET_EVERY;
-	uint16_t told = level == BUDGET_ALL	  ? WIRE_BUDGET_FULL
-			: level >= BUDGET_COUNTED ? WIRE_BUDGET_COUNTS
-						  : WIRE_BUDGET_BARE;
-	__atomic_store_n(&table->every, every, __ATOMIC_RELAXED);
-	__atomic_store_n(&table->level, told, __ATOMIC_RELEASE);
-}
-
-static bool has_exits(enum budget_level level)
-{
-	return level < BUDGET_COUNTED;
-}
-
-// Records that the function's returns are not seen from off_ns on; 0: they are seen again.
-static struct error *tell_off(struct session *session, struct plan_func *func, uint64_t off_ns)
-{
-	func->off_ns = off_ns;
-	return session->writer ? capture_write_off(session->writer, func->number, off_ns) : NULL;
 }
 
 // Sets all new levels and removes the probes that are not needed any more or must be armed in
@@ -282,49 +361,16 @@ static struct error *arm(struct session *session, size_t num)
 	return err;
 }
 
-// --- Measuring -----------------------------------------------------------------------------------
+// --- Ticks ----------------------------------------------------------------------------------------
 
-static uint64_t count_calls(struct session *session)
+static void learn_costs(struct session *session)
 {
-	struct session_budget *budget = session->budget;
-	uint64_t all = 0;
-	for (size_t i = 0; i < budget->num; i++) {
-		const struct plan_func *func = session->plan->funcs[budget->funcs[i]];
-		const struct wire_budget *table =
-			session->options.backend->budget(session->backend, func);
-		uint64_t seen = table ? __atomic_load_n(&table->seen, __ATOMIC_RELAXED) : 0;
-		budget->calls[i] = seen - budget->seen[i];
-		budget->seen[i] = seen;
-		all += budget->calls[i];
-	}
-	return all;
-}
-
-// While all calls are traced with their values, the eBPF program's run time divided by the number
-// of calls is what a call costs in addition to its hits.
-static void learn_costs(struct session *session, uint64_t calls)
-{
-	enum { ENOUGH = 1000 };
 	struct session_budget *budget = session->budget;
 	struct backend_stats stats;
 	session->options.backend->stats(session->backend, &stats);
-	uint64_t run_ns = stats.run_ns - budget->run_ns;
-	bool is_whole = budget->run_ns && calls >= ENOUGH;
+	if (budget->run_ns && stats.run_ns > budget->run_ns)
+		budget_learn(budget->budget, budget->calls, stats.run_ns - budget->run_ns);
 	budget->run_ns = stats.run_ns;
-	for (size_t i = 0; i < budget->num && is_whole; i++)
-		is_whole = budget_level(budget->budget, i) == BUDGET_ALL &&
-			   session->plan->funcs[budget->funcs[i]]->every <= 1;
-	if (!is_whole || !run_ns)
-		return;
-	// On a busy machine the time is too long, because it includes time for which the program
-	// was interrupted.
-	double values = (double)run_ns / (double)calls;
-	if (values > VALUES_MAX_NS)
-		values = VALUES_MAX_NS;
-	budget->costs.values += (values - budget->costs.values) / 4;
-	if (budget->costs.bare > budget->costs.values)
-		budget->costs.bare = budget->costs.values;
-	budget_set_costs(budget->budget, &budget->costs);
 }
 
 // With ptrace the tracer works while the target waits and uses no CPU time. This is the estimated
@@ -338,28 +384,39 @@ static uint64_t waited_ns(const struct session_budget *budget)
 	return (uint64_t)sum;
 }
 
-struct error *session_budget_tick(struct session *session, uint64_t now_ns)
+// Applies the changes. What hits cost meanwhile is not known. The longer this takes, the more calls
+// the next changes must be based on, so that there are few of them.
+static struct error *apply(struct session *session, size_t num)
 {
 	struct session_budget *budget = session->budget;
-	if (now_ns - budget->tick_ns < TICK_NS || !budget->num)
-		return NULL;
-	budget->tick_ns = now_ns;
-	uint64_t cpu_ns = session_clock_ns(budget->clock);
-	uint64_t used_ns = cpu_ns > budget->cpu_ns ? cpu_ns - budget->cpu_ns : 0;
-	budget->cpu_ns = cpu_ns;
-	uint64_t calls = count_calls(session);
-	learn_costs(session, calls);
-	if (session->options.backend->is_tracer)
-		used_ns += waited_ns(budget);
-	size_t num = budget_step(budget->budget, now_ns, used_ns, budget->calls, budget->changes);
-	say(session, now_ns);
-	if (!num)
-		return NULL;
+	uint64_t start_ns = session_clock_ns(CLOCK_MONOTONIC);
 	struct error *err = disarm(session, num);
 	if (!err)
 		err = arm(session, num);
 	for (size_t i = 0; !err && i < num; i++)
 		note(session, &budget->changes[i]);
+	uint64_t end_ns = session_clock_ns(CLOCK_MONOTONIC), pause_ns = (end_ns - start_ns) / 4;
+	log_info("%zu functions changed in %.1f ms", num, (double)(end_ns - start_ns) / 1e6);
+	restart(session, end_ns);
+	budget->next_ns = end_ns + (pause_ns < TICK_NS	      ? TICK_NS
+				    : pause_ns < PAUSE_MAX_NS ? pause_ns
+							      : PAUSE_MAX_NS);
+	return err;
+}
+
+struct error *session_budget_tick(struct session *session, uint64_t now_ns)
+{
+	struct session_budget *budget = session->budget;
+	if (now_ns < budget->next_ns || !budget->num)
+		return NULL;
+	budget->next_ns = now_ns + TICK_NS;
+	uint64_t used = used_ns(budget);
+	count_calls(session);
+	learn_costs(session);
+	if (session->options.backend->is_tracer)
+		used += waited_ns(budget);
+	size_t num = budget_step(budget->budget, now_ns, used, budget->calls, budget->changes);
+	struct error *err = num ? apply(session, num) : NULL;
 	say(session, now_ns);
 	if (err && target_state(session->target) != TARGET_RUNS) { // the target ended meanwhile
 		error_free(err);

@@ -329,7 +329,11 @@ static struct error *arm_trace(struct session *session, struct session_trace *tr
 		func->off_ns = 0;
 		fresh[num++] = func->number;
 	}
-	struct error *err = session_arm(session, fresh, num);
+	struct error *err = NULL;
+	if (session->budget)
+		err = session_budget_begin(session, fresh, num);
+	if (!err)
+		err = session_arm(session, fresh, num);
 	if (!err && session->budget)
 		err = session_budget_add(session, fresh, num);
 	free(fresh);

@@ -373,6 +373,11 @@ struct error *target_start(char *const *argv, bool is_apart, struct target **out
 	return NULL;
 }
 
+bool target_is_held(const struct target *target)
+{
+	return target->is_held;
+}
+
 struct error *target_hand_over(struct target *target, bool *is_held)
 {
 	if (target->is_held && !target->is_stopped) {

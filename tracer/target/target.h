@@ -31,6 +31,9 @@ struct error *target_find(const char *program, char **path) MUST_CHECK;
  *  /dev/null as its standard input. */
 struct error *target_start(char *const *argv, bool is_apart, struct target **out) MUST_CHECK;
 
+/** True for a started process that was not resumed yet. */
+bool target_is_held(const struct target *target);
+
 /** Lets somebody else become the tracer of a started process that is held: from now on a SIGSTOP
  *  holds it. For any other process, nothing is done and *is_held is false. */
 struct error *target_hand_over(struct target *target, bool *is_held) MUST_CHECK;

@@ -247,9 +247,10 @@ static void ebpf_enable(struct backend *backend, const struct plan_func *func, b
 static void enable_arming(struct backend *backend, const struct ebpf_arming *arming, bool on)
 {
 	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; i < arming->num_funcs; i++)
-			enable_probes(backend, backend->plan->funcs[arming->funcs[i]],
-				      pass ? !on : on, on);
+		for (size_t i = 0; i < arming->num_funcs; i++) {
+			const struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
+			enable_probes(backend, func, pass ? !on : on, on || func->is_counted);
+		}
 }
 
 // From now on, only hits of this arming's uprobes are taken, and not those of other uprobes at the
@@ -258,11 +259,10 @@ static void own_probes(struct backend *backend, const struct ebpf_arming *arming
 {
 	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
 	for (size_t i = 0; i < arming->num_funcs; i++) {
-		struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
+		const struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
 		for (uint32_t j = 0; j < func->num_probes; j++)
 			__atomic_store_n(&probes[func->first_probe + j].arming, arming->id,
 					 __ATOMIC_RELEASE);
-		func->is_armed = true;
 	}
 }
 
@@ -287,15 +287,17 @@ static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, si
 	struct error *err = changed_exclude(&backend->target, backend->plan, 0, arming.funcs,
 					    &arming.num_funcs);
 	// Attaching takes a while, too. Hits are ignored until all probes are attached, so that no
-	// call is recorded without its return.
+	// call is recorded without its return. Those of functions that are only counted are not.
 	enable_arming(backend, &arming, false);
+	own_probes(backend, &arming);
 	if (!err)
 		err = ebpf_links_arm(backend, &arming);
 	if (err) {
 		ebpf_links_disarm(&arming);
 		return err;
 	}
-	own_probes(backend, &arming);
+	for (size_t i = 0; i < arming.num_funcs; i++)
+		backend->plan->funcs[arming.funcs[i]]->is_armed = true;
 	enable_arming(backend, &arming, true);
 	armings[backend->num_armings++] = arming;
 	return NULL;
