@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "tracer/session/budget.h"
@@ -155,7 +156,7 @@ struct error *session_budget_begin(struct session *session, const uint32_t *func
 {
 	enum { MANY = 500 };
 	struct error *err = NULL;
-	uint64_t now_ns = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns = clock_now();
 	bool is_counted = num > MANY && !target_is_held(session->target);
 	for (size_t i = 0; !err && i < num; i++) {
 		struct plan_func *func = session->plan->funcs[funcs[i]];
@@ -199,7 +200,7 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 		func->budget = (uint32_t)budget->num;
 	}
 	if (!is_counted) // hits were ignored until all probes were attached
-		restart(session, session_clock_ns(CLOCK_MONOTONIC));
+		restart(session, clock_now());
 	return NULL;
 }
 
@@ -323,7 +324,7 @@ static struct error *disarm(struct session *session, size_t num)
 		    (change->to == BUDGET_OFF || has_exits(change->from) != has_exits(change->to)))
 			funcs[num_funcs++] = func->number;
 		if (!err && has_exits(change->from) && !has_exits(change->to))
-			err = tell_off(session, func, session_clock_ns(CLOCK_MONOTONIC));
+			err = tell_off(session, func, clock_now());
 		func->is_counted = !has_exits(change->to);
 	}
 	if (!err && num_funcs) {
@@ -389,13 +390,13 @@ static uint64_t waited_ns(const struct session_budget *budget)
 static struct error *apply(struct session *session, size_t num)
 {
 	struct session_budget *budget = session->budget;
-	uint64_t start_ns = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t start_ns = clock_now();
 	struct error *err = disarm(session, num);
 	if (!err)
 		err = arm(session, num);
 	for (size_t i = 0; !err && i < num; i++)
 		note(session, &budget->changes[i]);
-	uint64_t end_ns = session_clock_ns(CLOCK_MONOTONIC), pause_ns = (end_ns - start_ns) / 4;
+	uint64_t end_ns = clock_now(), pause_ns = (end_ns - start_ns) / 4;
 	log_info("%zu functions changed in %.1f ms", num, (double)(end_ns - start_ns) / 1e6);
 	restart(session, end_ns);
 	budget->next_ns = end_ns + (pause_ns < TICK_NS	      ? TICK_NS
