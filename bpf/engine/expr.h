@@ -310,7 +310,7 @@ CAPTURE_INLINE bool expr_texts(struct expr *expr, struct capture *c, const struc
 		}
 	} else {
 		order = expr_order(len, other);
-		if (num == WIRE_BLOCK_MAX) // the strings go on, unread
+		if (capture_least(len, other) > num) // the strings go on, unread
 			expr->failed = 1;
 	}
 	expr->text_at = 0;

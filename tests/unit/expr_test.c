@@ -330,6 +330,7 @@ static void test_long_texts(void **state)
 	memset(s, 'x', sizeof(s));
 	s[WIRE_BLOCK_MAX] = '\0';
 	assert_true(holds("!contains(s, \"end\")", 0, 0, s, 0));
+	assert_true(holds("s == s && s <= s && !(s < s)", 0, 0, s, 0));
 	memcpy(s + 100, "end", 3);
 	assert_true(holds("contains(s, \"end\")", 0, 0, s, 0));
 	memcpy(s + 100, "xxx", 3);
