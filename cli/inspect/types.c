@@ -116,7 +116,7 @@ static const char *field_tag(const struct gotype *type, const struct gotype *des
 static void print_fields(struct index *index, struct gotype *type, uint64_t base, unsigned level,
 			 FILE *out)
 {
-	struct gotype *described = type->rtype ? index_rtype(index, type->rtype) : NULL;
+	struct gotype *described = type->rtype ? index_rtype(index, type->rtype, NULL) : NULL;
 	if (described)
 		gotype_complete(described);
 	for (size_t i = 0; i < type->num_fields; i++) {

@@ -118,6 +118,8 @@ static void fill_module(const struct module_layout *layout, const struct module_
 		.etext = word_at(bytes, layout->text + 8),
 		.types = word_at(bytes, layout->types),
 		.etypes = word_at(bytes, layout->etypes),
+		.types_at = layout->types,
+		.etypes_at = layout->etypes,
 		.minor = layout->minor,
 	};
 	if (layout->rodata)

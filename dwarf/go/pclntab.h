@@ -16,7 +16,8 @@ struct pclntab;
 struct moduledata {
 	uint64_t vaddr; // of moduledata itself
 	uint64_t text, etext;
-	uint64_t types, etypes; // run-time types; nameOff and typeOff count from types
+	uint64_t types, etypes;	      // run-time types; nameOff and typeOff count from types
+	uint16_t types_at, etypes_at; // their offsets in moduledata
 	uint64_t rodata, gofunc;
 	uint64_t itablinks, num_itablinks; // array of itab pointers; 0 from Go 1.27 on
 	uint64_t typelinks, num_typelinks; // array of u32 offsets from types; 0 from Go 1.27 on

@@ -31,9 +31,9 @@ static uint64_t u64_at(const uint8_t *bytes)
 bool rtype_read_head(const struct rtypes *types, uint64_t vaddr, struct rtype_head *out)
 {
 	uint8_t bytes[RTYPE_BYTES];
-	if (vaddr % 8 || vaddr < types->module.types || vaddr >= types->module.etypes ||
-	    types->module.etypes - vaddr < RTYPE_BYTES ||
-	    !image_read(types->image, vaddr, bytes, sizeof(bytes)))
+	uint64_t start, size;
+	if (vaddr % 8 || !rtype_module(types, vaddr, &start, &size) ||
+	    size - (vaddr - start) < RTYPE_BYTES || !rtype_read(types, vaddr, bytes, sizeof(bytes)))
 		return false;
 	*out = (struct rtype_head){
 		.size = u64_at(bytes),
@@ -61,7 +61,7 @@ static bool is_name(const char *name, size_t len)
 static bool read_byte(struct rtypes *types, uint64_t vaddr, uint8_t *out)
 {
 	const uint8_t *byte;
-	if (!image_borrow(types->image, vaddr, 1, &byte))
+	if (!rtype_borrow(types, vaddr, 1, &byte))
 		return false;
 	*out = *byte;
 	return true;
@@ -83,7 +83,7 @@ static bool read_string(struct rtypes *types, uint64_t vaddr, struct rtype_name 
 			break;
 	}
 	const uint8_t *bytes;
-	if (len > MAX_NAME || !image_borrow(types->image, vaddr, len, &bytes) ||
+	if (len > MAX_NAME || !rtype_borrow(types, vaddr, len, &bytes) ||
 	    !is_name((const char *)bytes, len))
 		return false;
 	out->bytes = (const char *)bytes;
@@ -125,17 +125,24 @@ uint64_t rtype_kind_bytes(const struct rtypes *types, uint64_t vaddr, enum gokin
 	}
 }
 
+// Reads a name by its offset in the module of the descriptor at vaddr.
+static bool name_at_offset(struct rtypes *types, uint64_t vaddr, uint32_t off,
+			   struct rtype_name *out)
+{
+	uint64_t start, size;
+	return off && rtype_module(types, vaddr, &start, &size) && off < size &&
+	       rtype_read_name(types, start + off, out);
+}
+
 // Reads the import path of a defined type from its uncommon part; false if it has none.
 static bool read_package(struct rtypes *types, uint64_t vaddr, const struct rtype_head *head,
 			 struct rtype_name *out)
 {
 	uint32_t off;
-	if (!(head->tflag & RTYPE_UNCOMMON) ||
-	    !image_read_u32(types->image, vaddr + rtype_kind_bytes(types, vaddr, head->kind),
-			    &off) ||
-	    !off || off >= types->module.etypes - types->module.types)
-		return false;
-	return rtype_read_name(types, types->module.types + off, out);
+	return head->tflag & RTYPE_UNCOMMON &&
+	       rtype_read(types, vaddr + rtype_kind_bytes(types, vaddr, head->kind), &off,
+			  sizeof(off)) &&
+	       name_at_offset(types, vaddr, off, out);
 }
 
 // The offset of the type's own name, without "package.": after the last dot outside brackets.
@@ -154,13 +161,11 @@ static size_t base_name(const char *name, size_t len)
 	return 0;
 }
 
-// Sets the names of a stub; false if they cannot be read.
-static bool name_type(struct rtypes *types, struct gotype *type, const struct rtype_head *head)
+// Sets the names of a stub; false if there is no memory.
+static bool name_type(struct rtypes *types, struct gotype *type, const struct rtype_head *head,
+		      struct rtype_name name)
 {
-	struct rtype_name name, package;
-	if (!head->name_off || head->name_off >= types->module.etypes - types->module.types ||
-	    !rtype_read_name(types, types->module.types + head->name_off, &name))
-		return false;
+	struct rtype_name package;
 	if ((head->tflag & RTYPE_EXTRA_STAR) && name.len > 1 && name.bytes[0] == '*') {
 		name.bytes++;
 		name.len--;
@@ -188,8 +193,11 @@ static bool name_type(struct rtypes *types, struct gotype *type, const struct rt
 
 static struct gotype *make_stub(struct rtypes *types, uint64_t vaddr)
 {
+	// A damaged descriptor takes nothing from the store, however often it is asked for.
 	struct rtype_head head;
-	if (!rtype_read_head(types, vaddr, &head))
+	struct rtype_name name;
+	if (!rtype_read_head(types, vaddr, &head) ||
+	    !name_at_offset(types, vaddr, head.name_off, &name))
 		return NULL;
 	struct gotype *type = gotypes_new(&types->store);
 	if (!type)
@@ -200,20 +208,37 @@ static struct gotype *make_stub(struct rtypes *types, uint64_t vaddr)
 	type->is_named = head.tflag & RTYPE_NAMED;
 	type->is_direct = head.is_direct;
 	type->rtype = type->origin = vaddr;
-	return name_type(types, type, &head) ? type : NULL;
+	return name_type(types, type, &head, name) ? type : NULL;
 }
 
-struct gotype *rtypes_find(struct rtypes *types, uint64_t vaddr)
+// Why there is no type at vaddr.
+static const char *why_none(struct rtypes *types, uint64_t vaddr, const char *elsewhere)
+{
+	uint64_t start, size;
+	if (!rtype_module(types, vaddr, &start, &size))
+		return elsewhere;
+	return start == types->module.types ? "damaged type descriptor"
+					    : "type of a plugin: its descriptor cannot be read";
+}
+
+struct gotype *rtypes_find(struct rtypes *types, uint64_t vaddr, const char **why)
 {
 	struct known *known;
+	uint64_t start, size;
+	const char *elsewhere = NULL;
 	HASH_FIND (hh, types->known, &vaddr, sizeof(vaddr), known)
 		;
 	if (known)
 		return known->type;
+	if (!rtype_module(types, vaddr, &start, &size))
+		elsewhere = rtypes_find_modules(types);
 	struct gotype *type = make_stub(types, vaddr);
 	known = type ? gotypes_alloc(&types->store, sizeof(*known)) : NULL;
-	if (!known)
+	if (!known) {
+		if (why)
+			*why = why_none(types, vaddr, elsewhere);
 		return NULL;
+	}
 	known->vaddr = vaddr;
 	known->type = type;
 	HASH_ADD(hh, types->known, vaddr, sizeof(vaddr), known);
@@ -237,8 +262,8 @@ static struct gotype *find_at(struct rtypes *types, uint64_t vaddr)
 {
 	uint64_t target;
 	struct gotype *type = NULL;
-	if (image_read_u64(types->image, vaddr, &target))
-		type = rtypes_find(types, target);
+	if (rtype_read_addr(types, vaddr, &target))
+		type = rtypes_find(types, target, NULL);
 	if (type)
 		return type;
 	type = gotypes_new(&types->store);
@@ -268,9 +293,9 @@ static bool read_field(struct rtypes *types, uint64_t vaddr, struct gofield *out
 	enum { MAX_FIELD_NAME = 4096 };
 	uint64_t name_at;
 	struct rtype_name name;
-	if (!image_read_u64(types->image, vaddr, &name_at) ||
-	    !rtype_read_name(types, name_at, &name) || name.len > MAX_FIELD_NAME ||
-	    !image_read_u64(types->image, vaddr + 16, &out->offset))
+	if (!rtype_read_addr(types, vaddr, &name_at) || !rtype_read_name(types, name_at, &name) ||
+	    name.len > MAX_FIELD_NAME ||
+	    !rtype_read(types, vaddr + 16, &out->offset, sizeof(out->offset)))
 		return false;
 	out->name = gotypes_string(&types->store, name.bytes, name.len);
 	out->is_embedded = name.flags & RTYPE_NAME_EMBEDDED;
@@ -285,13 +310,13 @@ static bool read_field(struct rtypes *types, uint64_t vaddr, struct gofield *out
 static bool complete_struct(struct rtypes *types, struct gotype *type)
 {
 	enum { FIELD_BYTES = 24, MAX_FIELDS = 1 << 16 };
-	uint64_t slice[2];
-	if (!image_read(types->image, type->rtype + RTYPE_BYTES + 8, slice, sizeof(slice)) ||
-	    slice[1] > MAX_FIELDS)
+	uint64_t at, num;
+	if (!rtype_read_addr(types, type->rtype + RTYPE_BYTES + 8, &at) ||
+	    !rtype_read(types, type->rtype + RTYPE_BYTES + 16, &num, sizeof(num)) ||
+	    num > MAX_FIELDS)
 		return false;
-	uint64_t at = slice[0], num = slice[1];
 	uint8_t last;
-	if (num && !image_read(types->image, at + num * FIELD_BYTES - 1, &last, 1))
+	if (num && !rtype_read(types, at + num * FIELD_BYTES - 1, &last, 1))
 		return false;
 	struct gofield *fields = gotypes_alloc(&types->store, num * sizeof(*fields));
 	const char **tags = gotypes_alloc(&types->store, num * sizeof(*tags));
@@ -328,12 +353,12 @@ static bool complete_kind(struct rtypes *types, struct gotype *type)
 		return type->elem;
 	case GO_ARRAY:
 		type->elem = find_at(types, extra);
-		return type->elem && image_read_u64(types->image, extra + 16, &type->len) &&
+		return type->elem && rtype_read(types, extra + 16, &type->len, sizeof(type->len)) &&
 		       (!type->elem->size || type->len == type->size / type->elem->size) &&
 		       type->len * type->elem->size == type->size;
 	case GO_INTERFACE: {
 		uint64_t num_methods;
-		if (!image_read_u64(types->image, extra + 16, &num_methods))
+		if (!rtype_read(types, extra + 16, &num_methods, sizeof(num_methods)))
 			return false;
 		type->is_empty_interface = !num_methods;
 		return true;
@@ -421,6 +446,7 @@ void rtypes_close(struct rtypes *types)
 		return;
 	HASH_CLEAR(hh, types->known);
 	free(types->all);
+	rtype_free_modules(types);
 	gotypes_deinit(&types->store);
 	free(types);
 }

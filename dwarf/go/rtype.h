@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Go types from the run-time type descriptors (internal/abi.Type) in the executable's read-only
-// data. They are the source of the dynamic types of interfaces, with DWARF or without.
+// data, and of the other modules of a process (plugins) in its memory. They are the source of the
+// dynamic types of interfaces, with DWARF or without.
 // Reads the layouts of Go 1.15 to 1.27. Source: src/internal/abi/type.go, src/internal/abi/map_*.go
 // and src/runtime/type.go.
 #ifndef GOTRACE_DWARF_GO_RTYPE_H
@@ -17,9 +18,19 @@ struct error *rtypes_open(struct image *image, const struct moduledata *module,
 			  struct go_version go, struct rtypes **out) MUST_CHECK;
 void rtypes_close(struct rtypes *types);
 
-/** The type whose descriptor is at vaddr, as a stub (gotype_complete). NULL if vaddr is outside
- *  [types, etypes), or if the descriptor is damaged. */
-struct gotype *rtypes_find(struct rtypes *types, uint64_t vaddr);
+/** From now on the types of the process's other modules (plugins) are found too. read copies len
+ *  bytes of its memory at addr (a run-time address, vaddr + bias); false if it cannot. */
+void rtypes_ask(struct rtypes *types, uint64_t bias,
+		bool (*read)(void *context, uint64_t addr, void *dst, size_t len), void *context);
+
+/** Finds modules that the process has loaded since the last call, and reads the types of small ones.
+ *  rtypes_find does this if a type is in no known module; earlier calls help if the process may end
+ *  by then. Returns why a type that is in none of the modules is not known. */
+const char *rtypes_find_modules(struct rtypes *types);
+
+/** The type whose descriptor is at vaddr, as a stub (gotype_complete). NULL if vaddr is in no
+ *  module's types, or if the descriptor is damaged; *why (why may be NULL) is then the reason. */
+struct gotype *rtypes_find(struct rtypes *types, uint64_t vaddr, const char **why);
 
 typedef bool rtypes_visitor(void *context, struct gotype *type);
 

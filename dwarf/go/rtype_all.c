@@ -81,7 +81,7 @@ static struct gotype *linked_type(struct rtypes *types, uint64_t i)
 	uint32_t off;
 	return image_read_u32(types->image, module->typelinks + 4 * i, &off) &&
 			       off < module->etypes - module->types
-		       ? rtypes_find(types, module->types + off)
+		       ? rtypes_find(types, module->types + off, NULL)
 		       : NULL;
 }
 
@@ -157,7 +157,7 @@ static bool walk_descriptors(struct rtypes *types, rtypes_visitor *visit, void *
 		at = (at + 7) & ~(uint64_t)7;
 		if (at >= end || !descriptor_bytes(types, at, &bytes))
 			return true;
-		struct gotype *type = rtypes_find(types, at);
+		struct gotype *type = rtypes_find(types, at, NULL);
 		if (type && !visit(context, type))
 			return false;
 	}
@@ -174,10 +174,10 @@ static bool visit_itab(void *context, uint64_t itab, uint64_t interface, uint64_
 {
 	const struct itab_visit *each = context;
 	(void)itab;
-	struct gotype *type = rtypes_find(each->types, interface);
+	struct gotype *type = rtypes_find(each->types, interface, NULL);
 	if (type && !each->visit(each->context, type))
 		return false;
-	type = rtypes_find(each->types, concrete);
+	type = rtypes_find(each->types, concrete, NULL);
 	return !type || each->visit(each->context, type);
 }
 

@@ -29,9 +29,9 @@ static bool read_tail(const struct rtypes *types, uint64_t vaddr, struct map_tai
 	uint64_t bucket;
 	struct rtype_head head;
 	memset(out, 0, sizeof(*out));
-	if (!image_read_u64(types->image, vaddr + MAP_BUCKET, &bucket) ||
+	if (!rtype_read_addr(types, vaddr + MAP_BUCKET, &bucket) ||
 	    !rtype_read_head(types, bucket, &head) || head.kind != GO_STRUCT ||
-	    !image_read(types->image, vaddr + MAP_TAIL, out->words, sizeof(out->words)))
+	    !rtype_read(types, vaddr + MAP_TAIL, out->words, sizeof(out->words)))
 		return false;
 	out->bucket_size = head.size;
 	return true;
@@ -116,9 +116,9 @@ static bool read_layout(struct rtypes *types, struct gotype *type, struct gomap 
 	struct map_tail tail;
 	uint64_t vaddr;
 	if (!read_tail(types, type->rtype, &tail) ||
-	    !image_read_u64(types->image, type->rtype + MAP_BUCKET, &vaddr))
+	    !rtype_read_addr(types, type->rtype + MAP_BUCKET, &vaddr))
 		return false;
-	struct gotype *bucket = rtypes_find(types, vaddr);
+	struct gotype *bucket = rtypes_find(types, vaddr, NULL);
 	if (!bucket)
 		return false;
 	map->layout = layout_of(&tail);

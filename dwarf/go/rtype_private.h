@@ -21,6 +21,13 @@ enum {
 };
 static const uint64_t RTYPE_MAX_SIZE = 1ull << 40;
 
+struct rtype_module {	// another module of the process
+	uint64_t vaddr; // of its moduledata
+	uint64_t types, size;
+	uint8_t *bytes; // of its types, as far as they are read
+	bool *is_read;	// for each page, or once for a small module
+};
+
 struct rtypes {
 	struct gotypes store; // first, so that a pointer to it is one to the rtypes
 	struct image *image;
@@ -32,6 +39,12 @@ struct rtypes {
 	struct gotype **all; // by full name; set by rtypes_all
 	size_t num_all;
 	bool is_listed; // all is set
+	// The process's memory, NULL if there is no process, and its other modules.
+	bool (*read)(void *context, uint64_t addr, void *dst, size_t len);
+	void *context;
+	uint64_t bias; // run-time address - vaddr
+	struct rtype_module *modules;
+	size_t num_modules;
 };
 
 struct rtype_head {
@@ -48,6 +61,17 @@ struct rtype_name {
 	uint8_t flags;
 	uint64_t end; // vaddr after the name
 };
+
+/** The range of types that vaddr is in, of the executable or of another module; false if in none. */
+bool rtype_module(const struct rtypes *types, uint64_t vaddr, uint64_t *start, uint64_t *size);
+
+void rtype_free_modules(struct rtypes *types);
+
+/** Like image_read and image_borrow, but for the types of other modules too. */
+bool rtype_read(const struct rtypes *types, uint64_t vaddr, void *dst, size_t len);
+bool rtype_borrow(const struct rtypes *types, uint64_t vaddr, size_t len, const uint8_t **out);
+/** Reads an address as a vaddr. */
+bool rtype_read_addr(const struct rtypes *types, uint64_t vaddr, uint64_t *out);
 
 /** Reads the part that all descriptors have; false if there can be no descriptor at vaddr. */
 bool rtype_read_head(const struct rtypes *types, uint64_t vaddr, struct rtype_head *out);

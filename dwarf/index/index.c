@@ -268,9 +268,9 @@ bool index_line(const struct index *index, uint64_t vaddr, const char **file, in
 	return pclntab_line(index->table, vaddr, file, line);
 }
 
-struct gotype *index_rtype(struct index *index, uint64_t vaddr)
+struct gotype *index_rtype(struct index *index, uint64_t vaddr, const char **why)
 {
-	return rtypes_find(index->rtypes, vaddr);
+	return rtypes_find(index->rtypes, vaddr, why);
 }
 
 // Returns the length of the package's path in a type's full name, up to the first dot after the

@@ -88,8 +88,9 @@ void index_write_signature(struct index *index, const struct func *func, struct 
 /** Finds the file (borrowed) and line of vaddr: a function's entry, or any address in it. */
 bool index_line(const struct index *index, uint64_t vaddr, const char **file, int *line);
 
-/** Returns the type of the run-time type descriptor at vaddr, NULL if there is none. */
-struct gotype *index_rtype(struct index *index, uint64_t vaddr);
+/** Returns the type of the run-time type descriptor at vaddr; NULL if there is none, see
+ *  rtypes_find. */
+struct gotype *index_rtype(struct index *index, uint64_t vaddr, const char **why);
 /** Returns a type by name ("main.Req", "net/http.Request") from DWARF, NULL if not found. */
 struct gotype *index_type(struct index *index, const char *name);
 /** Finds types by full name: DWARF's type, or the types of the run-time descriptors if DWARF

@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!err) {
 		int steps = 0;
 		for (uint64_t at = 0; at < size - HEAD && steps < MAX_STEPS; at += 8)
-			walk(rtypes_find(types, TYPES + at), 0, &steps);
+			walk(rtypes_find(types, TYPES + at, NULL), 0, &steps);
 		rtypes_itabs(types, see_itab, &steps);
 		size_t num;
 		struct gotype *const *all = rtypes_all(types, &num);

@@ -59,8 +59,9 @@ bool image_read(struct image *image, uint64_t vaddr, void *dst, size_t len)
 	return true;
 }
 
-struct gotype *index_rtype(struct index *index, uint64_t vaddr)
+struct gotype *index_rtype(struct index *index, uint64_t vaddr, const char **why)
 {
+	*why = "type is not of the executable";
 	uint64_t i = vaddr - RTYPES_ADDR;
 	return i < TYPES_MAX ? &index->types[i] : NULL;
 }

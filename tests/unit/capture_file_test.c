@@ -63,6 +63,7 @@ static void write_capture(const struct file *file, struct synthetic *synthetic)
 	assert_null(capture_write_record(writer, &record.head));
 	assert_null(capture_write_lost(writer, 12, "ring buffer"));
 	assert_null(capture_write_unsure(writer, 0x4000, 0x5000));
+	assert_null(capture_write_memory(writer, 0x7000, "bytes", 5));
 	assert_null(capture_write_skipped(writer, 8, 6));
 	struct capture_item finish = {.finish = {4000, .armed_ns = 1500, .num_functions = 2, true}};
 	assert_null(capture_write_finish(writer, &finish));
@@ -108,6 +109,10 @@ static void check_capture(const char *path, const struct synthetic *synthetic)
 	assert_null(capture_read(reader, &item));
 	assert_int_equal(item.kind, CAPTURE_UNSURE);
 	assert_true(item.unsure.addr == 0x4000 && item.unsure.end == 0x5000);
+	assert_null(capture_read(reader, &item));
+	assert_int_equal(item.kind, CAPTURE_MEMORY);
+	assert_true(item.memory.addr == 0x7000 && item.memory.len == 5);
+	assert_memory_equal(item.memory.bytes, "bytes", 5);
 	assert_null(capture_read(reader, &item));
 	assert_int_equal(item.kind, CAPTURE_SKIPPED);
 	assert_true(item.skipped.skipped == 8 && item.skipped.crowded == 6);
@@ -183,10 +188,10 @@ static void cut_off(void **state)
 		bool failed;
 		assert_int_equal(ftruncate(file->fd, (off_t)cut), 0);
 		size_t num = read_all(file->path, &failed);
-		assert_true(num < 8);
+		assert_true(num < 9);
 		num_whole += !failed;
 	}
-	assert_int_equal(num_whole, 8); // cut between two items, or behind the head
+	assert_int_equal(num_whole, 9); // cut between two items, or behind the head
 }
 
 static void damaged_bytes(void **state)
@@ -201,7 +206,7 @@ static void damaged_bytes(void **state)
 		for (size_t j = 0; j < sizeof(values); j++) {
 			bool failed;
 			assert_int_equal(pwrite(file->fd, &values[j], 1, (off_t)i), 1);
-			assert_true(read_all(file->path, &failed) <= 8);
+			assert_true(read_all(file->path, &failed) <= 9);
 		}
 		assert_int_equal(pwrite(file->fd, &bytes[i], 1, (off_t)i), 1);
 	}

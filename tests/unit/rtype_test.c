@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "dwarf/go/rtype.h"
+#include "dwarf/go/rtype_private.h"
 #include "tests/unit/elf_writer.h"
 
 enum {
@@ -229,23 +229,23 @@ static void reads_types(int minor, bool knows_version)
 							       .num_extra = 4});
 	struct opened opened;
 	open_types(&types, (struct moduledata){.vaddr = 0}, knows_version, &opened);
-	struct gotype *type = rtypes_find(opened.types, record);
-	struct gotype *pointing = rtypes_find(opened.types, pointer);
+	struct gotype *type = rtypes_find(opened.types, record, NULL);
+	struct gotype *pointing = rtypes_find(opened.types, pointer, NULL);
 	check_struct(type, pointing);
-	assert_ptr_equal(rtypes_find(opened.types, record), type);
+	assert_ptr_equal(rtypes_find(opened.types, record, NULL), type);
 	assert_int_equal(type->rtype, record);
 	gotype_complete(pointing);
 	assert_ptr_equal(pointing->elem, type);
 	assert_true(pointing->is_direct);
 	assert_string_equal(pointing->full_name, "*example.com/main.T");
-	type = rtypes_find(opened.types, slice);
+	type = rtypes_find(opened.types, slice, NULL);
 	gotype_complete(type);
 	assert_ptr_equal(type->elem, pointing);
 	assert_string_equal(type->full_name, "[]*example.com/main.T");
-	type = rtypes_find(opened.types, channel);
+	type = rtypes_find(opened.types, channel, NULL);
 	gotype_complete(type);
 	assert_string_equal(type->full_name, "chan<- example.com/main.T");
-	type = rtypes_find(opened.types, empty);
+	type = rtypes_find(opened.types, empty, NULL);
 	gotype_complete(type);
 	assert_true(type->is_empty_interface);
 	close_types(&opened);
@@ -309,7 +309,7 @@ static void reads_map(int minor)
 	uint64_t at = put_type(&types, &map);
 	struct opened opened;
 	open_types(&types, (struct moduledata){.vaddr = 0}, true, &opened);
-	struct gotype *type = rtypes_find(opened.types, at);
+	struct gotype *type = rtypes_find(opened.types, at, NULL);
 	assert_string_equal(type->full_name, "example.com/main.M");
 	gotype_complete(type);
 	assert_int_equal(type->map.layout, is_swiss ? GOMAP_SWISS : GOMAP_BUCKETS);
@@ -366,18 +366,18 @@ static void passes_over_what_is_no_type(void **state)
 				 TYPES - 8,	integer + 1, TYPES + types.len - 8,
 				 UINT64_MAX - 7};
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-		assert_null(rtypes_find(opened.types, none[i]));
-	struct gotype *type = rtypes_find(opened.types, lost);
+		assert_null(rtypes_find(opened.types, none[i], NULL));
+	struct gotype *type = rtypes_find(opened.types, lost, NULL);
 	gotype_complete(type);
 	assert_int_equal(type->kind, GO_POINTER);
 	assert_int_equal(type->elem->kind, GO_INVALID);
 	assert_string_equal(type->elem->broken, "damaged type descriptor");
-	type = rtypes_find(opened.types, self);
+	type = rtypes_find(opened.types, self, NULL);
 	gotype_complete(type);
 	assert_ptr_equal(type->elem, type);
 	const uint64_t broken[] = {uneven, overlapping, outside, countless};
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
-		type = rtypes_find(opened.types, broken[i]);
+		type = rtypes_find(opened.types, broken[i], NULL);
 		assert_non_null(type);
 		gotype_complete(type);
 		assert_int_equal(type->kind, GO_INVALID);
@@ -529,6 +529,91 @@ static void walks_descriptors(void **state)
 	close_types(&opened);
 }
 
+enum { BIAS = 0x1000000, HOST = 0x800000, MODULE = 0x900000, TABLE = 0xa00000 };
+
+struct process { // the memory of one, at run-time addresses
+	const struct types *plugin;
+	uint64_t next;
+	bool is_gone, has_no_types;
+};
+
+static bool read_process(void *context, uint64_t addr, void *dst, size_t len)
+{
+	const struct process *process = context;
+	uint64_t word = addr == HOST + BIAS + 576 ? process->next
+			: addr == MODULE	  ? TABLE
+			: addr == TABLE		  ? 0xfffffff1
+			: addr == MODULE + 296	  ? TYPES
+			: addr == MODULE + 304	  ? TYPES + process->plugin->len
+						  : 0;
+	if (process->is_gone || (addr == TYPES && process->has_no_types))
+		return false;
+	if (addr >= TYPES && addr + len <= TYPES + process->plugin->len)
+		memcpy(dst, process->plugin->bytes + (addr - TYPES), len);
+	else
+		memcpy(dst, &word, len < sizeof(word) ? len : sizeof(word));
+	return true;
+}
+
+static void expect_none(struct opened *opened, uint64_t vaddr, const char *expected)
+{
+	const char *why = NULL;
+	assert_null(rtypes_find(opened->types, vaddr, &why));
+	assert_string_equal(why, expected);
+}
+
+// A plugin's descriptors lead to each other, and to the executable's, by run-time addresses.
+static void reads_types_of_plugins(void **state)
+{
+	(void)state;
+	struct types own = {.minor = 24}, plugin = {.minor = 24};
+	put(&own, "", 1);
+	uint64_t integer = put_int(&own);
+	put(&plugin, "", 1);
+	struct field fields[] = {{"Num", integer + BIAS, 0, false},
+				 {"Next", put_pointer(&plugin, "*main.Rate", 0), 8, false}};
+	uint64_t rate = put_struct(&plugin, "main.Rate", "plugin/x", 16, fields, 2);
+	uint64_t vaddr = rate - BIAS;
+	struct opened opened;
+	struct moduledata module = {.vaddr = HOST, .types_at = 296, .etypes_at = 304};
+	open_types(&own, module, true, &opened);
+	struct process process = {.plugin = &plugin, .is_gone = true};
+	expect_none(&opened, vaddr, "type is not of the executable");
+	rtypes_ask(opened.types, BIAS, read_process, &process);
+	expect_none(&opened, vaddr,
+		    "type is not of the executable; the list of modules cannot be read");
+	process.is_gone = false;
+	expect_none(&opened, vaddr, "type made at run time");
+	process.next = MODULE;
+	process.has_no_types = true;
+	expect_none(&opened, vaddr, "type of a plugin: its descriptor cannot be read");
+	process.has_no_types = false;
+	struct gotype *type = rtypes_find(opened.types, vaddr, NULL);
+	assert_non_null(type);
+	assert_string_equal(type->name, "main.Rate");
+	assert_string_equal(type->full_name, "plugin/x.Rate");
+	assert_ptr_equal(gotype_field(type, "Num")->type, rtypes_find(opened.types, integer, NULL));
+	assert_string_equal(gotype_field(type, "Next")->type->name, "*main.Rate");
+	expect_none(&opened, 0x123450, "type made at run time");
+	close_types(&opened);
+}
+
+static void damaged_descriptors_use_up_nothing(void **state)
+{
+	(void)state;
+	struct types types = {.minor = 24};
+	put(&types, "", 1);
+	uint64_t damaged = put_int(&types);
+	uint32_t no_name = MAX_BYTES;
+	memcpy(types.bytes + (damaged - TYPES) + 40, &no_name, sizeof(no_name));
+	struct opened opened;
+	open_types(&types, (struct moduledata){0}, true, &opened);
+	for (unsigned i = 0; i < 100000; i++)
+		expect_none(&opened, damaged, "damaged type descriptor");
+	assert_int_equal(opened.types->store.bytes, 0);
+	close_types(&opened);
+}
+
 static bool join_name(void *context, struct gotype *type)
 {
 	struct text *text = context;
@@ -571,6 +656,8 @@ int main(void)
 		cmocka_unit_test(lists_all_types_of_every_release),
 		cmocka_unit_test(walks_descriptors),
 		cmocka_unit_test(visits_links_from_a_name_on),
+		cmocka_unit_test(reads_types_of_plugins),
+		cmocka_unit_test(damaged_descriptors_use_up_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

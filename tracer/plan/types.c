@@ -354,7 +354,7 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 			 state->learnt_edges >= PLAN_LEARNT_EDGES;
 	if (plan->is_full)
 		return false;
-	struct gotype *type = index_rtype(plan->index, rtype);
+	struct gotype *type = index_rtype(plan->index, rtype, NULL);
 	if (!type)
 		return false;
 	gotype_complete(type);

@@ -47,6 +47,8 @@ struct session {
 	struct error *output_err; // why output has ended, until a caller takes the error
 	bool is_full;		  // the back end has no room for what the plan has learned
 	bool is_finished, has_ended;
+	bool has_plugins;	 // the program can load plugins
+	uint64_t end_of_modules; // where the capture has a last word of 0; see read_memory
 	enum session_state state;
 };
 

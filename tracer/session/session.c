@@ -11,11 +11,13 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "dwarf/go/rtype.h"
 
 enum {
 	STATE_EVERY_MS = 200, // how often it is checked that the target still runs its program
 	LOST_EVERY_MS = 100,
-	IDLE_MS_MAX = 16, // how long the loop sleeps at most if no records come
+	IDLE_MS_MAX = 16,     // how long the loop sleeps at most if no records come
+	PLUGINS_EVERY_MS = 2, // how often it is checked whether the target has loaded a plugin
 };
 
 // --- Opening and closing -------------------------------------------------------------------------
@@ -35,6 +37,21 @@ bool session_is_as_in_file(void *context, uint64_t addr, size_t len)
 	if (session->unsure != UINT64_MAX)
 		session->unsure = mark;
 	return false;
+}
+
+// Reads the memory that types of plugins are in. A replay reads the same from the capture.
+static bool read_memory(void *context, uint64_t addr, void *dst, size_t len)
+{
+	struct session *session = context;
+	int mem = target_mem(session->target);
+	if (mem < 0 || addr > INT64_MAX || pread(mem, dst, len, (off_t)addr) != (ssize_t)len)
+		return false;
+	bool is_end = len == sizeof(uint64_t) && !*(uint64_t *)dst; // of the list of modules
+	if (session->writer && !session->failed && !(is_end && session->end_of_modules == addr))
+		session->failed = capture_write_memory(session->writer, addr, dst, len);
+	if (is_end)
+		session->end_of_modules = session->writer ? addr : 0;
+	return true;
 }
 
 struct error *session_open_report(struct session *session)
@@ -91,6 +108,10 @@ static struct error *session_open(struct session *session)
 	if (err)
 		return error_wrap(err, "%d", target_pid(target));
 	err = target_bias(target, index_image(session->index), &session->bias);
+	const struct func *loader;
+	session->has_plugins = index_named(session->index, "plugin.lastmoduleinit", &loader, 1);
+	if (!err)
+		rtypes_ask(index_rtypes(session->index), session->bias, read_memory, session);
 	if (!err)
 		err = plan_create(session->index, &session->options.plan, &session->plan);
 	if (!err) {
@@ -315,6 +336,8 @@ static void wait_for_news(struct session *session, int timeout_ms)
 	int idle_ms = session->idle_ms ? session->idle_ms : 1;
 	if (backend < 0 && timeout_ms > idle_ms)
 		timeout_ms = idle_ms;
+	if (session->has_plugins && timeout_ms > PLUGINS_EVERY_MS)
+		timeout_ms = PLUGINS_EVERY_MS;
 	if (poll(news, 3, timeout_ms) <= 0)
 		return;
 	if (news[0].revents)
@@ -326,6 +349,8 @@ static void wait_for_news(struct session *session, int timeout_ms)
 struct error *session_poll(struct session *session, int timeout_ms, enum session_state *state)
 {
 	size_t num = 0;
+	if (session->has_plugins)
+		rtypes_find_modules(index_rtypes(session->index));
 	struct error *err = session_take_batch(session, &num);
 	if (!err && session->is_full)
 		err = session_renew(session, &session->options);

@@ -295,6 +295,12 @@ struct error *capture_write_unsure(struct capture_writer *writer, uint64_t addr,
 	return write_item(writer, CAPTURE_UNSURE, file, sizeof(file), NULL, 0);
 }
 
+struct error *capture_write_memory(struct capture_writer *writer, uint64_t addr, const void *bytes,
+				   size_t len)
+{
+	return write_item(writer, CAPTURE_MEMORY, &addr, sizeof(addr), bytes, len);
+}
+
 struct error *capture_write_finish(struct capture_writer *writer, const struct capture_item *finish)
 {
 	struct file_finish file = {
@@ -542,6 +548,13 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		if (size != sizeof(out->unsure))
 			break;
 		memcpy(&out->unsure, bytes, sizeof(out->unsure));
+		return NULL;
+	case CAPTURE_MEMORY:
+		if (size < sizeof(out->memory.addr))
+			break;
+		memcpy(&out->memory.addr, bytes, sizeof(out->memory.addr));
+		out->memory.bytes = bytes + sizeof(out->memory.addr);
+		out->memory.len = size - sizeof(out->memory.addr);
 		return NULL;
 	case CAPTURE_EOF:
 		break;

@@ -36,6 +36,7 @@ enum capture_kind {
 	CAPTURE_CONDITIONS, // number of calls whose conditions were not decided; before FINISH
 	CAPTURE_LOSSES,	    // what was lost so far, after all earlier records; see calls_lost
 	CAPTURE_UNSURE,	    // memory that may differ from the executable's file from now on
+	CAPTURE_MEMORY,	    // of the process, where types of its plugins are; see rtypes_ask
 	CAPTURE_EOF,	    // the end of the file
 };
 
@@ -69,6 +70,11 @@ struct capture_item { // what it points to is valid until the next item is read
 		struct {
 			uint64_t addr, end;
 		} unsure;
+		struct {
+			uint64_t addr;
+			const void *bytes;
+			size_t len;
+		} memory;
 		struct {
 			uint64_t unreadable, crowded; // calls
 		} conditions;
@@ -120,6 +126,9 @@ struct error *capture_write_conditions(struct capture_writer *writer, uint64_t u
 /** From now on the memory [addr, end) may differ from the executable's file. */
 struct error *capture_write_unsure(struct capture_writer *writer, uint64_t addr,
 				   uint64_t end) MUST_CHECK;
+/** The process's memory at addr is now these bytes. */
+struct error *capture_write_memory(struct capture_writer *writer, uint64_t addr, const void *bytes,
+				   size_t len) MUST_CHECK;
 /** Ends the capture: writes the last item and all that is buffered. */
 struct error *capture_write_finish(struct capture_writer *writer,
 				   const struct capture_item *finish) MUST_CHECK;

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tracer/stream/replay.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "dwarf/go/rtype.h"
 #include "tracer/stream/file.h"
 #include "tracer/stream/report.h"
 
@@ -23,10 +28,18 @@ struct replay {
 	bool is_finished, target_died;
 	struct replay_range *unsure; // memory that may differ from the executable's file
 	size_t num_unsure;
+	struct replay_memory *memory; // by address
 };
 
 struct replay_range {
 	uint64_t addr, end;
+};
+
+struct replay_memory { // of the process, the latest at this address
+	uint64_t addr;
+	size_t len;
+	UT_hash_handle hh;
+	uint8_t bytes[];
 };
 
 static struct error *open_executable(struct replay *replay)
@@ -54,6 +67,23 @@ static bool is_as_in_file(void *context, uint64_t addr, size_t len)
 	return true;
 }
 
+static struct replay_memory *find_memory(const struct replay *replay, uint64_t addr)
+{
+	struct replay_memory *memory;
+	HASH_FIND (hh, replay->memory, &addr, sizeof(addr), memory)
+		;
+	return memory;
+}
+
+static bool read_memory(void *context, uint64_t addr, void *dst, size_t len)
+{
+	const struct replay_memory *memory = find_memory(context, addr);
+	if (!memory || memory->len != len)
+		return false;
+	memcpy(dst, memory->bytes, len);
+	return true;
+}
+
 static struct error *replay_init(struct replay *replay)
 {
 	struct error *err = capture_reader_open(replay->options->capture, &replay->reader);
@@ -62,6 +92,8 @@ static struct error *replay_init(struct replay *replay)
 	const struct capture_head *head = replay->head = capture_reader_head(replay->reader);
 	replay->now_ns = replay->ticked_ns = replay->armed_ns = head->start_ns;
 	err = open_executable(replay);
+	if (!err)
+		rtypes_ask(index_rtypes(replay->index), head->bias, read_memory, replay);
 	if (!err)
 		err = plan_create(replay->index, &head->options, &replay->plan);
 	if (err)
@@ -88,6 +120,11 @@ static void replay_deinit(struct replay *replay)
 	index_close(replay->index);
 	capture_reader_close(replay->reader);
 	free(replay->unsure);
+	struct replay_memory *memory, *next;
+	HASH_ITER (hh, replay->memory, memory, next) {
+		HASH_DEL(replay->memory, memory);
+		free(memory);
+	}
 }
 
 // --- Items -------------------------------------------------------------------------------------
@@ -158,6 +195,22 @@ static struct error *take_unsure(struct replay *replay, const struct capture_ite
 	return NULL;
 }
 
+static struct error *take_memory(struct replay *replay, const struct capture_item *item)
+{
+	struct replay_memory *former = find_memory(replay, item->memory.addr);
+	struct replay_memory *memory = malloc(sizeof(*memory) + item->memory.len);
+	if (!memory)
+		return error_nomem();
+	memory->addr = item->memory.addr;
+	memory->len = item->memory.len;
+	memcpy(memory->bytes, item->memory.bytes, memory->len);
+	if (former)
+		HASH_DEL(replay->memory, former);
+	free(former);
+	HASH_ADD(hh, replay->memory, addr, sizeof(memory->addr), memory);
+	return NULL;
+}
+
 static struct error *take_item(struct replay *replay, const struct capture_item *item)
 {
 	size_t first, num;
@@ -200,6 +253,8 @@ static struct error *take_item(struct replay *replay, const struct capture_item 
 		break;
 	case CAPTURE_UNSURE:
 		return take_unsure(replay, item);
+	case CAPTURE_MEMORY:
+		return take_memory(replay, item);
 	case CAPTURE_EOF:
 		break;
 	}

@@ -125,6 +125,9 @@ my @builds = (
 	[stripped => ['-ldflags=-s -w'], 0],
 );
 
+# Not among the ways to build what is traced: what a program loads.
+my @parts = ([plugin => ['-tags=withcgo', '-buildmode=plugin'], 1]);
+
 sub is_whole_matrix { return ($ENV{LIVE_MATRIX} // '') eq 'whole' }
 
 # tries_all(VERSION, BUILD): whether everything is tried with programs that this release has built so: with optimized
@@ -172,7 +175,7 @@ sub copies_made {
 # cannot (a diagnostic says why). Built once for each source, toolchain and way, whichever test comes first.
 sub program {
 	my ($name, $version, $build) = @_;
-	my ($how) = grep { $_->[0] eq $build } @builds;
+	my ($how) = grep { $_->[0] eq $build } @builds, @parts;
 	my $digest = Digest::SHA->new(1);
 	for (source_files()) {
 		next unless m{/(?:$name|oracle)/};

@@ -75,11 +75,10 @@ bool walk_interface(struct walk *walk, const struct gotype *type, uint64_t addr,
 			return false;
 	}
 	uint64_t rtype = descriptor - walk->printer->bias;
-	out->type = walk->printer->index ? index_rtype(walk->printer->index, rtype) : NULL;
-	if (!out->type) {
-		*reason = "type is not of the executable"; // of a plugin, or made by reflection
+	*reason = "type is not known";
+	out->type = walk->printer->index ? index_rtype(walk->printer->index, rtype, reason) : NULL;
+	if (!out->type)
 		return false;
-	}
 	*reason = NULL;
 	gotype_complete(out->type);
 	if (memory_has_unseen(walk->memory) && walk->printer->unseen)
