@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "arch/idioms.h"
+
 enum { ABSENT = 0xffffffff };
 
 enum {
@@ -50,48 +52,19 @@ static bool read_code(struct image *image, const struct pclntab *table, size_t i
 	return image_text(image, func.entry, out->len, &out->bytes);
 }
 
-// The size of a gobuf, from the instruction with which gogo restores the frame pointer from it:
-// "mov disp8(%rbx),%rbp". 0 if there is no such instruction.
+// The size of a gobuf, whose last word is the frame pointer that gogo restores. 0 if not found.
 static unsigned gobuf_bytes(const struct code *code)
 {
-	static const uint8_t load_bp[] = {0x48, 0x8b, 0x6b};
-	for (size_t i = 0; i + 4 <= code->len; i++) {
-		if (memcmp(code->bytes + i, load_bp, sizeof(load_bp)))
-			continue;
-		unsigned bytes = code->bytes[i + 3] + 8u; // bp is the gobuf's last word
-		if (bytes == GOBUF_LONG || bytes == GOBUF_SHORT)
-			return bytes;
-	}
-	return 0;
-}
-
-static int32_t i32_at(const uint8_t *bytes)
-{
-	int32_t value;
-	memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
-// The offset from the fs base at which this code reads g: by "mov %fs:disp32,reg", or in
-// position-independent code by "mov $imm32,reg" and then "mov %fs:(reg),reg". 0 if it does not.
-static int32_t fs_offset(const struct code *code)
-{
-	for (size_t i = 0; i + 9 <= code->len; i++) {
-		const uint8_t *at = code->bytes + i;
-		bool is_load = at[0] == 0x64 && (at[1] == 0x48 || at[1] == 0x4c) && at[2] == 0x8b;
-		if (is_load && (at[3] & 0xc7) == 0x04 && at[4] == 0x25)
-			return i32_at(at + 5);
-		bool is_move =
-			(at[0] == 0x48 || at[0] == 0x49) && at[1] == 0xc7 && (at[2] & 0xf8) == 0xc0;
-		if (is_move && at[7] == 0x64)
-			return i32_at(at + 3);
-	}
+	static const unsigned sizes[] = {GOBUF_LONG, GOBUF_SHORT};
+	for (size_t i = 0; i < 2; i++)
+		if (idiom_gogo_restores(code->bytes, code->len, (uint8_t)(sizes[i] - 8)))
+			return sizes[i];
 	return 0;
 }
 
 struct findings { // facts found in the runtime's code; 0 if not found
 	unsigned gobuf_bytes;
-	int32_t fs_offset;
+	int32_t tls_offset;
 };
 
 // Searches assembly functions, which keep their names in stripped programs too.
@@ -110,14 +83,14 @@ static void search_code(struct image *image, const struct pclntab *table, struct
 			continue;
 		if (is_gogo && !out->gobuf_bytes)
 			out->gobuf_bytes = gobuf_bytes(&code);
-		if (uses_tls && !out->fs_offset)
-			out->fs_offset = fs_offset(&code);
+		if (uses_tls && !out->tls_offset)
+			out->tls_offset = idiom_tls_offset(code.bytes, code.len);
 	}
 }
 
 // Without a C library, Go's own start-up code puts g directly below the thread pointer. With one,
 // the linker places runtime.tlsg among the executable's thread-local variables.
-static int32_t find_tls_g(struct image *image, int32_t fs_offset)
+static int32_t find_tls_g(struct image *image, int32_t tls_offset)
 {
 	int64_t start;
 	uint64_t symbol;
@@ -128,7 +101,7 @@ static int32_t find_tls_g(struct image *image, int32_t fs_offset)
 		return (int32_t)(start + (int64_t)symbol);
 	if (start == GO_TLS_G)
 		return GO_TLS_G;
-	return fs_offset < 0 && fs_offset >= start ? fs_offset : 0;
+	return tls_offset < 0 && tls_offset >= start ? tls_offset : 0;
 }
 
 struct error *runtime_layout_init(struct runtime_layout *layout, struct image *image,
@@ -163,7 +136,7 @@ struct error *runtime_layout_init(struct runtime_layout *layout, struct image *i
 		.g_sched_pc = G_SCHED + 8,
 		.g_sched_bp = G_SCHED + bp,
 		.m_curg = release->curg,
-		.tls_g = find_tls_g(image, findings.fs_offset),
+		.tls_g = find_tls_g(image, findings.tls_offset),
 		.has_regabi = go_version_at_least(go, 17),
 		.hchan_qcount = 0,
 		.hchan_dataqsiz = 8,

@@ -11,9 +11,4 @@
  *  method provably returns that string. This disassembles the method: ask once for each type. */
 bool error_method_returns_string(struct index *index, struct gotype *type);
 
-/** The same for a method's code. by_pointer: the receiver is a pointer; in_registers: the code has
- *  Go's register ABI (ABIInternal). */
-bool error_code_returns_string(const uint8_t *code, size_t size, bool by_pointer,
-			       bool in_registers);
-
 #endif
