@@ -7,12 +7,12 @@
 #include "tracer/plan/conditions.h"
 #include "tracer/target/target.h"
 
-static void write_places(const char *title, const struct param *params, size_t num,
-			 struct text *out)
+static void write_places(const struct arch *arch, const char *title, const struct param *params,
+			 size_t num, struct text *out)
 {
 	for (size_t i = 0; i < num; i++) {
 		char place[256];
-		abi_describe(&params[i], place, sizeof(place));
+		abi_describe(arch, &params[i], place, sizeof(place));
 		text_printf(out, "    %s %s %s: %s\n", title,
 			    params[i].name[0] ? params[i].name : "_",
 			    params[i].type ? params[i].type->name : "word",
@@ -33,8 +33,8 @@ static void write_func(struct plan *plan, const struct plan_func *func, struct t
 	text_printf(out, "%s ", func->func->name);
 	index_write_signature(plan->index, func->func, out);
 	text_putc(out, '\n');
-	write_places("arg", signature->params, signature->num_args, out);
-	write_places("result", signature_results(signature),
+	write_places(signature->arch, "arg", signature->params, signature->num_args, out);
+	write_places(signature->arch, "result", signature_results(signature),
 		     signature->num_params - signature->num_args, out);
 	for (uint32_t i = 0; i < func->num_probes; i++) {
 		const struct wire_probe *probe = &plan->tables.probes[func->first_probe + i];

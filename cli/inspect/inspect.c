@@ -23,24 +23,25 @@ struct error *inspect_find(struct index *index, const char *word, const struct f
 	return err;
 }
 
-static void print_piece(const struct abi_piece *piece, bool is_first, FILE *out)
+static void print_piece(const struct arch *arch, const struct abi_piece *piece, bool is_first,
+			FILE *out)
 {
 	fputs(is_first ? "" : ", ", out);
 	switch (piece->where) {
 	case ABI_INT_REG:
-		fputs(abi_int_register(piece->reg), out);
+		fputs(arch_int(arch, piece->reg), out);
 		break;
 	case ABI_FLOAT_REG:
-		fprintf(out, "X%u", piece->reg);
+		fputs(arch_float(arch, piece->reg), out);
 		break;
 	case ABI_STACK:
-		fprintf(out, "SP+%u", 8 + piece->stack_off);
+		fprintf(out, "SP+%u", arch->stack_args + piece->stack_off);
 		if (piece->size > 8)
 			fprintf(out, " (%u bytes)", piece->size);
 	}
 }
 
-static void print_param(const struct param *param, FILE *out)
+static void print_param(const struct arch *arch, const struct param *param, FILE *out)
 {
 	char unnamed[16];
 	snprintf(unnamed, sizeof(unnamed), "ret%d", param->ret_slot);
@@ -58,7 +59,7 @@ static void print_param(const struct param *param, FILE *out)
 	else if (!param->num_pieces)
 		fputs("nowhere: it has no bytes", out);
 	for (size_t i = 0; !param->unknown && i < param->num_pieces; i++)
-		print_piece(&param->pieces[i], !i, out);
+		print_piece(arch, &param->pieces[i], !i, out);
 	fputc('\n', out);
 }
 
@@ -126,7 +127,7 @@ struct error *inspect_func(struct index *index, const struct func *func, FILE *o
 					   : "arguments in registers (ABIInternal)");
 	const struct signature *known = index_signature(index, func);
 	for (size_t i = 0; i < known->num_params; i++)
-		print_param(&known->params[i], out);
+		print_param(known->arch, &known->params[i], out);
 	print_sites(&sites, out);
 	sites_deinit(&sites);
 	struct inlined inlined = {0, out};

@@ -14,7 +14,7 @@
 enum {
 	MAX_PARAMS = 1000, // of a subprogram; each name is compared with all others
 	MAX_UNITS = 1 << 16,
-	OTHER_REGISTER_BIT = 15,
+	OTHER_REGISTER_BIT = 31,
 };
 
 struct place { // a subprogram in its unit, or a type by its name
@@ -51,6 +51,7 @@ struct cached_func {
 };
 
 struct debuginfo {
+	const struct arch *arch;
 	struct dies *dies;
 	struct debugtypes types;
 	struct unit *units;
@@ -166,6 +167,7 @@ struct error *debuginfo_open(struct image *image, uint64_t types, struct debugin
 		dies_close(dies);
 		return error_nomem();
 	}
+	info->arch = image_arch(image);
 	info->dies = dies;
 	debugtypes_init(&info->types, dies, types);
 	err = read_units(info);
@@ -293,21 +295,19 @@ struct param_list { // while a subprogram is read
 	size_t num, capacity;
 };
 
-// Maps DWARF's register numbers (System V psABI, AMD64) to Go's order of argument registers.
-static void set_registers(struct debug_param *param, uint64_t regs)
+// Maps DWARF's register numbers to Go's order of argument registers.
+static void set_registers(const struct arch *arch, struct debug_param *param, uint64_t regs)
 {
-	static const unsigned ints[ABI_NUM_INT] = {0, 3, 2, 5, 4, 8, 9, 10, 11};
-	enum { DWARF_X0 = 17 };
 	uint64_t known = 0;
-	for (unsigned i = 0; i < ABI_NUM_INT; i++) {
-		known |= UINT64_C(1) << ints[i];
-		if (regs >> ints[i] & 1)
-			param->entry_regs |= (uint16_t)(1u << i);
+	for (unsigned i = 0; i < arch->num_ints; i++) {
+		known |= UINT64_C(1) << arch->dwarf_ints[i];
+		if (regs >> arch->dwarf_ints[i] & 1)
+			param->entry_regs |= 1u << i;
 	}
-	for (unsigned i = 0; i < ABI_NUM_FLOAT; i++) {
-		known |= UINT64_C(1) << (DWARF_X0 + i);
-		if (regs >> (DWARF_X0 + i) & 1)
-			param->entry_float_regs |= (uint16_t)(1u << i);
+	for (unsigned i = 0; i < arch->num_floats; i++) {
+		known |= UINT64_C(1) << (arch->dwarf_float + i);
+		if (regs >> (arch->dwarf_float + i) & 1)
+			param->entry_float_regs |= 1u << i;
 	}
 	if (regs & ~known)
 		param->entry_regs |= 1u << OTHER_REGISTER_BIT;
@@ -333,7 +333,7 @@ static void read_location(struct debuginfo *info, Dwarf_Die die, const struct li
 	param->is_whole = (is_everywhere && !location.has_pieces) || is_one_word(param->type->kind);
 	param->is_on_stack = location.is_on_stack;
 	param->cfa_off = location.cfa_off;
-	set_registers(param, location.regs);
+	set_registers(info->arch, param, location.regs);
 }
 
 // Finds a parameter that is in the list already. Go lists some results twice (those that are kept

@@ -16,8 +16,8 @@ struct debug_param {
 	struct gotype *type;
 	bool is_result;
 	// The registers that the parameter's location list names at entry, one bit each in Go's
-	// order. Bit 15 of entry_regs is set for any register that never holds arguments.
-	uint16_t entry_regs, entry_float_regs;
+	// order. Bit 31 of entry_regs is set for any register that never holds arguments.
+	uint32_t entry_regs, entry_float_regs;
 	bool has_entry_location;
 	// The location covers all bytes of the parameter, not only the bytes that are in use.
 	bool is_whole;

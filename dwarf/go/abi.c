@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-	MAX_PIECES = ABI_NUM_INT + ABI_NUM_FLOAT,
+	MAX_PIECES = ARCH_INTS_MAX + ARCH_FLOATS_MAX,
 	// Types are hostile input: a struct may contain itself, or a million empty structs at each
 	// level.
 	MAX_NESTING = 64,
@@ -30,17 +30,9 @@ struct leaves { // the pieces of one value, while it is split into registers
 	struct abi_piece pieces[MAX_PIECES];
 };
 
-static const char *const int_registers[ABI_NUM_INT] = {"RAX", "RBX", "RCX", "RDI", "RSI",
-						       "R8",  "R9",  "R10", "R11"};
-
 static const char broken_type[] = "its type is broken in DWARF";
 static const char behind_broken_type[] = "behind a parameter whose type is broken in DWARF";
 static const char absurd_size[] = "the arguments before it are absurdly big";
-
-const char *abi_int_register(unsigned i)
-{
-	return i < ABI_NUM_INT ? int_registers[i] : "?";
-}
 
 static uint64_t align_up(uint64_t value, uint64_t align)
 {
@@ -252,10 +244,11 @@ static void assign_spills(struct signature *signature, uint64_t off)
 
 struct error *abi_assign(struct signature *signature)
 {
+	const struct arch *arch = signature->arch;
 	bool in_registers = signature->abi == ABI_INTERNAL;
 	struct assignment state = {
-		.max_ints = in_registers ? ABI_NUM_INT : 0,
-		.max_floats = in_registers ? ABI_NUM_FLOAT : 0,
+		.max_ints = in_registers ? arch->num_ints : 0,
+		.max_floats = in_registers ? arch->num_floats : 0,
 	};
 	for (size_t i = 0; i < signature->num_params; i++)
 		drop_pieces(&signature->params[i]);
@@ -286,7 +279,7 @@ void signature_deinit(struct signature *signature)
 	memset(signature, 0, sizeof(*signature));
 }
 
-void abi_describe(const struct param *param, char *buffer, size_t size)
+void abi_describe(const struct arch *arch, const struct param *param, char *buffer, size_t size)
 {
 	if (!size)
 		return;
@@ -301,10 +294,11 @@ void abi_describe(const struct param *param, char *buffer, size_t size)
 		switch (piece->where) {
 		case ABI_INT_REG:
 			wrote = snprintf(buffer + len, size - len, "%s%s", plus,
-					 abi_int_register(piece->reg));
+					 arch_int(arch, piece->reg));
 			break;
 		case ABI_FLOAT_REG:
-			wrote = snprintf(buffer + len, size - len, "%sX%u", plus, piece->reg);
+			wrote = snprintf(buffer + len, size - len, "%s%s", plus,
+					 arch_float(arch, piece->reg));
 			break;
 		case ABI_STACK:
 			wrote = snprintf(buffer + len, size - len, "%sstack+%u", plus,

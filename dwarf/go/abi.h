@@ -9,27 +9,22 @@
 #ifndef GOTRACE_DWARF_GO_ABI_H
 #define GOTRACE_DWARF_GO_ABI_H
 
+#include "arch/arch.h"
 #include "dwarf/go/gotype.h"
 
 // ABI0 passes everything on the stack. Assembly uses it, and all functions before Go 1.17.
 enum abi { ABI_INTERNAL, ABI0 };
-
-// The registers that pass integers and floats. Go's order: RAX RBX RCX RDI RSI R8 R9 R10 R11; X0 to
-// X14.
-enum { ABI_NUM_INT = 9, ABI_NUM_FLOAT = 15 };
-
-/** The name of integer register i in Go's order, "RAX"; "?" if there is none. */
-const char *abi_int_register(unsigned i);
 
 enum abi_where { ABI_INT_REG, ABI_FLOAT_REG, ABI_STACK };
 
 // A run of a value's bytes and where it is: at the function's entry, or at RET for results.
 struct abi_piece {
 	enum abi_where where;
-	uint8_t reg;	    // index in Go's order: RAX is 0, X0 is 0
+	uint8_t reg;	    // index in Go's order of registers (arch/arch.h)
 	uint32_t offset;    // in the value, in bytes
 	uint32_t size;	    // bytes: 1 to 8 in a register, any number on the stack
-	uint32_t stack_off; // ABI_STACK: the slot's address is SP at entry + 8 + stack_off
+	uint32_t stack_off; // ABI_STACK: the slot's address is SP at entry + stack_args of the
+			    // CPU + stack_off
 };
 
 struct param {
@@ -46,6 +41,7 @@ struct param {
 };
 
 struct signature {
+	const struct arch *arch; // NULL only without params
 	enum abi abi;
 	bool is_known; // false if there is no DWARF, or if it lists no parameters; see is_raw
 	bool is_raw;   // params are raw words, and each is named after its place: "RAX", "SP+8"
@@ -74,6 +70,6 @@ void signature_deinit(struct signature *signature);
 
 /** Describes for people where a param is: "RAX", "RBX+RCX", "stack+16", "X0"; "nowhere" without
  *  pieces, "?" if unknown. Writes at most size bytes. */
-void abi_describe(const struct param *param, char *buffer, size_t size);
+void abi_describe(const struct arch *arch, const struct param *param, char *buffer, size_t size);
 
 #endif

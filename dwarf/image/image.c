@@ -102,7 +102,7 @@ static struct error *check_header(struct image *image)
 	if (!bytes)
 		return error_new("cut off inside the ELF header");
 	memcpy(&image->header, bytes, sizeof(image->header));
-	if (image->header.e_machine != EM_X86_64)
+	if (!image_arch(image))
 		return error_new("a program for %s; only x86-64 programs can be traced",
 				 machine_name(image->header.e_machine));
 	switch (image->header.e_type) {
@@ -280,6 +280,11 @@ void image_close(struct image *image)
 	free(image->path);
 	free(image->name);
 	free(image);
+}
+
+const struct arch *image_arch(const struct image *image)
+{
+	return arch_find(image->header.e_machine);
 }
 
 const char *image_name(const struct image *image)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/arch.h"
 #include "base/error.h"
 
 struct image;
@@ -47,6 +48,8 @@ const char *image_name(const struct image *image);
 /** Returns name if it is printable, and otherwise its printable form, which the image keeps.
  *  Every name that comes from the file passes through this function. */
 const char *image_printable(struct image *image, const char *name);
+/** The CPU that the executable is for. */
+const struct arch *image_arch(const struct image *image);
 uint64_t image_file_size(const struct image *image);
 /** True for ET_DYN: run-time address = vaddr + load bias. */
 bool image_is_pie(const struct image *image);

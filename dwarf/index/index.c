@@ -182,6 +182,7 @@ static struct error *make_signature(struct index *index, const struct func *func
 				    struct signature *out)
 {
 	struct signature_query query = {
+		.arch = image_arch(index->image),
 		.table = index->table,
 		.row = index->functions.rows[func->number],
 		.func = func,

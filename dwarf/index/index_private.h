@@ -38,6 +38,7 @@ size_t functable_named(const struct functable *table, const char *name, const st
 void runtime_layout_refine(struct runtime_layout *layout, struct debuginfo *debug);
 
 struct signature_query {
+	const struct arch *arch;
 	const struct pclntab *table;
 	uint32_t row; // in pclntab, NO_ROW if it has none
 	const struct func *func;
@@ -66,8 +67,9 @@ void signature_read_words(const struct signature_query *query, struct arg_words 
 /** Makes a signature of as many words as the arguments may have, each named after its place, for
  *  a function without DWARF. A register's value is correct under the register's name, whatever Go
  *  type it is a part of, and even if it is not an argument. */
-struct error *signature_of_words(const struct func *func, const struct arg_words *words,
-				 int64_t frame_bytes, struct signature *out) MUST_CHECK;
+struct error *signature_of_words(const struct arch *arch, const struct func *func,
+				 const struct arg_words *words, int64_t frame_bytes,
+				 struct signature *out) MUST_CHECK;
 
 /** Returns the number of orders that the parameters may have in the source (Go 1.15), 0 if
  *  there are too many. Order 0 is DWARF's. */

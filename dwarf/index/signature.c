@@ -133,6 +133,7 @@ static struct error *build(const struct making *making, enum abi abi, enum dict 
 			.ret_slot = param->is_result ? ret_slot++ : 0,
 		};
 	}
+	signature->arch = making->query->arch;
 	signature->abi = abi;
 	signature->is_known = true;
 	signature->is_variadic = debug->is_variadic;
@@ -582,17 +583,20 @@ struct error *signature_make(const struct signature_query *query, struct signatu
 		.has_regabi = go_version_at_least(query->go, 17),
 		.skip = strchr(query->func->name, '[') != NULL,
 	};
-	*out = (struct signature){.abi = query->func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL};
+	*out = (struct signature){.arch = query->arch,
+				  .abi = query->func->flags & FUNC_ABI0 ? ABI0 : ABI_INTERNAL};
 	if (query->func->flags & FUNC_FOREIGN)
 		return NULL;
 	signature_read_words(query, &making.words, &making.frame_bytes);
 	if (!query->debug || query->func->flags & FUNC_ASM)
-		return signature_of_words(query->func, &making.words, making.frame_bytes, out);
+		return signature_of_words(query->arch, query->func, &making.words,
+					  making.frame_bytes, out);
 	struct error *err = take_params(&making);
 	if (!err)
-		err = is_unlisted(&making) ? signature_of_words(query->func, &making.words,
-								making.frame_bytes, out)
-					   : from_dwarf(&making, out);
+		err = is_unlisted(&making)
+			      ? signature_of_words(query->arch, query->func, &making.words,
+						   making.frame_bytes, out)
+			      : from_dwarf(&making, out);
 	free(making.debug.params);
 	free(making.orders);
 	return err;

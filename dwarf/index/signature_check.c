@@ -142,13 +142,13 @@ enum place_check signature_check_place(const struct param *param, const struct d
 {
 	if (!debug || !debug->has_entry_location || !param->num_pieces)
 		return PLACE_UNSEEN;
-	uint16_t ints = 0, floats = 0;
+	uint32_t ints = 0, floats = 0;
 	for (size_t i = 0; i < param->num_pieces; i++) {
 		const struct abi_piece *piece = &param->pieces[i];
 		if (piece->where == ABI_INT_REG)
-			ints |= (uint16_t)(1u << piece->reg);
+			ints |= 1u << piece->reg;
 		else if (piece->where == ABI_FLOAT_REG)
-			floats |= (uint16_t)(1u << piece->reg);
+			floats |= 1u << piece->reg;
 	}
 	bool has_regs = debug->entry_regs || debug->entry_float_regs;
 	if (param->pieces[0].where == ABI_STACK) {

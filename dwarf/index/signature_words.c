@@ -28,12 +28,13 @@ void signature_read_words(const struct signature_query *query, struct arg_words 
 static const char *const stack_names[MAX_RAW_WORDS] = {"SP+8",	"SP+16", "SP+24", "SP+32", "SP+40",
 						       "SP+48", "SP+56", "SP+64", "SP+72", "SP+80"};
 
-struct error *signature_of_words(const struct func *func, const struct arg_words *words,
-				 int64_t frame_bytes, struct signature *out)
+struct error *signature_of_words(const struct arch *arch, const struct func *func,
+				 const struct arg_words *words, int64_t frame_bytes,
+				 struct signature *out)
 {
 	bool on_stack = func->flags & FUNC_ABI0;
 	int num = on_stack ? (int)(frame_bytes / 8) : words->num;
-	int max = on_stack ? MAX_RAW_WORDS : ABI_NUM_INT;
+	int max = on_stack ? MAX_RAW_WORDS : arch->num_ints;
 	num = num > max ? max : num;
 	if (num <= 0)
 		return NULL;
@@ -42,7 +43,7 @@ struct error *signature_of_words(const struct func *func, const struct arg_words
 		return error_nomem();
 	for (int i = 0; i < num; i++) {
 		struct param *param = &out->params[i];
-		param->name = on_stack ? stack_names[i] : abi_int_register((unsigned)i);
+		param->name = on_stack ? stack_names[i] : arch_int(arch, (unsigned)i);
 		param->pieces = malloc(sizeof(*param->pieces));
 		out->num_params = out->num_args = (size_t)i + 1;
 		if (!param->pieces) {
@@ -57,6 +58,7 @@ struct error *signature_of_words(const struct func *func, const struct arg_words
 			.stack_off = on_stack ? (uint32_t)i * 8 : 0,
 		};
 	}
+	out->arch = arch;
 	out->abi = on_stack ? ABI0 : ABI_INTERNAL;
 	out->is_raw = true;
 	return NULL;

@@ -158,7 +158,9 @@ static void check_pieces(const struct signature *signature)
 // The parameters against words of arguments that are as likely as any.
 static void check_places(const struct debug_func *func, struct gotypes *store)
 {
-	struct signature signature = {.num_params = func->num_params, .is_known = true};
+	struct signature signature = {.arch = arch_find(EM_X86_64),
+				      .num_params = func->num_params,
+				      .is_known = true};
 	const struct debug_param **debug = calloc(func->num_params + 1, sizeof(*debug));
 	signature.params = calloc(func->num_params + 1, sizeof(*signature.params));
 	if (!signature.params || !debug)

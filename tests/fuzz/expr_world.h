@@ -5,6 +5,7 @@
 #ifndef GOTRACE_TESTS_FUZZ_EXPR_WORLD_H
 #define GOTRACE_TESTS_FUZZ_EXPR_WORLD_H
 
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -455,6 +456,7 @@ static inline void world_params(struct world *world, bool is_abi0)
 		.params = world->params,
 		.num_params = NUM_PARAMS,
 		.num_args = NUM_ARGS,
+		.arch = arch_find(EM_X86_64),
 	};
 }
 

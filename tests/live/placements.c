@@ -6,6 +6,7 @@
 // ABI that the symbol table names. Prints a row of numbers: functions, those without types, places that
 // are known, of these by each witness (saved, read, used, the symbol's ABI, none of them), places in
 // doubt, contradictions. Each contradiction has a line, with -v each doubt too. Status 1 if there are any.
+#include <elf.h>
 #include <capstone/capstone.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,15 +143,14 @@ static void read_code(const struct census *census, const struct func *func, bool
 
 static uint8_t float_reg(unsigned reg)
 {
-	return reg >= X86_REG_XMM0 && reg < X86_REG_XMM0 + ABI_NUM_FLOAT
-		       ? (uint8_t)(reg - X86_REG_XMM0)
-		       : OTHER_REG;
+	return reg >= X86_REG_XMM0 && reg < X86_REG_XMM0 + 15 ? (uint8_t)(reg - X86_REG_XMM0)
+							      : OTHER_REG;
 }
 
 // A register's 64-bit whole, in Go's order.
 static uint8_t int_reg(unsigned reg)
 {
-	static const uint16_t parts[ABI_NUM_INT][5] = {
+	static const uint16_t parts[][5] = {
 		{X86_REG_RAX, X86_REG_EAX, X86_REG_AX, X86_REG_AL, X86_REG_AH},
 		{X86_REG_RBX, X86_REG_EBX, X86_REG_BX, X86_REG_BL, X86_REG_BH},
 		{X86_REG_RCX, X86_REG_ECX, X86_REG_CX, X86_REG_CL, X86_REG_CH},
@@ -161,7 +161,7 @@ static uint8_t int_reg(unsigned reg)
 		{X86_REG_R10, X86_REG_R10D, X86_REG_R10W, X86_REG_R10B},
 		{X86_REG_R11, X86_REG_R11D, X86_REG_R11W, X86_REG_R11B},
 	};
-	for (uint8_t i = 0; i < ABI_NUM_INT; i++)
+	for (uint8_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		for (int k = 0; k < 5; k++)
 			if (parts[i][k] && parts[i][k] == reg)
 				return i;
@@ -253,7 +253,7 @@ static void report(const struct func *func, const struct param *param, const cha
 {
 	char place[256] = "";
 	if (param)
-		abi_describe(param, place, sizeof(place));
+		abi_describe(arch_find(EM_X86_64), param, place, sizeof(place));
 	printf("# %s%s%s%s%s: %s\n", func->name, param ? ", " : "", param ? param->name : "",
 	       param ? " at " : "", place, what);
 }

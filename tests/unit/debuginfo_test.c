@@ -447,7 +447,7 @@ static void test_params(void **state)
 		assert_false(params[2].has_entry_location);
 		assert_int_equal(params[3].entry_float_regs, 1 << 1 | 1 << 14);
 		assert_int_equal(params[3].entry_regs, 0);
-		assert_int_equal(params[4].entry_regs, 1 << 15);
+		assert_int_equal(params[4].entry_regs, 1u << 31);
 		assert_true(params[5].is_on_stack);
 		assert_int_equal(params[5].cfa_off, 0x88);
 		assert_true(params[6].is_result);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,7 +168,7 @@ static void assert_places(struct fixture *fixture, const char *name, const char 
 	for (size_t i = 0; i < signature->num_params; i++) {
 		const struct param *at = &signature->params[i];
 		char place[100];
-		abi_describe(at, place, sizeof(place));
+		abi_describe(arch_find(EM_X86_64), at, place, sizeof(place));
 		text_printf(&text, at->is_hidden ? "%s%s[%s]" : "%s%s%s", i ? " " : "",
 			    i == signature->num_args ? "| " : "", place);
 	}
@@ -717,7 +718,8 @@ static void assert_place_at(struct fixture *fixture, size_t i, const char *expec
 	const struct func *func = index_func_at(fixture->index, go_entry(&fixture->go, i));
 	assert_non_null(func);
 	char place[100];
-	abi_describe(&index_signature(fixture->index, func)->params[0], place, sizeof(place));
+	abi_describe(arch_find(EM_X86_64), &index_signature(fixture->index, func)->params[0], place,
+		     sizeof(place));
 	assert_string_equal(place, expected);
 }
 

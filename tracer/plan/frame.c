@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "tracer/plan/internal.h"
 
-static const char *const float_reasons[ABI_NUM_FLOAT] = {
+static const char *const float_reasons[ARCH_FLOATS_MAX] = {
 	"float in XMM0",  "float in XMM1",  "float in XMM2",  "float in XMM3",	"float in XMM4",
 	"float in XMM5",  "float in XMM6",  "float in XMM7",  "float in XMM8",	"float in XMM9",
 	"float in XMM10", "float in XMM11", "float in XMM12", "float in XMM13", "float in XMM14",
@@ -75,7 +75,7 @@ static struct error *add_piece(struct plan *plan, struct plan_frame *frame,
 		break;
 	case ABI_FLOAT_REG:
 		wire.where = WIRE_FLOAT_REG;
-		if (piece->reg >= ABI_NUM_FLOAT)
+		if (piece->reg >= ARCH_FLOATS_MAX || !float_reasons[piece->reg])
 			return error_new("float register %u", piece->reg);
 		struct error *err = add_hole(frame, wire.frame_off, wire.size, piece->reg);
 		if (err)

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a CPU decides, as tables. A new CPU supplies, in a folder of its own below arch/:
+//
+//   struct arch     the names and numbers below, and its row in arch_find()
+//   sites.h         where a function can be probed: the stack check, returns, tail jumps
+//   spell.h         instructions as text
+//   idioms.h        what Go's machine code proves
+//   step.h          instructions that a breakpoint replaces, emulated or moved
+//
+// Nothing outside arch/ names a register or an instruction of a CPU.
+#ifndef GOTRACE_ARCH_ARCH_H
+#define GOTRACE_ARCH_ARCH_H
+
+#include <stdint.h>
+
+// The most registers of a kind that pass arguments on any CPU (arm64: R0 to R15, F0 to F15).
+enum { ARCH_INTS_MAX = 16, ARCH_FLOATS_MAX = 16 };
+
+struct arch {
+	const char *name;     // as messages name it: "x86-64"
+	uint16_t elf_machine; // e_machine of its executables
+	uint8_t num_ints;     // registers that pass integers and pointers in Go's ABI
+	uint8_t num_floats;   // registers that pass floats
+	uint8_t stack_args;   // bytes from SP at a function's entry to the first stack argument
+	uint8_t dwarf_ints
+		[ARCH_INTS_MAX]; // DWARF's numbers of the integer registers, in Go's order
+	uint8_t dwarf_float;	 // DWARF's number of the first float register; the others follow it
+	// In Go's order (src/cmd/compile/abi-internal.md, "Architecture specifics").
+	const char *ints[ARCH_INTS_MAX];
+	const char *floats[ARCH_FLOATS_MAX];
+};
+
+/** The CPU of executables with this e_machine; NULL if programs for it cannot be traced. */
+const struct arch *arch_find(uint16_t elf_machine);
+
+/** The name of an integer or float register in Go's order; "?" if there is none. */
+const char *arch_int(const struct arch *arch, unsigned i);
+const char *arch_float(const struct arch *arch, unsigned i);
+
+#endif
