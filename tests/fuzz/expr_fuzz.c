@@ -53,7 +53,7 @@ static void check_op(const struct wire_op *op, uint32_t num_literals)
 	bool is_literal = op->code >= WIRE_OP_TEXT_EQUAL && op->code <= WIRE_OP_TEXT_ORDER;
 	check(op->code < WIRE_NUM_OPS);
 	check(!reads || op->size == 1 || op->size == 2 || op->size == 4 || op->size == 8);
-	check(op->code != WIRE_OP_REG || op->reg < world->index.signature.arch->num_ints);
+	check(op->code != WIRE_OP_REG || op->reg < arch_find(EM_X86_64)->num_ints);
 	check(!is_literal || op->off < num_literals);
 	if (op->code == WIRE_OP_KEEP)
 		check(op->off + op->value < WIRE_KEPT_MAX && op->value <= 1);
