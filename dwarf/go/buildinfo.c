@@ -189,7 +189,8 @@ static const char *find_line(const struct buildinfo *info, const char *prefix, s
 	return NULL;
 }
 
-// Copies a value and removes the quotes that Go puts around one with spaces or quotes in it.
+// Copies a value and removes the quotes that Go puts around one with spaces or quotes in it
+// (strconv.Quote). Escapes of what cannot be printed stay: they are how such bytes are shown.
 static char *unquote(const char *value, size_t len)
 {
 	char *copy = strndup(value, len);
@@ -198,7 +199,8 @@ static char *unquote(const char *value, size_t len)
 	bool has_escapes = copy[0] == '"';
 	size_t to = 0;
 	for (size_t from = 1; from < len - 1; from++) {
-		if (has_escapes && copy[from] == '\\' && from + 1 < len - 1)
+		bool is_quoted = copy[from + 1] == '"' || copy[from + 1] == '\\';
+		if (has_escapes && copy[from] == '\\' && is_quoted && from + 1 < len - 1)
 			from++;
 		copy[to++] = copy[from];
 	}
