@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "cli/options.h"
 
 // True if the bracket at i follows the whole name of a generic function or type. False for the
 // bracket of a map or an array, and for that in "(*T[int])".
@@ -82,14 +82,27 @@ bool completions_add(struct completions *completions, const char *name, const ch
 	return true;
 }
 
+void completions_add_options(struct completions *completions, const char *command, bool in_shell,
+			     const char *prefix)
+{
+	for (const struct option *option = options_table; option->name; option++) {
+		char word[64];
+		snprintf(word, sizeof(word), "--%s", option->name);
+		if (option_is_of(option, command) && (!in_shell || option_is_of_trace(option)))
+			completions_add(completions, word, prefix);
+	}
+}
+
+void completions_add_words(struct completions *completions, const struct option *option,
+			   const char *prefix)
+{
+	for (size_t i = 0; option_word(option, i); i++)
+		completions_add(completions, option_word(option, i), prefix);
+}
+
 static int by_word(const struct completion *a, const struct completion *b)
 {
 	return strcmp(a->word, b->word);
-}
-
-void completions_sort(struct completions *completions)
-{
-	HASH_SORT(completions->all, by_word);
 }
 
 void completions_deinit(struct completions *completions)
@@ -120,7 +133,7 @@ void completions_gather(struct completions *out, const char *prefix, completion_
 		completions_deinit(out);
 	}
 	free(deeper);
-	completions_sort(out);
+	HASH_SORT(out->all, by_word);
 }
 
 size_t completions_common(const struct completions *completions)

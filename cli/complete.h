@@ -27,9 +27,16 @@ struct completions {
  *  next part after prefix: "net/", "net/http.", "net/http.(*Server).", or "main.Map" of
  *  "main.Map[int]". False if out of memory. */
 bool completions_add(struct completions *completions, const char *name, const char *prefix);
-/** Sorts the words in the order of strcmp(). */
-void completions_sort(struct completions *completions);
 void completions_deinit(struct completions *completions);
+
+struct option;
+
+/** Add the long options of a command (in_shell: those that a trace of the shell can have), and the
+ *  words that an option's value can be. */
+void completions_add_options(struct completions *completions, const char *command, bool in_shell,
+			     const char *prefix);
+void completions_add_words(struct completions *completions, const struct option *option,
+			   const char *prefix);
 
 /** Calls completions_add() for each name that it knows. */
 typedef void completion_source(void *context, struct completions *out, const char *prefix);

@@ -26,7 +26,7 @@ struct bench_workload {
 };
 
 enum { BENCH_WORKLOADS = 4 };
-extern const struct bench_workload bench_workloads[BENCH_WORKLOADS];
+extern const struct bench_workload *const bench_workloads[]; // ends with NULL
 
 struct bench_target { // a process of the bundled program
 	pid_t pid;
@@ -161,13 +161,22 @@ struct bench_row {
 	char note[256];	  // a note for the report
 };
 
+struct bench;
+
+struct bench_format {
+	const char *name;
+	void (*print)(const struct bench *bench, FILE *out);
+};
+
+extern const struct bench_format *const bench_formats[]; // the default first; ends with NULL
+
 struct bench_options {
-	const char *format; // "table", "benchfmt", "json"
-	const char *svg;    // a file; NULL: none
+	const struct bench_format *format;
+	const char *svg; // a file; NULL: none
 	uint64_t rounds, calls;
 	bool has_workload, is_chosen[BENCH_WORKLOADS]; // if not has_workload: all workloads
 	bool peers;
-	int verbosity;
+	bool is_quiet;
 	char **patterns, **program; // the user's own program; NULL for the bundled one
 	size_t num_patterns;
 };

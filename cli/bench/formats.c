@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The reports for programs: Go's benchmark text format and JSON.
+// The table of formats, and the two for programs: Go's benchmark text format and JSON.
 #include <ctype.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/bench/bench.h"
-#include "cli/cli.h"
+#include "cli/json.h"
 
 // --- Go's benchmark format -----------------------------------------------------------------------
 
@@ -89,19 +88,13 @@ static json_t *number(double value)
 								 : json_real(rounded);
 }
 
-static json_t *string(const char *value)
-{
-	json_t *json = json_string(value);
-	return json ? json : json_string("?"); // not UTF-8
-}
-
 static json_t *row_json(const struct bench *bench, const struct bench_row *row)
 {
 	double low, high;
 	bench_spread(row->ns, bench->rounds, &low, &high);
 	json_t *json =
 		json_pack("{s:o, s:s, s:o, s:[o, o], s:o, s:I, s:I, s:o, s:b}", "workload",
-			  string(row->workload), "name", row->name, "ns_per_call",
+			  json_text(row->workload), "name", row->name, "ns_per_call",
 			  number(bench_median(row->ns, bench->rounds)), "spread", number(low),
 			  number(high), "ratio", number(bench_median(row->ratios, bench->rounds)),
 			  "kept", (json_int_t)row->kept, "lost", (json_int_t)row->lost,
@@ -113,7 +106,7 @@ static json_t *row_json(const struct bench *bench, const struct bench_row *row)
 				    number(bench_median(row->cpu, bench->rounds)));
 	}
 	if (row->note[0] && json)
-		json_object_set_new(json, "note", string(row->note));
+		json_object_set_new(json, "note", json_text(row->note));
 	return json;
 }
 
@@ -124,11 +117,17 @@ void bench_print_json(const struct bench *bench, FILE *out)
 	for (size_t i = 0; i < bench->num_rows; i++)
 		if (bench_is_shown(bench, &bench->rows[i]))
 			json_array_append_new(rows, row_json(bench, &bench->rows[i]));
-	json_t *whole = json_pack("{s:{s:o, s:I, s:s, s:s, s:s, s:I}, s:o}", "machine", "cpu",
-				  string(machine->cpu), "cpus", (json_int_t)machine->cpus, "kernel",
-				  machine->kernel, "go", bench->go, "gotrace", GOTRACE_VERSION,
-				  "rounds", (json_int_t)bench->rounds, "bench", rows);
-	json_dumpf(whole, out, JSON_COMPACT | JSON_REAL_PRECISION(4));
-	fputc('\n', out);
-	json_decref(whole);
+	json_t *whole =
+		json_pack("{s:{s:o, s:I, s:s, s:s, s:s, s:I}, s:o}", "machine", "cpu",
+			  json_text(machine->cpu), "cpus", (json_int_t)machine->cpus, "kernel",
+			  machine->kernel, "go", bench->go, "gotrace", GOTRACE_VERSION, "rounds",
+			  (json_int_t)bench->rounds, "bench", rows);
+	json_print(whole, out);
 }
+
+const struct bench_format *const bench_formats[] = {
+	&(const struct bench_format){"table", bench_print_table},
+	&(const struct bench_format){"benchfmt", bench_print_benchfmt},
+	&(const struct bench_format){"json", bench_print_json},
+	NULL,
+};

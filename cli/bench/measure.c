@@ -26,7 +26,7 @@ static const uint64_t BUDGET_NS = 250000000, PART_NS = 10000000;
 
 void bench_progress(const struct bench *bench, uint64_t round, const struct bench_row *row)
 {
-	if (bench->options->verbosity < 0 || !isatty(STDERR_FILENO))
+	if (bench->options->is_quiet || !isatty(STDERR_FILENO))
 		return;
 	if (row)
 		fprintf(stderr, "\r\033[Kgotrace: round %lu of %lu: %s, %s",
@@ -261,7 +261,7 @@ struct error *bench_measure(struct bench *bench)
 	struct place places[BENCH_WORKLOADS] = {0};
 	size_t num = 0;
 	for (size_t i = 0; !err && i < BENCH_WORKLOADS; i++) {
-		const struct bench_workload *workload = &bench_workloads[i];
+		const struct bench_workload *workload = bench_workloads[i];
 		if (bench->options->has_workload && !bench->options->is_chosen[i])
 			continue;
 		err = place_init(&places[num++], path, workload, bench->go, sizeof(bench->go));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/bench/bench.h"
+#include "cli/cli.h"
 
 enum { BAR_WIDTH = 24, LINE_WIDTH = 100 };
 
@@ -89,18 +90,8 @@ static void add_time(double ns, struct text *out)
 // Writes an empty line and the text, wrapped at LINE_WIDTH.
 static void write_paragraph(const char *text, FILE *out)
 {
-	size_t column = 0;
 	fputc('\n', out);
-	while (*text) {
-		size_t len = strcspn(text, " ");
-		if (column && column + 1 + len > LINE_WIDTH) {
-			fputc('\n', out);
-			column = 0;
-		}
-		column += (size_t)fprintf(out, "%s%.*s", column ? " " : "", (int)len, text);
-		text += len + (text[len] == ' ');
-	}
-	fputc('\n', out);
+	cli_wrap(out, text, 0, LINE_WIDTH);
 }
 
 // Writes a sentence about what a call of main.busy costs with each tracer.

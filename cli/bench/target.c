@@ -21,13 +21,15 @@
 
 enum { START_TIMEOUT_MS = 10000, TUNE_TIMEOUT_MS = 10000, STOP_TIMEOUT_MS = 2000 };
 
-const struct bench_workload bench_workloads[BENCH_WORKLOADS] = {
+static const struct bench_workload workloads[BENCH_WORKLOADS] = {
 	{"leaf", "leaf", "main.leaf(a, b int) int, without a frame", 0},
 	{"typical", "work", "main.work(n int, name string, p *point) int", 0},
 	{"delve", "busy", "main.busy(n int, name string) int, tuned to 20 µs", 20000},
 	{"server", "handle",
 	 "main.handle(r *request, body []byte) (string, error), by four goroutines", 0},
 };
+const struct bench_workload *const bench_workloads[] = {&workloads[0], &workloads[1], &workloads[2],
+							&workloads[3], NULL};
 
 void bench_sleep_ms(unsigned int ms)
 {

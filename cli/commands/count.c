@@ -1,23 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gotrace count: how often functions are called, and with which values.
 #include "cli/commands/aggregate.h"
-#include "cli/cli.h"
 
-static int count_main(int argc, char **argv)
+static void print_counts(const struct options *options, const struct aggregates *aggregates,
+			 bool is_last, struct text *out)
 {
-	static const struct aggregate_command command = {
-		.kind = AGGREGATE_COUNT,
-		.event = "count",
-		.argp =
-			{
-				.args_doc = "PID PATTERN...\nPATTERN... -- PROG ARG...",
-				.doc = "Count the calls of the functions that PATTERNs choose in a running Go program, or in one that is started: calls, calls per second, results of type error that are not nil. Calls are counted in the kernel and none is missed.\v"
-				       "Example: gotrace count 4711 'main.(*Store).Get' --by name --duration 10s",
-			},
-	};
-	return aggregate_main(&command, argc, argv);
+	(void)options;
+	aggregates_print_counts(aggregates, is_last, out);
+	if (!is_last)
+		text_putc(out, '\n');
 }
 
-const struct command command_count = {"count",
-				      "how often functions are called, and by which values",
-				      count_main};
+static int count_main(struct options *options)
+{
+	static const struct aggregate_command command = {
+		.event = "count",
+		.has_errors = true,
+		.print = print_counts,
+	};
+	return aggregate_main(options, &command);
+}
+
+const struct command command_count = {
+	.name = "count",
+	.summary = "how often functions are called, and by which values",
+	.args = "PID PATTERN...\nPATTERN... -- PROG ARG...",
+	.doc = "Count the calls of the functions that PATTERNs select in a running Go program, or in one that is started: calls, calls per second, results of type error that are not nil. Calls are counted in the kernel and none is missed.",
+	.more = "Example: gotrace count 4711 'main.(*Store).Get' --by name --duration 10s",
+	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
+		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},
+	.before_program = {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"},
+	.run = count_main,
+};

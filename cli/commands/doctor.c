@@ -2,7 +2,6 @@
 // gotrace doctor: what this kernel, these privileges and a target allow, and how to fix what is
 // missing.
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -10,43 +9,18 @@
 
 #include "base/cleanup.h"
 #include "base/rune.h"
-#include "cli/cli.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "tracer/backend/features.h"
 #include "tracer/backend/leftovers.h"
 #include "tracer/target/target.h"
 
-enum { FEATURES_MAX = 64, KEY_REPAIR = 1000 };
-
-struct arguments {
-	const char *target;
-	bool json;
-	bool repairs;
-};
+enum { FEATURES_MAX = 64 };
 
 struct report {
 	json_t *rows;  // of objects: name, state, required, needed_for, and mend (how to fix it)
 	bool is_fatal; // something required is missing: tracing does not work
 };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *arguments = state->input;
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->json;
-		return 0;
-	case KEY_REPAIR:
-		arguments->repairs = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (arguments->target)
-			argp_error(state, "one TARGET at a time");
-		arguments->target = arg;
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
 
 static void add(struct report *report, const char *name, enum feature_state state, bool is_required,
 		const char *needed_for, const char *mend)
@@ -62,7 +36,7 @@ static void add(struct report *report, const char *name, enum feature_state stat
 	report->is_fatal |= is_required && state == FEATURE_NO;
 }
 
-static void look_at_kernel(struct report *report)
+static void check_kernel(struct report *report)
 {
 	struct feature features[FEATURES_MAX];
 	size_t num = features_ask(features, FEATURES_MAX);
@@ -71,7 +45,7 @@ static void look_at_kernel(struct report *report)
 		    features[i].needed_for, features[i].mend);
 }
 
-static void look_at_index(struct report *report, struct index *index)
+static void check_index(struct report *report, struct index *index)
 {
 	size_t num;
 	index_funcs(index, &num);
@@ -190,7 +164,7 @@ static struct error *compare_code(struct report *report, struct index *index, st
 	return err;
 }
 
-static void look_at_code(struct report *report, struct index *index, pid_t pid, bool repairs)
+static void check_code(struct report *report, struct index *index, pid_t pid, bool repairs)
 {
 	struct target *target;
 	struct error *err = target_attach(pid, &target);
@@ -204,19 +178,19 @@ static void look_at_code(struct report *report, struct index *index, pid_t pid, 
 	error_free(err);
 }
 
-static void look_at_target(struct report *report, const struct arguments *arguments)
+static void check_target(struct report *report, const char *target, bool repairs)
 {
 	struct index *index;
 	pid_t pid;
-	struct error *err = open_target_index(arguments->target, &index, &pid);
+	struct error *err = open_target_index(target, &index, &pid);
 	if (err) {
 		add(report, "target", FEATURE_NO, true, "tracing it", error_message(err));
 		error_free(err);
 		return;
 	}
-	look_at_index(report, index);
+	check_index(report, index);
 	if (pid)
-		look_at_code(report, index, pid, arguments->repairs);
+		check_code(report, index, pid, repairs);
 	index_close(index);
 }
 
@@ -237,38 +211,20 @@ static void print_text(const struct report *report)
 			      : "\nTracing works here.");
 }
 
-static int doctor_main(int argc, char **argv)
+static int doctor_main(struct options *options)
 {
-	static const struct argp_option options[] = {
-		{"repair", KEY_REPAIR, NULL, 0,
-		 "take breakpoints off that a killed tracer left behind in the target", 0},
-		{0},
-	};
-	static const struct argp argp = {
-		.options = options,
-		.parser = parse,
-		.children = text_or_json_children,
-		.args_doc = "[TARGET]",
-		.doc = "Tell what this kernel and these privileges allow, and with a TARGET (a PID or an executable) what can be "
-		       "seen of it; and how to mend what is missing. The exit status is 1 if tracing does not work.\v"
-		       "Example: gotrace doctor $(pidof server)",
-	};
-	struct arguments arguments = {0};
-	cli_parse(&argp, argc, argv, NULL, &arguments);
 	struct report report = {.rows = json_array()};
 	struct utsname kernel;
 	uname(&kernel);
 	char name[sizeof(kernel.sysname) + sizeof(kernel.release) + sizeof(kernel.machine) + 3];
 	snprintf(name, sizeof(name), "%s %s %s", kernel.sysname, kernel.release, kernel.machine);
-	look_at_kernel(&report);
-	if (arguments.target)
-		look_at_target(&report, &arguments);
-	if (arguments.json) {
+	check_kernel(&report);
+	if (options->num_words)
+		check_target(&report, options->words[0], options->repairs);
+	if (options->is_json) {
 		json_t *whole = json_pack("{s:s, s:b, s:O}", "kernel", name, "works",
 					  !report.is_fatal, "checks", report.rows);
-		json_dumpf(whole, stdout, JSON_COMPACT);
-		putchar('\n');
-		json_decref(whole);
+		json_print(whole, stdout);
 	} else {
 		printf("%s, gotrace as user %d\n\n", name, (int)getuid());
 		print_text(&report);
@@ -277,6 +233,13 @@ static int doctor_main(int argc, char **argv)
 	return report.is_fatal ? EXIT_REFUSED : EXIT_DONE;
 }
 
-const struct command command_doctor = {"doctor",
-				       "what this kernel, these privileges and a target allow",
-				       doctor_main};
+const struct command command_doctor = {
+	.name = "doctor",
+	.summary = "what this kernel, these privileges and a target allow",
+	.args = "[TARGET]",
+	.doc = "Show what this kernel and these privileges allow, and with a TARGET (a PID or an executable) what can be "
+	       "seen of it; and how to fix what is missing. The exit status is 1 if tracing does not work.",
+	.more = "Example: gotrace doctor $(pidof server)",
+	.words = {{WORD_TARGET, NULL}},
+	.run = doctor_main,
+};

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/commands/dry_run.h"
 
-#include "base/text.h"
-#include "cli/cli.h"
-#include "cli/options.h"
+#include "base/cleanup.h"
 #include "tracer/plan/conditions.h"
 #include "tracer/target/target.h"
 
@@ -114,15 +112,18 @@ static struct error *print_plan(struct index *index, pid_t pid, char *const *pat
 	return err;
 }
 
-int dry_run(const char *target, char *const *patterns, size_t num_patterns,
-	    const struct plan_options *options)
+int dry_run(const struct options *options)
 {
 	struct index *index;
-	pid_t pid;
-	struct error *err = open_target_index(target, &index, &pid);
+	pid_t pid = options->pid;
+	CLEANUP_FREE char *path = NULL;
+	struct error *err = pid ? NULL : target_find(options->program[0], &path);
+	if (!err)
+		err = open_target_index(pid ? options->words[0] : path, &index, &pid);
 	if (err)
 		return cli_fail(err);
-	err = print_plan(index, pid, patterns, num_patterns, options);
+	err = print_plan(index, pid, options->words + !!options->pid,
+			 options->num_words - !!options->pid, &options->session.plan);
 	index_close(index);
 	return err ? cli_fail(err) : EXIT_DONE;
 }

@@ -4,11 +4,9 @@
 #ifndef GOTRACE_CLI_COMMANDS_DRY_RUN_H
 #define GOTRACE_CLI_COMMANDS_DRY_RUN_H
 
-#include "tracer/plan/plan.h"
+#include "cli/options.h"
 
-/** Prints what would be probed in target (a PID or the path of an executable). Returns the exit
- *  status. */
-int dry_run(const char *target, char *const *patterns, size_t num_patterns,
-	    const struct plan_options *options);
+/** Prints what would be probed in options->pid or options->program. Returns the exit status. */
+int dry_run(const struct options *options);
 
 #endif

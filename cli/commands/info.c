@@ -1,50 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gotrace info: what is known of a Go program's build, ABI and debug information; or of one of its
 // functions.
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
 #include "cli/inspect/inspect.h"
-#include "cli/options.h"
-
-struct arguments {
-	const char *target, *func;
-	bool json;
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *arguments = state->input;
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->json;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (arguments->func)
-			argp_error(state, "one function at a time");
-		else if (arguments->target)
-			arguments->func = arg;
-		else
-			arguments->target = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!arguments->target)
-			argp_error(state, "of what? Give a PID or an executable");
-		if (arguments->func && arguments->json)
-			argp_error(state, "a function is told as text only (list has JSON)");
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
+#include "cli/json.h"
 
 static void add(json_t *info, const char *key, const char *value)
 {
 	if (value)
-		json_object_set_new(info, key, json_string(value));
+		json_object_set_new(info, key, json_text(value));
 }
 
 static void add_setting(json_t *info, const char *key, struct index *index, const char *setting)
@@ -153,51 +121,36 @@ void inspect_target(struct index *index, pid_t pid, FILE *out)
 	json_decref(info);
 }
 
-static struct error *print_func(struct index *index, const char *name)
+static struct error *info(const struct options *options, struct index *index, pid_t pid)
 {
-	const struct func *func;
-	struct error *err = inspect_find(index, name, &func);
-	return err ? err : inspect_func(index, func, stdout);
-}
-
-static void print_info(struct index *index, pid_t pid, bool json)
-{
-	json_t *info = describe(index, pid);
-	if (json) {
-		json_dumpf(info, stdout, JSON_COMPACT);
-		putchar('\n');
-	} else {
-		print_text(info, stdout);
+	if (options->num_words > 1) {
+		const struct func *func;
+		struct error *err = inspect_find(index, options->words[1], &func);
+		return err ? err : inspect_func(index, func, stdout);
 	}
-	json_decref(info);
-}
-
-static int info_main(int argc, char **argv)
-{
-	static const struct argp argp = {
-		.parser = parse,
-		.children = text_or_json_children,
-		.args_doc = "TARGET [FUNC]",
-		.doc = "Tell a running process's (a PID) or an executable's Go version, build mode, ABI, and what debug "
-		       "information it has. Of a function: file and line, signature, where each argument and "
-		       "result stands, and where it is probed or why it cannot be, and where calls of it were inlined.\v"
-		       "Example: gotrace info ./server 'main.(*Store).Get'",
-	};
-	struct arguments arguments = {0};
-	cli_parse(&argp, argc, argv, NULL, &arguments);
-	struct index *index;
-	pid_t pid;
-	struct error *err = open_target_index(arguments.target, &index, &pid);
-	if (err)
-		return cli_fail(err);
-	if (arguments.func)
-		err = print_func(index, arguments.func);
+	if (options->is_json)
+		json_print(describe(index, pid), stdout);
 	else
-		print_info(index, pid, arguments.json);
-	index_close(index);
-	return err ? cli_fail(err) : EXIT_DONE;
+		inspect_target(index, pid, stdout);
+	return NULL;
 }
 
-const struct command command_info = {"info",
-				     "Go version, build mode, ABI, what debug information there is",
-				     info_main};
+static int info_main(struct options *options)
+{
+	if (options->num_words > 1 && options->is_json)
+		return cli_fail(error_new("a function is shown as text only (list has JSON)")),
+		       EXIT_USAGE;
+	return inspect_words(options, info);
+}
+
+const struct command command_info = {
+	.name = "info",
+	.summary = "Go version, build mode, ABI, what debug information there is",
+	.args = "TARGET [FUNC]",
+	.doc = "Show the Go version, build mode, ABI and debug information of a running process (a PID) or an "
+	       "executable. Of a function: file and line, signature, where each argument and result is, where it "
+	       "is probed or why it cannot be, and where calls of it were inlined.",
+	.more = "Example: gotrace info ./server 'main.(*Store).Get'",
+	.words = {{WORD_TARGET, "of what? Give a PID or an executable"}, {WORD_FUNC, NULL}},
+	.run = info_main,
+};

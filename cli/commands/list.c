@@ -8,52 +8,21 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "cli/cli.h"
 #include "cli/inspect/inspect.h"
-#include "cli/options.h"
-#include "tracer/event/value/value.h"
+#include "cli/json.h"
 
 enum { FLUSH_BYTES = 256 * 1024 };
 
-struct arguments {
-	const char *target;
-	char **patterns;
-	size_t num_patterns;
-	bool json, verbose;
-};
-
 struct listing {
-	const struct arguments *arguments;
+	char *const *patterns;
+	size_t num_patterns; // 0: all functions
+	bool is_json, is_verbose;
 	struct index *index;
 	struct plan *plan;
 	int fd; // where the list is written; borrowed
 	struct text out;
 	bool is_closed; // the reader has gone away
 };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *arguments = state->input;
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->json;
-		return 0;
-	case 'v':
-		arguments->verbose = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (!arguments->target)
-			arguments->target = arg;
-		else
-			arguments->patterns[arguments->num_patterns++] = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!arguments->target)
-			argp_error(state, "of what? Give a PID or an executable");
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
 
 // What the entry's probe is on: the branch of the stack check, another instruction that the kernel
 // emulates (one trap per call), or one that it single-steps (two traps).
@@ -99,7 +68,7 @@ static void write_text(struct listing *listing, const struct func *func, const s
 	}
 	const char *file;
 	int line;
-	if (listing->arguments->verbose) {
+	if (listing->is_verbose) {
 		text_puts(out, "  ");
 		text_hex(out, func->vaddr);
 		text_puts(out, " +");
@@ -114,47 +83,36 @@ static void write_text(struct listing *listing, const struct func *func, const s
 	text_putc(out, '\n');
 }
 
-static void key(struct text *out, const char *name)
-{
-	text_puts(out, ",\"");
-	text_puts(out, name);
-	text_puts(out, "\":");
-}
-
 static void write_json(struct listing *listing, const struct func *func, const struct sites *sites)
 {
-	struct text *out = &listing->out;
-	text_puts(out, "{\"func\":");
-	value_json_string(func->name, strlen(func->name), out);
-	text_printf(out, ",\"addr\":\"%#lx\",\"size\":%lu", (unsigned long)func->vaddr,
-		    (unsigned long)func->size);
+	char addr[24];
+	snprintf(addr, sizeof(addr), "%#lx", (unsigned long)func->vaddr);
 	struct text signature;
 	text_init(&signature);
 	index_write_signature(listing->index, func, &signature);
-	key(out, "signature");
-	value_json_string(text_string(&signature), signature.len, out);
+	json_t *row = json_pack("{s:o, s:s, s:I, s:o}", "func", json_text(func->name), "addr", addr,
+				"size", (json_int_t)func->size, "signature",
+				json_text(text_string(&signature)));
 	text_deinit(&signature);
 	const char *file;
 	int line;
 	if (index_line(listing->index, func->vaddr, &file, &line)) {
-		key(out, "file");
-		value_json_string(file, strlen(file), out);
-		key(out, "line");
-		text_i64(out, line);
+		json_object_set_new(row, "file", json_text(file));
+		json_object_set_new(row, "line", json_integer(line));
 	}
 	if (sites->refused) {
-		key(out, "refused");
-		value_json_string(sites->refused, strlen(sites->refused), out);
+		json_object_set_new(row, "refused", json_text(sites->refused));
 	} else {
-		key(out, "entry");
-		value_json_string(entry_kind(&sites->site[0]), strlen(entry_kind(&sites->site[0])),
-				  out);
-		key(out, "returns");
-		text_u64(out, count_exits(sites, SITE_RETURN));
-		key(out, "tails");
-		text_u64(out, count_exits(sites, SITE_TAIL));
+		json_object_set_new(row, "entry", json_text(entry_kind(&sites->site[0])));
+		json_object_set_new(row, "returns",
+				    json_integer((json_int_t)count_exits(sites, SITE_RETURN)));
+		json_object_set_new(row, "tails",
+				    json_integer((json_int_t)count_exits(sites, SITE_TAIL)));
 	}
-	text_puts(out, "}\n");
+	CLEANUP_FREE char *printed = json_dumps(row, JSON_COMPACT);
+	json_decref(row);
+	text_puts(&listing->out, printed ? printed : "{}");
+	text_putc(&listing->out, '\n');
 }
 
 static struct error *flush(struct listing *listing)
@@ -177,7 +135,7 @@ static struct error *list_func(struct listing *listing, const struct func *func)
 	struct error *err = plan_sites(listing->plan, func, &sites);
 	if (err)
 		return error_wrap(err, "%s", func->name);
-	if (listing->arguments->json)
+	if (listing->is_json)
 		write_json(listing, func, &sites);
 	else
 		write_text(listing, func, &sites);
@@ -198,8 +156,8 @@ static struct error *list_all(struct listing *listing)
 static struct error *list_selected(struct listing *listing)
 {
 	struct selection selection;
-	struct error *err = select_functions(listing->index, listing->arguments->patterns,
-					     listing->arguments->num_patterns, &selection);
+	struct error *err = select_functions(listing->index, listing->patterns,
+					     listing->num_patterns, &selection);
 	if (err)
 		return err;
 	for (size_t i = 0; i < selection.num && !err && !listing->is_closed; i++)
@@ -208,63 +166,51 @@ static struct error *list_selected(struct listing *listing)
 	return err ? err : flush(listing);
 }
 
-static struct error *list_index(const struct arguments *arguments, struct index *index, int fd)
+static struct error *list(struct listing *listing)
 {
-	struct listing listing = {.arguments = arguments, .index = index, .fd = fd};
-	struct error *err = plan_create(index, &(struct plan_options){0}, &listing.plan);
+	struct error *err = plan_create(listing->index, &(struct plan_options){0}, &listing->plan);
 	if (!err)
-		err = arguments->num_patterns ? list_selected(&listing) : list_all(&listing);
-	plan_destroy(listing.plan);
-	text_deinit(&listing.out);
-	return err;
-}
-
-static struct error *list(const struct arguments *arguments)
-{
-	pid_t pid;
-	struct index *index;
-	struct error *err = open_target_index(arguments->target, &index, &pid);
-	if (err)
-		return err;
-	err = list_index(arguments, index, STDOUT_FILENO);
-	if (!err && index_warning(index))
-		cli_say("warning: %s", index_warning(index));
-	index_close(index);
+		err = listing->num_patterns ? list_selected(listing) : list_all(listing);
+	plan_destroy(listing->plan);
+	text_deinit(&listing->out);
 	return err;
 }
 
 struct error *inspect_funcs(struct index *index, char *const *patterns, size_t num_patterns,
 			    FILE *out)
 {
-	struct arguments arguments = {.patterns = (char **)patterns, .num_patterns = num_patterns};
 	fflush(out);
-	return list_index(&arguments, index, fileno(out));
+	struct listing listing = {.patterns = patterns,
+				  .num_patterns = num_patterns,
+				  .index = index,
+				  .fd = fileno(out)};
+	return list(&listing);
 }
 
-static int list_main(int argc, char **argv)
+static struct error *list_target(const struct options *options, struct index *index, pid_t pid)
 {
-	static const struct argp_option options[] = {
-		{"verbose", 'v', NULL, 0, "Addresses, sizes, files and lines too", 0},
-		{0},
-	};
-	static const struct argp argp = {
-		.options = options,
-		.parser = parse,
-		.children = text_or_json_children,
-		.args_doc = "TARGET [PATTERN...]",
-		.doc = "List the functions of a running process (a PID) or an executable, with their Go signatures and how each "
-		       "can be probed. Inlined functions have no code of their own and are not there.\v"
-		       "Example: gotrace list ./server 'main.*'",
-	};
-	CLEANUP_FREE char **patterns = calloc((size_t)argc, sizeof(*patterns));
-	struct arguments arguments = {.patterns = patterns};
-	if (!patterns)
-		return cli_fail(error_nomem());
-	cli_parse(&argp, argc, argv, NULL, &arguments);
-	signal(SIGPIPE, SIG_IGN);
-	struct error *err = list(&arguments);
-	return err ? cli_fail(err) : EXIT_DONE;
+	(void)pid;
+	struct listing listing = {.patterns = options->words + 1,
+				  .num_patterns = options->num_words - 1,
+				  .is_json = options->is_json,
+				  .is_verbose = options->shows_places,
+				  .index = index,
+				  .fd = STDOUT_FILENO};
+	return list(&listing);
 }
 
-const struct command command_list = {"list", "functions, their signatures, how each can be probed",
-				     list_main};
+static int list_main(struct options *options)
+{
+	return inspect_words(options, list_target);
+}
+
+const struct command command_list = {
+	.name = "list",
+	.summary = "functions, their signatures, how each can be probed",
+	.args = "TARGET [PATTERN...]",
+	.doc = "List the functions of a running process (a PID) or an executable, with their Go signatures and how each "
+	       "can be probed. Inlined functions have no code of their own and are not listed.",
+	.more = "Example: gotrace list ./server 'main.*'",
+	.words = {{WORD_TARGET, "of what? Give a PID or an executable"}, {WORD_PATTERNS, NULL}},
+	.run = list_main,
+};

@@ -2,37 +2,11 @@
 // gotrace replay: shows a trace again that was kept with --save, in any format.
 #include <errno.h>
 #include <signal.h>
-#include <unistd.h>
 
-#include "cli/cli.h"
+#include "base/file.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "tracer/stream/replay.h"
-
-struct arguments {
-	struct trace_options trace;
-	const char *file, *exe;
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *arguments = state->input;
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->trace;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (arguments->exe)
-			argp_error(state, "one FILE, and one EXECUTABLE at the most");
-		*(arguments->file ? &arguments->exe : &arguments->file) = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!arguments->file)
-			argp_error(state, "which FILE? Give one that --save wrote");
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
 
 // Where the trace is written. If its reader goes away, that is no error, and the rest is not
 // written.
@@ -45,15 +19,14 @@ struct output {
 static struct error *write_out(void *context, const struct text *text)
 {
 	struct output *output = context;
-	for (size_t done = 0; done < text->len && !output->is_closed;) {
-		ssize_t len = write(output->fd, text->data + done, text->len - done);
-		if (len >= 0)
-			done += (size_t)len;
-		else if (errno == EPIPE)
-			output->is_closed = true;
-		else if (errno != EINTR)
-			return error_errno(errno, "writing the trace");
-	}
+	if (output->is_closed)
+		return NULL;
+	struct error *err =
+		file_write(output->fd, text->data, text->len, NULL, "writing the trace");
+	if (!err || error_code(err) != EPIPE)
+		return err;
+	output->is_closed = true;
+	error_free(err);
 	return NULL;
 }
 
@@ -69,21 +42,13 @@ static struct error *write_first(void *context, const struct text *text)
 	return err ? err : write_out(output, text);
 }
 
-static void say_summary(struct text *words)
+static struct error *replay(const struct options *options)
 {
-	while (words->len && words->data[words->len - 1] == '\n')
-		words->len--;
-	if (words->len)
-		cli_say("%.*s", (int)words->len, words->data);
-}
-
-static struct error *replay(const struct arguments *arguments)
-{
-	const struct session_options *session = &arguments->trace.session;
-	struct output output = {.fd = session->out, .path = arguments->trace.output};
-	struct replay_options options = {
-		.capture = arguments->file,
-		.exe = arguments->exe,
+	const struct session_options *session = &options->session;
+	struct output output = {.fd = session->out, .path = options->output};
+	struct replay_options replay = {
+		.capture = options->words[0],
+		.exe = options->words[1],
 		.sink = session->sink,
 		.timestamps = session->timestamps,
 		.color = session->color,
@@ -93,34 +58,29 @@ static struct error *replay(const struct arguments *arguments)
 	};
 	struct text words;
 	text_init(&words);
-	struct error *err = replay_run(&options, &words);
-	say_summary(&words);
+	struct error *err = replay_run(&replay, &words);
+	cli_say_text(&words);
 	text_deinit(&words);
 	return err;
 }
 
-static int replay_main(int argc, char **argv)
+static int replay_main(struct options *options)
 {
-	static const struct argp_child children[] = {{&output_options_argp, 0, NULL, 0}, {0}};
-	static const struct argp argp = {
-		.parser = parse,
-		.args_doc = "FILE [EXECUTABLE]",
-		.doc = "Show a trace again that \"gotrace attach --save FILE\" kept. The traced executable is needed to read it: the "
-		       "one at the path where it was, or EXECUTABLE.\v"
-		       "Example: gotrace replay trace.gotrace --format json",
-		.children = children,
-	};
-	struct arguments arguments = {0};
-	trace_options_init(&arguments.trace);
-	cli_parse(&argp, argc, argv, NULL, &arguments);
-	cli_set_verbosity(arguments.trace.verbosity);
 	signal(SIGPIPE, SIG_IGN);
-	struct error *err = trace_options_open(&arguments.trace);
+	struct error *err = options_open(options);
 	if (!err)
-		err = replay(&arguments);
-	trace_options_close(&arguments.trace);
+		err = replay(options);
+	options_close(options);
 	return err ? cli_fail(err) : EXIT_DONE;
 }
 
-const struct command command_replay = {"replay", "show a trace again that --save kept",
-				       replay_main};
+const struct command command_replay = {
+	.name = "replay",
+	.summary = "show a trace again that --save kept",
+	.args = "FILE [EXECUTABLE]",
+	.doc = "Show a trace again that \"gotrace attach --save FILE\" kept. The traced executable is needed to read it: the "
+	       "one at the path where it was, or EXECUTABLE.",
+	.more = "Example: gotrace replay trace.gotrace --format json",
+	.words = {{WORD_FILE, "which FILE? Give one that --save wrote"}, {WORD_FILE, NULL}},
+	.run = replay_main,
+};

@@ -6,54 +6,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
 #include "cli/shell/shell.h"
 #include "tracer/backend/privileges.h"
 
 enum { LINES_A_SECOND = 50 }; // as many as a person can read
-
-// The argument of one -x or -e. The array has the order of the command line.
-struct script {
-	bool is_file;
-	const char *text;
-};
-
-struct arguments {
-	const char *pid;
-	struct script *scripts;
-	size_t num_scripts;
-	bool keeps_going;
-	int verbosity;
-};
-
-enum { OPT_KEEP_GOING = 256 };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct arguments *arguments = state->input;
-	switch (key) {
-	case 'x':
-	case 'e':
-		arguments->scripts[arguments->num_scripts++] =
-			(struct script){.is_file = key == 'x', .text = arg};
-		return 0;
-	case OPT_KEEP_GOING:
-		arguments->keeps_going = true;
-		return 0;
-	case 'q':
-		arguments->verbosity = -1;
-		return 0;
-	case 'v':
-		arguments->verbosity = 1;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (arguments->pid)
-			argp_error(state, "one process at a time");
-		arguments->pid = arg;
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
 
 static struct error *run_file(struct shell *shell, const char *path)
 {
@@ -74,64 +30,37 @@ static struct error *run_words(struct shell *shell, const char *text, unsigned *
 }
 
 // Runs the scripts. If there are none, runs the commands from the terminal or standard input.
-static struct error *run(struct shell *shell, const struct arguments *arguments)
+static struct error *run(struct shell *shell, const struct options *options)
 {
 	struct error *err = NULL;
 	unsigned number = 0, line = 0;
-	for (size_t i = 0; i < arguments->num_scripts && !err && !shell->wants_quit; i++) {
-		const struct script *script = &arguments->scripts[i];
+	for (size_t i = 0; i < options->num_scripts && !err && !shell->wants_quit; i++) {
+		const struct options_script *script = &options->scripts[i];
 		err = script->is_file ? run_file(shell, script->text)
 				      : run_words(shell, script->text, &number);
 	}
-	if (err || arguments->num_scripts)
+	if (err || options->num_scripts)
 		return err;
 	return shell->is_interactive ? shell_prompt(shell)
 				     : shell_source(shell, stdin, "standard input", &line);
 }
 
-static int shell_main(int argc, char **argv)
+static int shell_main(struct options *options)
 {
-	static const struct argp_option options[] = {
-		{"execute", 'e', "COMMAND", 0, "Execute COMMAND, then leave; may be repeated", 0},
-		{"script", 'x', "FILE", 0, "Execute the commands in FILE, then leave", 0},
-		{"keep-going", OPT_KEEP_GOING, NULL, 0,
-		 "Go on after an error in a script (the exit status still tells)", 0},
-		{"quiet", 'q', NULL, 0, "Say nothing on standard error but errors", 0},
-		{"verbose", 'v', NULL, 0, "Say more on standard error", 0},
-		{0},
-	};
-	static const struct argp argp = {
-		.options = options,
-		.parser = parse,
-		.args_doc = "[PID]",
-		.doc = "Explore a running Go program: look for functions, turn tracing of some on and off, look at counts and "
-		       "durations, leave; it runs on. help lists the commands. Not on a terminal, or with -e or -x, "
-		       "it is a script's interpreter: the first error ends it with status 2.\v"
-		       "Example: gotrace shell $(pidof server)",
-	};
-	CLEANUP_FREE struct script *scripts = calloc((size_t)argc, sizeof(*scripts));
-	struct arguments arguments = {.scripts = scripts};
-	if (!scripts)
-		return cli_fail(error_nomem());
-	cli_parse(&argp, argc, argv, NULL, &arguments);
-	cli_set_verbosity(arguments.verbosity);
 	cli_catch_signals();
-	uint64_t pid = 0;
-	if (arguments.pid && !parse_number(arguments.pid, INT32_MAX, &pid))
-		return cli_fail(error_new("%s: not a PID", arguments.pid)), EXIT_USAGE;
 	struct shell shell = {
 		.is_interactive =
-			!arguments.num_scripts && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
-		.keeps_going = arguments.keeps_going,
+			!options->num_scripts && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
+		.keeps_going = options->keeps_going,
 		.display.lines_max = LINES_A_SECOND,
 	};
-	trace_options_init(&shell.options);
+	options_init(&shell.options);
 	struct error *err = privileges_keep(PRIVILEGES_SHELL);
-	if (!err && pid)
-		err = shell_attach(&shell, (pid_t)pid);
+	if (!err && options->pid)
+		err = shell_attach(&shell, options->pid);
 	if (err)
 		return cli_fail(err);
-	err = run(&shell, &arguments);
+	err = run(&shell, options);
 	struct error *leave_err = shell_leave(&shell, false);
 	if (shell.output)
 		fclose(shell.output);
@@ -144,5 +73,14 @@ static int shell_main(int argc, char **argv)
 	return status;
 }
 
-const struct command command_shell = {"shell", "an interactive session, or a script of it",
-				      shell_main};
+const struct command command_shell = {
+	.name = "shell",
+	.summary = "an interactive session, or a script of it",
+	.args = "[PID]",
+	.doc = "Explore a running Go program: find functions, turn tracing of some on and off, see counts and "
+	       "durations, leave; it runs on. help lists the commands. If it is not on a terminal, or with -e or -x, "
+	       "it is a script's interpreter: the first error ends it with status 2.",
+	.more = "Example: gotrace shell $(pidof server)",
+	.words = {{WORD_PID, NULL}},
+	.run = shell_main,
+};

@@ -1,22 +1,79 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gotrace top: a live table of the functions that take the most time.
-#include "cli/commands/aggregate.h"
-#include "cli/cli.h"
+#include <sys/ioctl.h>
+#include <unistd.h>
 
-static int top_main(int argc, char **argv)
+#include "base/clock.h"
+#include "cli/commands/aggregate.h"
+
+enum { TOP_ROWS = 40 };
+
+// The size of the terminal; TOP_ROWS rows of any width if it does not know its size.
+static struct winsize top_size(int out)
 {
-	static const struct aggregate_command command = {
-		.kind = AGGREGATE_TOP,
-		.event = "top",
-		.argp =
-			{
-				.args_doc = "PID PATTERN...\nPATTERN... -- PROG ARG...",
-				.doc = "A table of the functions that PATTERNs choose, or of the keys of --by: calls, errors, durations; refreshed each second.\v"
-				       "Example: gotrace top 4711 'main.*' --sort p99",
-			},
-	};
-	return aggregate_main(&command, argc, argv);
+	struct winsize size = {0};
+	if (!ioctl(out, TIOCGWINSZ, &size) && size.ws_row > 2 && size.ws_col)
+		return size;
+	return (struct winsize){.ws_row = TOP_ROWS, .ws_col = UINT16_MAX};
 }
 
-const struct command command_top = {"top", "a live table of the functions that take the time",
-				    top_main};
+// Writes the table over the one before. Clearing the screen first would flicker, and some terminals
+// keep each cleared screen in their scrollback.
+static void put_in_place(const struct text *table, struct text *out)
+{
+	text_puts(out, "\033[H");
+	for (size_t i = 0; i < table->len; i++) {
+		if (table->data[i] == '\n')
+			text_puts(out, "\033[K");
+		text_putc(out, table->data[i]);
+	}
+	text_puts(out, "\033[J");
+	out->failed |= table->failed;
+}
+
+static void print_top(const struct options *options, const struct aggregates *aggregates,
+		      bool is_last, struct text *text)
+{
+	int out = options->session.out;
+	if (!isatty(out)) {
+		aggregates_print_top(aggregates, SIZE_MAX, SIZE_MAX, text);
+		if (!is_last)
+			text_putc(text, '\n');
+		return;
+	}
+	struct winsize size = top_size(out);
+	struct text table;
+	text_init(&table);
+	if (is_last)
+		aggregates_print_top(aggregates, SIZE_MAX, SIZE_MAX, &table);
+	else
+		aggregates_print_top(aggregates, size.ws_row - 2u, size.ws_col, &table);
+	put_in_place(&table, text);
+	text_deinit(&table);
+}
+
+static int top_main(struct options *options)
+{
+	static const struct aggregate_command command = {
+		.event = "top",
+		.has_errors = true,
+		.has_histogram = true,
+		.has_order = true,
+		.print = print_top,
+	};
+	if (!options->interval_ns)
+		options->interval_ns = NS_PER_SECOND;
+	return aggregate_main(options, &command);
+}
+
+const struct command command_top = {
+	.name = "top",
+	.summary = "a live table of the functions that take the time",
+	.args = "PID PATTERN...\nPATTERN... -- PROG ARG...",
+	.doc = "A table of the functions that PATTERNs select, or of the keys of --by: calls, errors, durations; refreshed each second.",
+	.more = "Example: gotrace top 4711 'main.*' --sort p99",
+	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
+		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},
+	.before_program = {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"},
+	.run = top_main,
+};

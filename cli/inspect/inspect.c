@@ -1,12 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/inspect/inspect.h"
 
+#include <dirent.h>
+#include <string.h>
+
 #include "base/text.h"
 #include "cli/complete.h"
 #include "tracer/plan/plan.h"
 #include "tracer/plan/select/select.h"
 
 enum { INLINED_MAX = 16 }; // functions that are named
+
+int inspect_words(struct options *options, struct error *(*print)(const struct options *options,
+								  struct index *index, pid_t pid))
+{
+	signal(SIGPIPE, SIG_IGN);
+	struct index *index;
+	pid_t pid;
+	struct error *err = open_target_index(options->words[0], &index, &pid);
+	if (err)
+		return cli_fail(err);
+	err = print(options, index, pid);
+	fflush(stdout);
+	if (!err && index_warning(index))
+		cli_say("warning: %s", index_warning(index));
+	index_close(index);
+	return err ? cli_fail(err) : EXIT_DONE;
+}
 
 struct error *inspect_find(struct index *index, const char *word, const struct func **out)
 {
@@ -146,9 +166,10 @@ void inspect_func_names(struct index *index, struct completions *out, const char
 			return;
 }
 
-bool inspect_is_go(const char *pid)
+// False also if gotrace may not read the executable of the process.
+static bool is_go(const char *pid)
 {
-	char path[64];
+	char path[sizeof(((struct dirent *)0)->d_name) + sizeof("/proc//exe")];
 	snprintf(path, sizeof(path), "/proc/%s/exe", pid);
 	struct image *image;
 	struct error *err = image_open(path, NULL, &image);
@@ -156,8 +177,20 @@ bool inspect_is_go(const char *pid)
 		error_free(err);
 		return false;
 	}
-	bool is_go =
+	bool is_here =
 		image_has_section(image, ".go.buildinfo") || image_has_section(image, ".gopclntab");
 	image_close(image);
-	return is_go;
+	return is_here;
+}
+
+void inspect_pids(struct completions *out, const char *prefix)
+{
+	DIR *proc = opendir("/proc");
+	if (!proc)
+		return;
+	for (struct dirent *entry = readdir(proc); entry; entry = readdir(proc))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    !strncmp(entry->d_name, prefix, strlen(prefix)) && is_go(entry->d_name))
+			completions_add(out, entry->d_name, prefix);
+	closedir(proc);
 }

@@ -6,10 +6,16 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "dwarf/index/index.h"
 #include "arch/sites.h"
+#include "cli/options.h"
+#include "dwarf/index/index.h"
 
 struct completions;
+
+/** Opens the index of options->words[0], prints by it, warns of what the index lacks, and closes it.
+ *  Returns the exit status. */
+int inspect_words(struct options *options, struct error *(*print)(const struct options *options,
+								  struct index *index, pid_t pid));
 
 /** Prints the signatures of the functions that the patterns select (all without patterns), and how
  *  each can be probed. */
@@ -24,10 +30,8 @@ struct error *inspect_func(struct index *index, const struct func *func, FILE *o
 struct error *inspect_code(struct index *index, const struct func *func, FILE *out) MUST_CHECK;
 /** Prints the types whose names match the pattern (NULL: all), with kind and size. */
 struct error *inspect_types(struct index *index, const char *pattern, FILE *out) MUST_CHECK;
-/** Prints a type's fields, sizes, offsets, tags and methods. If several types have this name,
- *  prints each. */
-struct error *inspect_type(struct index *index, const char *name, FILE *out) MUST_CHECK;
-/** Prints the type of this name, or the function if no type has it. */
+/** Prints a type's fields, sizes, offsets, tags and methods; each type of this name if there are
+ *  several. If no type has the name, prints the function of the name. */
 struct error *inspect_whatis(struct index *index, const char *word, FILE *out) MUST_CHECK;
 
 /** Finds the sites of a function's probes, the same as for a trace. The caller calls
@@ -44,7 +48,7 @@ struct error *inspect_find(struct index *index, const char *word,
 /** Add the names of functions, or of types, that begin with prefix (completions_add()). */
 void inspect_func_names(struct index *index, struct completions *out, const char *prefix);
 void inspect_type_names(struct index *index, struct completions *out, const char *prefix);
-/** True if the process runs a Go program. False also if gotrace may not read its executable. */
-bool inspect_is_go(const char *pid);
+/** Adds the PIDs of Go programs whose executables gotrace may read. */
+void inspect_pids(struct completions *out, const char *prefix);
 
 #endif

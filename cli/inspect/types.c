@@ -200,7 +200,7 @@ static void print_type(struct index *index, struct gotype *type, FILE *out)
 	print_fields(index, type, 0, 0, out);
 }
 
-struct error *inspect_type(struct index *index, const char *name, FILE *out)
+static struct error *inspect_type(struct index *index, const char *name, FILE *out)
 {
 	struct gotype *types[NAMESAKES_MAX];
 	size_t num = index_types_named(index, name, types, NAMESAKES_MAX);

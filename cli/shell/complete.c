@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The shell's completion with the Tab key: which words are possible, in the form that readline
 // wants.
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <readline/readline.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
 #include "cli/complete.h"
 #include "cli/inspect/inspect.h"
 #include "cli/shell/shell.h"
@@ -49,22 +47,9 @@ static void add_settings(struct completions *out, const char *prefix)
 		completions_add(out, shell_setting_name(i), prefix);
 }
 
-static void add_options_of(const struct argp *argp, struct completions *out, const char *prefix)
-{
-	for (const struct argp_option *option = argp->options; option->name || option->doc;
-	     option++) {
-		char word[64];
-		if (!option->name || shell_refuses(option->name))
-			continue;
-		snprintf(word, sizeof(word), "--%s", option->name);
-		completions_add(out, word, prefix);
-	}
-}
-
 static void add_options(struct completions *out, const char *prefix)
 {
-	add_options_of(&trace_options_argp, out, prefix);
-	add_options_of(&choosing_options_argp, out, prefix);
+	completions_add_options(out, "attach", true, prefix);
 }
 
 // --- Conditions ----------------------------------------------------------------------------------
@@ -156,28 +141,16 @@ static void add_conditions(struct completions *out, const char *prefix)
 
 static void add_formats(struct completions *out, const char *prefix)
 {
-	static const char *const formats[] = {"graph", "lines", "json"};
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-		completions_add(out, formats[i], prefix);
+	for (size_t i = 0; sinks[i]; i++)
+		completions_add(out, sinks[i]->name, prefix);
 }
 
-static void add_backends(struct completions *out, const char *prefix)
+// Adds the words that the setting, which is the word before, can be.
+static void add_setting_words(struct completions *out, const char *prefix)
 {
-	completions_add(out, "ebpf", prefix);
-	completions_add(out, "ptrace", prefix);
-}
-
-// Adds the PIDs of Go programs whose executables gotrace may read.
-static void add_pids(struct completions *out, const char *prefix)
-{
-	DIR *proc = opendir("/proc");
-	if (!proc)
-		return;
-	for (struct dirent *entry = readdir(proc); entry; entry = readdir(proc))
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-		    !strncmp(entry->d_name, prefix, strlen(prefix)) && inspect_is_go(entry->d_name))
-			completions_add(out, entry->d_name, prefix);
-	closedir(proc);
+	const struct option *option = shell_find_setting(words_before.argv[1]);
+	if (option)
+		completions_add_words(out, option, prefix);
 }
 
 static void add_types(struct completions *out, const char *prefix)
@@ -199,7 +172,7 @@ static void add_types_and_functions(struct completions *out, const char *prefix)
 
 static const struct source {
 	// A value of shell_command.completes, or another one that what_follows() returns: the name
-	// of a command, "set SETTING", "options", "conditions".
+	// of a command, "setting words", "options", "conditions".
 	const char *what;
 	bool needs_target;
 	void (*add)(struct completions *out, const char *prefix);
@@ -214,9 +187,8 @@ static const struct source {
 	{"options", false, add_options},
 	{"conditions", true, add_conditions},
 	{"formats", false, add_formats},
-	{"set format", false, add_formats},
-	{"set backend", false, add_backends},
-	{"pids", false, add_pids},
+	{"setting words", false, add_setting_words},
+	{"pids", false, inspect_pids},
 };
 
 static const struct source *find_source(const char *what)
@@ -243,9 +215,7 @@ static const char *what_follows(int argc, char **argv, const char *word)
 	if (!strcmp(command->name, "trace") && *word == '-')
 		return "options";
 	if (!strcmp(command->name, "set") && argc == 2)
-		return !strcmp(argv[1], "format")    ? "set format"
-		       : !strcmp(argv[1], "backend") ? "set backend"
-						     : NULL;
+		return "setting words";
 	if (find_source(command->name))
 		return command->name;
 	return command->completes;

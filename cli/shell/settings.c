@@ -6,220 +6,85 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/shell/shell.h"
-
-enum setting_scope {
-	SCOPE_TRACE,   // applies to the traces that follow
-	SCOPE_SESSION, // applies to all traces, which are armed again
-	SCOPE_NOW,     // applies at once
-};
-
-struct setting {
-	const char *name; // of the option, without dashes
-	enum setting_scope scope;
-	bool is_flag;
-	const char *none; // the word that resets it; NULL: it always has a value
-	void (*print)(const struct trace_options *options, FILE *out);
-	void (*reset)(struct trace_options *options); // NULL if none is NULL
-};
-
-#define NUMBER(NAME, FIELD)                                                       \
-	static void print_##NAME(const struct trace_options *options, FILE *out)  \
-	{                                                                         \
-		fprintf(out, "%llu", (unsigned long long)options->session.FIELD); \
-	}
-
-#define RESET(NAME, FIELD)                                      \
-	static void reset_##NAME(struct trace_options *options) \
-	{                                                       \
-		options->session.FIELD = 0;                     \
-	}
-
-NUMBER(depth, plan.depth)
-NUMBER(strlen, plan.strlen)
-NUMBER(items, plan.items)
-RESET(no_args, plan.no_args)
-RESET(no_return, plan.no_return)
-RESET(sample, plan.every)
-RESET(rate, plan.rate)
-RESET(count, max_calls)
-RESET(stack, plan.stack)
-RESET(creator, plan.creator)
-RESET(goroutine, goid)
-RESET(max_overhead, max_overhead)
-
-static void print_flag(bool is_on, FILE *out)
-{
-	fputs(is_on ? "on" : "off", out);
-}
-
-static void print_no_args(const struct trace_options *options, FILE *out)
-{
-	print_flag(options->session.plan.no_args, out);
-}
-
-static void print_no_return(const struct trace_options *options, FILE *out)
-{
-	print_flag(options->session.plan.no_return, out);
-}
-
-static void print_creator(const struct trace_options *options, FILE *out)
-{
-	print_flag(options->session.plan.creator, out);
-}
-
-static void print_or(uint64_t value, const char *format, const char *none, FILE *out)
-{
-	if (value)
-		fprintf(out, format, (unsigned long long)value);
-	else
-		fputs(none, out);
-}
-
-static void print_max_overhead(const struct trace_options *options, FILE *out)
-{
-	if (options->session.max_overhead > 0)
-		fprintf(out, "%g%%", options->session.max_overhead * 100);
-	else
-		fputs("off", out);
-}
-
-static void print_sample(const struct trace_options *options, FILE *out)
-{
-	print_or(options->session.plan.every, "1/%llu", "off", out);
-}
-
-static void print_rate(const struct trace_options *options, FILE *out)
-{
-	print_or(options->session.plan.rate, "%llu/s", "off", out);
-}
-
-static void print_count(const struct trace_options *options, FILE *out)
-{
-	print_or(options->session.max_calls, "%llu", "off", out);
-}
-
-static void print_stack(const struct trace_options *options, FILE *out)
-{
-	print_or(options->session.plan.stack, "%llu", "off", out);
-}
-
-static void print_goroutine(const struct trace_options *options, FILE *out)
-{
-	print_or(options->session.goid, "%llu", "all", out);
-}
-
-static void print_buffer(const struct trace_options *options, FILE *out)
-{
-	fprintf(out, "%zuK", options->session.buffer_bytes / 1024);
-}
-
-static void print_backend(const struct trace_options *options, FILE *out)
-{
-	fputs(options->session.backend->name, out);
-}
-
-static void print_timestamps(const struct trace_options *options, FILE *out)
-{
-	static const char *const names[] = {"none", "relative", "wall", "mono"};
-	fputs(names[options->session.timestamps], out);
-}
-
-static void print_color(const struct trace_options *options, FILE *out)
-{
-	fputs(options->color < 0 ? "auto" : options->color ? "always" : "never", out);
-}
-
-static const struct setting settings[] = {
-	{"backend", SCOPE_SESSION, false, NULL, print_backend, NULL},
-	{"buffer", SCOPE_SESSION, false, NULL, print_buffer, NULL},
-	{"color", SCOPE_NOW, false, NULL, print_color, NULL},
-	{"count", SCOPE_TRACE, false, "off", print_count, reset_count},
-	{"creator", SCOPE_SESSION, true, "off", print_creator, reset_creator},
-	{"depth", SCOPE_SESSION, false, NULL, print_depth, NULL},
-	{"goroutine", SCOPE_NOW, false, "all", print_goroutine, reset_goroutine},
-	{"items", SCOPE_SESSION, false, NULL, print_items, NULL},
-	{"max-overhead", SCOPE_SESSION, false, "off", print_max_overhead, reset_max_overhead},
-	{"no-args", SCOPE_TRACE, true, "off", print_no_args, reset_no_args},
-	{"no-return", SCOPE_TRACE, true, "off", print_no_return, reset_no_return},
-	{"rate", SCOPE_TRACE, false, "off", print_rate, reset_rate},
-	{"sample", SCOPE_TRACE, false, "off", print_sample, reset_sample},
-	{"stack", SCOPE_SESSION, false, "off", print_stack, reset_stack},
-	{"strlen", SCOPE_SESSION, false, NULL, print_strlen, NULL},
-	{"timestamps", SCOPE_NOW, false, NULL, print_timestamps, NULL},
-};
-enum { NUM_SETTINGS = sizeof(settings) / sizeof(*settings) };
+#include "cli/values.h"
 
 static const char LINES[] = "lines"; // a setting of the display, which is no option
 
-const char *shell_setting_name(size_t i)
+static void print_lines(const struct shell *shell, const char *unit, FILE *out)
 {
-	return i < NUM_SETTINGS ? settings[i].name : i == NUM_SETTINGS ? LINES : NULL;
+	if (shell->display.lines_max)
+		fprintf(out, "%llu%s", (unsigned long long)shell->display.lines_max, unit);
+	else
+		fputs("all", out);
 }
 
-void shell_settings_print(struct shell *shell, FILE *out)
+// The next setting after this one by name; the first if it is NULL. NULL after the last.
+static const struct option *next_setting(const struct option *last)
 {
-	for (size_t i = 0; i < NUM_SETTINGS; i++) {
-		fprintf(out, "%-12s ", settings[i].name);
-		settings[i].print(&shell->options, out);
+	const struct option *next = NULL;
+	for (const struct option *option = options_table; option->name; option++)
+		if (option_is_setting(option) && (!last || strcmp(option->name, last->name) > 0) &&
+		    (!next || strcmp(option->name, next->name) < 0))
+			next = option;
+	return next;
+}
+
+const char *shell_setting_name(size_t i)
+{
+	const struct option *option = next_setting(NULL);
+	while (option && i--)
+		option = next_setting(option);
+	return option ? option->name : !i ? LINES : NULL;
+}
+
+static void print_settings(const struct shell *shell, FILE *out)
+{
+	for (const struct option *option = NULL; (option = next_setting(option));) {
+		fprintf(out, "%-12s ", option->name);
+		option_print(option, &shell->options, out);
 		fputc('\n', out);
 	}
 	fprintf(out, "%-12s ", LINES);
-	print_or(shell->display.lines_max, "%llu/s", "all", out);
+	print_lines(shell, "/s", out);
 	fputc('\n', out);
 }
 
-static const struct setting *find_setting(const char *name)
+const struct option *shell_find_setting(const char *name)
 {
+	const struct option *option = NULL;
 	while (*name == '-')
 		name++;
-	for (size_t i = 0; i < NUM_SETTINGS; i++)
-		if (!strcmp(settings[i].name, name))
-			return &settings[i];
-	return NULL;
+	while ((option = next_setting(option)) && strcmp(option->name, name))
+		;
+	return option;
 }
 
 // Parses the value the same as "--NAME=VALUE" on the command line.
-static struct error *parse_value(const struct setting *setting, const char *value,
-				 struct trace_options *options)
+static struct error *parse_value(const struct option *option, const char *value,
+				 struct options *options)
 {
-	if (setting->none && !strcmp(value, setting->none)) {
-		setting->reset(options);
+	if (option->none && !strcmp(value, option->none)) {
+		option_reset(option, options);
 		return NULL;
 	}
-	if (setting->is_flag && strcmp(value, "on") != 0)
-		return error_new("set %s: on or off", setting->name);
-	CLEANUP_FREE char *option = NULL;
-	int len = setting->is_flag ? asprintf(&option, "--%s", setting->name)
-				   : asprintf(&option, "--%s=%s", setting->name, value);
-	if (len < 0) {
-		option = NULL;
-		return error_nomem();
-	}
-	char *argv[] = {(char *)"set", option, NULL}, *words[2];
-	size_t num;
-	return shell_parse("set", 2, argv, options, words, &num);
+	if (option->kind->is_flag && strcmp(value, "on") != 0)
+		return error_new("set %s: on or off", option->name);
+	struct error *err = option_set(option, value, options);
+	return err ? error_wrap(err, "set") : NULL;
 }
 
-static struct error *change(struct shell *shell, const struct setting *setting, const char *value)
+static struct error *change(struct shell *shell, const struct option *option, const char *value)
 {
-	struct trace_options options = shell->options;
-	struct error *err = parse_value(setting, value, &options);
-	if (err)
+	struct error *err = parse_value(option, value, &shell->options);
+	if (err || !shell->session || option->scope == SCOPE_DEFAULT)
 		return err;
-	shell->options = options;
-	if (setting->scope == SCOPE_SESSION)
-		return shell->session && !shell->has_ended
-			       ? session_renew(shell->session, &shell->options.session)
-			       : NULL;
-	if (setting->scope == SCOPE_NOW) {
-		if (shell->session)
-			session_goroutine(shell->session, options.session.goid);
-		return shell_output_changed(shell);
-	}
-	return NULL;
+	if (option->scope == SCOPE_SESSION || option->scope == SCOPE_CAPTURE)
+		return shell->has_ended ? NULL
+					: session_renew(shell->session, &shell->options.session);
+	session_goroutine(shell->session, shell->options.session.goid);
+	return shell_output_changed(shell);
 }
 
 static struct error *set_lines(struct shell *shell, const char *value)
@@ -238,31 +103,29 @@ static struct error *set_lines(struct shell *shell, const char *value)
 struct error *shell_cmd_set(struct shell *shell, int argc, char **argv)
 {
 	if (argc == 1) {
-		shell_settings_print(shell, stdout);
+		print_settings(shell, stdout);
 		return NULL;
 	}
 	if (!strcmp(argv[1], LINES) && argc == 3)
 		return set_lines(shell, argv[2]);
-	const struct setting *setting = find_setting(argv[1]);
-	if (!setting)
+	const struct option *option = shell_find_setting(argv[1]);
+	if (!option)
 		return error_new("no setting '%s': set alone lists them", argv[1]);
 	if (argc == 2) {
-		setting->print(&shell->options, stdout);
+		option_print(option, &shell->options, stdout);
 		putchar('\n');
 		return NULL;
 	}
 	if (argc > 3)
-		return error_new("set %s: one value", setting->name);
-	return change(shell, setting, argv[2]);
+		return error_new("set %s: one value", option->name);
+	return change(shell, option, argv[2]);
 }
 
 struct error *shell_cmd_format(struct shell *shell, int argc, char **argv)
 {
-	const struct sink_ops *sink = argc == 2 ? sink_find(argv[1]) : NULL;
-	if (!sink)
-		return error_new("format: there are graph, lines and json");
-	shell->options.session.sink = sink;
-	return shell_output_changed(shell);
+	char *line[] = {argv[0], (char *)"--format", argc == 2 ? argv[1] : (char *)""};
+	struct error *err = options_parse("attach", 3, line, &shell->options);
+	return err ? err : shell_output_changed(shell);
 }
 
 struct error *shell_cmd_output(struct shell *shell, int argc, char **argv)
@@ -297,61 +160,57 @@ static void save_word(const char *word, FILE *out)
 	fputc('\'', out);
 }
 
-static void save_setting(const struct shell *shell, const struct setting *setting, FILE *out)
+static struct error *save_option(const struct option *option, const struct options *options,
+				 FILE *out)
 {
-	fprintf(out, "set %s ", setting->name);
-	setting->print(&shell->options, out);
-	fputc('\n', out);
-}
-
-static void save_option(const char *name, const char *value, FILE *out)
-{
-	fprintf(out, " --%s", name);
+	fprintf(out, " --%s", option->name);
+	if (option->kind->is_flag)
+		return NULL;
+	CLEANUP_FREE char *value = NULL;
+	size_t size;
+	FILE *printed = open_memstream(&value, &size);
+	if (!printed)
+		return error_nomem();
+	option_print(option, options, printed);
+	if (fclose(printed))
+		return error_nomem();
 	save_word(value, out);
+	return NULL;
 }
 
-// Writes the trace's numbers as options.
-static void save_numbers(const struct shell *shell, const struct session_trace *trace, FILE *out)
+// Writes the command that would make this trace, without the options that are the same for all
+// traces.
+static struct error *save_trace(const struct shell *shell, const struct session_trace *trace,
+				FILE *out)
 {
-	const struct plan_options *options = &trace->options;
-	const struct {
-		uint64_t value;
-		const char *format;
-	} numbers[] = {
-		{trace->counts.goid, " --goroutine=%llu"},
-		{trace->max_calls, " --count=%llu"},
-		{options->every, " --sample=1/%llu"},
-		{options->rate, " --rate=%llu/s"},
-		{options->slower_ns, " --slower=%lluns"},
-		{shell_trace_duration(shell, trace->id), " --duration=%lluns"},
+	struct options options = {
+		.session.plan = trace->options,
+		.session.max_calls = trace->max_calls,
+		.session.goid = trace->counts.goid,
+		.duration_ns = shell_trace_duration(shell, trace->id),
 	};
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		if (numbers[i].value)
-			fprintf(out, numbers[i].format, (unsigned long long)numbers[i].value);
-}
-
-// Writes the command that would make this trace, without the options that are settings of the
-// session.
-static void save_trace(const struct shell *shell, const struct session_trace *trace, FILE *out)
-{
-	const struct plan_options *options = &trace->options;
+	struct error *err = NULL;
 	fputs("trace", out);
 	for (size_t i = 0; i < trace->num_patterns; i++)
 		save_word(trace->patterns[i], out);
-	if (options->no_args)
-		fputs(" --no-args", out);
-	if (options->no_return)
-		fputs(" --no-return", out);
-	save_numbers(shell, trace, out);
-	for (uint32_t i = 0; i < options->num_conditions; i++)
-		save_option("if", options->conditions[i], out);
-	if (options->errors)
-		fputs(" --errors", out);
-	if (options->caller)
-		save_option("caller", options->caller, out);
-	if (options->within)
-		save_option("within", options->within, out);
+	for (const struct option *option = options_table; option->name && !err; option++)
+		if (option_is_of_trace(option) && option->scope != SCOPE_CAPTURE &&
+		    !option_is_none(option, &options))
+			err = save_option(option, &options, out);
 	fputc('\n', out);
+	return err;
+}
+
+// Writes the settings of SCOPE_DEFAULT, or the others.
+static void save_settings(const struct options *options, bool defaults, FILE *out)
+{
+	for (const struct option *option = NULL; (option = next_setting(option));) {
+		if (defaults != (option->scope == SCOPE_DEFAULT))
+			continue;
+		fprintf(out, "set %s ", option->name);
+		option_print(option, options, out);
+		fputc('\n', out);
+	}
 }
 
 struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
@@ -362,24 +221,20 @@ struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 	struct error *err = output_file(argv[1], &file);
 	if (err)
 		return err;
-	// The settings of SCOPE_TRACE are reset until the traces are made, because each trace has
-	// its own options.
-	for (size_t i = 0; i < NUM_SETTINGS; i++) {
-		if (settings[i].scope == SCOPE_TRACE)
-			fprintf(file, "set %s %s\n", settings[i].name, settings[i].none);
-		else
-			save_setting(shell, &settings[i], file);
-	}
+	// The defaults of traces are reset until the traces are made, because each trace has its own
+	// options.
+	save_settings(&shell->options, false, file);
+	save_settings(&(struct options){0}, true, file);
 	fprintf(file, "set %s ", LINES);
-	print_or(shell->display.lines_max, "%llu", "all", file);
+	print_lines(shell, "", file);
 	fprintf(file, "\nformat %s\n", shell->options.session.sink->name);
 	size_t num = 0;
 	struct session_trace *const *traces =
 		shell->session ? session_traces(shell->session, &num) : NULL;
-	for (size_t i = 0; i < num; i++)
-		save_trace(shell, traces[i], file);
-	for (size_t i = 0; i < NUM_SETTINGS; i++)
-		if (settings[i].scope == SCOPE_TRACE)
-			save_setting(shell, &settings[i], file);
-	return fflush(file) ? error_errno(errno, "%s", argv[1]) : NULL;
+	for (size_t i = 0; i < num && !err; i++)
+		err = save_trace(shell, traces[i], file);
+	save_settings(&shell->options, true, file);
+	if (!err && fflush(file))
+		err = error_errno(errno, "%s", argv[1]);
+	return err;
 }

@@ -23,8 +23,7 @@ const struct shell_command shell_commands[] = {
 	{"detach", NULL, "", "let the target go; it runs on", shell_cmd_detach, NULL, NULL},
 	{"disassemble", NULL, "FUNC", "a function's code, its lines, and where it is probed",
 	 shell_cmd_disassemble, "functions", NULL},
-	{"format", NULL, "graph|lines|json", "how events are shown", shell_cmd_format, "formats",
-	 NULL},
+	{"format", NULL, "NAME", "how events are shown", shell_cmd_format, "formats", NULL},
 	{"funcs", NULL, "[PATTERN...]", "functions and their signatures", shell_cmd_funcs,
 	 "functions", NULL},
 	{"goroutines", NULL, "", "goroutines that called, their last function, and who began them",
@@ -49,7 +48,7 @@ const struct shell_command shell_commands[] = {
 	{"set", NULL, "[NAME [VALUE]]", "show or change a setting", shell_cmd_set, "settings",
 	 "Settings are the options of gotrace attach without their dashes. Those of a trace (no-args, no-return, "
 	 "sample, rate, count) hold for the traces that follow. With depth, strlen, items, stack, creator, backend, "
-	 "buffer and max-overhead, all that is traced is armed anew."},
+	 "buffer and max-overhead, all traces are armed again."},
 	{"source", NULL, "FILE", "execute the commands in a file", cmd_source, "files", NULL},
 	{"stats", NULL, "[PATTERN...|reset]", "calls, errors and durations by function",
 	 shell_cmd_stats, "functions", NULL},
@@ -235,7 +234,7 @@ static struct error *help_one(const char *name)
 	if (command->detail)
 		printf("\n%s\n", command->detail);
 	if (!strcmp(command->name, "trace"))
-		argp_help(&trace_options_argp, stdout, ARGP_HELP_LONG, (char *)"trace");
+		options_print("attach", true, stdout);
 	return NULL;
 }
 

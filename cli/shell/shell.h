@@ -19,11 +19,11 @@ struct shell_display {
 };
 
 struct shell {
-	struct trace_options options; // for the next trace and the next session; "set" changes them
-	FILE *output;		      // the file that "output" opened; NULL: standard output
-	struct session *session;      // NULL if there is no target
-	bool is_started;	      // the target is our child
-	bool has_ended;		      // the target has ended; its statistics are kept
+	struct options options;	 // for the next trace and the next session; "set" changes them
+	FILE *output;		 // the file that "output" opened; NULL: standard output
+	struct session *session; // NULL if there is no target
+	bool is_started;	 // the target is our child
+	bool has_ended;		 // the target has ended; its statistics are kept
 	bool is_interactive;
 	bool keeps_going; // after an error in a script
 	bool wants_quit;
@@ -96,18 +96,12 @@ struct error *shell_needs_target(struct shell *shell) MUST_CHECK;
 struct error *shell_leave(struct shell *shell, bool quiet) MUST_CHECK;
 /** Opens a session for a running process. shell->session must be NULL. */
 struct error *shell_attach(struct shell *shell, pid_t pid) MUST_CHECK;
-/** Parses the options of a trace, the same as on the command line. *options has the shell's own
- *  options before. The other arguments are put into words, which has room for argc. */
-struct error *shell_parse(const char *name, int argc, char **argv, struct trace_options *options,
-			  char **words, size_t *num_words) MUST_CHECK;
-/** True if this option of gotrace attach is one that a trace in the shell cannot have. */
-bool shell_refuses(const char *option);
 /** Applies changed options for where and how events are shown. */
 struct error *shell_output_changed(struct shell *shell) MUST_CHECK;
-/** Prints all settings and their values, one per line. */
-void shell_settings_print(struct shell *shell, FILE *out);
 /** The name of setting i, from 0; NULL after the last. */
 const char *shell_setting_name(size_t i);
+/** The option that is the setting of this name; NULL if there is none. */
+const struct option *shell_find_setting(const char *name);
 /** Ends the traces whose time is over or that have counted all their calls. */
 struct error *shell_traces_tick(struct shell *shell) MUST_CHECK;
 /** Forgets when traces end. To be called when the session has ended. */

@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cli/cli.h"
 #include "cli/shell/shell.h"
+#include "cli/values.h"
 
 enum { POLL_MS = 10 };
 
@@ -28,8 +28,9 @@ struct error *shell_needs_target(struct shell *shell)
 struct error *shell_output_changed(struct shell *shell)
 {
 	bool is_here = !shell->output;
-	bool color = shell->options.color > 0 || (shell->options.color < 0 && is_here &&
-						  shell->is_interactive && !getenv("NO_COLOR"));
+	bool color = shell->options.color == COLOR_ALWAYS ||
+		     (shell->options.color == COLOR_AUTO && is_here && shell->is_interactive &&
+		      !getenv("NO_COLOR"));
 	shell->options.session.out = is_here ? STDOUT_FILENO : fileno(shell->output);
 	shell->options.session.color = color;
 	shell->options.session.show = is_here ? show : NULL;
@@ -233,7 +234,7 @@ struct error *shell_cmd_run(struct shell *shell, int argc, char **argv)
 	while (split < argc && strcmp(argv[split], "--") != 0)
 		split++;
 	if (split + 1 >= argc)
-		return error_new("run: which program? Give it behind --: run 'main.*' -- ./server");
+		return error_new("run: which program? Give it after --: run 'main.*' -- ./server");
 	struct aside before = set_aside(shell);
 	struct error *err = start(shell, argv + split + 1, split, argv);
 	if (!err)

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cli/cli.h"
+#include "cli/values.h"
 #include "cli/shell/shell.h"
 #include "tracer/output/format.h"
 
@@ -22,114 +22,36 @@ struct shell_end {
 
 // --- Options -------------------------------------------------------------------------------------
 
-struct parse_input {
-	struct trace_options *options;
-	char **words;
-	size_t num_words;
-	FILE *errors;
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
+// An error if the options differ from the shell's in something that a trace cannot have by itself.
+static struct error *check_options(const struct shell *shell, const struct options *options)
 {
-	struct parse_input *input = state->input;
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->err_stream = input->errors;
-		state->child_inputs[0] = input->options;
-		return 0;
-	case ARGP_KEY_ARG:
-		input->words[input->num_words++] = arg;
-		return 0;
+	for (const struct option *option = options_table; option->name; option++) {
+		const char *name = option->name;
+		if (!option_is_of(option, "attach") || option_is_of_trace(option) ||
+		    option_is_same(option, options, &shell->options))
+			continue;
+		if (option->scope == SCOPE_NONE)
+			return error_new("trace: --%s is for gotrace attach", name);
+		return error_new("trace: --%s holds for all traces: %s%s %s", name,
+				 option_is_setting(option) ? "set " : "", name, option->arg);
 	}
-	return ARGP_ERR_UNKNOWN;
-}
-
-// Makes an error of argp's message, which is one line that begins with "NAME: ". There is no
-// message for an option that does not exist: getopt has printed that on stderr.
-static struct error *parse_error(const char *name, const char *said)
-{
-	size_t len = strlen(name);
-	if (!strncmp(said, name, len) && said[len] == ':')
-		said += len + 1;
-	said += strspn(said, " \n");
-	if (!*said || !strncmp(said, "Try ", 4))
-		return error_new("%s: not understood (help trace lists the options)", name);
-	return error_new("%s: %.*s", name, (int)strcspn(said, "\n"), said);
-}
-
-struct error *shell_parse(const char *name, int argc, char **argv, struct trace_options *options,
-			  char **words, size_t *num_words)
-{
-	static const struct argp_child children[] = {{&trace_options_argp, 0, NULL, 0}, {0}};
-	static const struct argp argp = {.parser = parse, .children = children};
-	CLEANUP_FREE char *said = NULL;
-	size_t said_len = 0;
-	FILE *errors = open_memstream(&said, &said_len);
-	if (!errors)
-		return error_nomem();
-	struct parse_input input = {.options = options, .words = words, .errors = errors};
-	error_t failed = cli_argp(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &input);
-	fclose(errors);
-	if (failed || said_len)
-		return parse_error(name, said);
-	*num_words = input.num_words;
 	return NULL;
-}
-
-bool shell_refuses(const char *option)
-{
-	static const char *const refused[] = {"backend", "buffer", "save", "dry-run",
-					      "max-overhead"};
-	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
-		if (!strcmp(refused[i], option))
-			return true;
-	return false;
-}
-
-// An error if the options differ from the shell's in something that is the same for the whole
-// session.
-static struct error *check_options(const struct shell *shell, const struct trace_options *options)
-{
-	const struct session_options *now = &shell->options.session, *asked = &options->session;
-	const char *name = NULL;
-	if (asked->backend != now->backend)
-		name = "backend";
-	else if (asked->buffer_bytes != now->buffer_bytes)
-		name = "buffer";
-	else if (asked->timestamps != now->timestamps)
-		name = "timestamps";
-	else if (asked->max_overhead != now->max_overhead)
-		name = "max-overhead";
-	if (name)
-		return error_new("trace: --%s holds for all traces: set %s VALUE", name, name);
-	if (asked->sink != now->sink)
-		return error_new("trace: --format holds for all traces: format NAME");
-	if (options->output)
-		return error_new("trace: -o holds for all traces: output FILE");
-	if (options->save || options->dry_run || options->verbosity)
-		return error_new("trace: --save, --dry-run, -q and -v are for gotrace attach");
-	return NULL;
-}
-
-static bool are_captured_alike(const struct plan_options *a, const struct plan_options *b)
-{
-	return a->depth == b->depth && a->strlen == b->strlen && a->items == b->items &&
-	       a->stack == b->stack && a->creator == b->creator;
 }
 
 // Takes over what is captured of values and stacks. It is the same for all traces, so existing
-// traces are armed again.
-static struct error *take_depths(struct shell *shell, const struct plan_options *asked)
+// traces are armed again. *is_changed is false if it was so already.
+static struct error *take_captures(struct shell *shell, const struct options *asked,
+				   bool *is_changed)
 {
-	struct plan_options *now = &shell->options.session.plan;
-	if (are_captured_alike(asked, now))
-		return NULL;
-	now->depth = asked->depth;
-	now->strlen = asked->strlen;
-	now->items = asked->items;
-	now->stack = asked->stack;
-	now->creator = asked->creator;
-	return session_renew(shell->session, &shell->options.session);
+	*is_changed = false;
+	for (const struct option *option = options_table; option->name; option++) {
+		if (option->scope != SCOPE_CAPTURE ||
+		    option_is_same(option, asked, &shell->options))
+			continue;
+		option_copy(option, asked, &shell->options);
+		*is_changed = true;
+	}
+	return *is_changed ? session_renew(shell->session, &shell->options.session) : NULL;
 }
 
 // --- trace ---------------------------------------------------------------------------------------
@@ -167,37 +89,46 @@ struct error *shell_cmd_trace(struct shell *shell, int argc, char **argv)
 {
 	struct error *err = shell_needs_target(shell);
 	if (!err && shell->has_ended)
-		err = error_new("trace: the target has ended: attach or run anew");
+		err = error_new("trace: the target has ended: attach or run again");
 	if (err)
 		return err;
-	struct trace_options options = shell->options;
+	struct options options = shell->options;
 	CLEANUP_FREE char **patterns = calloc((size_t)argc + 1, sizeof(*patterns));
 	if (!patterns)
 		return error_nomem();
-	struct session_request request = {.patterns = patterns};
-	err = shell_parse("trace", argc, argv, &options, patterns, &request.num_patterns);
+	options.words = patterns;
+	err = options_parse("attach", argc, argv, &options);
+	if (err)
+		return error_wrap(err, "trace");
+	if (options.wants_help)
+		err = error_new("trace: help trace shows its options");
 	if (!err)
 		err = check_options(shell, &options);
-	if (!err && !request.num_patterns)
+	if (!err && !options.num_words)
 		err = error_new("trace: which functions? Give patterns such as 'main.*'");
 	if (err)
 		return err;
-	request.options = options.session.plan;
-	request.max_calls = options.session.max_calls;
+	struct session_request request = {
+		.patterns = patterns,
+		.num_patterns = options.num_words,
+		.options = options.session.plan,
+		.max_calls = options.session.max_calls,
+	};
 	if (options.session.goid != shell->options.session.goid)
 		request.goid = options.session.goid;
-	struct plan_options before = shell->options.session.plan;
-	size_t num_before;
-	session_traces(shell->session, &num_before);
-	err = take_depths(shell, &options.session.plan);
+	const struct options before = shell->options;
 	const struct session_trace *trace;
+	size_t num_before;
+	bool is_changed, is_back;
+	session_traces(shell->session, &num_before);
+	err = take_captures(shell, &options, &is_changed);
 	if (!err)
 		err = session_trace(shell->session, &request, &trace);
 	if (err) { // the other traces stay as they were
-		error_free(take_depths(shell, &before));
+		error_free(take_captures(shell, &before, &is_back));
 		return err;
 	}
-	if (num_before && !are_captured_alike(&before, &options.session.plan))
+	if (num_before && is_changed)
 		shell_say(shell, "what is captured of values and stacks holds for all traces");
 	say_armed(shell, trace);
 	return options.duration_ns ? end_later(shell, trace->id, options.duration_ns) : NULL;
@@ -354,7 +285,7 @@ static struct error *end_counted(struct shell *shell)
 	struct session_trace *const *traces = session_traces(shell->session, &num);
 	for (size_t i = 0; i < num; i++)
 		if (!traces[i]->counts.calls_left && !traces[i]->counts.open)
-			return end_trace(shell, traces[i]->id, "its calls are told");
+			return end_trace(shell, traces[i]->id, "its calls have been shown");
 	return NULL;
 }
 
@@ -403,16 +334,14 @@ struct error *shell_cmd_watch(struct shell *shell, int argc, char **argv)
 	struct error *err = shell_needs_target(shell);
 	uint64_t end = UINT64_MAX;
 	if (!err && argc > 1) {
-		const char *rest;
-		double seconds;
+		CLEANUP_FREE char *seconds = NULL;
 		uint64_t ns;
-		if (parse_decimal(argv[1], &seconds, &rest) && !*rest && seconds > 0 &&
-		    seconds < 1e9)
-			end = clock_now() + (uint64_t)(seconds * 1e9);
-		else if (parse_duration(argv[1], &ns))
+		if (asprintf(&seconds, "%ss", argv[1]) < 0)
+			seconds = NULL;
+		if (parse_duration(argv[1], &ns) || (seconds && parse_duration(seconds, &ns)))
 			end = clock_now() + ns;
 		else
-			err = error_new("watch: '%s' is no number of seconds", argv[1]);
+			err = error_new("watch: '%s' is not a number of seconds", argv[1]);
 	}
 	if (!err && argc < 2 && !shell->is_interactive)
 		err = error_new("watch: for how many seconds?");

@@ -189,8 +189,7 @@ static const char *find_line(const struct buildinfo *info, const char *prefix, s
 	return NULL;
 }
 
-// Copies a value and removes the quotes that Go puts around one with spaces or quotes in it
-// (strconv.Quote). Escapes of what cannot be printed stay: they are how such bytes are shown.
+// Copies a value and removes the quotes that Go puts around one with spaces or quotes in it.
 static char *unquote(const char *value, size_t len)
 {
 	char *copy = strndup(value, len);
@@ -199,8 +198,7 @@ static char *unquote(const char *value, size_t len)
 	bool has_escapes = copy[0] == '"';
 	size_t to = 0;
 	for (size_t from = 1; from < len - 1; from++) {
-		bool is_quoted = copy[from + 1] == '"' || copy[from + 1] == '\\';
-		if (has_escapes && copy[from] == '\\' && is_quoted && from + 1 < len - 1)
+		if (has_escapes && copy[from] == '\\' && from + 1 < len - 1)
 			from++;
 		copy[to++] = copy[from];
 	}

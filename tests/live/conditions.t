@@ -130,7 +130,7 @@ subtest 'short forms, patterns' => sub {
 		is(scalar(split /\n/, $result->{err}), 1, "$text: in one line");
 	}
 	my $result = run_gotrace('attach', $target->{pid}, 'main.c*', '--if', 'n == 3', '--duration', '1ms');
-	like($result->{err}, qr/^gotrace: \d+ of the functions chosen (?:is|are) left out, not having .*: main\.\S+ \([^()]*there is no 'n'[^()]*\)( and \d+ more)?$/m,
+	like($result->{err}, qr/^gotrace: \d+ of the selected functions (?:is|are) left out, because .*: main\.\S+ \([^()]*there is no 'n'[^()]*\)( and \d+ more)?$/m,
 		'functions that the condition does not fit: how many, and why of one');
 	unlike($result->{err}, qr/cannot be probed/, 'which could be probed');
 	is($target->stop, 0, 'the program ends well');

@@ -76,7 +76,7 @@ subtest 'a full disk' => sub {
 	my %commands = (
 		list => ['list', $path], types => ['types', $path], info => ['info', $path], 'info FUNC' => ['info', $path, $func],
 		whatis => ['whatis', $path, $func], disassemble => ['disassemble', $path, $func], doctor => ['doctor', $path],
-		complete => ['complete', $path, 'main.'], shell => ['shell', '-e', 'help'], help => ['--help'], 'list --help' => ['list', '--help'],
+		complete => ['complete', '--', 'list', $path, 'main.'], shell => ['shell', '-e', 'help'], help => ['--help'], 'list --help' => ['list', '--help'],
 		version => ['--version'],
 	);
 	for my $name (sort keys %commands) {

@@ -139,9 +139,9 @@ for my $version (versions()) {
 				like($info, qr/^main\.fPlace  func\(\?\)$/m, 'nothing is made up');
 			}
 
-			is(run_gotrace('complete', $path, 'main.fL')->{out}, "main.fLoop\n", 'a name is completed');
-			is(run_gotrace('complete', $path, 'main.(*tInner).A')->{out}, "main.(*tInner).Add\n", 'a method too');
-			is(run_gotrace('complete', '--types', $path, 'main.tEmb')->{out}, "main.tEmbeds\n", 'and a type');
+			is(run_gotrace('complete', '--', 'list', $path, 'main.fL')->{out}, "main.fLoop\n", 'a name is completed');
+			is(run_gotrace('complete', '--', 'attach', $path, 'main.(*tInner).A')->{out}, "main.(*tInner).Add\n", 'a method too');
+			is(run_gotrace('complete', '--', 'whatis', $path, 'main.tEmb')->{out}, "main.tEmbeds\n", 'and a type');
 			my $shell = run_gotrace('shell', $target->{pid}, '-q', '-e', 'whatis main.tEmbeds', '-e', 'disassemble main.fLoop', '-e', 'info main.fPlace');
 			is($shell->{out}, run_gotrace('whatis', $path, 'main.tEmbeds')->{out} . $code . $info, 'the shell tells the same') or diag $shell->{err};
 			is($target->stop, 0, 'the target ends well');

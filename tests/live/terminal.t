@@ -75,8 +75,8 @@ subtest 'commands that look' => sub {
 	is(clean(run_gotrace('whatis', $path, $type), 'whatis TYPE', qr/FAKE/)->{status}, 0, 'a type likewise');
 	clean(run_gotrace('disassemble', $path, $func), 'disassemble', qr{l/main\.go});
 	clean(run_gotrace('disassemble', $path, 'main.main'), 'disassemble its caller', qr/FAKE/);
-	is(clean(run_gotrace('complete', $path, 'main.'), 'complete', qr/FAKE/)->{out} =~ tr/\n//, 2, 'complete: a line a name');
-	clean(run_gotrace('complete', '--types', $path, 'main.'), 'complete --types', qr/FAKE/);
+	is(clean(run_gotrace('complete', '--', 'list', $path, 'main.'), 'complete', qr/FAKE/)->{out} =~ tr/\n//, 2, 'complete: a line a name');
+	clean(run_gotrace('complete', '--', 'types', $path, 'main.'), 'complete types', qr/FAKE/);
 	clean(run_gotrace('doctor', $path), 'doctor');
 	clean(run_gotrace('doctor', '--format', 'json', $path), 'doctor json');
 };

@@ -19,7 +19,6 @@ static const char module_info[] = "path\texample.com/cmd/x\n"
 				  "mod\texample.com\t(devel)\t\n"
 				  "build\t-buildmode=pie\n"
 				  "build\t-ldflags=\"-s -w -X \\\"a=b\\\"\"\n"
-				  "build\t-tags=\"a\\nb\\\\n\"\n"
 				  "build\tCGO_ENABLED=0\n";
 
 static void parses_versions(void **state)
@@ -79,9 +78,8 @@ static void check_info(int format, int minor, unsigned variant)
 		const char *key, *value;
 	} settings[] = {{"-buildmode", "pie"},
 			{"-ldflags", "-s -w -X \"a=b\""},
-			{"-tags", "a\\nb\\n"},
 			{"CGO_ENABLED", "0"}};
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+	for (size_t i = 0; i < 3; i++) {
 		char *value = buildinfo_setting(&info, settings[i].key);
 		assert_string_equal(value, settings[i].value);
 		free(value);

@@ -10,25 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/shell/shell.h"
-
-// What main.c has for all commands.
-volatile sig_atomic_t cli_signal, cli_hurry;
-
-int cli_fail(struct error *err)
-{
-	error_free(err);
-	return EXIT_REFUSED;
-}
-
-void cli_say(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void cli_parse(const struct argp *argp, int argc, char **argv, int *arg_index, void *input)
-{
-	argp_parse(argp, argc, argv, 0, arg_index, input);
-}
+#include "cli/values.h"
 
 // --- Words ---------------------------------------------------------------------------------------
 

@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-static const struct backend_ops *const backends[] = {&backend_ebpf, &backend_ptrace};
+#define BACKEND(NAME) &backend_##NAME,
+const struct backend_ops *const backends[] = {BACKENDS(BACKEND) NULL};
 
 const struct backend_ops *backend_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(backends) / sizeof(*backends); i++)
+	for (size_t i = 0; backends[i]; i++)
 		if (!strcmp(backends[i]->name, name))
 			return backends[i];
 	return NULL;

@@ -107,9 +107,13 @@ struct backend_ops {
 	void (*costs)(struct backend *backend, struct backend_costs *out);
 };
 
-extern const struct backend_ops backend_ebpf;
-extern const struct backend_ops backend_ptrace;
+// A back end is a folder with a struct backend_ops, and its name here. The default is first.
+#define BACKENDS(X)	      X(ebpf) X(ptrace)
+#define DECLARE_BACKEND(NAME) extern const struct backend_ops backend_##NAME;
+BACKENDS(DECLARE_BACKEND)
 
+/** All back ends; ends with NULL. */
+extern const struct backend_ops *const backends[];
 /** The back end of this name; NULL if there is none. */
 const struct backend_ops *backend_find(const char *name);
 

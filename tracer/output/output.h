@@ -71,8 +71,13 @@ struct sink_ops {
 			struct text *err);
 };
 
-extern const struct sink_ops sink_graph, sink_lines, sink_json;
+// A format is a file with a struct sink_ops, and its name here. The default is first.
+#define SINKS(X)	   X(graph) X(lines) X(json)
+#define DECLARE_SINK(NAME) extern const struct sink_ops sink_##NAME;
+SINKS(DECLARE_SINK)
 
+/** All formats; ends with NULL. */
+extern const struct sink_ops *const sinks[];
 /** Finds a format by its name; NULL if there is none. */
 const struct sink_ops *sink_find(const char *name);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "tracer/plan/expr/internal.h"
 
 void expr_wrong(struct expr_parser *parser, uint32_t column, const char *fmt, ...)
@@ -76,31 +77,12 @@ static double take_decimal(struct expr_parser *parser)
 	return value;
 }
 
-// Reads a unit of time after a number, as in 1.5ms. Returns its ns, or 0 if there is none.
-static double take_unit(struct expr_parser *parser)
-{
-	static const struct {
-		const char *name;
-		double ns;
-	} units[] = {{"ns", 1},	  {"us", 1e3}, {"µs", 1e3}, {"μs", 1e3},
-		     {"ms", 1e6}, {"s", 1e9},  {"m", 6e10}, {"h", 3.6e12}};
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		size_t len = strlen(units[i].name);
-		if (strncmp(parser->at, units[i].name, len) ||
-		    isalpha((unsigned char)parser->at[len]))
-			continue;
-		parser->at += len;
-		return units[i].ns;
-	}
-	return 0;
-}
-
 static void take_duration(struct expr_parser *parser, double value, double unit)
 {
 	double total = value * unit;
 	while (isdigit((unsigned char)*parser->at)) { // 1m30s
 		value = take_decimal(parser);
-		unit = take_unit(parser);
+		unit = duration_unit(&parser->at);
 		if (unit == 0) {
 			expr_wrong(parser, parser->column, "a unit is missing in this time");
 			return;
@@ -173,7 +155,7 @@ static void take_number(struct expr_parser *parser)
 		return;
 	}
 	double value = take_decimal(parser);
-	double unit = take_unit(parser);
+	double unit = duration_unit(&parser->at);
 	if (unit > 0) {
 		take_duration(parser, value, unit);
 		return;
