@@ -22,8 +22,8 @@ static void note_signal(int number)
 void cli_catch_signals(void)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
-	// Without SA_RESTART, so that a signal ends a blocked write. All signals are blocked meanwhile: one
-	// that came in the middle of note_signal() would be taken for the first.
+	// Without SA_RESTART, so that a signal ends a blocked write. All signals are blocked in the
+	// meantime: one that came in the middle of note_signal() would be taken for the first.
 	struct sigaction action = {.sa_handler = note_signal};
 	sigfillset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)

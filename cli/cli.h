@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The commands, and what all of them share: messages and signals. Only cli/ prints errors and exits.
+// The commands, and what all of them share: messages and signals. Only cli/ prints errors and
+// exits.
 #ifndef GOTRACE_CLI_CLI_H
 #define GOTRACE_CLI_CLI_H
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Drives one trace of one target from its beginning to its end, for all commands that trace or count.
+// Drives one trace of one target from its beginning to its end, for all commands that trace or
+// count.
 #ifndef GOTRACE_CLI_DRIVE_H
 #define GOTRACE_CLI_DRIVE_H
 

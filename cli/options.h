@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The options of all commands. A row of options_table is all that there is to an option: the command
-// line, --help, the shell's settings and checks, and completion are made from it. The value of each
-// option is a member of struct options, of its kind's type.
+// The options of all commands. A row of options_table is all that there is to an option: the
+// command line, --help, the shell's settings and checks, and completion are made from it. The value
+// of each option is a member of struct options, of its kind's type.
 #ifndef GOTRACE_CLI_OPTIONS_H
 #define GOTRACE_CLI_OPTIONS_H
 
@@ -134,8 +134,8 @@ void option_reset(const struct option *option, struct options *options);
 
 // --- The command line ----------------------------------------------------------------------------
 
-/** Parses the words of a command line, argv[0] aside: the options that the command takes, and words.
- *  The words are put into options->words, which has room for argc. */
+/** Parses the words of a command line, argv[0] aside: the options that the command takes, and
+ *  words. The words are put into options->words, which has room for argc. */
 struct error *options_parse(const char *command, int argc, char **argv,
 			    struct options *options) MUST_CHECK;
 /** Parses the whole command line of a command, and checks its words. An error is one of usage. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// gotrace complete: what a command line can go on with, for the completion scripts of bash and other
-// shells. They know nothing of the commands and their options.
+// gotrace complete: what a command line can go on with, for the completion scripts of bash, zsh and
+// fish. They know nothing of the commands and their options.
 #include <string.h>
 
 #include "cli/complete.h"

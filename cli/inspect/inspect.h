@@ -12,8 +12,8 @@
 
 struct completions;
 
-/** Opens the index of options->words[0], prints by it, warns of what the index lacks, and closes it.
- *  Returns the exit status. */
+/** Opens the index of options->words[0], prints by it, warns of what the index lacks, and closes
+ *  it. Returns the exit status. */
 int inspect_words(struct options *options, struct error *(*print)(const struct options *options,
 								  struct index *index, pid_t pid));
 
