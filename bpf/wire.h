@@ -74,17 +74,23 @@ struct wire_probe {
 	wire_u32 arming;
 };
 
-enum wire_where { WIRE_INT_REG, WIRE_FLOAT_REG, WIRE_STACK };
+enum wire_where {
+	WIRE_INT_REG,
+	WIRE_FLOAT_REG,
+	WIRE_STACK,
+	WIRE_STACK_ADDR, // the address of bytes on the stack, not the bytes
+};
 
 struct wire_piece { // fills bytes [frame_off, frame_off + size) of the frame block at a hit
 	wire_u16 frame_off;
-	wire_u16 size; // bytes: 1 to 8 from a register; from the stack at most WIRE_BLOCK_MAX
+	// bytes: 1 to 8 from a register; from the stack at most WIRE_BLOCK_MAX; 8 of an address
+	wire_u16 size;
 	wire_u8 where; // enum wire_where
 	// WIRE_INT_REG: Go's order, 0 to 8: RAX RBX RCX RDI RSI R8 R9 R10 R11; 9: RDX.
 	// WIRE_FLOAT_REG: the number of the XMM register.
 	wire_u8 reg;
 	wire_u16 pad;
-	wire_u32 stack_off; // WIRE_STACK: the bytes at SP + 8 + stack_off
+	wire_u32 stack_off; // WIRE_STACK, WIRE_STACK_ADDR: SP + 8 + stack_off
 	wire_u32 pad2;	    // the kernel's arrays have strides of 8
 };
 
@@ -92,15 +98,18 @@ struct wire_type {
 	wire_u32 size; // bytes of one element of a block of this type; 0: no edges are followed
 	wire_u32 first_edge;
 	wire_u32 num_edges;
-	wire_u32 pad;
+	// Bytes that one step of wire_edge.first moves on: from an element to the next. It is more
+	// than size if only the first part of an element is in the block.
+	wire_u32 stride;
 };
 
 enum wire_edge_kind {
 	WIRE_EDGE_POINTER, // u64 -> one element of type
 	WIRE_EDGE_STRING,  // {ptr, len} -> min(len, cap) bytes
-	WIRE_EDGE_SLICE,   // {ptr, len, cap} -> min(len, cap) elements of type
-	WIRE_EDGE_IFACE,   // {itab, data}: the type's address is at itab + 8
-	WIRE_EDGE_EFACE,   // {type, data}
+	WIRE_EDGE_SLICE, // {ptr, len, cap} -> min(len - first, cap) elements of type from first on
+	WIRE_EDGE_IFACE, // {itab, data}: the type's address is at itab + 8
+	WIRE_EDGE_EFACE, // {type, data}
+	WIRE_EDGE_PART,	 // the element itself -> one part of it, first bytes after its beginning
 	// Maps: the header starts with the number of entries, count. Groups of type are searched
 	// until min(count, cap) entries are found.
 	//
@@ -124,7 +133,9 @@ struct wire_edge {
 	wire_u8 flags;	 // enum wire_edge_flags
 	wire_u16 cap;	 // bytes of a string; elements of a slice; entries of a map
 	wire_u32 type;	 // of the elements that the edge leads to
-	wire_u32 pad;
+	// The address that the edge leads to is moved on by so many strides of type. Not for
+	// interfaces and maps.
+	wire_u32 first;
 };
 
 // Set before the BPF program is loaded, in read-only data.
@@ -431,9 +442,12 @@ enum wire_record_flags {
 	WIRE_NO_GOROUTINE = 1, // g could not be read or is not plausible: goid and distance are 0
 	// The frame block's float pieces are filled in (ptrace); else they are zeros.
 	WIRE_FLOATS = 2,
-	WIRE_CUT = 4, // a limit (bytes, steps, faults) ended the walk early
+	WIRE_CUT = 4, // the walk ended early: there was no room for more bytes
 	// An interface held a type that the plan does not know: only its bytes were copied.
 	WIRE_UNSEEN = 8,
+	WIRE_CUT_STEPS = 16,  // a walk, or the scan of a map, ended early: it took too many steps
+	WIRE_CUT_FAULTS = 32, // the walk ended early: too many addresses could not be read
+	WIRE_CUTS = WIRE_CUT | WIRE_CUT_STEPS | WIRE_CUT_FAULTS,
 	WIRE_BARE = 256,    // the function's budget excludes values
 	WIRE_CALLERS = 512, // the last blocks are the call's stack or the goroutine's creator
 };

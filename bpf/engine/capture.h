@@ -21,6 +21,8 @@ struct capture_target { // what an edge leads to
 CAPTURE_INLINE wire_u32 capture_width(wire_u8 kind)
 {
 	switch (kind) {
+	case WIRE_EDGE_PART:
+		return 0;
 	case WIRE_EDGE_POINTER:
 		return 8;
 	case WIRE_EDGE_STRING:
@@ -34,31 +36,18 @@ CAPTURE_INLINE wire_u32 capture_width(wire_u8 kind)
 	}
 }
 
-// Resolves an edge that is no interface and no map; bytes are those that the edge reads.
+// Resolves an edge that is no interface and no map, as if its first were 0. bytes are those that
+// the edge reads, and come from this address.
 CAPTURE_INLINE void capture_resolve(const struct wire_edge *edge, const wire_u8 *bytes,
-				    struct capture_target *out)
+				    wire_u64 addr, struct capture_target *out)
 {
-	out->addr = capture_word(bytes, 0);
+	out->addr = edge->kind == WIRE_EDGE_PART ? addr : capture_word(bytes, 0);
 	out->num = 1;
 	out->type = edge->type;
-	switch (edge->kind) {
-	case WIRE_EDGE_STRING:
-	case WIRE_EDGE_SLICE:
-		out->num = capture_least(capture_word(bytes, 8), edge->cap);
-		break;
-	default:
-		break;
+	if (edge->kind == WIRE_EDGE_STRING || edge->kind == WIRE_EDGE_SLICE) {
+		wire_u64 num = capture_word(bytes, 8), first = edge->first;
+		out->num = num > first ? capture_least(num - first, edge->cap) : 0;
 	}
-}
-
-// The bytes of a block for num elements of this size: whole elements as far as they fit, or the
-// first part of an element that is too large.
-CAPTURE_INLINE wire_u64 capture_len(wire_u64 size, wire_u64 num)
-{
-	wire_u64 len = size * num;
-	if (len <= WIRE_BLOCK_MAX)
-		return len;
-	return size > WIRE_BLOCK_MAX ? WIRE_BLOCK_MAX : WIRE_BLOCK_MAX - WIRE_BLOCK_MAX % size;
 }
 
 // The address of the type descriptor of an interface with methods, read from its itab; 0 if it
@@ -131,9 +120,10 @@ CAPTURE_INLINE void capture_unseen(struct capture *c, wire_u64 rtype, wire_u64 a
 
 // --- The walk ----------------------------------------------------------------------------------
 
-// Follows one edge from a block of this depth; bytes are those that the edge reads.
+// Follows one edge from a block of this depth. bytes are those that the edge reads, and come from
+// this address.
 CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *edge,
-				   const wire_u8 *bytes, wire_u32 depth)
+				   const wire_u8 *bytes, wire_u64 addr, wire_u32 depth)
 {
 	struct capture_target target = {0};
 	if (edge->kind >= WIRE_EDGE_BUCKETS) {
@@ -156,7 +146,7 @@ CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *ed
 			return;
 		}
 	} else {
-		capture_resolve(edge, bytes, &target);
+		capture_resolve(edge, bytes, addr, &target);
 	}
 	depth += edge->flags & WIRE_EDGE_STEP;
 	if (!target.addr || depth > host_settings(&c->host)->depth)
@@ -167,7 +157,8 @@ CAPTURE_INLINE void capture_follow(struct capture *c, const struct wire_edge *ed
 	wire_u64 size = type->size;
 	if (edge->kind == WIRE_EDGE_STRING)
 		size = 1;
-	capture_append(c, target.addr, target.type, capture_len(size, target.num), depth);
+	target.addr += (wire_u64)edge->first * type->stride;
+	capture_append(c, target.addr, target.type, size * target.num, depth);
 }
 
 // Follows an edge at this offset in a block's bytes, if the block has all bytes that the edge
@@ -177,7 +168,8 @@ CAPTURE_INLINE void capture_edge_at(struct capture *c, const struct wire_edge *e
 {
 	CAPTURE_HIDE(at);
 	if (at < WIRE_BLOCK_MAX && at + capture_width(edge->kind) <= block->len)
-		capture_follow(c, edge, (const wire_u8 *)(block + 1) + at, block->depth);
+		capture_follow(c, edge, (const wire_u8 *)(block + 1) + at, block->addr + at,
+			       block->depth);
 }
 
 // One step of the walk: follows one group of a map or one edge of one element, then goes on to the
@@ -266,9 +258,11 @@ static long capture_fill(wire_u32 i, void *context)
 		wire_u64 value;
 		if (size <= sizeof(value) && host_float(&c->host, piece->reg, &value))
 			__builtin_memcpy(dst, &value, size);
-	} else if (piece->where == WIRE_STACK) {
+	} else {
 		wire_u64 addr = c->regs.sp + 8 + piece->stack_off;
-		if (!capture_is_readable(addr, size) || host_read(&c->host, dst, size, addr)) {
+		if (piece->where == WIRE_STACK_ADDR)
+			*(capture_u64 *)dst = addr;
+		else if (!capture_is_readable(addr, size) || host_read(&c->host, dst, size, addr)) {
 			filling->failed = 1;
 			return 1;
 		}
@@ -316,7 +310,7 @@ CAPTURE_INLINE void capture_walk(struct capture *c, const struct wire_probe *pro
 	capture_frame(c, probe);
 	host_repeat(WIRE_STEPS_MAX, capture_step, &c);
 	if (!c->ended && (c->read_at < c->write_at || c->scan.wanted))
-		c->record.flags |= WIRE_CUT;
+		c->record.flags |= WIRE_CUT_STEPS;
 	c->record.size = c->write_at;
 }
 

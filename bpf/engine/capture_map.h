@@ -151,7 +151,7 @@ CAPTURE_INLINE void capture_scan_group(struct capture *c)
 CAPTURE_INLINE void capture_scan(struct capture *c)
 {
 	if (c->scan.steps++ >= WIRE_GROUPS_MAX) {
-		c->record.flags |= WIRE_CUT;
+		c->record.flags |= WIRE_CUT_STEPS;
 		c->scan.wanted = 0;
 	} else if (c->scan.num_groups) {
 		capture_scan_group(c);

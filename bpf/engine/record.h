@@ -184,9 +184,10 @@ CAPTURE_INLINE wire_u64 capture_room(struct capture *c)
 	return max < WIRE_RECORD_MAX ? max : WIRE_RECORD_MAX;
 }
 
-CAPTURE_INLINE void capture_cut(struct capture *c)
+// Ends the walk. why is one of the flags of WIRE_CUTS.
+CAPTURE_INLINE void capture_cut(struct capture *c, wire_u16 why)
 {
-	c->record.flags |= WIRE_CUT;
+	c->record.flags |= why;
 	c->ended = 1;
 }
 
@@ -194,7 +195,7 @@ CAPTURE_INLINE void capture_cut(struct capture *c)
 CAPTURE_INLINE void capture_failed(struct capture *c)
 {
 	if (++c->faults >= WIRE_FAULTS_MAX)
-		capture_cut(c);
+		capture_cut(c, WIRE_CUT_FAULTS);
 }
 
 // True if the record has this block already, with at least this length and at most this depth.
@@ -234,7 +235,7 @@ CAPTURE_INLINE void capture_append(struct capture *c, wire_u64 addr, wire_u32 ty
 		return;
 	wire_u64 at = c->write_at;
 	if (at + sizeof(struct wire_block) + capture_pad(len) > capture_room(c)) {
-		capture_cut(c);
+		capture_cut(c, WIRE_CUT);
 		return;
 	}
 	struct wire_block *block = capture_block(c, at);

@@ -178,6 +178,7 @@ static void make_tables(struct session *session)
 			.size = one_in(12) ? any(6000) : 8 + any(24) * 8,
 			.first_edge = first,
 			.num_edges = one_in(4) ? 0 : 2 + any(10),
+			.stride = one_in(3) ? any(6000) : 8 + any(24) * 8,
 		};
 	}
 	for (uint32_t i = 0; i < NUM_EDGES; i++)
@@ -187,10 +188,11 @@ static void make_tables(struct session *session)
 			.flags = (uint8_t)any(2),
 			.cap = (uint16_t)(one_in(20) ? any(65536) : any(40)),
 			.type = one_in(6) ? 0 : any(NUM_TYPES),
+			.first = one_in(3) ? any(40) : 0,
 		};
 	for (uint32_t i = 0; i < NUM_PIECES; i++) {
 		uint8_t where = (uint8_t)(one_in(10)  ? WIRE_FLOAT_REG
-					  : one_in(4) ? WIRE_STACK
+					  : one_in(4) ? WIRE_STACK + any(2)
 						      : WIRE_INT_REG);
 		session->pieces[i] = (struct wire_piece){
 			.frame_off = (uint16_t)(one_in(8) ? any(200) : any(14) * 8),

@@ -83,7 +83,7 @@ static void add_word(struct world *world, uint64_t value)
 // The frame is type 1; others are made by the test. Edges of a type are added one after the other.
 static uint32_t add_type(struct world *world, uint32_t size)
 {
-	world->types[world->tables.num_types] = (struct wire_type){.size = size};
+	world->types[world->tables.num_types] = (struct wire_type){.size = size, .stride = size};
 	return world->tables.num_types++;
 }
 
@@ -506,20 +506,79 @@ static void every_element_of_a_slice_is_followed(void **state)
 	assert_fault(hit(world), 1, (uintptr_t)strings);
 }
 
-static void a_block_holds_whole_elements(void **state)
+static void a_slice_is_copied_block_by_block(void **state)
 {
 	struct world *world = *state;
 	static char data[3 * WIRE_BLOCK_MAX];
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i / 7);
 	uint32_t type = add_type(world, 100);
-	add_edge(world, 1, (struct wire_edge){.kind = WIRE_EDGE_SLICE, .cap = 1000, .type = type});
+	struct wire_edge edge = {.kind = WIRE_EDGE_SLICE, .cap = 40, .type = type};
+	add_edge(world, 1, edge);
+	edge.first = 40;
+	add_edge(world, 1, edge);
+	edge.first = 80;
+	add_edge(world, 1, edge);
 	add_word(world, readable(world, data, sizeof(data)));
+	add_word(world, 50);
 	add_word(world, 100);
-	add_word(world, 100);
-	assert_block(hit(world), 1, data, type, data, 4000, 0);
-	world->types[type].size = WIRE_BLOCK_MAX + 8; // the first part of one
-	assert_block(hit(world), 1, data, type, data, WIRE_BLOCK_MAX, 0);
+	const struct wire_record *record = hit(world);
+	assert_int_equal(record->num_blocks, 3);
+	assert_block(record, 1, data, type, data, 4000, 0);
+	assert_block(record, 2, data + 4000, type, data + 4000, 1000, 0);
+	// Of large elements, one a block, and only its beginning.
+	world->types[type].stride = 5000;
+	world->edges[0].cap = world->edges[1].cap = 1;
+	world->edges[1].first = 1;
+	record = hit(world);
+	assert_block(record, 1, data, type, data, 100, 0);
+	assert_block(record, 2, data + 5000, type, data + 5000, 100, 0);
+	world->types[type].size = WIRE_BLOCK_MAX + 8; // no block has room for it
+	assert_int_equal(hit(world)->num_blocks, 1);
 	world->types[type].size = 0;
 	assert_int_equal(hit(world)->num_blocks, 1);
+}
+
+static void a_large_value_is_copied_in_parts(void **state)
+{
+	struct world *world = *state;
+	static char data[3][6000];
+	memset(data[1], 'b', sizeof(data[1]));
+	data[1][5000] = 'p';
+	uint32_t part = add_type(world, 16), type = add_type(world, 24);
+	world->types[part].stride = 1;
+	add_edge(world, type,
+		 (struct wire_edge){.kind = WIRE_EDGE_PART, .type = part, .first = 5000});
+	add_edge(world, 1, (struct wire_edge){.type = type, .first = 1});
+	world->types[type].stride = sizeof(*data);
+	add_word(world, readable(world, data, sizeof(data)));
+	const struct wire_record *record = hit(world);
+	assert_int_equal(record->num_blocks, 3);
+	assert_block(record, 1, data[1], type, data[1], 24, 0);
+	assert_block(record, 2, data[1] + 5000, part, data[1] + 5000, 16, 0);
+	world->edges[0].type = type; // parts of parts: the record ends them
+	world->edges[0].first = 0;
+	assert_int_equal(hit(world)->num_blocks, 2);
+	world->edges[0].first = 1;
+	world->types[type].stride = 8;
+	record = hit(world);
+	assert_true(record->size <= WIRE_RECORD_MAX);
+	assert_true(record->flags & WIRE_CUTS);
+}
+
+static void the_frame_has_the_address_of_a_large_value(void **state)
+{
+	struct world *world = *state;
+	uint32_t type = add_type(world, 16);
+	for (size_t i = 0; i < 16; i++)
+		world->stack[i] = i;
+	add_piece(world, (struct wire_piece){.size = 8, .where = WIRE_STACK_ADDR, .stack_off = 16});
+	add_edge(world, 1, (struct wire_edge){.type = type});
+	const struct wire_record *record = hit(world);
+	uint64_t addr = (uintptr_t)&world->stack[7];
+	assert_int_equal(record->num_blocks, 2);
+	assert_memory_equal(block_at(record, 0) + 1, &addr, sizeof(addr));
+	assert_block(record, 1, &world->stack[7], type, &world->stack[7], 16, 0);
 }
 
 static void interfaces_show_their_type(void **state)
@@ -683,7 +742,7 @@ static void buckets_of_a_map(void **state)
 	map.log2 = 255; // damaged: all entries are found before that matters
 	record = hit(world);
 	assert_int_equal(record->num_blocks, 5);
-	assert_false(record->flags & WIRE_CUT);
+	assert_false(record->flags & WIRE_CUTS);
 	map.count = 0;
 	assert_int_equal(hit(world)->num_blocks, 2);
 }
@@ -707,7 +766,7 @@ static void untouched_pages_of_a_map_are_passed_over(void **state)
 	const struct wire_record *record = hit(world);
 	assert_int_equal(record->num_blocks, 4);
 	assert_block(record, 3, &buckets[3][7], bucket, &buckets[3][7], 8, 0);
-	assert_false(record->flags & WIRE_CUT);
+	assert_false(record->flags & WIRE_CUTS);
 }
 
 static void groups_of_a_map(void **state)
@@ -783,11 +842,11 @@ static void a_map_is_not_looked_through_for_ever(void **state)
 	add_word(world, readable(world, text, sizeof(text)));
 	add_word(world, 4);
 	const struct wire_record *record = hit(world);
-	assert_true(record->flags & WIRE_CUT);
+	assert_true(record->flags & WIRE_CUT_STEPS);
 	assert_int_equal(record->num_blocks, 3);
 	groups[WIRE_GROUPS_MAX - 1] = 5;
 	record = hit(world);
-	assert_false(record->flags & WIRE_CUT);
+	assert_false(record->flags & WIRE_CUTS);
 	assert_int_equal(record->num_blocks, 4);
 }
 
@@ -873,12 +932,12 @@ static void memory_comes_before_the_file(void **state)
 	// What only the file may have does not end the walk.
 	const struct wire_record *record = hit(world);
 	assert_int_equal(record->num_blocks, 6);
-	assert_false(record->flags & WIRE_CUT);
+	assert_false(record->flags & WIRE_CUTS);
 	assert_fault(record, 1, (uintptr_t)never);
 	assert_block(record, 5, text, 0, text, 8, 0);
 	world->settings.ro_start = (uintptr_t)text;
 	world->settings.ro_end = (uintptr_t)text + sizeof(text);
-	assert_true(hit(world)->flags & WIRE_CUT);
+	assert_true(hit(world)->flags & WIRE_CUT_FAULTS);
 }
 
 // --- Faults and budgets ------------------------------------------------------------------------
@@ -910,7 +969,7 @@ static void some_faults_end_the_walk(void **state)
 	}
 	const struct wire_record *record = hit(world);
 	assert_int_equal(record->num_blocks, 1 + WIRE_FAULTS_MAX);
-	assert_int_equal(record->flags, WIRE_CUT);
+	assert_int_equal(record->flags, WIRE_CUT_FAULTS);
 	assert_int_equal(world->num_reads, 1 + WIRE_FAULTS_MAX);
 }
 
@@ -947,7 +1006,7 @@ static void a_record_keeps_its_budget_of_steps(void **state)
 	add_word(world, readable(world, zeros, sizeof(zeros)));
 	add_word(world, 512);
 	add_word(world, 512);
-	assert_int_equal(hit(world)->flags, WIRE_CUT);
+	assert_int_equal(hit(world)->flags, WIRE_CUT_STEPS);
 	world->edges[5].cap = 300;
 	assert_int_equal(hit(world)->flags, 0);
 }
@@ -981,7 +1040,7 @@ static void damaged_tables_do_no_harm(void **state)
 	world->edges[0] = good;
 	assert_int_equal(hit(world)->num_blocks, 2);
 	world->types[type] = (struct wire_type){64, UINT32_MAX, UINT32_MAX, 0};
-	assert_int_equal(hit(world)->flags, WIRE_CUT);
+	assert_int_equal(hit(world)->flags, WIRE_CUT_STEPS);
 	world->probes[0].frame_type = 4000000000;
 	assert_int_equal(hit(world)->num_blocks, 1);
 	world->probes[0].num_pieces = UINT16_MAX;
@@ -1020,7 +1079,9 @@ int main(void)
 		TEST(a_nil_pointer_is_no_block),
 		TEST(strings_are_cut),
 		TEST(every_element_of_a_slice_is_followed),
-		TEST(a_block_holds_whole_elements),
+		TEST(a_slice_is_copied_block_by_block),
+		TEST(a_large_value_is_copied_in_parts),
+		TEST(the_frame_has_the_address_of_a_large_value),
 		TEST(interfaces_show_their_type),
 		TEST(two_interfaces_share_an_itab),
 		TEST(empty_interfaces_hold_the_type_itself),

@@ -165,6 +165,54 @@ static void tells_what_was_followed(void **state)
 	assert_false(memory_is_followed(f->memory, MEMORY_FRAME));
 }
 
+// The reason for what is missing names the budget that was used up.
+static void names_the_budget(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		uint16_t flags;
+		const char *reason;
+	} cuts[] = {
+		{0, "not captured"},
+		{WIRE_CUT, "not captured: over 4 KiB held until the return"},
+		{WIRE_CUT_STEPS, "not captured: over 2048 steps, 1024 in maps"},
+		{WIRE_CUT_FAULTS, "not captured: 3 addresses are unreadable"},
+	};
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
+		fixture_record(f)->flags = cuts[i].flags;
+		fill(f);
+		assert_int_equal(memory_is_cut(f->memory), i != 0);
+		assert_string_equal(memory_why_missing(f->memory), cuts[i].reason);
+	}
+	static const char bytes[WIRE_HELD_MAX];
+	block(f, 0xc000, bytes, sizeof(bytes));
+	fixture_record(f)->flags = WIRE_CUT;
+	fill(f);
+	assert_string_equal(memory_why_missing(f->memory), "not captured: over 16 KiB");
+}
+
+// The frame has the address of a large value.
+static void finds_a_value_on_the_stack(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t words[2] = {0xc000, MEMORY_FRAME}, addr;
+	const char *reason = NULL;
+	frame(f, words, sizeof(words));
+	fill(f);
+	struct plan_value value = {.frame_off = 8};
+	assert_true(memory_place(f->memory, &value, &addr, &reason));
+	assert_int_equal(addr, MEMORY_FRAME + 8);
+	value.is_address = true;
+	assert_false(memory_place(f->memory, &value, &addr, &reason));
+	assert_ptr_equal(reason, memory_unreadable);
+	value.frame_off = 0;
+	assert_true(memory_place(f->memory, &value, &addr, &reason));
+	assert_int_equal(addr, 0xc000);
+	value.frame_off = 16;
+	assert_false(memory_place(f->memory, &value, &addr, &reason));
+	assert_ptr_equal(reason, memory_not_captured);
+}
+
 static void forgets_the_record_before(void **state)
 {
 	struct fixture *f = *state;
@@ -194,6 +242,8 @@ int main(void)
 		VALUE_TEST(asks_the_file),
 		VALUE_TEST(asks_whether_memory_is_as_in_the_file),
 		VALUE_TEST(tells_what_was_followed),
+		VALUE_TEST(names_the_budget),
+		VALUE_TEST(finds_a_value_on_the_stack),
 		VALUE_TEST(forgets_the_record_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,7 +192,7 @@ static void test_unknown_places_take_no_room(void **state)
 	plan_frame_deinit(&frame);
 }
 
-static void test_a_large_value_is_cut(void **state)
+static void test_a_large_value_is_found_by_its_address(void **state)
 {
 	struct plan *plan = *state;
 	struct gotype array = {.kind = GO_ARRAY,
@@ -202,7 +202,7 @@ static void test_a_large_value_is_cut(void **state)
 			       .full_name = "[1000]main.node",
 			       .elem = &type_node,
 			       .is_complete = true};
-	struct abi_piece big = {.where = ABI_STACK, .size = 32000};
+	struct abi_piece big = {.where = ABI_STACK, .size = 32000, .stack_off = 40};
 	struct param params[8];
 	for (size_t i = 0; i < 8; i++)
 		params[i] = (struct param){.name = "b",
@@ -210,30 +210,172 @@ static void test_a_large_value_is_cut(void **state)
 					   .pieces = &big,
 					   .num_pieces = 1};
 	struct plan_frame frame = frame_of(plan, params, 8);
-	assert_true(frame.size <= WIRE_BLOCK_MAX);
-	for (uint32_t i = 0; i < plan->tables.types[frame.type].num_edges; i++)
-		assert_true(edge_of(plan, frame.type, i)->offset + 8 <= frame.size);
+	assert_int_equal(frame.size, 8 * 8);
+	for (uint32_t i = 0; i < 8; i++) {
+		const struct wire_piece *piece = &plan->tables.pieces[frame.first_piece + i];
+		assert_int_equal(piece->where, WIRE_STACK_ADDR);
+		assert_int_equal(piece->stack_off, 40);
+		assert_true(frame.values[i].is_address);
+		const struct wire_edge *edge = edge_of(plan, frame.type, i);
+		assert_int_equal(edge->kind, WIRE_EDGE_POINTER);
+		assert_int_equal(edge->flags, 0);
+		assert_int_equal(plan->tables.types[edge->type].size, 16 * 32);
+		assert_int_equal(plan->tables.types[edge->type].num_edges, 16 * 2);
+	}
 	plan_frame_deinit(&frame);
 
-	// Those that fit are whole, whatever their order.
-	big.size = array.size = 2560;
-	array.len = 80;
+	// Those that fit are whole.
+	array = (struct gotype){.kind = GO_ARRAY,
+				.size = 2560,
+				.len = 80,
+				.name = "[80]main.node",
+				.full_name = "[80]main.node",
+				.elem = &type_node,
+				.is_complete = true};
+	big.size = 2560;
 	struct abi_piece word = {.where = ABI_INT_REG, .size = 8};
 	params[1] =
 		(struct param){.name = "n", .type = &type_int, .pieces = &word, .num_pieces = 1};
 	frame = frame_of(plan, params, 2);
 	assert_int_equal(frame.values[0].frame_bytes, 2560);
+	assert_false(frame.values[0].is_address);
 	assert_int_equal(frame.values[1].frame_bytes, 8);
 	plan_frame_deinit(&frame);
 	params[2] = params[0];
 	frame = frame_of(plan, params, 3);
-	assert_int_equal(frame.values[0].frame_bytes, (WIRE_BLOCK_MAX - 8) / 2 / 8 * 8);
+	assert_int_equal(frame.values[0].frame_bytes, 2560);
 	assert_int_equal(frame.values[1].frame_bytes, 8);
-	assert_int_equal(frame.values[2].frame_bytes, frame.values[0].frame_bytes);
+	assert_true(frame.values[2].is_address);
 	plan_frame_deinit(&frame);
 	assert_null(plan_frame_init(plan, params, 3, 1024, &frame));
-	assert_int_equal(frame.size, 8 + 2 * (1016 / 2 / 8 * 8));
+	assert_int_equal(frame.size, 24);
 	plan_frame_deinit(&frame);
+	// A value in several pieces has no address.
+	struct abi_piece pieces[] = {{.where = ABI_STACK, .size = 1280},
+				     {.where = ABI_STACK, .size = 1280, .offset = 1280}};
+	params[0].pieces = pieces;
+	params[0].num_pieces = 2;
+	assert_null(plan_frame_init(plan, params, 1, 1024, &frame));
+	assert_false(frame.values[0].is_address);
+	plan_frame_deinit(&frame);
+}
+
+// The parts of struct { head int; body [BODY]byte; name string; in struct { pad [300]node }; end *node }
+// and of a slice of it.
+static void test_a_large_type_has_parts(void **state)
+{
+	struct plan *plan = *state;
+	enum { BODY = 8192, IN = 300 * 32, SIZE = 8 + BODY + 16 + IN + 8 };
+	struct gotype byte = {.kind = GO_UINT8,
+			      .size = 1,
+			      .name = "uint8",
+			      .full_name = "uint8",
+			      .is_complete = true};
+	struct gotype body = {.kind = GO_ARRAY,
+			      .size = BODY,
+			      .len = BODY,
+			      .name = "[8192]uint8",
+			      .full_name = "[8192]uint8",
+			      .elem = &byte,
+			      .is_complete = true};
+	struct gotype nodes = {.kind = GO_ARRAY,
+			       .size = IN,
+			       .len = 300,
+			       .name = "[300]main.node",
+			       .full_name = "[300]main.node",
+			       .elem = &type_node,
+			       .is_complete = true};
+	struct gofield fields[] = {
+		{"head", &type_int, 0, false},
+		{"body", &body, 8, false},
+		{"name", &type_string, 8 + BODY, false},
+		{"in", &nodes, 8 + BODY + 16, false},
+		{"end", &type_node_pointer, SIZE - 8, false},
+	};
+	struct gotype type = {.kind = GO_STRUCT,
+			      .size = SIZE,
+			      .name = "main.wide",
+			      .full_name = "main.wide",
+			      .fields = fields,
+			      .num_fields = 5,
+			      .is_complete = true};
+	uint32_t id = plan_type(plan, &type, 2);
+	const struct wire_type *types = plan->tables.types;
+	assert_int_equal(types[id].size, 24);
+	assert_int_equal(types[id].stride, SIZE);
+	assert_int_equal(types[id].num_edges, 2);
+	const struct wire_edge *middle = edge_of(plan, id, 0), *end = edge_of(plan, id, 1);
+	assert_int_equal(middle->kind, WIRE_EDGE_PART);
+	assert_int_equal(middle->first, 8 + BODY);
+	assert_int_equal(types[middle->type].size, 16 + 16 * 32);
+	assert_int_equal(types[middle->type].stride, 1);
+	assert_int_equal(types[middle->type].num_edges, 1 + 16 * 2);
+	assert_int_equal(edge_of(plan, middle->type, 0)->offset, 0);
+	assert_int_equal(edge_of(plan, middle->type, 1)->offset, 16 + 8);
+	assert_int_equal(end->first, SIZE - 8);
+	assert_int_equal(types[end->type].size, 8);
+	assert_int_equal(edge_of(plan, end->type, 0)->kind, WIRE_EDGE_POINTER);
+
+	struct gotype slice = {.kind = GO_SLICE,
+			       .size = 24,
+			       .name = "[]main.wide",
+			       .full_name = "[]main.wide",
+			       .elem = &type,
+			       .is_complete = true};
+	struct plan_edges edges = {0};
+	plan_type_edges(plan, &slice, 0, &(struct plan_part){0, 24}, 2, &edges);
+	assert_int_equal(edges.num, 16);
+	for (uint32_t i = 0; i < 16; i++) {
+		assert_int_equal(edges.edge[i].first, i);
+		assert_int_equal(edges.edge[i].cap, 1);
+		assert_int_equal(edges.edge[i].type, id);
+	}
+	free(edges.edge);
+
+	// If all elements are shown, blocks are full, until a record has no room for more.
+	plan->options.items = 1 << 16;
+	byte.size = 8;
+	body.size = (uint64_t)BODY * 8;
+	id = plan_type(plan, &body, 2);
+	types = plan->tables.types;
+	assert_int_equal(types[id].size, WIRE_BLOCK_MAX);
+	assert_int_equal(types[id].num_edges, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(edge_of(plan, id, i)->first, (i + 1) * WIRE_BLOCK_MAX);
+		assert_int_equal(types[edge_of(plan, id, i)->type].size, WIRE_BLOCK_MAX);
+	}
+}
+
+// A type that lies about itself ends.
+static void test_hostile_types_are_bounded(void **state)
+{
+	struct plan *plan = *state;
+	struct gotype type;
+	struct gofield fields[64];
+	for (size_t i = 0; i < 64; i++)
+		fields[i] = (struct gofield){"f", &type, i % 3 ? 0 : UINT64_MAX - i * 100, false};
+	type = (struct gotype){.kind = GO_STRUCT,
+			       .size = 1 << 20,
+			       .name = "main.lie",
+			       .full_name = "main.lie",
+			       .fields = fields,
+			       .num_fields = 64,
+			       .is_complete = true};
+	uint32_t id = plan_type(plan, &type, 2);
+	assert_true(plan->tables.types[id].size <= WIRE_BLOCK_MAX);
+	struct gotype array = {.kind = GO_ARRAY,
+			       .size = UINT64_MAX,
+			       .len = UINT64_MAX,
+			       .name = "[1]main.lie",
+			       .full_name = "[1]main.lie",
+			       .elem = &type,
+			       .is_complete = true};
+	for (int i = 0; i < 3; i++) {
+		type.size = i == 0 ? 1 : i == 1 ? 600 : UINT64_MAX - 7;
+		id = plan_type(plan, &array, 2);
+		assert_true(plan->tables.types[id].size <= WIRE_BLOCK_MAX);
+		array.name = "again";
+	}
 }
 
 static void test_slices_and_their_elements(void **state)
@@ -380,7 +522,9 @@ int main(void)
 		TEST(test_errors_cost_no_step_below_the_default_depth),
 		TEST(test_floats_in_registers_are_holes),
 		TEST(test_unknown_places_take_no_room),
-		TEST(test_a_large_value_is_cut),
+		TEST(test_a_large_value_is_found_by_its_address),
+		TEST(test_a_large_type_has_parts),
+		TEST(test_hostile_types_are_bounded),
 		TEST(test_slices_and_their_elements),
 		TEST(test_map_of_both_layouts),
 		TEST(test_refusals),

@@ -124,8 +124,9 @@ static void asks_for_types_first_seen(void **state)
 	assert_string_equal(as_text(f, any(f)),
 			    "main.P(?(type not known: the table of types is full))");
 	f->printer.is_full = NULL;
-	fixture_record(f)->flags = WIRE_CUT;
-	assert_string_equal(as_text(f, any(f)), "main.P(?(not captured))");
+	fixture_record(f)->flags = WIRE_CUT_STEPS;
+	assert_string_equal(as_text(f, any(f)),
+			    "main.P(?(not captured: over 2048 steps, 1024 in maps))");
 
 	learn(f, 4, pointer_to(f, "*main.P", type));
 	frame(f, WORDS(RTYPE_ADDR(4), 0xc000));

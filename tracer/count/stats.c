@@ -92,11 +92,12 @@ static void count_error(struct stats_func *func, const struct plan_func *plan,
 	for (size_t i = 0; i < plan->results.num_values; i++) {
 		const struct plan_value *value = &plan->results.values[i];
 		const struct gotype *type = value->param->type;
-		uint64_t word;
+		const char *reason;
+		uint64_t addr, word;
 		if (!type || type->kind != GO_INTERFACE || strcmp(type->full_name, "error") != 0 ||
 		    value->frame_bytes < sizeof(word) ||
-		    !memory_read(results, MEMORY_FRAME + value->frame_off, &word, sizeof(word),
-				 NULL))
+		    !memory_place(results, value, &addr, &reason) ||
+		    !memory_read(results, addr, &word, sizeof(word), NULL))
 			continue;
 		func->has_errors = true;
 		is_error |= word != 0;

@@ -31,7 +31,8 @@ struct memory {
 	size_t frame_len;
 	const struct plan_hole *holes;
 	size_t num_holes;
-	bool has_floats, is_cut, has_unseen;
+	bool has_floats, has_unseen;
+	const char *why_cut; // NULL if the capture is whole
 	bool is_sorted;
 	// The two extents found last: reads alternate between a value and what it points to.
 	size_t recent[2];
@@ -90,6 +91,20 @@ static void add_block(struct memory *memory, const struct record_block *block)
 	}
 }
 
+// Returns which budget ended the capture; NULL if none did.
+static const char *find_cut(const struct wire_record *record)
+{
+	if (record->flags & WIRE_CUT_FAULTS)
+		return "not captured: 3 addresses are unreadable";
+	if (record->flags & WIRE_CUT_STEPS)
+		return "not captured: over 2048 steps, 1024 in maps";
+	if (!(record->flags & WIRE_CUT))
+		return NULL;
+	// A record that is not held is cut only when less than a block is left of its bytes.
+	return record->size <= WIRE_HELD_MAX ? "not captured: over 4 KiB held until the return"
+					     : "not captured: over 16 KiB";
+}
+
 void memory_fill(struct memory *memory, const struct wire_record *record,
 		 const struct plan_frame *frame)
 {
@@ -98,7 +113,7 @@ void memory_fill(struct memory *memory, const struct wire_record *record,
 	memory->holes = frame ? frame->holes : NULL;
 	memory->num_holes = frame ? frame->num_holes : 0;
 	memory->has_floats = record->flags & WIRE_FLOATS;
-	memory->is_cut = record->flags & WIRE_CUT;
+	memory->why_cut = find_cut(record);
 	memory->has_unseen = record->flags & WIRE_UNSEEN;
 	memory->is_sorted = false;
 	memory->recent[0] = memory->recent[1] = 0;
@@ -112,7 +127,12 @@ void memory_fill(struct memory *memory, const struct wire_record *record,
 
 bool memory_is_cut(const struct memory *memory)
 {
-	return memory->is_cut;
+	return memory->why_cut;
+}
+
+const char *memory_why_missing(const struct memory *memory)
+{
+	return memory->why_cut ? memory->why_cut : memory_not_captured;
 }
 
 bool memory_has_unseen(const struct memory *memory)
@@ -392,4 +412,17 @@ bool memory_is_followed(struct memory *memory, uint64_t addr)
 			return true;
 	return find_extent(memory, addr, 1) || is_fault(memory, addr) ||
 	       file_available(memory, addr, 1);
+}
+
+bool memory_place(struct memory *memory, const struct plan_value *value, uint64_t *addr,
+		  const char **reason)
+{
+	*addr = MEMORY_FRAME + value->frame_off;
+	if (!value->is_address)
+		return true;
+	if (!memory_read(memory, *addr, addr, sizeof(*addr), reason))
+		return false;
+	if (is_frame(*addr)) // no address of a stack
+		*reason = memory_unreadable;
+	return !is_frame(*addr);
 }

@@ -52,8 +52,16 @@ const uint8_t *memory_view(struct memory *memory, uint64_t addr, size_t len, siz
  *  answers for addr. */
 bool memory_is_followed(struct memory *memory, uint64_t addr);
 
-/** True if a budget ended the capture before all was copied (WIRE_CUT). */
+/** True if a budget ended the capture before all was copied (WIRE_CUTS). */
 bool memory_is_cut(const struct memory *memory);
+/** Returns the reason to show for memory_not_captured: it names the budget, if one ended the
+ *  capture. */
+const char *memory_why_missing(const struct memory *memory);
+
+/** Finds where an argument or result is. Returns false, with a reason, if the frame should have the
+ *  address and does not. reason must not be NULL. */
+bool memory_place(struct memory *memory, const struct plan_value *value, uint64_t *addr,
+		  const char **reason);
 
 /** True if an interface in this record held a type that the plan did not know (WIRE_UNSEEN). */
 bool memory_has_unseen(const struct memory *memory);

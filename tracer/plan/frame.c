@@ -21,27 +21,23 @@ static uint64_t param_size(const struct param *param)
 	return size;
 }
 
-static uint64_t frame_bytes(const struct param *param)
+enum { ADDRESS_BYTES = 8 };
+
+// True if the frame can have the address of the value instead of its bytes: all of it is in one
+// place on the stack.
+static bool has_address(const struct param *param)
 {
-	return param->is_hidden || param->unknown ? 0 : (param_size(param) + 7) & ~7ull;
+	return param->type && param->num_pieces == 1 && param->pieces[0].where == ABI_STACK &&
+	       !param->pieces[0].offset && param->pieces[0].size == param->type->size &&
+	       param->type->size > ADDRESS_BYTES;
 }
 
-// Returns how many bytes of one value may be captured if all values are to fit into room: small
-// values are captured whole, and large values share the rest equally.
-static uint64_t fair_share(const struct param *params, size_t num, uint64_t room)
+// Bytes of the frame that this value takes up.
+static uint64_t frame_bytes(const struct param *param, bool is_address)
 {
-	uint64_t share = 0, wider = num ? room / num : room;
-	while (wider > share) {
-		uint64_t left = room, num_large = 0;
-		share = wider;
-		for (size_t i = 0; i < num; i++) {
-			uint64_t bytes = frame_bytes(&params[i]);
-			num_large += bytes > share;
-			left -= bytes > share ? 0 : bytes;
-		}
-		wider = num_large ? left / num_large : share;
-	}
-	return share > 8 ? share & ~7ull : 8;
+	if (param->is_hidden || param->unknown)
+		return 0;
+	return is_address ? ADDRESS_BYTES : (param_size(param) + 7) & ~7ull;
 }
 
 static struct error *add_hole(struct plan_frame *frame, uint32_t off, uint32_t size, unsigned reg)
@@ -86,8 +82,27 @@ static struct error *add_piece(struct plan *plan, struct plan_frame *frame,
 	return plan_add_piece(plan, &wire);
 }
 
+static struct error *add_address(struct plan *plan, struct plan_frame *frame,
+				 const struct plan_value *value, struct plan_edges *edges)
+{
+	struct gotype *type = value->param->type;
+	struct wire_piece wire = {
+		.frame_off = (uint16_t)value->frame_off,
+		.size = ADDRESS_BYTES,
+		.where = WIRE_STACK_ADDR,
+		.stack_off = value->param->pieces[0].stack_off,
+	};
+	plan_add_edge(plan, edges,
+		      &(struct wire_edge){.offset = value->frame_off,
+					  .kind = WIRE_EDGE_POINTER,
+					  .type = plan_type(plan, type, plan->options.depth)});
+	frame->num_pieces++;
+	return plan_add_piece(plan, &wire);
+}
+
+// Adds the next value, and takes up to *spare bytes for more than its address.
 static struct error *add_value(struct plan *plan, struct plan_frame *frame,
-			       const struct param *param, uint64_t max, struct plan_edges *edges)
+			       const struct param *param, uint64_t *spare, struct plan_edges *edges)
 {
 	struct plan_value *value = &frame->values[frame->num_values++];
 	value->param = param;
@@ -95,36 +110,45 @@ static struct error *add_value(struct plan *plan, struct plan_frame *frame,
 	if (param->unknown)
 		return NULL;
 	uint64_t bytes = param_size(param);
-	if (bytes > max)
-		bytes = max;
+	if (has_address(param)) {
+		uint64_t more = frame_bytes(param, false) - ADDRESS_BYTES;
+		value->is_address = more > *spare;
+		*spare -= value->is_address ? 0 : more;
+		bytes = value->is_address ? ADDRESS_BYTES : bytes;
+	}
 	if (bytes > WIRE_BLOCK_MAX - value->frame_off)
 		bytes = WIRE_BLOCK_MAX - value->frame_off;
 	value->frame_bytes = (uint32_t)bytes;
 	frame->size = value->frame_off + value->frame_bytes;
+	if (value->is_address && bytes == ADDRESS_BYTES)
+		return add_address(plan, frame, value, edges);
 	for (size_t i = 0; i < param->num_pieces; i++) {
 		struct error *err = add_piece(plan, frame, value, &param->pieces[i]);
 		if (err)
 			return err;
 	}
 	if (param->type)
-		plan_type_edges(plan, param->type, value->frame_off, frame->size,
-				plan->options.depth, edges);
+		plan_type_edges(plan, param->type, value->frame_off,
+				&(struct plan_part){0, frame->size}, plan->options.depth, edges);
 	return NULL;
 }
 
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
 			      uint32_t room, struct plan_frame *out)
 {
-	uint64_t max = fair_share(params, num, room);
 	struct plan_frame frame = {.first_piece = plan->tables.num_pieces};
 	struct plan_edges edges = {0};
 	struct error *err = NULL;
 	frame.values = calloc(num ? num : 1, sizeof(*frame.values));
 	if (!frame.values)
 		return error_nomem();
+	uint64_t least = 0;
+	for (size_t i = 0; i < num; i++)
+		least += frame_bytes(&params[i], has_address(&params[i]));
+	uint64_t spare = least < room ? room - least : 0;
 	for (size_t i = 0; i < num && !err; i++)
 		if (!params[i].is_hidden)
-			err = add_value(plan, &frame, &params[i], max, &edges);
+			err = add_value(plan, &frame, &params[i], &spare, &edges);
 	frame.size = (frame.size + 7) & ~7u;
 	if (!err && edges.num)
 		frame.type = plan_new_type(plan, frame.size, &edges);

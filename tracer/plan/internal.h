@@ -43,13 +43,33 @@ struct plan_state {
 	bool failed;			// an allocation failed while edges were made
 };
 
+// Bounds the way through a type, which may be hostile: a struct that contains itself, or very many
+// fields of size 0.
+struct plan_visits {
+	uint32_t num, nesting;
+};
+
 struct plan_edges { // the edges of one type, while they are being made
 	struct wire_edge *edge;
 	uint32_t num, size;
+	struct plan_visits visits;
+};
+
+struct plan_part { // bytes [start, end) of a type, at most WIRE_BLOCK_MAX
+	uint32_t start, end;
+};
+
+struct plan_parts { // what is captured of a type, in the order of its fields; part is owned
+	struct plan_part *part;
+	uint32_t num, size;
+	uint64_t bytes; // in a record
+	struct plan_visits visits;
 };
 
 /** Makes room for one more element after num in a growing array; *size is in elements. */
 struct error *plan_grow(void **array, uint32_t *size, uint32_t num, size_t element) MUST_CHECK;
+/** The same; on failure sets state->failed and returns false. */
+bool plan_has_room(struct plan *plan, void **array, uint32_t *size, uint32_t num, size_t element);
 
 /** Append to the plan's tables. place: the plan's own part of the probe. */
 struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
@@ -64,10 +84,19 @@ struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
 			    const struct site *site, uint16_t kind,
 			    const struct plan_frame *frame) MUST_CHECK;
 
-/** Appends to out the edges of a value of this type at offset base in a block of size bytes. steps
- *  is how many more pointers may be followed. */
-void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
-		     uint32_t steps, struct plan_edges *out);
+/** Enters a field or an element; false if a bound is reached. Decrement nesting to leave it. */
+bool plan_visit(struct plan_visits *visits);
+/** Appends an edge, unless the type has too many. */
+void plan_add_edge(struct plan *plan, struct plan_edges *edges, const struct wire_edge *edge);
+/** Finds what is captured of this complete type. Stops when no record has room for more. */
+void plan_find_parts(struct plan *plan, struct gotype *type, struct plan_parts *out);
+/** Appends to out the edges of a value of this type at offset base, if they are in part. Their
+ *  offsets count from the part's start. steps is how many more pointers may be followed. */
+void plan_type_edges(struct plan *plan, struct gotype *type, uint64_t base,
+		     const struct plan_part *part, uint32_t steps, struct plan_edges *out);
+/** Returns the index in tables.types of this Go type, from which at least this many steps are
+ *  planned; WIRE_NO_TYPE if memory runs out (and sets state->failed). */
+uint32_t plan_type(struct plan *plan, struct gotype *type, uint32_t steps);
 /** How many bytes of a string an edge copies at most. */
 uint16_t plan_string_cap(const struct plan *plan);
 /** Appends an entry with these edges to tables.types and returns its index, or WIRE_NO_TYPE (and
@@ -77,8 +106,9 @@ uint32_t plan_new_type(struct plan *plan, uint32_t size, const struct plan_edges
 /** Frees what a group of --within holds. */
 void plan_within_deinit(struct plan_within *within);
 
-/** Lays out params as a frame block: values, pieces, holes, and the type whose edges lead on. If
- *  they need more than room bytes (at most WIRE_BLOCK_MAX), the largest values are cut. */
+/** Lays out params as a frame block: values, pieces, holes, and the type whose edges lead on. The
+ *  frame has the address of a value on the stack for which room bytes (at most WIRE_BLOCK_MAX) are
+ *  not enough. */
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
 			      uint32_t room, struct plan_frame *out) MUST_CHECK;
 void plan_frame_deinit(struct plan_frame *frame);

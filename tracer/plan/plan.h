@@ -44,6 +44,9 @@ struct plan_options {
 };
 
 enum { PLAN_DEPTH = 2, PLAN_STRLEN = 64, PLAN_ITEMS = 16 }; // the defaults
+// Smaller values are captured whole, if at all. Of larger ones, elements of arrays that are not
+// shown may be left out.
+enum { PLAN_GAP_MIN = 512 };
 
 struct plan_hole {		  // bytes of a frame block that the engine cannot read
 	uint32_t frame_off, size; // bytes
@@ -55,6 +58,7 @@ struct plan_value { // one argument or result in a frame block
 	const struct param *param;
 	uint32_t frame_off;   // bytes
 	uint32_t frame_bytes; // captured; less than the type's size if the value was cut
+	bool is_address;      // these bytes are the address of the value on the stack
 };
 
 struct plan_frame { // the layout of the frame block of a probe's records

@@ -27,7 +27,7 @@ struct error *plan_grow(void **array, uint32_t *size, uint32_t num, size_t eleme
 	return NULL;
 }
 
-static bool grow(struct plan *plan, void **array, uint32_t *size, uint32_t num, size_t element)
+bool plan_has_room(struct plan *plan, void **array, uint32_t *size, uint32_t num, size_t element)
 {
 	struct error *err = plan_grow(array, size, num, element);
 	if (err)
@@ -36,10 +36,10 @@ static bool grow(struct plan *plan, void **array, uint32_t *size, uint32_t num, 
 	return !plan->state->failed;
 }
 
-static void add_edge(struct plan *plan, struct plan_edges *edges, const struct wire_edge *edge)
+void plan_add_edge(struct plan *plan, struct plan_edges *edges, const struct wire_edge *edge)
 {
-	if (edges->num < EDGES_MAX &&
-	    grow(plan, (void **)&edges->edge, &edges->size, edges->num, sizeof(*edges->edge)))
+	if (edges->num < EDGES_MAX && plan_has_room(plan, (void **)&edges->edge, &edges->size,
+						    edges->num, sizeof(*edges->edge)))
 		edges->edge[edges->num++] = *edge;
 }
 
@@ -49,8 +49,8 @@ static void set_edges(struct plan *plan, uint32_t id, const struct plan_edges *e
 	struct plan_tables *tables = &plan->tables;
 	uint32_t first = tables->num_edges;
 	for (uint32_t i = 0; i < edges->num; i++) {
-		if (!grow(plan, (void **)&tables->edges, &plan->state->size_edges,
-			  tables->num_edges, sizeof(*tables->edges)))
+		if (!plan_has_room(plan, (void **)&tables->edges, &plan->state->size_edges,
+				   tables->num_edges, sizeof(*tables->edges)))
 			return;
 		tables->edges[tables->num_edges++] = edges->edge[i];
 	}
@@ -61,19 +61,14 @@ static void set_edges(struct plan *plan, uint32_t id, const struct plan_edges *e
 uint32_t plan_new_type(struct plan *plan, uint32_t size, const struct plan_edges *edges)
 {
 	struct plan_tables *tables = &plan->tables;
-	if (!grow(plan, (void **)&tables->types, &plan->state->size_types, tables->num_types,
-		  sizeof(*tables->types)))
+	if (!plan_has_room(plan, (void **)&tables->types, &plan->state->size_types,
+			   tables->num_types, sizeof(*tables->types)))
 		return WIRE_NO_TYPE;
 	uint32_t id = tables->num_types++;
-	tables->types[id] = (struct wire_type){.size = size};
+	tables->types[id] = (struct wire_type){.size = size, .stride = size};
 	if (edges)
 		set_edges(plan, id, edges);
 	return id;
-}
-
-static uint32_t block_size(uint64_t size)
-{
-	return size < WIRE_BLOCK_MAX ? (uint32_t)size : WIRE_BLOCK_MAX;
 }
 
 // Finds the entry for this Go type in one of the tables of known types, or makes one of this size.
@@ -97,20 +92,53 @@ static struct plan_known_type *known_type(struct plan *plan, struct plan_known_t
 	return NULL;
 }
 
-// Returns the index in tables.types of this Go type. At least this many steps from it are planned.
-static uint32_t type_id(struct plan *plan, struct gotype *type, uint32_t steps)
+// Makes a type for each part after the first, and the edges that lead to them.
+static void part_edges(struct plan *plan, struct gotype *type, const struct plan_parts *parts,
+		       uint32_t steps, struct plan_edges *out)
+{
+	for (uint32_t i = 1; i < parts->num; i++) {
+		const struct plan_part *part = &parts->part[i];
+		struct plan_edges edges = {0};
+		plan_type_edges(plan, type, 0, part, steps, &edges);
+		uint32_t id = plan_new_type(plan, part->end - part->start, &edges);
+		free(edges.edge);
+		if (plan->state->failed)
+			return;
+		plan->tables.types[id].stride = 1;
+		plan_add_edge(plan, out,
+			      &(struct wire_edge){.kind = WIRE_EDGE_PART,
+						  .type = id,
+						  .first = part->start});
+	}
+}
+
+static void plan_parts_of(struct plan *plan, struct gotype *type, uint32_t id, uint32_t steps)
+{
+	struct plan_parts parts;
+	struct plan_edges edges = {0};
+	plan_find_parts(plan, type, &parts);
+	if (parts.num) {
+		struct wire_type *to = &plan->tables.types[id];
+		to->size = parts.part[0].end;
+		to->stride = type->size < UINT32_MAX ? (uint32_t)type->size : UINT32_MAX;
+		// A value's own bytes come before those that it leads to.
+		part_edges(plan, type, &parts, steps, &edges);
+		plan_type_edges(plan, type, 0, &parts.part[0], steps, &edges);
+		set_edges(plan, id, &edges);
+	}
+	free(parts.part);
+	free(edges.edge);
+}
+
+uint32_t plan_type(struct plan *plan, struct gotype *type, uint32_t steps)
 {
 	gotype_complete(type);
-	struct plan_known_type *known =
-		known_type(plan, &plan->state->types, type, block_size(type->size));
+	struct plan_known_type *known = known_type(plan, &plan->state->types, type, 0);
 	if (!known)
 		return WIRE_NO_TYPE;
 	if (known->depth < steps + 1) {
 		known->depth = steps + 1; // before the edges: a type may lead to itself
-		struct plan_edges edges = {0};
-		plan_type_edges(plan, type, 0, block_size(type->size), steps, &edges);
-		set_edges(plan, known->id, &edges);
-		free(edges.edge);
+		plan_parts_of(plan, type, known->id, steps);
 	}
 	return known->id;
 }
@@ -121,19 +149,11 @@ uint16_t plan_string_cap(const struct plan *plan)
 						     : WIRE_BLOCK_MAX;
 }
 
-// The type of a slice's edge is that of one element. If an element does not fit into a block, only
-// the first element is captured.
-static uint16_t slice_cap(const struct plan *plan, const struct gotype *elem)
-{
-	if (elem->size >= WIRE_BLOCK_MAX)
-		return 1;
-	return plan->options.items < UINT16_MAX ? (uint16_t)plan->options.items : UINT16_MAX;
-}
-
 static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t steps)
 {
 	const struct gomap *map = &type->map;
-	uint32_t size = block_size(map->bucket_size);
+	uint32_t size = map->bucket_size < WIRE_BLOCK_MAX ? map->bucket_size : WIRE_BLOCK_MAX;
+	struct plan_part whole = {0, size};
 	uint32_t id = plan_new_type(plan, size, NULL);
 	struct plan_edges edges = {0};
 	const struct {
@@ -148,21 +168,21 @@ static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t ste
 			if (off >= size)
 				continue;
 			if (!sides[side].indirect)
-				plan_type_edges(plan, sides[side].type, (uint32_t)off, size, steps,
-						&edges);
+				plan_type_edges(plan, sides[side].type, off, &whole, steps, &edges);
 			else if (off + 8 <= size)
-				add_edge(plan, &edges,
-					 &(struct wire_edge){.offset = (uint32_t)off,
-							     .kind = WIRE_EDGE_POINTER,
-							     .type = type_id(plan, sides[side].type,
-									     steps)});
+				plan_add_edge(plan, &edges,
+					      &(struct wire_edge){
+						      .offset = (uint32_t)off,
+						      .kind = WIRE_EDGE_POINTER,
+						      .type = plan_type(plan, sides[side].type,
+									steps)});
 		}
 	}
 	if (map->layout == GOMAP_BUCKETS && map->overflow_off + 8 <= size)
-		add_edge(plan, &edges,
-			 &(struct wire_edge){.offset = (uint32_t)map->overflow_off,
-					     .kind = WIRE_EDGE_POINTER,
-					     .type = id});
+		plan_add_edge(plan, &edges,
+			      &(struct wire_edge){.offset = (uint32_t)map->overflow_off,
+						  .kind = WIRE_EDGE_POINTER,
+						  .type = id});
 	if (id != WIRE_NO_TYPE)
 		set_edges(plan, id, &edges);
 	free(edges.edge);
@@ -179,10 +199,10 @@ static uint32_t map_header_type(struct plan *plan, struct gotype *type, uint32_t
 	struct plan_edges edges = {0};
 	if (type->map.layout == GOMAP_BUCKETS) {
 		edge.kind = WIRE_EDGE_BUCKETS;
-		add_edge(plan, &edges, &edge);
+		plan_add_edge(plan, &edges, &edge);
 		edge.kind = WIRE_EDGE_OLD_BUCKETS;
 	}
-	add_edge(plan, &edges, &edge);
+	plan_add_edge(plan, &edges, &edge);
 	if (id != WIRE_NO_TYPE)
 		set_edges(plan, id, &edges);
 	free(edges.edge);
@@ -244,67 +264,68 @@ static void pointer_edge(struct plan *plan, struct gotype *type, struct wire_edg
 	if (type->elem->kind == GO_INVALID || !type->elem->size)
 		return;
 	edge->flags = WIRE_EDGE_STEP;
-	edge->type = type_id(plan, type->elem, steps - 1);
+	edge->type = plan_type(plan, type->elem, steps - 1);
 }
 
-static void slice_edge(struct plan *plan, struct gotype *type, struct wire_edge *edge,
-		       uint32_t steps)
+// Adds the edges of a slice. Each leads to as many elements as fit into a block, or to one if only
+// parts of an element are captured. There are no more than a record has room for.
+static void slice_edges(struct plan *plan, struct gotype *type, struct wire_edge *edge,
+			uint32_t steps, struct plan_edges *out)
 {
 	if (!type->elem)
 		return;
 	gotype_complete(type->elem);
 	if (type->elem->kind == GO_INVALID || !type->elem->size)
 		return;
-	edge->cap = slice_cap(plan, type->elem);
-	edge->type = type_id(plan, type->elem, steps);
+	edge->type = plan_type(plan, type->elem, steps);
+	uint32_t size = plan->tables.types[edge->type].size, items = plan->options.items;
+	uint32_t most = size == type->elem->size ? WIRE_BLOCK_MAX / size : 1, bytes = 0;
+	for (uint32_t i = 0; i < items && bytes <= WIRE_RECORD_MAX; i += most) {
+		edge->first = i;
+		edge->cap = (uint16_t)(items - i < most ? items - i : most);
+		plan_add_edge(plan, out, edge);
+		bytes += edge->cap * size + (uint32_t)sizeof(struct wire_block);
+		if (type->elem->size > UINT32_MAX)
+			return;
+	}
 }
 
-static void struct_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
-			 uint32_t steps, struct plan_edges *out)
+static void struct_edges(struct plan *plan, struct gotype *type, uint64_t base,
+			 const struct plan_part *part, uint32_t steps, struct plan_edges *out)
 {
 	if (!strcmp(type->full_name, "time.Time"))
 		return; // the words in the struct are all that is needed to print it
 	for (size_t i = 0; i < type->num_fields; i++)
-		if (type->fields[i].offset < size)
-			plan_type_edges(plan, type->fields[i].type,
-					base + (uint32_t)type->fields[i].offset, size, steps, out);
+		if (base + type->fields[i].offset < part->end)
+			plan_type_edges(plan, type->fields[i].type, base + type->fields[i].offset,
+					part, steps, out);
 }
 
-static void array_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
-			uint32_t steps, struct plan_edges *out)
+static void array_edges(struct plan *plan, struct gotype *type, uint64_t base,
+			const struct plan_part *part, uint32_t steps, struct plan_edges *out)
 {
 	if (!type->elem || !type->elem->size)
 		return;
+	uint64_t size = type->elem->size;
 	uint64_t len = type->len < plan->options.items ? type->len : plan->options.items;
-	for (uint64_t i = 0; i < len && base + i * type->elem->size < size; i++) {
+	if (size > UINT32_MAX && len)
+		len = 1;
+	for (uint64_t i = base < part->start ? (part->start - base) / size : 0; i < len; i++) {
 		uint32_t before = out->num;
-		plan_type_edges(plan, type->elem, base + (uint32_t)(i * type->elem->size), size,
-				steps, out);
-		if (out->num == before)
+		uint64_t at = base + i * size;
+		if (at >= part->end)
+			return;
+		plan_type_edges(plan, type->elem, at, part, steps, out);
+		if (out->num == before && at >= part->start && at + size <= part->end)
 			return; // no pointers in this element, so none in the others
 	}
 }
 
-void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint32_t size,
-		     uint32_t steps, struct plan_edges *out)
+// Adds the edges of a value that is neither a struct nor an array, at an offset in a block.
+static void value_edges(struct plan *plan, struct gotype *type, uint32_t offset, uint32_t steps,
+			struct plan_edges *out)
 {
-	if (out->num >= EDGES_MAX || plan->state->failed)
-		return;
-	gotype_complete(type);
-	uint64_t words = type->kind == GO_SLICE					 ? 24
-			 : type->kind == GO_STRING || type->kind == GO_INTERFACE ? 16
-										 : 8;
-	if (type->kind == GO_STRUCT) {
-		struct_edges(plan, type, base, size, steps, out);
-		return;
-	}
-	if (type->kind == GO_ARRAY) {
-		array_edges(plan, type, base, size, steps, out);
-		return;
-	}
-	if (base + words > size)
-		return;
-	struct wire_edge edge = {.offset = base, .kind = WIRE_EDGE_POINTER};
+	struct wire_edge edge = {.offset = offset, .kind = WIRE_EDGE_POINTER};
 	switch (type->kind) {
 	case GO_STRING:
 		edge.kind = WIRE_EDGE_STRING;
@@ -312,10 +333,8 @@ void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint
 		break;
 	case GO_SLICE:
 		edge.kind = WIRE_EDGE_SLICE;
-		slice_edge(plan, type, &edge, steps);
-		if (!edge.cap)
-			return;
-		break;
+		slice_edges(plan, type, &edge, steps, out);
+		return;
 	case GO_POINTER:
 		pointer_edge(plan, type, &edge, steps);
 		if (!edge.flags)
@@ -338,7 +357,25 @@ void plan_type_edges(struct plan *plan, struct gotype *type, uint32_t base, uint
 	default:
 		return;
 	}
-	add_edge(plan, out, &edge);
+	plan_add_edge(plan, out, &edge);
+}
+
+void plan_type_edges(struct plan *plan, struct gotype *type, uint64_t base,
+		     const struct plan_part *part, uint32_t steps, struct plan_edges *out)
+{
+	if (out->num >= EDGES_MAX || plan->state->failed || !plan_visit(&out->visits))
+		return;
+	gotype_complete(type);
+	uint64_t words = type->kind == GO_SLICE					 ? 24
+			 : type->kind == GO_STRING || type->kind == GO_INTERFACE ? 16
+										 : 8;
+	if (type->kind == GO_STRUCT)
+		struct_edges(plan, type, base, part, steps, out);
+	else if (type->kind == GO_ARRAY)
+		array_edges(plan, type, base, part, steps, out);
+	else if (base >= part->start && base + words <= part->end)
+		value_edges(plan, type, (uint32_t)(base - part->start), steps, out);
+	out->visits.nesting--;
 }
 
 bool plan_learn(struct plan *plan, uint64_t rtype)
@@ -359,8 +396,8 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 		return false;
 	gotype_complete(type);
 	known = calloc(1, sizeof(*known));
-	if (!known || !grow(plan, (void **)&plan->dynamics, &state->size_dynamics,
-			    (uint32_t)plan->num_dynamics, sizeof(*plan->dynamics))) {
+	if (!known || !plan_has_room(plan, (void **)&plan->dynamics, &state->size_dynamics,
+				     (uint32_t)plan->num_dynamics, sizeof(*plan->dynamics))) {
 		free(known);
 		return false;
 	}
@@ -375,10 +412,10 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 	uint32_t steps = plan->options.depth ? plan->options.depth - 1 : 0;
 	uint32_t id = WIRE_NO_TYPE;
 	if (!type->is_direct) {
-		id = type_id(plan, type, steps);
+		id = plan_type(plan, type, steps);
 	} else { // the data word is the value itself: learn what its only pointer leads to
 		struct plan_edges edges = {0};
-		plan_type_edges(plan, type, 0, 8, steps + 1, &edges);
+		plan_type_edges(plan, type, 0, &(struct plan_part){0, 8}, steps + 1, &edges);
 		if (edges.num == 1 && edges.edge[0].kind == WIRE_EDGE_POINTER)
 			id = edges.edge[0].type;
 		free(edges.edge);

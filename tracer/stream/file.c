@@ -8,8 +8,9 @@
 #include "base/text.h"
 
 enum {
-	// version 1 had no losses in its records, version 2 at most 1 KiB of each value in a frame
-	VERSION = 3,
+	// version 1 had no losses in its records, version 2 at most 1 KiB of each value in a frame,
+	// version 3 the beginnings of large values, and one flag for all limits of a record
+	VERSION = 4,
 	FLUSH_BYTES = 256 * 1024,
 	STRING_MAX = 4096,	    // bytes of a string in the head
 	ITEM_MAX = 8 * 1024 * 1024, // bytes of an item

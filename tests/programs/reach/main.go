@@ -94,23 +94,6 @@ func failures() {
 	}
 }
 
-type frame struct {
-	Pad [1024]byte
-	ID  int
-	Err error
-}
-
-//go:noinline
-func byValue(f frame, step int) (frame, int) { f.ID++; return f, step }
-
-//go:noinline
-func rows(step int, a [16][20]int) int { return step + a[15][0] }
-
-func large() {
-	byValue(frame{ID: 7, Err: errors.New("in a frame")}, 1)
-	rows(2, [16][20]int{{1}, 15: {16}})
-}
-
 var commands = map[string]func(){"rodata": rodata, "maps": maps, "failures": failures,
 	"large": large}
 

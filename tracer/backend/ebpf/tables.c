@@ -145,6 +145,7 @@ static void update_types(struct ebpf_table *table, const struct wire_type *from)
 			continue;
 		__atomic_store_n(&to[i].num_edges, 0, __ATOMIC_RELEASE);
 		__atomic_store_n(&to[i].size, from[i].size, __ATOMIC_RELEASE);
+		__atomic_store_n(&to[i].stride, from[i].stride, __ATOMIC_RELEASE);
 		__atomic_store_n(&to[i].first_edge, from[i].first_edge, __ATOMIC_RELEASE);
 		__atomic_store_n(&to[i].num_edges, from[i].num_edges, __ATOMIC_RELEASE);
 	}

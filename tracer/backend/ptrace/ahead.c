@@ -53,7 +53,7 @@ static void add_pointer(const struct plan_tables *tables, const struct wire_prob
 	bool is_known =
 		edge->kind == WIRE_EDGE_POINTER ||
 		((edge->kind == WIRE_EDGE_STRING || edge->kind == WIRE_EDGE_SLICE) && num_reg >= 0);
-	if (reg < 0 || !is_known || edge->type >= tables->num_types)
+	if (reg < 0 || !is_known || edge->first || edge->type >= tables->num_types)
 		return;
 	uint32_t size = edge->kind == WIRE_EDGE_STRING ? 1 : tables->types[edge->type].size;
 	if (size && size <= PTRACE_WINDOW)

@@ -151,6 +151,7 @@ static void update_types(struct wire_type *to, const struct wire_type *from, uin
 			continue;
 		__atomic_store_n(&to[i].num_edges, 0, __ATOMIC_RELEASE);
 		__atomic_store_n(&to[i].size, from[i].size, __ATOMIC_RELEASE);
+		__atomic_store_n(&to[i].stride, from[i].stride, __ATOMIC_RELEASE);
 		__atomic_store_n(&to[i].first_edge, from[i].first_edge, __ATOMIC_RELEASE);
 		__atomic_store_n(&to[i].num_edges, from[i].num_edges, __ATOMIC_RELEASE);
 	}

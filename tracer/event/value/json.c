@@ -124,7 +124,7 @@ static void put_end(struct walk *walk, const struct gotype *type, uint64_t shown
 {
 	text_putc(walk->out, type->kind == GO_STRUCT ? '}' : ']');
 	if (shown < total && shown < walk->printer->items) // the user's limit is not the reason
-		text_puts(walk->out, ",\"unavailable\":\"not captured\"");
+		text_printf(walk->out, ",\"unavailable\":\"%s\"", memory_why_missing(walk->memory));
 	end_cut(walk, shown, total);
 }
 

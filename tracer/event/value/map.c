@@ -184,8 +184,9 @@ static bool find_side(struct walk *walk, const struct gotype *type, bool is_indi
 {
 	if (is_indirect && !read_bytes(walk, *addr, addr, sizeof(*addr)))
 		return false;
-	return walk_is_user(*addr) &&
-	       (!type->size || walk_available(walk, *addr, type->size) == type->size);
+	// Of a large value only parts may be captured.
+	size_t least = type->size < PLAN_GAP_MIN ? type->size : 1;
+	return walk_is_user(*addr) && walk_available(walk, *addr, least) == least;
 }
 
 static void add_entry(struct entries *entries, uint64_t bucket, unsigned slot)

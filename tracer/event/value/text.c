@@ -104,7 +104,7 @@ static void put_end(struct walk *walk, const struct gotype *type, uint64_t shown
 		text_puts(walk->out, shown ? ", ...+" : "...+");
 		text_u64(walk->out, total - shown);
 		if (shown < walk->printer->items) // the user's limit is not the reason
-			text_puts(walk->out, " ?(not captured)");
+			text_printf(walk->out, " ?(%s)", memory_why_missing(walk->memory));
 	}
 	text_putc(walk->out, '}');
 }

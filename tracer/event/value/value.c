@@ -44,11 +44,16 @@ static bool read_word(struct value_printer *printer, const struct plan_value *va
 			   value->frame_bytes, reason);
 }
 
-static void print_param(struct value_printer *printer, const struct value_style *style,
-			const struct plan_value *value, struct text *out)
+// Writes the value of a parameter whose type is known. Returns false with a reason if it is not
+// available.
+static bool print_param(struct value_printer *printer, const struct value_style *style,
+			const struct plan_value *value, struct text *out, const char **reason)
 {
-	uint64_t addr = MEMORY_FRAME + value->frame_off;
+	uint64_t addr;
+	if (!memory_place(printer->memory, value, &addr, reason))
+		return false;
 	print(printer, style, value->param->type, addr, addr + value->frame_bytes, out);
+	return true;
 }
 
 void value_param_text(struct value_printer *printer, const struct plan_value *value,
@@ -57,11 +62,9 @@ void value_param_text(struct value_printer *printer, const struct plan_value *va
 	const struct param *param = value->param;
 	const char *reason = param->unknown;
 	uint64_t word;
-	if (!reason && param->type) {
-		print_param(printer, &value_style_text, value, out);
-	} else if (!reason && read_word(printer, value, &word, &reason)) {
+	if (!reason && !param->type && read_word(printer, value, &word, &reason)) {
 		text_hex(out, word);
-	} else {
+	} else if (reason || !print_param(printer, &value_style_text, value, out, &reason)) {
 		text_append(out, "?(", 2);
 		text_puts(out, reason);
 		text_putc(out, ')');
@@ -94,13 +97,11 @@ void value_param_json(struct value_printer *printer, const struct plan_value *va
 	text_append(out, ",\"value\":", 9);
 	const char *reason = param->unknown;
 	uint64_t word;
-	if (!reason && param->type) {
-		print_param(printer, &value_style_json, value, out);
-	} else if (!reason && read_word(printer, value, &word, &reason)) {
+	if (!reason && !param->type && read_word(printer, value, &word, &reason)) {
 		text_putc(out, '"');
 		text_hex(out, word);
 		text_putc(out, '"');
-	} else {
+	} else if (reason || !print_param(printer, &value_style_json, value, out, &reason)) {
 		text_puts(out, "{\"unavailable\":");
 		value_json_string(reason, strlen(reason), out);
 		text_putc(out, '}');

@@ -63,7 +63,9 @@ void walk_missing(struct walk *walk, uint64_t addr, const char *reason)
 	else if (reason == memory_unreadable)
 		walk_unavailable(walk, "unreadable 0x%llx", (unsigned long long)addr);
 	else
-		walk->style->unavailable(walk, reason);
+		walk->style->unavailable(walk, reason == memory_not_captured
+						       ? memory_why_missing(walk->memory)
+						       : reason);
 }
 
 // Reads len bytes at addr. If that fails, writes the reason and returns false.
@@ -254,20 +256,22 @@ static void walk_bytes(struct walk *walk, struct gotype *type, const uint8_t *by
 	walk->style->end(walk, type, shown, total);
 }
 
-// Returns how many of the first num elements at addr can be shown: the whole ones that can be read,
-// or 1 if only part of the first can. If the first byte is in a hole of the frame, returns num:
-// the elements then show the reason.
+// Returns how many of the first num elements at addr can be shown: those that can be read, or 1 if
+// only part of the first can. Of a large element only parts may be captured: it can be shown if its
+// first byte can be read. If the first byte is in a hole of the frame, returns num: the elements
+// then show the reason.
 static uint64_t captured_elements(struct walk *walk, const struct gotype *elem, uint64_t addr,
 				  uint64_t num)
 {
 	uint64_t bytes;
 	if (__builtin_mul_overflow(elem->size, num, &bytes))
 		bytes = SIZE_MAX;
-	uint64_t have = walk_available(walk, addr, bytes);
-	if (have >= elem->size)
-		return have / elem->size;
-	if (have)
-		return 1;
+	uint64_t have = walk_available(walk, addr, bytes), whole = have / elem->size;
+	while (elem->size >= PLAN_GAP_MIN && whole < num &&
+	       walk_available(walk, addr + whole * elem->size, 1))
+		whole++;
+	if (whole || have)
+		return whole ? whole : 1;
 	const char *reason = why_missing(walk, addr);
 	return reason == memory_not_captured || reason == memory_unreadable ? 0 : num;
 }
