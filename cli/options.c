@@ -113,8 +113,14 @@ static struct error *parse_by(const struct option *option, const char *arg, void
 {
 	struct options *options = value;
 	struct aggregate_options *aggregate = &options->aggregate;
+	struct text all;
+	text_init(&all);
+	for (size_t i = 0; i < aggregate->num_by; i++) // of an earlier --by
+		text_printf(&all, "%s,", aggregate->by[i]);
+	text_puts(&all, arg);
 	free(options->by);
-	options->by = strdup(arg);
+	options->by = all.failed ? NULL : strdup(text_string(&all));
+	text_deinit(&all);
 	aggregate->num_by = 0;
 	for (char *one = options->by, *next; one; one = next) {
 		size_t len = one_expression(one);

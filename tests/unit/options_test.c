@@ -202,10 +202,11 @@ static void a_program_follows_two_dashes(void **state)
 	assert_ptr_equal(options.session.sink, &sink_json);
 	assert_int_equal(options.num_words, 1);
 	options_deinit(&options);
-	CLEANUP_FREE char *count = read_line("count f --by a,b[1,2] -- prog", &options);
+	CLEANUP_FREE char *count = read_line("count f --by a,b[1,2] --by c -- prog", &options);
 	assert_string_equal(count, "");
-	assert_int_equal(options.aggregate.num_by, 2);
+	assert_int_equal(options.aggregate.num_by, 3);
 	assert_string_equal(options.aggregate.by[1], "b[1,2]");
+	assert_string_equal(options.aggregate.by[2], "c");
 	assert_int_equal(options.pid, 0);
 	options_deinit(&options);
 }
