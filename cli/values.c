@@ -181,10 +181,20 @@ static struct error *parse_time(const struct option *option, const char *arg, vo
 			 option->name, arg);
 }
 
+// In the largest unit of which it is a whole number.
 static void print_time(const struct option *option, const void *value, FILE *out)
 {
+	static const struct {
+		const char *name;
+		unsigned long long ns;
+	} units[] = {{"h", 3600000000000}, {"m", 60000000000}, {"s", 1000000000},
+		     {"ms", 1000000},	   {"us", 1000},       {"ns", 1}};
 	(void)option;
-	fprintf(out, "%lluns", *(const unsigned long long *)value);
+	unsigned long long ns = *(const uint64_t *)value;
+	size_t i = 0;
+	while (ns % units[i].ns)
+		i++;
+	fprintf(out, "%llu%s", ns / units[i].ns, units[i].name);
 }
 
 const struct option_kind kind_time = {sizeof(uint64_t), false, parse_time, print_time};

@@ -148,8 +148,14 @@ struct error *shell_cmd_output(struct shell *shell, int argc, char **argv)
 
 // --- save ----------------------------------------------------------------------------------------
 
+// Writes a word, in quotes if the shell would not read it as one word of these characters.
 static void save_word(const char *word, FILE *out)
 {
+	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					"0123456789_./%+-")]) {
+		fprintf(out, " %s", word);
+		return;
+	}
 	fputs(" '", out);
 	for (; *word; word++) {
 		if (*word == '\'')

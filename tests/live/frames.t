@@ -163,8 +163,8 @@ subtest 'what the shell saves brings the same traces back' => sub {
 	is($shell->stop, 0, 'the shell ends well') or diag $shell->errors;
 	my $first = slurp("$work/first");
 	my @traces = $first =~ /^trace .*/mg;
-	is($traces[0], q{trace 'main.fText if text == "it is"' --no-args --count=7 --sample=1/3 --rate=5/s --duration=3600000000000ns --if 'len(text) > 1'}, 'one trace');
-	is($traces[1], q{trace 'main.fRisk' --goroutine=17 --slower=1500000ns --errors --caller 'main.risky' --within 'main.risk*'}, 'another');
+	is($traces[0], q{trace 'main.fText if text == "it is"' --no-args --if 'len(text) > 1' --duration 1h --count 7 --sample 1/3 --rate 5/s}, 'one trace');
+	is($traces[1], q{trace main.fRisk --slower 1500us --errors --caller main.risky --within 'main.risk*' --goroutine 17}, 'another');
 	is(scalar @traces, 3, 'all of them') or diag $first;
 	$shell = start_shell($target->{pid});
 	$shell->do($_) for "source $work/first", "save $work/second";
