@@ -96,7 +96,7 @@ subtest 'a reader that goes away ends the trace' => sub {
 subtest 'a reader that sleeps makes events lost, and the target not slow' => sub {
 	my $target = stormy($version);
 	pipe my ($read), my ($write) or die $!;
-	my $trace = start_trace(['attach', $target->{pid}, @storm_patterns, '--format', 'json'], out => $write);
+	my $trace = start_trace(['attach', $target->{pid}, @storm_patterns, '--format', 'json', '--buffer', '1M'], out => $write);
 	close $write;
 	is($trace->armed, 1, 'traced') or diag $trace->errors;
 	sleep 4;
