@@ -132,24 +132,6 @@ void cli_print(FILE *out, const char *before, const char *message)
 	text_deinit(&text);
 }
 
-void cli_wrap(FILE *out, const char *text, size_t column, size_t width)
-{
-	size_t indent = column;
-	bool is_first = true;
-	while (*text) {
-		size_t len = strcspn(text, " ");
-		if (!is_first && column + 1 + len > width) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			column = indent;
-			is_first = true;
-		}
-		column += (size_t)fprintf(out, "%s%.*s", is_first ? "" : " ", (int)len, text);
-		is_first = false;
-		text += len + (text[len] == ' ');
-	}
-	fputc('\n', out);
-}
-
 void cli_say_text(const struct text *text)
 {
 	size_t len = text->len;

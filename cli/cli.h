@@ -35,8 +35,7 @@ struct command { // its options are the rows of options_table that name it
 	const char *name;
 	const char *summary; // one line for "gotrace --help"; NULL: not listed, for programs only
 	const char *args;    // for --help: "PID PATTERN...", a line for each way to call it
-	const char *doc;     // for --help: what it does
-	const char *more;    // for --help, after the options
+	const char *doc;     // for --help: what it does, \v, and what comes after the options
 	struct command_word words[2];
 	// The words if "-- PROG ARG..." follows. WORD_NONE: the command starts no program.
 	struct command_word before_program;
@@ -52,9 +51,6 @@ const struct command *command_find(const char *name);
 /** Writes before, then the lines of message. Unprintable characters in a line are escaped
  *  (base/rune.h). */
 void cli_print(FILE *out, const char *before, const char *message);
-/** Writes the text and a newline. It is broken at blanks, so that no line is longer than width. The
- *  first line begins at column, which is already written to; the others are indented as far. */
-void cli_wrap(FILE *out, const char *text, size_t column, size_t width);
 
 /** Prints "gotrace: MESSAGE" on stderr, frees the error and returns EXIT_REFUSED. */
 int cli_fail(struct error *err);

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The command line of a command, and its --help, from the table of options.
+// The command line of a command, and its --help, which argp makes from the table of options.
+#define option getopt_option // getopt.h, which argp.h includes, has a struct option too
+#include <argp.h>
+#undef option
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,17 +12,14 @@
 #include "cli/usage.h"
 #include "cli/values.h"
 
-static const char HELP[] = "help";
-
 // --- Options -------------------------------------------------------------------------------------
 
-// The error for the first len bytes of word, which name no option of the command.
-static struct error *no_option(const char *command, const char *word, size_t len)
+// The error for the first len bytes of name, with which no option of the command begins.
+static struct error *no_option(const char *command, const char *name, size_t len)
 {
-	struct usage_nearest nearest = {.word = word + 2, .len = len - 2};
+	struct usage_nearest nearest = {.word = name, .len = len};
 	for (const struct option *option = options_table; option->name; option++) {
-		bool is_same =
-			!strncmp(option->name, nearest.word, nearest.len) && !option->name[len - 2];
+		bool is_same = !strncmp(option->name, name, len) && !option->name[len];
 		if (option_is_of(option, command))
 			usage_try_name(&nearest, option->name);
 		else if (is_same && !nearest.name && !strchr(option->commands, ' '))
@@ -26,38 +27,35 @@ static struct error *no_option(const char *command, const char *word, size_t len
 					 option->commands);
 	}
 	if (nearest.name)
-		return error_new("there is no option %.*s; did you mean --%s?", (int)len, word,
+		return error_new("there is no option --%.*s; did you mean --%s?", (int)len, name,
 				 nearest.name);
-	return error_new("there is no option %.*s: see gotrace %s --help", (int)len, word, command);
+	return error_new("there is no option --%.*s: see gotrace %s --help", (int)len, name,
+			 command);
 }
 
-// Finds the option whose name is the first len bytes of word, after its dashes, or the only one
-// that begins with them. NULL and no error for --help.
-static struct error *find_long(const char *command, const char *word, size_t len,
-			       const struct option **out)
+// Finds the option whose name is the first len bytes of name, or one that begins with them. Another
+// one that does so is put into *other.
+static const struct option *find_long(const char *command, const char *name, size_t len,
+				      const struct option **other)
 {
-	const struct option *found = NULL, *second = NULL;
-	const char *name = word + 2;
-	bool is_help = len > 2 && !strncmp(HELP, name, len - 2);
-	*out = NULL;
+	const struct option *found = NULL;
+	*other = NULL;
 	for (const struct option *option = options_table; option->name; option++) {
-		if (!option_is_of(option, command) || strncmp(option->name, name, len - 2))
+		if (!option_is_of(option, command) || strncmp(option->name, name, len))
 			continue;
-		if (!option->name[len - 2]) {
-			*out = option;
-			return NULL;
+		if (!option->name[len]) {
+			*other = NULL;
+			return option;
 		}
-		second = found;
-		found = option;
+		if (found)
+			*other = option;
+		else
+			found = option;
 	}
-	if (second)
-		return error_new("%.*s is --%s or --%s: write more of it", (int)len, word,
-				 second->name, found->name);
-	*out = found;
-	return found || is_help ? NULL : no_option(command, word, len);
+	return found;
 }
 
-static const struct option *find_letter(const char *command, char letter)
+static const struct option *find_letter(const char *command, int letter)
 {
 	for (const struct option *option = options_table; option->name; option++)
 		if (option->letter == letter && option_is_of(option, command))
@@ -65,83 +63,169 @@ static const struct option *find_letter(const char *command, char letter)
 	return NULL;
 }
 
-struct line { // what is left of a command line
-	const char *command;
-	char **next, **end;
-};
-
-// Sets an option to value, or to the next word if it needs one.
-static struct error *set(struct line *line, const struct option *option, const char *value,
-			 struct options *options)
-{
-	if (option->kind->is_flag && value)
-		return error_new("--%s takes no value", option->name);
-	if (!option->kind->is_flag && !value && !option->left_out) {
-		if (line->next == line->end)
-			return error_new("--%s: give it a value, %s", option->name, option->arg);
-		value = *line->next++;
-	}
-	return option_set(option, value, options);
-}
-
-static struct error *parse_long(struct line *line, const char *word, struct options *options)
-{
-	size_t len = strcspn(word, "=");
-	const struct option *option;
-	struct error *err = find_long(line->command, word, len, &option);
-	if (err)
-		return err;
-	if (option)
-		return set(line, option, word[len] ? word + len + 1 : NULL, options);
-	options->wants_help = true;
-	return NULL;
-}
-
-// Parses "-q", "-qv", "-o FILE" or "-oFILE".
-static struct error *parse_letters(struct line *line, const char *word, struct options *options)
-{
-	struct error *err = NULL;
-	for (const char *letter = word + 1; *letter && !err; letter++) {
-		const struct option *option = find_letter(line->command, *letter);
-		if (!option && strchr("h?", *letter))
-			options->wants_help = true;
-		else if (!option)
-			return error_new("there is no option -%.*s: see gotrace %s --help",
-					 (int)strlen(letter), letter, line->command);
-		else if (option->kind->is_flag)
-			err = set(line, option, NULL, options);
-		else
-			return set(line, option, letter[1] ? letter + 1 : NULL, options);
-	}
-	return err;
-}
-
-struct error *options_parse(const char *command, int argc, char **argv, struct options *options)
-{
-	struct line line = {command, argv + 1, argv + argc};
-	struct error *err = NULL;
-	bool has_options = true;
-	while (!err && line.next < line.end) {
-		char *word = *line.next++;
-		if (!has_options || word[0] != '-' || !word[1])
-			options->words[options->num_words++] = word;
-		else if (!strcmp(word, "--"))
-			has_options = false;
-		else
-			err = word[1] == '-' ? parse_long(&line, word, options)
-					     : parse_letters(&line, word, options);
-	}
-	return err;
-}
-
 const struct option *options_awaits(const char *command, const char *word)
 {
-	const struct option *option = NULL;
+	const struct option *option = NULL, *other = NULL;
 	if (word[0] == '-' && word[1] == '-' && word[2] && !strchr(word, '='))
-		error_free(find_long(command, word, strlen(word), &option));
+		option = find_long(command, word + 2, strlen(word + 2), &other);
 	else if (word[0] == '-' && word[1] && !word[2])
 		option = find_letter(command, word[1]);
-	return option && !option->kind->is_flag && !option->left_out ? option : NULL;
+	return option && !other && !option->kind->is_flag && !option->left_out ? option : NULL;
+}
+
+// --- argp ----------------------------------------------------------------------------------------
+
+// argp's key of the first row of options_table. Smaller keys are letters.
+enum { KEY_ROW = UCHAR_MAX + 1 };
+
+// Returns the options of a command as argp wants them. The caller frees them. NULL if out of
+// memory.
+static struct argp_option *make_rows(const char *command, bool in_shell)
+{
+	const char *headings[NUM_OPTION_GROUPS] = {
+		[GROUP_COUNTED] = "What is counted:",
+		[GROUP_SHOWN] = "How it is shown:",
+		[GROUP_CAPTURED] = "What is captured:",
+		[GROUP_CALLS] = "Which calls (decided where they happen; others cost no event):",
+		[GROUP_LIMITS] = "How many, and how long:",
+		[GROUP_MEANS] = "How it is done:",
+	};
+	size_t max = NUM_OPTION_GROUPS + 1; // and two for each option: its name and its letter
+	for (const struct option *option = options_table; option->name; option++)
+		max += 2;
+	struct argp_option *rows = calloc(max, sizeof(*rows)), *next = rows;
+	for (const struct option *option = options_table; rows && option->name; option++) {
+		int group = option->group;
+		if (!option_is_of(option, command) || (in_shell && !option_is_of_trace(option)))
+			continue;
+		if (headings[group])
+			*next++ = (struct argp_option){.doc = headings[group], .group = group};
+		headings[group] = NULL;
+		*next++ = (struct argp_option){
+			.name = option->name,
+			.key = KEY_ROW + (int)(option - options_table),
+			.arg = option->arg,
+			.flags = option->left_out ? OPTION_ARG_OPTIONAL : 0,
+			.doc = option->doc ? option->doc : "",
+			.group = group,
+		};
+		if (option->letter)
+			*next++ =
+				(struct argp_option){.key = option->letter, .flags = OPTION_ALIAS};
+	}
+	return rows;
+}
+
+struct line { // that argp reads
+	const struct command *command;
+	struct options *options;
+	int next; // the word in which argp goes on
+	struct error *err;
+};
+
+static error_t read_word(int key, char *arg, struct argp_state *state)
+{
+	struct line *line = state->input;
+	struct options *options = line->options;
+	if (key >= ARGP_KEY_END)
+		return ARGP_ERR_UNKNOWN;
+	if (key != ARGP_KEY_ARG) {
+		const struct option *option = key < KEY_ROW ? find_letter(line->command->name, key)
+							    : &options_table[key - KEY_ROW];
+		line->err = option_set(option, arg, options);
+	} else if (state->quoted && line->command->before_program.kind) {
+		options->program = state->argv + state->quoted;
+		state->next = state->argc;
+	} else {
+		options->words[options->num_words++] = arg;
+	}
+	line->next = state->next;
+	return line->err ? EINVAL : 0;
+}
+
+// The error for a word that argp has not understood.
+static struct error *refusal(const char *command, const char *word)
+{
+	const struct option *option, *other;
+	const char *letter = word + 1;
+	if (*letter == '-') {
+		size_t len = strcspn(word + 2, "=");
+		option = find_long(command, word + 2, len, &other);
+		if (!option)
+			return no_option(command, word + 2, len);
+		if (other)
+			return error_new("--%.*s is --%s or --%s: write more of it", (int)len,
+					 word + 2, option->name, other->name);
+	} else {
+		while ((option = find_letter(command, *letter)) && letter[1])
+			letter++;
+		if (!option)
+			return error_new("there is no option -%s: see gotrace %s --help", letter,
+					 command);
+	}
+	return option->kind->is_flag
+		       ? error_new("--%s takes no value", option->name)
+		       : error_new("--%s: give it a value, %s", option->name, option->arg);
+}
+
+struct error *options_parse(const struct command *command, int argc, char **argv,
+			    struct options *options)
+{
+	CLEANUP_FREE struct argp_option *rows = make_rows(command->name, false);
+	struct argp argp = {.options = rows, .parser = read_word};
+	struct line line = {.command = command, .options = options, .next = 1};
+	// In order, so that line.next is the word that is not understood.
+	unsigned flags = ARGP_IN_ORDER | ARGP_NO_HELP | ARGP_NO_ERRS | ARGP_NO_EXIT;
+	error_t code = rows ? argp_parse(&argp, argc, argv, flags, NULL, &line) : ENOMEM;
+	if (!code || line.err)
+		return line.err;
+	return code == ENOMEM ? error_nomem() : refusal(command->name, argv[line.next]);
+}
+
+// Returns an option's doc, with the words that its value can be before it, such as "graph
+// (default), lines or json; ", or with its default after it. argp frees it. It calls this for its
+// other texts too.
+static char *complete_doc(int key, const char *doc, void *input)
+{
+	(void)input;
+	if (key >= ARGP_KEY_END)
+		return (char *)doc;
+	const struct option *option = &options_table[key - KEY_ROW];
+	bool has_default = option->kind->print;
+	const char *first = option_word(option, 0), *word;
+	char *all = NULL;
+	size_t size;
+	FILE *out = open_memstream(&all, &size);
+	if (!out)
+		return (char *)doc;
+	for (size_t i = 0; (word = option_word(option, i)); i++)
+		fprintf(out, "%s%s%s",
+			!i			     ? ""
+			: option_word(option, i + 1) ? ", "
+						     : " or ",
+			word, !i && has_default ? " (default)" : "");
+	fprintf(out, "%s%s", first && *doc ? "; " : "", doc);
+	struct options defaults;
+	options_init(&defaults);
+	if (has_default && !first && !option_is_none(option, &defaults)) {
+		fputs(" (default ", out);
+		option_print(option, &defaults, out);
+		fputc(')', out);
+	}
+	fclose(out);
+	return all;
+}
+
+void options_help(const struct command *command, bool in_shell, FILE *out)
+{
+	CLEANUP_FREE struct argp_option *rows = make_rows(command->name, in_shell);
+	struct argp argp = {.options = rows,
+			    .args_doc = command->args,
+			    .doc = command->doc,
+			    .help_filter = complete_doc};
+	char name[64];
+	snprintf(name, sizeof(name), "gotrace %s", command->name);
+	argp_help(&argp, out, in_shell ? ARGP_HELP_LONG : ARGP_HELP_STD_HELP, name);
 }
 
 // --- Words ---------------------------------------------------------------------------------------
@@ -199,107 +283,6 @@ struct error *options_read(const struct command *command, int argc, char **argv,
 	options->words = calloc((size_t)argc + 1, sizeof(*options->words));
 	if (!options->words)
 		return error_nomem();
-	int split = 1;
-	while (command->before_program.kind && split < argc && strcmp(argv[split], "--"))
-		split++;
-	if (!command->before_program.kind)
-		split = argc;
-	if (split + 1 < argc)
-		options->program = argv + split + 1;
-	struct error *err = options_parse(command->name, split, argv, options);
+	struct error *err = options_parse(command, argc, argv, options);
 	return err || options->wants_help ? err : check_words(command, options);
-}
-
-// --- Help ----------------------------------------------------------------------------------------
-
-enum { DOC_COLUMN = 29, WIDTH = 79 };
-
-// Writes "graph (default), lines or json", before the option's doc.
-static void add_words(const struct option *option, const struct options *defaults, struct text *out)
-{
-	CLEANUP_FREE char *by_default = NULL;
-	size_t size;
-	const char *first = option_word(option, 0), *word;
-	FILE *printed = open_memstream(&by_default, &size);
-	if (printed && option->kind->print && (first || !option_is_none(option, defaults)))
-		option_print(option, defaults, printed);
-	if (printed)
-		fclose(printed);
-	for (size_t i = 0; (word = option_word(option, i)); i++)
-		text_printf(out, "%s%s%s",
-			    !i				 ? ""
-			    : option_word(option, i + 1) ? ", "
-							 : " or ",
-			    word, by_default && !strcmp(word, by_default) ? " (default)" : "");
-	if (first)
-		text_puts(out, option->doc ? "; " : "");
-	if (option->doc)
-		text_puts(out, option->doc);
-	if (!first && by_default && *by_default)
-		text_printf(out, " (default %s)", by_default);
-}
-
-static void print_option(const struct option *option, const struct options *defaults, FILE *out)
-{
-	struct text doc;
-	text_init(&doc);
-	add_words(option, defaults, &doc);
-	char letter[] = "-x, ";
-	letter[1] = option->letter;
-	bool may_be_left_out = option->left_out;
-	int column = fprintf(out, "  %4s--%s", option->letter ? letter : "", option->name);
-	if (option->arg)
-		column += fprintf(out, may_be_left_out ? "[=%s]" : "=%s", option->arg);
-	if (column >= DOC_COLUMN)
-		column = fprintf(out, "\n") - 1;
-	fprintf(out, "%*s", DOC_COLUMN - column, "");
-	cli_wrap(out, text_string(&doc), DOC_COLUMN, WIDTH);
-	text_deinit(&doc);
-}
-
-void options_print(const char *command, bool in_shell, FILE *out)
-{
-	static const char *const headings[NUM_OPTION_GROUPS] = {
-		[GROUP_COUNTED] = "What is counted:",
-		[GROUP_SHOWN] = "How it is shown:",
-		[GROUP_CAPTURED] = "What is captured:",
-		[GROUP_CALLS] = "Which calls (decided where they happen; others cost no event):",
-		[GROUP_LIMITS] = "How many, and how long:",
-		[GROUP_MEANS] = "How it is done:",
-	};
-	struct options defaults;
-	options_init(&defaults);
-	for (enum option_group group = 0; group < NUM_OPTION_GROUPS; group++) {
-		bool is_first = true;
-		for (const struct option *option = options_table; option->name; option++) {
-			if (option->group != group || !option_is_of(option, command) ||
-			    (in_shell && !option_is_of_trace(option)))
-				continue;
-			if (is_first && headings[group])
-				fprintf(out, "\n %s\n", headings[group]);
-			else if (is_first)
-				fputc('\n', out);
-			is_first = false;
-			print_option(option, &defaults, out);
-		}
-	}
-}
-
-void options_help(const struct command *command, FILE *out)
-{
-	const char *before = "Usage:";
-	for (const char *args = command->args; *args; before = "   or:") {
-		int len = (int)strcspn(args, "\n");
-		fprintf(out, "%s gotrace %s [OPTION...] %.*s\n", before, command->name, len, args);
-		args += len + (args[len] == '\n');
-	}
-	cli_wrap(out, command->doc, 0, WIDTH);
-	options_print(command->name, false, out);
-	fprintf(out, "\n  -h, --%-20s Show this help\n\n", HELP);
-	for (const char *line = command->more; line; line = *line ? line + 1 : NULL) {
-		size_t len = strcspn(line, "\n");
-		CLEANUP_FREE char *paragraph = strndup(line, len);
-		cli_wrap(out, paragraph ? paragraph : "", 0, WIDTH);
-		line += len;
-	}
 }

@@ -64,7 +64,7 @@ static int run(const struct command *command, int argc, char **argv)
 		error_free(err);
 		status = EXIT_USAGE;
 	} else if (options.wants_help) {
-		options_help(command, stdout);
+		options_help(command, false, stdout);
 	} else {
 		cli_set_verbosity(options.is_quiet ? -1 : options.is_verbose);
 		status = command->run(&options);

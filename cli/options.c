@@ -27,7 +27,6 @@ void options_init(struct options *options)
 		.session.buffer_bytes = BUFFER_DEFAULT,
 		.session.out = STDOUT_FILENO,
 		.session.save = -1,
-		.order = AGGREGATE_BY_TOTAL,
 		.aggregate.max_keys = KEYS_DEFAULT,
 		.bench.format = bench_formats[0],
 		.bench.rounds = ROUNDS_DEFAULT,
@@ -190,14 +189,14 @@ static const struct option_kind kind_script = {0, false, parse_script, NULL};
 static const char *const text_or_json[] = {"text", "json", NULL};
 static const char *const colors[] = {"auto", "always", "never", NULL};
 static const char *const timestamps[] = {"none", "relative", "wall", "mono", NULL};
-static const char *const orders[] = {"calls", "total", "p99", NULL};
+static const char *const orders[] = {"total", "calls", "p99", NULL};
 
 #define ROWS(TABLE)  .rows = (const void *const *)(TABLE)
 #define VALUE(FIELD) .at = offsetof(struct options, FIELD)
 #define TRACES	     "attach run"
 #define COUNTS	     "count hist top"
+#define OTHERS	     "list types whatis info disassemble doctor replay bench shell complete"
 
-// The order is that of --help.
 const struct option options_table[] = {
 	{"format", .commands = TRACES " replay", .kind = &kind_row, VALUE(session.sink),
 	 .scope = SCOPE_COMMAND, .group = GROUP_SHOWN, .arg = "NAME", ROWS(sinks)},
@@ -327,6 +326,8 @@ const struct option options_table[] = {
 	 .doc = "may be given more than once; without it, all"},
 	{"peers", .commands = "bench", .kind = &kind_flag, VALUE(bench.peers), .group = GROUP_OWN,
 	 .doc = "Other tracers too: dlv, bpftrace, perf, gdb, if installed"},
+	{"help", .letter = 'h', .commands = TRACES " " COUNTS " " OTHERS, .kind = &kind_flag,
+	 VALUE(wants_help), .group = GROUP_HELP, .doc = "Show this help"},
 	{0},
 };
 

@@ -66,14 +66,15 @@ struct option_kind {  // a type of values
 	void (*print)(const struct option *option, const void *value, FILE *out);
 };
 
-enum option_group { // a paragraph of --help
-	GROUP_OWN,  // has no heading
+enum option_group {    // a paragraph of --help
+	GROUP_OWN = 1, // has no heading
 	GROUP_COUNTED,
 	GROUP_SHOWN,
 	GROUP_CAPTURED,
 	GROUP_CALLS,
 	GROUP_LIMITS,
 	GROUP_MEANS,
+	GROUP_HELP, // has no heading
 	NUM_OPTION_GROUPS,
 };
 
@@ -136,17 +137,15 @@ void option_reset(const struct option *option, struct options *options);
 
 /** Parses the words of a command line, argv[0] aside: the options that the command takes, and
  *  words. The words are put into options->words, which has room for argc. */
-struct error *options_parse(const char *command, int argc, char **argv,
+struct error *options_parse(const struct command *command, int argc, char **argv,
 			    struct options *options) MUST_CHECK;
 /** Parses the whole command line of a command, and checks its words. An error is one of usage. */
 struct error *options_read(const struct command *command, int argc, char **argv,
 			   struct options *options) MUST_CHECK;
 /** The option that a word of the command line gives, if the next word is its value; else NULL. */
 const struct option *options_awaits(const char *command, const char *word);
-/** Prints the options of a command; in_shell: those that a trace of the shell can have. */
-void options_print(const char *command, bool in_shell, FILE *out);
-/** Prints what --help shows. */
-void options_help(const struct command *command, FILE *out);
+/** Prints what --help shows; in_shell: only the options, those that a trace of the shell can have. */
+void options_help(const struct command *command, bool in_shell, FILE *out);
 
 // --- The session ---------------------------------------------------------------------------------
 

@@ -90,8 +90,18 @@ static void add_time(double ns, struct text *out)
 // Writes an empty line and the text, wrapped at LINE_WIDTH.
 static void write_paragraph(const char *text, FILE *out)
 {
+	size_t column = 0;
 	fputc('\n', out);
-	cli_wrap(out, text, 0, LINE_WIDTH);
+	while (*text) {
+		size_t len = strcspn(text, " ");
+		bool fits = column + 1 + len <= LINE_WIDTH;
+		if (column)
+			fputc(fits ? ' ' : '\n', out);
+		fprintf(out, "%.*s", (int)len, text);
+		column = column && fits ? column + 1 + len : len;
+		text += len + (text[len] == ' ');
+	}
+	fputc('\n', out);
 }
 
 // Writes a sentence about what a call of main.busy costs with each tracer.

@@ -67,6 +67,7 @@ static void add_commands(struct completions *out, const char *prefix)
 	for (size_t i = 0; command_at(i); i++)
 		if (command_at(i)->summary)
 			completions_add(out, command_at(i)->name, prefix);
+	completions_add(out, "--help", prefix);
 	completions_add(out, "--version", prefix);
 }
 
@@ -84,8 +85,6 @@ static void add(void *context, struct completions *out, const char *prefix)
 		add_commands(out, prefix);
 	else if (*prefix == '-')
 		completions_add_options(out, place->command->name, false, prefix);
-	if (!place->command || *prefix == '-')
-		completions_add(out, "--help", prefix);
 	enum word_kind kind = place->command && *prefix != '-' ? word_kind(place) : WORD_NONE;
 	if (kind == WORD_PID || kind == WORD_TARGET)
 		inspect_pids(out, prefix);
@@ -148,8 +147,8 @@ const struct command command_complete = {
 	.name = "complete",
 	.args = "-- WORD...",
 	.doc = "Print, a line each, what the last WORD of a gotrace command line can be; of a function's name as far as the "
-	       "next part of it: a package's path, a type, a method. A line \"/\" stands for the names of files.",
-	.more = "Example: gotrace complete -- list ./server net/http.",
+	       "next part of it: a package's path, a type, a method. A line \"/\" stands for the names of files.\v"
+	       "Example: gotrace complete -- list ./server net/http.",
 	.words = {{WORD_ANY, "which words?"}},
 	.run = complete_main,
 };

@@ -149,8 +149,8 @@ const struct command command_info = {
 	.args = "TARGET [FUNC]",
 	.doc = "Show the Go version, build mode, ABI and debug information of a running process (a PID) or an "
 	       "executable. Of a function: file and line, signature, where each argument and result is, where it "
-	       "is probed or why it cannot be, and where calls of it were inlined.",
-	.more = "Example: gotrace info ./server 'main.(*Store).Get'",
+	       "is probed or why it cannot be, and where calls of it were inlined.\v"
+	       "Example: gotrace info ./server 'main.(*Store).Get'",
 	.words = {{WORD_TARGET, "of what? Give a PID or an executable"}, {WORD_FUNC, NULL}},
 	.run = info_main,
 };

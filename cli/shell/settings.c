@@ -124,7 +124,7 @@ struct error *shell_cmd_set(struct shell *shell, int argc, char **argv)
 struct error *shell_cmd_format(struct shell *shell, int argc, char **argv)
 {
 	char *line[] = {argv[0], (char *)"--format", argc == 2 ? argv[1] : (char *)""};
-	struct error *err = options_parse("attach", 3, line, &shell->options);
+	struct error *err = options_parse(command_find("attach"), 3, line, &shell->options);
 	return err ? err : shell_output_changed(shell);
 }
 

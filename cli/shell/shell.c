@@ -233,8 +233,10 @@ static struct error *help_one(const char *name)
 	printf("%s %s\n    %s\n", command->name, command->args, command->summary);
 	if (command->detail)
 		printf("\n%s\n", command->detail);
-	if (!strcmp(command->name, "trace"))
-		options_print("attach", true, stdout);
+	if (!strcmp(command->name, "trace")) {
+		putchar('\n');
+		options_help(command_find("attach"), true, stdout);
+	}
 	return NULL;
 }
 

@@ -97,7 +97,7 @@ struct error *shell_cmd_trace(struct shell *shell, int argc, char **argv)
 	if (!patterns)
 		return error_nomem();
 	options.words = patterns;
-	err = options_parse("attach", argc, argv, &options);
+	err = options_parse(command_find("attach"), argc, argv, &options);
 	if (err)
 		return error_wrap(err, "trace");
 	if (options.wants_help)

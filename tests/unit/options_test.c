@@ -33,7 +33,7 @@ static char *help_of(const struct command *command)
 	size_t size;
 	FILE *out = open_memstream(&help, &size);
 	assert_non_null(out);
-	options_help(command, out);
+	options_help(command, false, out);
 	fclose(out);
 	return help;
 }
@@ -86,6 +86,23 @@ static void each_option_is_in_help_and_completed(void **state)
 		}
 		completions_deinit(&completed);
 	}
+}
+
+static void help_shows_words_and_defaults(void **state)
+{
+	(void)state;
+	CLEANUP_FREE char *help = help_of(command_find("attach"));
+	assert_non_null(strstr(help, "Usage: gotrace attach [OPTION...] PID PATTERN...\n"));
+	assert_non_null(strstr(help, " How it is shown:\n"));
+	assert_null(strstr(help, "What is counted"));
+	assert_non_null(strstr(help, "  --format=NAME          graph (default), lines or json\n"));
+	assert_non_null(strstr(help, "  -o, --output=FILE          Write to FILE"));
+	assert_non_null(strstr(help, "  --stack[=N] "));
+	assert_non_null(strstr(help, "Bytes of a string (default 64)\n"));
+	assert_non_null(strstr(help, "\nExample: gotrace attach"));
+	CLEANUP_FREE char *bench = help_of(command_find("bench"));
+	assert_non_null(strstr(bench, "table (default), benchfmt or json; benchfmt is"));
+	assert_non_null(strstr(bench, "leaf, typical, delve or server; may be"));
 }
 
 // The commands that a row names exist; a letter means one option; a setting with a word for none
@@ -143,17 +160,17 @@ static void settings_are_printed_as_they_are_read(void **state)
 
 // --- The command line ----------------------------------------------------------------------------
 
-enum { WORDS_MAX = 12 };
+enum { WORDS_MAX = 16 };
 
 // Parses a command line whose words are parted by one blank. Returns the error's message, or "".
 static char *read_line(const char *line, struct options *options)
 {
-	static char words[256];
-	char *argv[WORDS_MAX] = {NULL};
+	static char words[256], *argv[WORDS_MAX]; // options->program points into them
 	int argc = 0;
 	snprintf(words, sizeof(words), "%s", line);
 	for (char *rest = words, *word; (word = strsep(&rest, " "));)
 		argv[argc++] = word;
+	argv[argc] = NULL;
 	options_init(options);
 	struct error *err = options_read(command_find(argv[0]), argc, argv, options);
 	char *message = strdup(err ? error_message(err) : "");
@@ -225,6 +242,11 @@ static void what_is_wrong_is_said(void **state)
 	assert_refused("attach 1 f --depth", "--depth: give it a value, N");
 	assert_refused("attach 1 f -o", "--output: give it a value, FILE");
 	assert_refused("attach 1 f -z", "there is no option -z: see gotrace attach --help");
+	assert_refused("attach f -q -zq", "there is no option -zq: see gotrace attach --help");
+	assert_refused("attach 1 f -qzv", "there is no option -zv: see gotrace attach --help");
+	assert_refused("attach -o -z f -y", "there is no option -y: see gotrace attach --help");
+	assert_refused("attach 1 f -qo", "--output: give it a value, FILE");
+	assert_refused("attach 1 f --help=x", "--help takes no value");
 	assert_refused("attach 1 f --format xml", "--format xml: there are graph, lines and json");
 	assert_refused("list x --format graph", "--format graph: there are text and json");
 	assert_refused("attach 1 f --depth 16", "--depth 16: give a whole number from 0 to 15");
@@ -306,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_option_is_in_the_manual),
 		cmocka_unit_test(each_option_is_in_help_and_completed),
+		cmocka_unit_test(help_shows_words_and_defaults),
 		cmocka_unit_test(rows_are_sound),
 		cmocka_unit_test(settings_are_printed_as_they_are_read),
 		cmocka_unit_test(options_are_read_in_every_form),

@@ -22,7 +22,7 @@ struct aggregate_row {
 	UT_hash_handle hh;
 };
 
-enum aggregate_order { AGGREGATE_BY_CALLS, AGGREGATE_BY_TOTAL, AGGREGATE_BY_P99 };
+enum aggregate_order { AGGREGATE_BY_TOTAL, AGGREGATE_BY_CALLS, AGGREGATE_BY_P99 };
 
 struct aggregates {
 	const struct aggregate_options *options; // borrowed
