@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The command line of a command, and its --help, which argp makes from the table of options.
-#define option getopt_option // getopt.h, which argp.h includes, has a struct option too
 #include <argp.h>
-#undef option
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,7 @@
 static struct error *no_option(const char *command, const char *name, size_t len)
 {
 	struct usage_nearest nearest = {.word = name, .len = len};
-	for (const struct option *option = options_table; option->name; option++) {
+	for (const struct option_row *option = options_table; option->name; option++) {
 		bool is_same = !strncmp(option->name, name, len) && !option->name[len];
 		if (option_is_of(option, command))
 			usage_try_name(&nearest, option->name);
@@ -35,12 +33,12 @@ static struct error *no_option(const char *command, const char *name, size_t len
 
 // Finds the option whose name is the first len bytes of name, or one that begins with them. Another
 // one that does so is put into *other.
-static const struct option *find_long(const char *command, const char *name, size_t len,
-				      const struct option **other)
+static const struct option_row *find_long(const char *command, const char *name, size_t len,
+					  const struct option_row **other)
 {
-	const struct option *found = NULL;
+	const struct option_row *found = NULL;
 	*other = NULL;
-	for (const struct option *option = options_table; option->name; option++) {
+	for (const struct option_row *option = options_table; option->name; option++) {
 		if (!option_is_of(option, command) || strncmp(option->name, name, len))
 			continue;
 		if (!option->name[len]) {
@@ -55,17 +53,17 @@ static const struct option *find_long(const char *command, const char *name, siz
 	return found;
 }
 
-static const struct option *find_letter(const char *command, int letter)
+static const struct option_row *find_letter(const char *command, int letter)
 {
-	for (const struct option *option = options_table; option->name; option++)
+	for (const struct option_row *option = options_table; option->name; option++)
 		if (option->letter == letter && option_is_of(option, command))
 			return option;
 	return NULL;
 }
 
-const struct option *options_awaits(const char *command, const char *word)
+const struct option_row *options_awaits(const char *command, const char *word)
 {
-	const struct option *option = NULL, *other = NULL;
+	const struct option_row *option = NULL, *other = NULL;
 	if (word[0] == '-' && word[1] == '-' && word[2] && !strchr(word, '='))
 		option = find_long(command, word + 2, strlen(word + 2), &other);
 	else if (word[0] == '-' && word[1] && !word[2])
@@ -91,10 +89,10 @@ static struct argp_option *make_rows(const char *command, bool in_shell)
 		[GROUP_MEANS] = "How it is done:",
 	};
 	size_t max = NUM_OPTION_GROUPS + 1; // and two for each option: its name and its letter
-	for (const struct option *option = options_table; option->name; option++)
+	for (const struct option_row *option = options_table; option->name; option++)
 		max += 2;
 	struct argp_option *rows = calloc(max, sizeof(*rows)), *next = rows;
-	for (const struct option *option = options_table; rows && option->name; option++) {
+	for (const struct option_row *option = options_table; rows && option->name; option++) {
 		int group = option->group;
 		if (!option_is_of(option, command) || (in_shell && !option_is_of_trace(option)))
 			continue;
@@ -130,8 +128,9 @@ static error_t read_word(int key, char *arg, struct argp_state *state)
 	if (key >= ARGP_KEY_END)
 		return ARGP_ERR_UNKNOWN;
 	if (key != ARGP_KEY_ARG) {
-		const struct option *option = key < KEY_ROW ? find_letter(line->command->name, key)
-							    : &options_table[key - KEY_ROW];
+		const struct option_row *option = key < KEY_ROW
+							  ? find_letter(line->command->name, key)
+							  : &options_table[key - KEY_ROW];
 		line->err = option_set(option, arg, options);
 	} else if (state->quoted && line->command->before_program.kind) {
 		options->program = state->argv + state->quoted;
@@ -146,7 +145,7 @@ static error_t read_word(int key, char *arg, struct argp_state *state)
 // The error for a word that argp has not understood.
 static struct error *refusal(const char *command, const char *word)
 {
-	const struct option *option, *other;
+	const struct option_row *option, *other;
 	const char *letter = word + 1;
 	if (*letter == '-') {
 		size_t len = strcspn(word + 2, "=");
@@ -190,7 +189,7 @@ static char *complete_doc(int key, const char *doc, void *input)
 	(void)input;
 	if (key >= ARGP_KEY_END)
 		return (char *)doc;
-	const struct option *option = &options_table[key - KEY_ROW];
+	const struct option_row *option = &options_table[key - KEY_ROW];
 	bool has_default = option->kind->print;
 	const char *first = option_word(option, 0), *word;
 	char *all = NULL;

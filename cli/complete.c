@@ -85,7 +85,7 @@ bool completions_add(struct completions *completions, const char *name, const ch
 void completions_add_options(struct completions *completions, const char *command, bool in_shell,
 			     const char *prefix)
 {
-	for (const struct option *option = options_table; option->name; option++) {
+	for (const struct option_row *option = options_table; option->name; option++) {
 		char word[64];
 		snprintf(word, sizeof(word), "--%s", option->name);
 		if (option_is_of(option, command) && (!in_shell || option_is_of_trace(option)))
@@ -93,7 +93,7 @@ void completions_add_options(struct completions *completions, const char *comman
 	}
 }
 
-void completions_add_words(struct completions *completions, const struct option *option,
+void completions_add_words(struct completions *completions, const struct option_row *option,
 			   const char *prefix)
 {
 	for (size_t i = 0; option_word(option, i); i++)

@@ -29,13 +29,13 @@ struct completions {
 bool completions_add(struct completions *completions, const char *name, const char *prefix);
 void completions_deinit(struct completions *completions);
 
-struct option;
+struct option_row;
 
 /** Add the long options of a command (in_shell: those that a trace of the shell can have), and the
  *  words that an option's value can be. */
 void completions_add_options(struct completions *completions, const char *command, bool in_shell,
 			     const char *prefix);
-void completions_add_words(struct completions *completions, const struct option *option,
+void completions_add_words(struct completions *completions, const struct option_row *option,
 			   const char *prefix);
 
 /** Calls completions_add() for each name that it knows. */

@@ -50,7 +50,7 @@ static struct plan_options *with_conditions(const void *value)
 				       offsetof(struct plan_options, num_conditions));
 }
 
-static struct error *parse_condition(const struct option *option, const char *arg, void *value)
+static struct error *parse_condition(const struct option_row *option, const char *arg, void *value)
 {
 	struct plan_options *plan = with_conditions(value);
 	if (plan->num_conditions == PLAN_CONDITIONS)
@@ -60,7 +60,7 @@ static struct error *parse_condition(const struct option *option, const char *ar
 }
 
 // Several conditions are printed as one, which means the same.
-static void print_conditions(const struct option *option, const void *value, FILE *out)
+static void print_conditions(const struct option_row *option, const void *value, FILE *out)
 {
 	(void)option;
 	const struct plan_options *plan = with_conditions(value);
@@ -69,7 +69,7 @@ static void print_conditions(const struct option *option, const void *value, FIL
 		fprintf(out, is_one ? "%s%s" : "%s(%s)", i ? " && " : "", plan->conditions[i]);
 }
 
-static struct error *parse_share(const struct option *option, const char *arg, void *value)
+static struct error *parse_share(const struct option_row *option, const char *arg, void *value)
 {
 	const char *end;
 	double percent;
@@ -81,7 +81,7 @@ static struct error *parse_share(const struct option *option, const char *arg, v
 	return NULL;
 }
 
-static void print_share(const struct option *option, const void *value, FILE *out)
+static void print_share(const struct option_row *option, const void *value, FILE *out)
 {
 	(void)option;
 	fprintf(out, "%g%%", *(const double *)value * 100);
@@ -108,7 +108,7 @@ static size_t one_expression(const char *text)
 }
 
 // Splits "a.b,len(c)" into expressions, at most WIRE_KEYS.
-static struct error *parse_by(const struct option *option, const char *arg, void *value)
+static struct error *parse_by(const struct option_row *option, const char *arg, void *value)
 {
 	struct options *options = value;
 	struct aggregate_options *aggregate = &options->aggregate;
@@ -134,7 +134,7 @@ static struct error *parse_by(const struct option *option, const char *arg, void
 	return options->by ? NULL : error_nomem();
 }
 
-static struct error *parse_linear(const struct option *option, const char *arg, void *value)
+static struct error *parse_linear(const struct option_row *option, const char *arg, void *value)
 {
 	struct aggregate_options *aggregate = value;
 	long long min, max, step;
@@ -152,7 +152,7 @@ static struct error *parse_linear(const struct option *option, const char *arg, 
 	return NULL;
 }
 
-static struct error *parse_workload(const struct option *option, const char *arg, void *value)
+static struct error *parse_workload(const struct option_row *option, const char *arg, void *value)
 {
 	struct bench_options *bench = value;
 	uint32_t index;
@@ -163,7 +163,7 @@ static struct error *parse_workload(const struct option *option, const char *arg
 	return NULL;
 }
 
-static struct error *parse_script(const struct option *option, const char *arg, void *value)
+static struct error *parse_script(const struct option_row *option, const char *arg, void *value)
 {
 	struct options *options = value;
 	struct options_script *more = vec_grow(options->scripts, options->num_scripts,
@@ -197,7 +197,7 @@ static const char *const orders[] = {"total", "calls", "p99", NULL};
 #define COUNTS	     "count hist top"
 #define OTHERS	     "list types whatis info disassemble doctor replay bench shell complete"
 
-const struct option options_table[] = {
+const struct option_row options_table[] = {
 	{"format", .commands = TRACES " replay", .kind = &kind_row, VALUE(session.sink),
 	 .scope = SCOPE_COMMAND, .group = GROUP_SHOWN, .arg = "NAME", ROWS(sinks)},
 	{"format", .commands = "list info doctor " COUNTS, .kind = &kind_word, VALUE(is_json),
@@ -331,7 +331,7 @@ const struct option options_table[] = {
 	{0},
 };
 
-bool option_is_of(const struct option *option, const char *command)
+bool option_is_of(const struct option_row *option, const char *command)
 {
 	size_t len = strlen(command);
 	for (const char *at = strstr(option->commands, command); at; at = strstr(at + len, command))
@@ -340,24 +340,24 @@ bool option_is_of(const struct option *option, const char *command)
 	return false;
 }
 
-const char *option_word(const struct option *option, size_t i)
+const char *option_word(const struct option_row *option, size_t i)
 {
 	if (option->rows)
 		return option->rows[i] ? *(const char *const *)option->rows[i] : NULL;
 	return option->words ? option->words[i] : NULL;
 }
 
-static void *value_of(const struct option *option, const struct options *options)
+static void *value_of(const struct option_row *option, const struct options *options)
 {
 	return (char *)options + option->at;
 }
 
-struct error *option_set(const struct option *option, const char *arg, struct options *options)
+struct error *option_set(const struct option_row *option, const char *arg, struct options *options)
 {
 	return option->kind->parse(option, arg, value_of(option, options));
 }
 
-void option_print(const struct option *option, const struct options *options, FILE *out)
+void option_print(const struct option_row *option, const struct options *options, FILE *out)
 {
 	if (option->none && option_is_none(option, options))
 		fputs(option->none, out);
@@ -367,23 +367,24 @@ void option_print(const struct option *option, const struct options *options, FI
 		option->kind->print(option, value_of(option, options), out);
 }
 
-bool option_is_none(const struct option *option, const struct options *options)
+bool option_is_none(const struct option_row *option, const struct options *options)
 {
 	const char *value = value_of(option, options);
 	return !*value && !memcmp(value, value + 1, option->kind->size - 1);
 }
 
-bool option_is_same(const struct option *option, const struct options *a, const struct options *b)
+bool option_is_same(const struct option_row *option, const struct options *a,
+		    const struct options *b)
 {
 	return !memcmp(value_of(option, a), value_of(option, b), option->kind->size);
 }
 
-void option_copy(const struct option *option, const struct options *from, struct options *to)
+void option_copy(const struct option_row *option, const struct options *from, struct options *to)
 {
 	memcpy(value_of(option, to), value_of(option, from), option->kind->size);
 }
 
-void option_reset(const struct option *option, struct options *options)
+void option_reset(const struct option_row *option, struct options *options)
 {
 	memset(value_of(option, options), 0, option->kind->size);
 }

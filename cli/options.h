@@ -55,15 +55,15 @@ void options_deinit(struct options *options);
 
 // --- The table -----------------------------------------------------------------------------------
 
-struct option;
+struct option_row;
 
 struct option_kind {  // a type of values
 	size_t size;  // bytes of the member of struct options
 	bool is_flag; // there is no value on the command line: arg is NULL
 	/** arg is NULL also if an optional value is left out. */
-	struct error *(*parse)(const struct option *option, const char *arg, void *value);
+	struct error *(*parse)(const struct option_row *option, const char *arg, void *value);
 	/** Prints the value the way that parse() reads it. Not called for a flag. */
-	void (*print)(const struct option *option, const void *value, FILE *out);
+	void (*print)(const struct option_row *option, const void *value, FILE *out);
 };
 
 enum option_group {    // a paragraph of --help
@@ -89,7 +89,7 @@ enum option_scope {    // what an option of gotrace attach is in the shell
 	SCOPE_NOW,     // a setting for all traces that applies at once
 };
 
-struct option {
+struct option_row {
 	const char *name;     // without dashes
 	char letter;	      // 0: none
 	const char *commands; // that take it: "attach run"
@@ -109,29 +109,30 @@ struct option {
 	uint64_t left_out;	    // the value if it is left out; 0: it must not be
 };
 
-extern const struct option options_table[]; // ends with a NULL name
+extern const struct option_row options_table[]; // ends with a NULL name
 
-bool option_is_of(const struct option *option, const char *command);
+bool option_is_of(const struct option_row *option, const char *command);
 /** True if a trace in the shell can have the option. */
-static inline bool option_is_of_trace(const struct option *option)
+static inline bool option_is_of_trace(const struct option_row *option)
 {
 	return option->scope >= SCOPE_TRACE && option->scope <= SCOPE_CAPTURE;
 }
-static inline bool option_is_setting(const struct option *option)
+static inline bool option_is_setting(const struct option_row *option)
 {
 	return option->scope >= SCOPE_DEFAULT;
 }
 /** Word i that the value can be; NULL after the last. */
-const char *option_word(const struct option *option, size_t i);
+const char *option_word(const struct option_row *option, size_t i);
 /** Parses a value; NULL for a flag. */
-struct error *option_set(const struct option *option, const char *arg,
+struct error *option_set(const struct option_row *option, const char *arg,
 			 struct options *options) MUST_CHECK;
 /** Prints the value as option_set() reads it; option->none if there is none, "on" for a flag. */
-void option_print(const struct option *option, const struct options *options, FILE *out);
-bool option_is_none(const struct option *option, const struct options *options);
-bool option_is_same(const struct option *option, const struct options *a, const struct options *b);
-void option_copy(const struct option *option, const struct options *from, struct options *to);
-void option_reset(const struct option *option, struct options *options);
+void option_print(const struct option_row *option, const struct options *options, FILE *out);
+bool option_is_none(const struct option_row *option, const struct options *options);
+bool option_is_same(const struct option_row *option, const struct options *a,
+		    const struct options *b);
+void option_copy(const struct option_row *option, const struct options *from, struct options *to);
+void option_reset(const struct option_row *option, struct options *options);
 
 // --- The command line ----------------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ struct error *options_parse(const struct command *command, int argc, char **argv
 struct error *options_read(const struct command *command, int argc, char **argv,
 			   struct options *options) MUST_CHECK;
 /** The option that a word of the command line gives, if the next word is its value; else NULL. */
-const struct option *options_awaits(const char *command, const char *word);
+const struct option_row *options_awaits(const char *command, const char *word);
 /** Prints what --help shows; in_shell: only the options, those that a trace of the shell can have. */
 void options_help(const struct command *command, bool in_shell, FILE *out);
 

@@ -67,7 +67,7 @@ bool parse_duration(const char *text, uint64_t *ns)
 
 // --- The kinds -----------------------------------------------------------------------------------
 
-static struct error *parse_flag(const struct option *option, const char *arg, void *value)
+static struct error *parse_flag(const struct option_row *option, const char *arg, void *value)
 {
 	(void)option;
 	(void)arg;
@@ -77,14 +77,14 @@ static struct error *parse_flag(const struct option *option, const char *arg, vo
 
 const struct option_kind kind_flag = {sizeof(bool), true, parse_flag, NULL};
 
-static struct error *parse_text(const struct option *option, const char *arg, void *value)
+static struct error *parse_text(const struct option_row *option, const char *arg, void *value)
 {
 	(void)option;
 	*(const char **)value = arg;
 	return NULL;
 }
 
-static void print_text(const struct option *option, const void *value, FILE *out)
+static void print_text(const struct option_row *option, const void *value, FILE *out)
 {
 	(void)option;
 	fputs(*(const char *const *)value, out);
@@ -92,7 +92,7 @@ static void print_text(const struct option *option, const void *value, FILE *out
 
 const struct option_kind kind_text = {sizeof(const char *), false, parse_text, print_text};
 
-static struct error *not_a_number(const struct option *option, const char *arg)
+static struct error *not_a_number(const struct option_row *option, const char *arg)
 {
 	if (option->before || option->after)
 		return error_new("--%s %s: give it as %s, with N from %llu to %llu", option->name,
@@ -105,7 +105,7 @@ static struct error *not_a_number(const struct option *option, const char *arg)
 			 (unsigned long long)option->min, (unsigned long long)option->max);
 }
 
-static struct error *parse_number64(const struct option *option, const char *arg, void *value)
+static struct error *parse_number64(const struct option_row *option, const char *arg, void *value)
 {
 	const char *before = option->before ? option->before : "";
 	const char *after = option->after ? option->after : "";
@@ -124,7 +124,7 @@ static struct error *parse_number64(const struct option *option, const char *arg
 	return NULL;
 }
 
-static struct error *parse_number32(const struct option *option, const char *arg, void *value)
+static struct error *parse_number32(const struct option_row *option, const char *arg, void *value)
 {
 	uint64_t number = 0;
 	struct error *err = parse_number64(option, arg, &number);
@@ -133,13 +133,13 @@ static struct error *parse_number32(const struct option *option, const char *arg
 	return err;
 }
 
-static void print_number64(const struct option *option, const void *value, FILE *out)
+static void print_number64(const struct option_row *option, const void *value, FILE *out)
 {
 	fprintf(out, "%s%llu%s", option->before ? option->before : "",
 		*(const unsigned long long *)value, option->after ? option->after : "");
 }
 
-static void print_number32(const struct option *option, const void *value, FILE *out)
+static void print_number32(const struct option_row *option, const void *value, FILE *out)
 {
 	print_number64(option, &(uint64_t){*(const uint32_t *)value}, out);
 }
@@ -147,7 +147,7 @@ static void print_number32(const struct option *option, const void *value, FILE 
 const struct option_kind kind_number32 = {sizeof(uint32_t), false, parse_number32, print_number32};
 const struct option_kind kind_number64 = {sizeof(uint64_t), false, parse_number64, print_number64};
 
-static struct error *parse_bytes(const struct option *option, const char *arg, void *value)
+static struct error *parse_bytes(const struct option_row *option, const char *arg, void *value)
 {
 	size_t bytes;
 	if (!parse_size(arg, &bytes) || bytes < option->min || bytes > option->max)
@@ -158,7 +158,7 @@ static struct error *parse_bytes(const struct option *option, const char *arg, v
 	return NULL;
 }
 
-static void print_bytes(const struct option *option, const void *value, FILE *out)
+static void print_bytes(const struct option_row *option, const void *value, FILE *out)
 {
 	(void)option;
 	size_t kib = *(const size_t *)value / 1024;
@@ -167,7 +167,7 @@ static void print_bytes(const struct option *option, const void *value, FILE *ou
 
 const struct option_kind kind_size = {sizeof(size_t), false, parse_bytes, print_bytes};
 
-static struct error *parse_time(const struct option *option, const char *arg, void *value)
+static struct error *parse_time(const struct option_row *option, const char *arg, void *value)
 {
 	uint64_t ns, number;
 	if (parse_duration(arg, &ns) && ns) {
@@ -182,7 +182,7 @@ static struct error *parse_time(const struct option *option, const char *arg, vo
 }
 
 // In the largest unit of which it is a whole number.
-static void print_time(const struct option *option, const void *value, FILE *out)
+static void print_time(const struct option_row *option, const void *value, FILE *out)
 {
 	static const struct {
 		const char *name;
@@ -199,7 +199,7 @@ static void print_time(const struct option *option, const void *value, FILE *out
 
 const struct option_kind kind_time = {sizeof(uint64_t), false, parse_time, print_time};
 
-static struct error *find_word(const struct option *option, const char *arg, uint32_t *index)
+static struct error *find_word(const struct option_row *option, const char *arg, uint32_t *index)
 {
 	struct text known;
 	text_init(&known);
@@ -222,19 +222,19 @@ static struct error *find_word(const struct option *option, const char *arg, uin
 	return err;
 }
 
-static struct error *parse_word(const struct option *option, const char *arg, void *value)
+static struct error *parse_word(const struct option_row *option, const char *arg, void *value)
 {
 	return find_word(option, arg, value);
 }
 
-static void print_word(const struct option *option, const void *value, FILE *out)
+static void print_word(const struct option_row *option, const void *value, FILE *out)
 {
 	fputs(option_word(option, *(const uint32_t *)value), out);
 }
 
 const struct option_kind kind_word = {sizeof(uint32_t), false, parse_word, print_word};
 
-static struct error *parse_row(const struct option *option, const char *arg, void *value)
+static struct error *parse_row(const struct option_row *option, const char *arg, void *value)
 {
 	uint32_t index;
 	struct error *err = find_word(option, arg, &index);
@@ -243,7 +243,7 @@ static struct error *parse_row(const struct option *option, const char *arg, voi
 	return err;
 }
 
-static void print_row(const struct option *option, const void *value, FILE *out)
+static void print_row(const struct option_row *option, const void *value, FILE *out)
 {
 	(void)option;
 	fputs(**(const char *const *const *)value, out);

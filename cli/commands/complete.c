@@ -11,12 +11,12 @@ static const char FILES[] = "/"; // the line that stands for names of files, whi
 
 // What the last word of a command line is.
 struct place {
-	const struct command *command; // NULL: the word is the command's name
-	const struct option *option;   // the word is this option's value; NULL: it is not
-	const char *target;	       // the first word that is no option; NULL: there is none
-	size_t num;		       // words before it that are no options
-	bool is_of_program;	       // it belongs to the program that the command starts
-	struct index *index;	       // of the target
+	const struct command *command;	 // NULL: the word is the command's name
+	const struct option_row *option; // the word is this option's value; NULL: it is not
+	const char *target;		 // the first word that is no option; NULL: there is none
+	size_t num;			 // words before it that are no options
+	bool is_of_program;		 // it belongs to the program that the command starts
+	struct index *index;		 // of the target
 };
 
 static bool find_place(char *const *words, size_t num, struct place *out)
@@ -34,7 +34,8 @@ static bool find_place(char *const *words, size_t num, struct place *out)
 			has_options = false;
 			out->is_of_program |= out->command->before_program.kind != WORD_NONE;
 		} else if (is_option) {
-			const struct option *option = options_awaits(out->command->name, words[i]);
+			const struct option_row *option =
+				options_awaits(out->command->name, words[i]);
 			if (option && ++i + 1 == num)
 				out->option = option;
 		} else if (!out->num++) {

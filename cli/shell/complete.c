@@ -148,7 +148,7 @@ static void add_formats(struct completions *out, const char *prefix)
 // Adds the words that the setting, which is the word before, can be.
 static void add_setting_words(struct completions *out, const char *prefix)
 {
-	const struct option *option = shell_find_setting(words_before.argv[1]);
+	const struct option_row *option = shell_find_setting(words_before.argv[1]);
 	if (option)
 		completions_add_words(out, option, prefix);
 }

@@ -21,10 +21,10 @@ static void print_lines(const struct shell *shell, const char *unit, FILE *out)
 }
 
 // The next setting after this one by name; the first if it is NULL. NULL after the last.
-static const struct option *next_setting(const struct option *last)
+static const struct option_row *next_setting(const struct option_row *last)
 {
-	const struct option *next = NULL;
-	for (const struct option *option = options_table; option->name; option++)
+	const struct option_row *next = NULL;
+	for (const struct option_row *option = options_table; option->name; option++)
 		if (option_is_setting(option) && (!last || strcmp(option->name, last->name) > 0) &&
 		    (!next || strcmp(option->name, next->name) < 0))
 			next = option;
@@ -33,7 +33,7 @@ static const struct option *next_setting(const struct option *last)
 
 const char *shell_setting_name(size_t i)
 {
-	const struct option *option = next_setting(NULL);
+	const struct option_row *option = next_setting(NULL);
 	while (option && i--)
 		option = next_setting(option);
 	return option ? option->name : !i ? LINES : NULL;
@@ -41,7 +41,7 @@ const char *shell_setting_name(size_t i)
 
 static void print_settings(const struct shell *shell, FILE *out)
 {
-	for (const struct option *option = NULL; (option = next_setting(option));) {
+	for (const struct option_row *option = NULL; (option = next_setting(option));) {
 		fprintf(out, "%-12s ", option->name);
 		option_print(option, &shell->options, out);
 		fputc('\n', out);
@@ -51,9 +51,9 @@ static void print_settings(const struct shell *shell, FILE *out)
 	fputc('\n', out);
 }
 
-const struct option *shell_find_setting(const char *name)
+const struct option_row *shell_find_setting(const char *name)
 {
-	const struct option *option = NULL;
+	const struct option_row *option = NULL;
 	while (*name == '-')
 		name++;
 	while ((option = next_setting(option)) && strcmp(option->name, name))
@@ -62,7 +62,7 @@ const struct option *shell_find_setting(const char *name)
 }
 
 // Parses the value the same as "--NAME=VALUE" on the command line.
-static struct error *parse_value(const struct option *option, const char *value,
+static struct error *parse_value(const struct option_row *option, const char *value,
 				 struct options *options)
 {
 	if (option->none && !strcmp(value, option->none)) {
@@ -75,7 +75,7 @@ static struct error *parse_value(const struct option *option, const char *value,
 	return err ? error_wrap(err, "set") : NULL;
 }
 
-static struct error *change(struct shell *shell, const struct option *option, const char *value)
+static struct error *change(struct shell *shell, const struct option_row *option, const char *value)
 {
 	struct error *err = parse_value(option, value, &shell->options);
 	if (err || !shell->session || option->scope == SCOPE_DEFAULT)
@@ -108,7 +108,7 @@ struct error *shell_cmd_set(struct shell *shell, int argc, char **argv)
 	}
 	if (!strcmp(argv[1], LINES) && argc == 3)
 		return set_lines(shell, argv[2]);
-	const struct option *option = shell_find_setting(argv[1]);
+	const struct option_row *option = shell_find_setting(argv[1]);
 	if (!option)
 		return error_new("no setting '%s': set alone lists them", argv[1]);
 	if (argc == 2) {
@@ -166,7 +166,7 @@ static void save_word(const char *word, FILE *out)
 	fputc('\'', out);
 }
 
-static struct error *save_option(const struct option *option, const struct options *options,
+static struct error *save_option(const struct option_row *option, const struct options *options,
 				 FILE *out)
 {
 	fprintf(out, " --%s", option->name);
@@ -199,7 +199,7 @@ static struct error *save_trace(const struct shell *shell, const struct session_
 	fputs("trace", out);
 	for (size_t i = 0; i < trace->num_patterns; i++)
 		save_word(trace->patterns[i], out);
-	for (const struct option *option = options_table; option->name && !err; option++)
+	for (const struct option_row *option = options_table; option->name && !err; option++)
 		if (option_is_of_trace(option) && option->scope != SCOPE_CAPTURE &&
 		    !option_is_none(option, &options))
 			err = save_option(option, &options, out);
@@ -210,7 +210,7 @@ static struct error *save_trace(const struct shell *shell, const struct session_
 // Writes the settings of SCOPE_DEFAULT, or the others.
 static void save_settings(const struct options *options, bool defaults, FILE *out)
 {
-	for (const struct option *option = NULL; (option = next_setting(option));) {
+	for (const struct option_row *option = NULL; (option = next_setting(option));) {
 		if (defaults != (option->scope == SCOPE_DEFAULT))
 			continue;
 		fprintf(out, "set %s ", option->name);

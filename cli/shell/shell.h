@@ -101,7 +101,7 @@ struct error *shell_output_changed(struct shell *shell) MUST_CHECK;
 /** The name of setting i, from 0; NULL after the last. */
 const char *shell_setting_name(size_t i);
 /** The option that is the setting of this name; NULL if there is none. */
-const struct option *shell_find_setting(const char *name);
+const struct option_row *shell_find_setting(const char *name);
 /** Ends the traces whose time is over or that have counted all their calls. */
 struct error *shell_traces_tick(struct shell *shell) MUST_CHECK;
 /** Forgets when traces end. To be called when the session has ended. */

@@ -25,7 +25,7 @@ struct shell_end {
 // An error if the options differ from the shell's in something that a trace cannot have by itself.
 static struct error *check_options(const struct shell *shell, const struct options *options)
 {
-	for (const struct option *option = options_table; option->name; option++) {
+	for (const struct option_row *option = options_table; option->name; option++) {
 		const char *name = option->name;
 		if (!option_is_of(option, "attach") || option_is_of_trace(option) ||
 		    option_is_same(option, options, &shell->options))
@@ -44,7 +44,7 @@ static struct error *take_captures(struct shell *shell, const struct options *as
 				   bool *is_changed)
 {
 	*is_changed = false;
-	for (const struct option *option = options_table; option->name; option++) {
+	for (const struct option_row *option = options_table; option->name; option++) {
 		if (option->scope != SCOPE_CAPTURE ||
 		    option_is_same(option, asked, &shell->options))
 			continue;

@@ -52,7 +52,7 @@ static void each_option_is_in_the_manual(void **state)
 {
 	(void)state;
 	CLEANUP_FREE char *manual = read_file("gotrace.1");
-	for (const struct option *option = options_table; option->name; option++) {
+	for (const struct option_row *option = options_table; option->name; option++) {
 		char words[64];
 		snprintf(words, sizeof(words), "Fl -%s", option->name);
 		if (!has_word(manual, words))
@@ -68,7 +68,7 @@ static void each_option_is_in_help_and_completed(void **state)
 		CLEANUP_FREE char *help = help_of(command_at(i));
 		struct completions completed = {0};
 		completions_add_options(&completed, command, false, "--");
-		for (const struct option *option = options_table; option->name; option++) {
+		for (const struct option_row *option = options_table; option->name; option++) {
 			char word[64];
 			struct completion *found;
 			snprintf(word, sizeof(word), "--%s", option->name);
@@ -77,7 +77,7 @@ static void each_option_is_in_help_and_completed(void **state)
 			if (is_taken && !has_word(help, word))
 				fail_msg("gotrace %s --help: no %s", command, word);
 			// Rows of one name are of different commands.
-			for (const struct option *other = options_table; other->name; other++)
+			for (const struct option_row *other = options_table; other->name; other++)
 				has_other |= other != option &&
 					     !strcmp(other->name, option->name) &&
 					     option_is_of(other, command);
@@ -110,14 +110,14 @@ static void help_shows_words_and_defaults(void **state)
 static void rows_are_sound(void **state)
 {
 	(void)state;
-	for (const struct option *option = options_table; option->name; option++) {
+	for (const struct option_row *option = options_table; option->name; option++) {
 		CLEANUP_FREE char *commands = strdup(option->commands);
 		for (char *rest = commands, *name; (name = strsep(&rest, " "));)
 			assert_non_null(command_find(name));
 		assert_int_equal(option->arg == NULL, option->kind->is_flag);
 		if (option_is_setting(option))
 			assert_true(option->kind->is_flag || option->kind->print);
-		for (const struct option *other = options_table; other < option; other++)
+		for (const struct option_row *other = options_table; other < option; other++)
 			if (option->letter && other->letter == option->letter)
 				for (size_t i = 0; command_at(i); i++)
 					assert_false(option_is_of(option, command_at(i)->name) &&
@@ -136,7 +136,7 @@ static void settings_are_printed_as_they_are_read(void **state)
 		{"color", "never"}, {"timestamps", "relative"}, {"depth", "0"},
 	};
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
-		const struct option *option = options_table;
+		const struct option_row *option = options_table;
 		while (strcmp(option->name, values[i][0]))
 			option++;
 		struct options options, again;
