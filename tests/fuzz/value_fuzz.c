@@ -284,7 +284,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memory_fill(memory, (struct wire_record *)record, &frame);
 		struct param param = {.name = "a", .type = &index->types[0]};
 		uint32_t bytes = form & 2 ? 24 : 512;
-		print(&printer, &(struct plan_value){&param, form & 4 ? 8 : 0, bytes});
+		bool is_address = form & 8;
+		print(&printer,
+		      &(struct plan_value){.param = &param,
+					   .frame_off = form & 4 ? 8 : 0,
+					   .frame_bytes = is_address ? sizeof(uint64_t) : bytes,
+					   .is_address = is_address});
 	} else if (!(form & 128)) {
 		abort();
 	}
