@@ -144,16 +144,24 @@ static bool are_clean(const struct pages *pages, uint64_t first, uint64_t end)
 	return true;
 }
 
-bool pages_are_files(struct pages *pages, uint64_t addr, size_t len)
+// True if the executable's file is mapped at these bytes, at the same offset as in the image.
+static bool is_file_mapped(struct pages *pages, uint64_t addr, size_t len)
 {
 	struct mapping mapping;
 	uint64_t off;
-	if (!pages->file[0] || pages->is_gone || !len || addr + len < addr ||
-	    !find_mapping(pages, addr, &mapping))
-		return false;
-	return mapping.is_private && !strcmp(mapping.file, pages->file) &&
-	       len <= mapping.end - addr && image_offset(pages->image, addr - pages->bias, &off) &&
-	       mapping.off + (addr - mapping.start) == off && are_clean(pages, addr, addr + len);
+	return find_mapping(pages, addr, &mapping) && mapping.is_private &&
+	       !strcmp(mapping.file, pages->file) && len <= mapping.end - addr &&
+	       image_offset(pages->image, addr - pages->bias, &off) &&
+	       mapping.off + (addr - mapping.start) == off;
+}
+
+// The mapping is checked again at the end: if the program mapped something else there after the
+// first check, the pages of that look clean before they are touched.
+bool pages_are_files(struct pages *pages, uint64_t addr, size_t len)
+{
+	return pages->file[0] && !pages->is_gone && len && addr + len >= addr &&
+	       is_file_mapped(pages, addr, len) && are_clean(pages, addr, addr + len) &&
+	       is_file_mapped(pages, addr, len);
 }
 
 bool pages_are_gone(const struct pages *pages)
