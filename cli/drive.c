@@ -24,7 +24,8 @@ static void say_refusals(const struct plan *plan)
 		cli_say("%zu of the selected functions cannot be probed: %s", num_refused,
 			text_string(&refused));
 	if (num_unfit)
-		cli_say("%zu of the selected functions %s left out, because what is asked for does not fit: %s",
+		cli_say("%zu of the selected functions %s left out, because what is asked for "
+			"does not fit: %s",
 			num_unfit, num_unfit == 1 ? "is" : "are", text_string(&unfit));
 	text_deinit(&refused);
 	text_deinit(&unfit);
@@ -37,8 +38,8 @@ static void say_armed(struct session *session, const struct session_trace *trace
 	struct target *target = session_target(session);
 	struct index *index = session_index(session);
 	if (!index_has_dwarf(index))
-		cli_say("%s has no DWARF: argument words are shown raw, results not at all (build without -ldflags "
-			"\"-s -w\" to see values)",
+		cli_say("%s has no DWARF: argument words are shown raw, results not at all (build "
+			"without -ldflags \"-s -w\" to see values)",
 			target_name(target));
 	if (index_warning(index))
 		cli_say("warning: %s", index_warning(index));

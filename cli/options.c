@@ -228,7 +228,8 @@ const struct option_row options_table[] = {
 	 .group = GROUP_SHOWN, .doc = "Show addresses, sizes, files and lines too"},
 	{"by", .commands = COUNTS, .kind = &kind_by, .at = 0, .group = GROUP_COUNTED,
 	 .arg = "EXPR[,EXPR...]",
-	 .doc = "A key for each value: a parameter, a field of one, a result, an expression over them, goid, caller"},
+	 .doc = "A key for each value: a parameter, a field of one, a result, an expression over "
+		"them, goid, caller"},
 	{"keys", .commands = COUNTS, .kind = &kind_number32, VALUE(aggregate.max_keys),
 	 .group = GROUP_COUNTED, .arg = "N", .min = 1, .max = KEYS_MAX, .doc = "Room for N keys"},
 	{"value", .commands = "hist", .kind = &kind_text, VALUE(aggregate.value),
@@ -262,7 +263,8 @@ const struct option_row options_table[] = {
 	{"if", .commands = TRACES " " COUNTS, .kind = &kind_conditions,
 	 VALUE(session.plan.num_conditions), .scope = SCOPE_TRACE, .group = GROUP_CALLS,
 	 .arg = "EXPR",
-	 .doc = "Only calls for which this Go expression over the function's names holds: 'n > 3 && err != nil'; for the functions of one pattern: 'PATTERN if EXPR'"},
+	 .doc = "Only calls for which this Go expression over the function's names holds: 'n > 3 "
+		"&& err != nil'; for the functions of one pattern: 'PATTERN if EXPR'"},
 	{"slower", .commands = TRACES " " COUNTS, .kind = &kind_time, VALUE(session.plan.slower_ns),
 	 .scope = SCOPE_TRACE, .group = GROUP_CALLS, .arg = "TIME",
 	 .doc = "Only calls that take longer than TIME"},
@@ -292,7 +294,8 @@ const struct option_row options_table[] = {
 	 .max = RATE_MAX, .after = "/s", .doc = "At most N calls of each function a second"},
 	{"max-overhead", .commands = TRACES, .kind = &kind_share, VALUE(session.max_overhead),
 	 .scope = SCOPE_SESSION, .none = "off", .group = GROUP_LIMITS, .arg = "PCT",
-	 .doc = "Trace no more of each function's calls than takes PCT percent of the program's time"},
+	 .doc = "Trace no more of each function's calls than takes PCT percent of the program's "
+		"time"},
 	{"backend", .commands = TRACES " " COUNTS, .kind = &kind_row, VALUE(session.backend),
 	 .scope = SCOPE_SESSION, .group = GROUP_MEANS, .arg = "NAME", ROWS(backends),
 	 .doc = "ptrace, by breakpoints, is for places where eBPF is not allowed; it is slower"},

@@ -11,10 +11,12 @@ const struct command command_attach = {
 	.name = "attach",
 	.summary = "trace a running process",
 	.args = "PID PATTERN...",
-	.doc = "Trace the calls of the functions that PATTERNs select in a running Go program: all its threads, all "
-	       "its goroutines. The program is not stopped, and runs on whatever becomes of gotrace.\v"
-	       "A PATTERN is a function's full name, a glob ('main.*', 'net/http.(*conn).*'), a /regexp/, or "
-	       "!PATTERN to exclude what earlier ones selected.\n\n"
+	.doc = "Trace the calls of the functions that PATTERNs select in a running Go program: "
+	       "all its threads, all its goroutines. The program is not stopped, and runs on "
+	       "whatever becomes of gotrace.\v"
+	       "A PATTERN is a function's full name, a glob ('main.*', 'net/http.(*conn).*'), a "
+	       "/regexp/, or !PATTERN to exclude what earlier ones selected.\n"
+	       "\n"
 	       "Example: gotrace attach $(pidof server) 'main.*' '!main.log*'",
 	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
 		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},

@@ -61,9 +61,10 @@ const struct command command_bench = {
 	.name = "bench",
 	.summary = "what tracing costs, by every means, side by side",
 	.args = "[PATTERN... -- PROG ARG...]",
-	.doc = "Measure what tracing costs the traced program: untraced, empty uprobes, the ebpf and the ptrace "
-	       "back end, and other tracers with --peers. Without PROG, a bundled program is traced; with it, your "
-	       "own from its start to its end. The machine's noise is in it: believe ratios.\v"
+	.doc = "Measure what tracing costs the traced program: untraced, empty uprobes, the ebpf "
+	       "and the ptrace back end, and other tracers with --peers. Without PROG, a bundled "
+	       "program is traced; with it, your own from its start to its end. The machine's "
+	       "noise is in it: believe ratios.\v"
 	       "Example: gotrace bench --workload typical --peers",
 	.before_program = {WORD_PATTERNS,
 			   "which functions? Give patterns such as 'main.*' before --"},

@@ -7,7 +7,7 @@
 #include "cli/inspect/inspect.h"
 
 enum { LINES_MAX = 2000 };
-static const char FILES[] = "/"; // the line that stands for names of files, which the shell knows
+static const char FILES[] = "/"; // printed in place of the names of files, which the shell knows
 
 // What the last word of a command line is.
 struct place {
@@ -147,8 +147,9 @@ static int complete_main(struct options *options)
 const struct command command_complete = {
 	.name = "complete",
 	.args = "-- WORD...",
-	.doc = "Print, a line each, what the last WORD of a gotrace command line can be; of a function's name as far as the "
-	       "next part of it: a package's path, a type, a method. A line \"/\" stands for the names of files.\v"
+	.doc = "Print, a line each, what the last WORD of a gotrace command line can be; of a "
+	       "function's name as far as the next part of it: a package's path, a type, a "
+	       "method. A line \"/\" means names of files.\v"
 	       "Example: gotrace complete -- list ./server net/http.",
 	.words = {{WORD_ANY, "which words?"}},
 	.run = complete_main,

@@ -25,7 +25,9 @@ const struct command command_count = {
 	.name = "count",
 	.summary = "how often functions are called, and by which values",
 	.args = "PID PATTERN...\nPATTERN... -- PROG ARG...",
-	.doc = "Count the calls of the functions that PATTERNs select in a running Go program, or in one that is started: calls, calls per second, results of type error that are not nil. Calls are counted in the kernel and none is missed.\v"
+	.doc = "Count the calls of the functions that PATTERNs select in a running Go program, or "
+	       "in one that is started: calls, calls per second, results of type error that are "
+	       "not nil. Calls are counted in the kernel and none is missed.\v"
 	       "Example: gotrace count 4711 'main.(*Store).Get' --by name --duration 10s",
 	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
 		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},

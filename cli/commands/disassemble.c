@@ -19,7 +19,9 @@ const struct command command_disassemble = {
 	.name = "disassemble",
 	.summary = "a function's code, its lines, where it is probed",
 	.args = "TARGET FUNC",
-	.doc = "Print a function's code: its source lines between the instructions, what calls and memory operands refer to, labels where its branches lead, and \">\" where a trace would probe it.\v"
+	.doc = "Print a function's code: its source lines between the instructions, what calls "
+	       "and memory operands refer to, labels where its branches lead, and \">\" where a "
+	       "trace would probe it.\v"
 	       "Example: gotrace disassemble ./server 'main.(*Store).Get'",
 	.words = {{WORD_TARGET, "of what? Give a PID or an executable"},
 		  {WORD_FUNC, "which function?"}},

@@ -237,8 +237,9 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "what this kernel, these privileges and a target allow",
 	.args = "[TARGET]",
-	.doc = "Show what this kernel and these privileges allow, and with a TARGET (a PID or an executable) what can be "
-	       "seen of it; and how to fix what is missing. The exit status is 1 if tracing does not work.\v"
+	.doc = "Show what this kernel and these privileges allow, and with a TARGET (a PID or an "
+	       "executable) what can be seen of it; and how to fix what is missing. The exit "
+	       "status is 1 if tracing does not work.\v"
 	       "Example: gotrace doctor $(pidof server)",
 	.words = {{WORD_TARGET, NULL}},
 	.run = doctor_main,

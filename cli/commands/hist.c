@@ -65,8 +65,10 @@ const struct command command_hist = {
 	.name = "hist",
 	.summary = "how long calls take, or how large a value is",
 	.args = "PID PATTERN... [EXPR]\nPATTERN... [EXPR] -- PROG ARG...",
-	.doc = "Histograms of the durations of calls, or of an integer EXPR of theirs, with the bounds of p50, p90 and p99.\v"
-	       "Example: gotrace hist 4711 'main.(*Store).Get' --by name, gotrace hist 4711 main.read 'len(p)'",
+	.doc = "Histograms of the durations of calls, or of an integer EXPR of theirs, with the "
+	       "bounds of p50, p90 and p99.\v"
+	       "Example: gotrace hist 4711 'main.(*Store).Get' --by name, gotrace hist 4711 "
+	       "main.read 'len(p)'",
 	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
 		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},
 	.before_program = {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"},

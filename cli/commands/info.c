@@ -147,9 +147,10 @@ const struct command command_info = {
 	.name = "info",
 	.summary = "Go version, build mode, ABI, what debug information there is",
 	.args = "TARGET [FUNC]",
-	.doc = "Show the Go version, build mode, ABI and debug information of a running process (a PID) or an "
-	       "executable. Of a function: file and line, signature, where each argument and result is, where it "
-	       "is probed or why it cannot be, and where calls of it were inlined.\v"
+	.doc = "Show the Go version, build mode, ABI and debug information of a running process "
+	       "(a PID) or an executable. Of a function: file and line, signature, where each "
+	       "argument and result is, where it is probed or why it cannot be, and where calls "
+	       "of it were inlined.\v"
 	       "Example: gotrace info ./server 'main.(*Store).Get'",
 	.words = {{WORD_TARGET, "of what? Give a PID or an executable"}, {WORD_FUNC, NULL}},
 	.run = info_main,

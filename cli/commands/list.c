@@ -208,8 +208,9 @@ const struct command command_list = {
 	.name = "list",
 	.summary = "functions, their signatures, how each can be probed",
 	.args = "TARGET [PATTERN...]",
-	.doc = "List the functions of a running process (a PID) or an executable, with their Go signatures and how each "
-	       "can be probed. Inlined functions have no code of their own and are not listed.\v"
+	.doc = "List the functions of a running process (a PID) or an executable, with their Go "
+	       "signatures and how each can be probed. Inlined functions have no code of their "
+	       "own and are not listed.\v"
 	       "Example: gotrace list ./server 'main.*'",
 	.words = {{WORD_TARGET, "of what? Give a PID or an executable"}, {WORD_PATTERNS, NULL}},
 	.run = list_main,

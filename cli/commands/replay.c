@@ -78,8 +78,9 @@ const struct command command_replay = {
 	.name = "replay",
 	.summary = "show a trace again that --save kept",
 	.args = "FILE [EXECUTABLE]",
-	.doc = "Show a trace again that \"gotrace attach --save FILE\" kept. The traced executable is needed to read it: the "
-	       "one at the path where it was, or EXECUTABLE.\v"
+	.doc = "Show a trace again that \"gotrace attach --save FILE\" kept. The traced "
+	       "executable is needed to read it: the one at the path where it was, or "
+	       "EXECUTABLE.\v"
 	       "Example: gotrace replay trace.gotrace --format json",
 	.words = {{WORD_FILE, "which FILE? Give one that --save wrote"}, {WORD_FILE, NULL}},
 	.run = replay_main,

@@ -77,9 +77,10 @@ const struct command command_shell = {
 	.name = "shell",
 	.summary = "an interactive session, or a script of it",
 	.args = "[PID]",
-	.doc = "Explore a running Go program: find functions, turn tracing of some on and off, see counts and "
-	       "durations, leave; it runs on. help lists the commands. If it is not on a terminal, or with -e or -x, "
-	       "it is a script's interpreter: the first error ends it with status 2.\v"
+	.doc = "Explore a running Go program: find functions, turn tracing of some on and off, "
+	       "see counts and durations, leave; it runs on. help lists the commands. If it is "
+	       "not on a terminal, or with -e or -x, it is a script's interpreter: the first "
+	       "error ends it with status 2.\v"
 	       "Example: gotrace shell $(pidof server)",
 	.words = {{WORD_PID, NULL}},
 	.run = shell_main,

@@ -70,7 +70,8 @@ const struct command command_top = {
 	.name = "top",
 	.summary = "a live table of the functions that take the time",
 	.args = "PID PATTERN...\nPATTERN... -- PROG ARG...",
-	.doc = "A table of the functions that PATTERNs select, or of the keys of --by: calls, errors, durations; refreshed each second.\v"
+	.doc = "A table of the functions that PATTERNs select, or of the keys of --by: calls, "
+	       "errors, durations; refreshed each second.\v"
 	       "Example: gotrace top 4711 'main.*' --sort p99",
 	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
 		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},

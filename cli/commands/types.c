@@ -17,7 +17,9 @@ const struct command command_types = {
 	.name = "types",
 	.summary = "Go types, their kinds and sizes",
 	.args = "TARGET [PATTERN]",
-	.doc = "List the Go types of a running process (a PID) or an executable, with their kinds and sizes: those that DWARF has, or without DWARF those that have a run-time descriptor.\v"
+	.doc = "List the Go types of a running process (a PID) or an executable, with their kinds "
+	       "and sizes: those that DWARF has, or without DWARF those that have a run-time "
+	       "descriptor.\v"
 	       "Example: gotrace types ./server 'main.*'",
 	.words = {{WORD_TARGET, "of what? Give a PID or an executable"}, {WORD_TYPE, NULL}},
 	.run = types_main,

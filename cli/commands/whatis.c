@@ -17,7 +17,8 @@ const struct command command_whatis = {
 	.name = "whatis",
 	.summary = "a type's fields, sizes, offsets, tags, methods",
 	.args = "TARGET TYPE|FUNC",
-	.doc = "Show what a type is made of: the offset, size, type and tag of each field, what it leads to, its methods. Of a function it shows what info does.\v"
+	.doc = "Show what a type is made of: the offset, size, type and tag of each field, what "
+	       "it leads to, its methods. Of a function it shows what info does.\v"
 	       "Example: gotrace whatis ./server net/http.Request",
 	.words = {{WORD_TARGET, "of what? Give a PID or an executable"},
 		  {WORD_TYPE, "what is what? Give a type or a function"}},

@@ -14,7 +14,7 @@ static const char *tag_end(const char *tag)
 }
 
 // Reports whether the compiler gives this name to functions inside others. A method on a value may
-// have such a name too, but is not told apart.
+// have such a name too; it is taken for such a function.
 static bool is_made_up(const char *name)
 {
 	static const char *const made[] = {"", "func", "gowrap", "deferwrap"};

@@ -161,7 +161,7 @@ subtest 'a uprobe comes to a breakpoint, and goes' => sub {
 	ok($uprobe, 'a uprobe comes to the same place') or diag $!;
 	$target->ask('calls 10');
 	close $uprobe if $uprobe;
-	ok(until_true(60, sub { $trace->errors =~ /main\.hWork: somebody has taken its breakpoint off/ }), 'when it is gone, gotrace says so') or diag $trace->errors;
+	ok(until_true(60, sub { $trace->errors =~ /main\.hWork: its breakpoint was removed/ }), 'when it is gone, gotrace says so') or diag $trace->errors;
 	ok(until_true(60, sub { text_differs($target->{pid}) ne '' }), 'and puts it there again');
 	$target->ask('calls 10');
 	is($trace->stop, 0, 'gotrace ends well');

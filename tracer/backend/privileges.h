@@ -21,9 +21,9 @@ enum privileges { // what the process goes on to do
 };
 
 /** Gives up all capabilities of this thread except those that are needed for this. Except in the
- *  shell, programs that the thread executes cannot gain privileges. In those that
- *  trace, the system calls that are not needed fail with EPERM (seccomp), if the kernel can do
- *  that. What is given up cannot be had again. */
+ *  shell, programs that the thread executes cannot gain privileges. In a process that traces, the
+ *  system calls that it does not need fail with EPERM (seccomp), if the kernel can do that. What is
+ *  given up cannot be regained. */
 struct error *privileges_keep(enum privileges privileges) MUST_CHECK;
 
 #endif

@@ -395,7 +395,7 @@ size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, cons
 		calm_down(func, now_ns);
 	}
 	interval.own = own_time(&interval);
-	// A burst is no ground for a verdict if even a program that is idle may have it in a second.
+	// No verdict on a burst that even an idle program may have in a second.
 	bool is_far_over = is_over(&interval, FAR_OVER) &&
 			   interval.tracing > budget->load * IDLE * (double)WHOLE_NS;
 	bool is_whole = !is_far_over && now_ns - budget->whole_ns >= WHOLE_NS;

@@ -405,7 +405,7 @@ static struct error *look_after(struct backend *backend)
 	}
 	if (off)
 		log_warning(
-			"%s: somebody has taken its breakpoint off (a uprobe that came and went): calls "
+			"%s: its breakpoint was removed (by a uprobe that came and went): calls "
 			"were missed meanwhile; it is traced again",
 			off->func->name);
 	struct error *err = off ? command(backend, PTRACE_REPAIR) : NULL;
