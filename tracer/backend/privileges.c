@@ -3,13 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/sched.h>
-#include <linux/seccomp.h>
+#include <seccomp.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -57,9 +54,9 @@ static struct error *keep_capabilities(uint64_t set)
 
 // Calls that always fail. The flags of clone3() and openat2() are in memory, where a filter cannot
 // see them, and io_uring does all kinds of things without calls.
-static const uint32_t refused[] = {
+static const int refused[] = {
 	// other programs
-	SYS_execve, SYS_execveat, SYS_clone3, SYS_personality, SYS_modify_ldt, SYS_pkey_mprotect,
+	SYS_execve, SYS_execveat, SYS_personality, SYS_modify_ldt, SYS_pkey_mprotect,
 	// other processes and machines
 	SYS_pidfd_getfd, SYS_pidfd_send_signal, SYS_process_madvise, SYS_socket, SYS_connect,
 	SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_io_uring_setup, SYS_io_uring_enter,
@@ -76,75 +73,57 @@ static const uint32_t refused[] = {
 	SYS_acct, SYS_iopl, SYS_ioperm, SYS_settimeofday, SYS_clock_settime, SYS_adjtimex,
 	SYS_add_key, SYS_request_key, SYS_keyctl, SYS_userfaultfd};
 
-enum {
-	NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
-		     CLONE_NEWPID | CLONE_NEWNET,
-	WRITES = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC,
-};
-
 // Calls that fail if this argument has one of these bits.
 static const struct {
-	uint32_t nr, arg, mask;
+	int nr;
+	unsigned arg;
+	uint64_t mask;
 	bool is_of_ptrace; // the tracer by ptrace needs the call
 } limited[] = {
-	{SYS_clone, 0, NAMESPACES, false},
+	{SYS_clone, 0,
+	 CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+		 CLONE_NEWPID | CLONE_NEWNET,
+	 false},
 	{SYS_mmap, 2, PROT_EXEC, false},
 	{SYS_mprotect, 2, PROT_EXEC, false},
-	{SYS_open, 1, WRITES, true},
-	{SYS_openat, 2, WRITES, true},
-	{SYS_ptrace, 0, UINT32_MAX, true},	      // all requests but PTRACE_TRACEME, which is 0
-	{SYS_process_vm_writev, 0, UINT32_MAX, true}, // a PID
+	{SYS_open, 1, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, true},
+	{SYS_openat, 2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, true},
+	{SYS_ptrace, 0, UINT32_MAX, true},	      // any request but PTRACE_TRACEME, which is 0
+	{SYS_process_vm_writev, 0, UINT32_MAX, true}, // any PID
 };
 
-enum { NUM_REFUSED = sizeof(refused) / sizeof(*refused) };
-enum { NUM_LIMITED = sizeof(limited) / sizeof(*limited) };
-enum { X32 = 0x40000000 }; // in the numbers of that ABI
-enum {			   // little-endian: the low half of an argument is first
-	NR = offsetof(struct seccomp_data, nr),
-	ARCH = offsetof(struct seccomp_data, arch),
-	ARGS = offsetof(struct seccomp_data, args),
-};
+// Adds a rule for each bit: libseccomp has no comparison for "any of these bits".
+static int limit_calls(scmp_filter_ctx filter, bool is_tracer)
+{
+	int status = 0;
+	for (size_t i = 0; i < sizeof(limited) / sizeof(*limited); i++)
+		for (uint64_t bit = 1; bit <= limited[i].mask && !status; bit <<= 1)
+			if ((limited[i].mask & bit) && !(is_tracer && limited[i].is_of_ptrace))
+				status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
+							  limited[i].nr, 1,
+							  SCMP_CMP(limited[i].arg,
+								   SCMP_CMP_MASKED_EQ, bit, bit));
+	return status;
+}
 
 // A call that is refused fails, and nothing is killed: the target has breakpoints. Calls by the
-// numbers of another ABI (32 bits, x32) all fail.
+// numbers of another ABI (32 bits, x32) all fail. Returns 0, or a negative errno.
 static int refuse_calls(bool is_tracer)
 {
-	static const struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-					refuse = BPF_STMT(BPF_RET | BPF_K,
-							  SECCOMP_RET_ERRNO | EPERM);
-	struct sock_filter code[7 + 2 * NUM_REFUSED + 5 * NUM_LIMITED] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ARCH),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
-		refuse,
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NR),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32, 0, 1),
-		refuse,
-	};
-	unsigned short num = 6;
-	for (size_t i = 0; i < NUM_REFUSED; i++) {
-		code[num++] =
-			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused[i], 0, 1);
-		code[num] = refuse;
-		if (refused[i] == SYS_clone3) // then libc takes clone()
-			code[num].k = SECCOMP_RET_ERRNO | ENOSYS;
-		num++;
-	}
-	for (size_t i = 0; i < NUM_LIMITED; i++) {
-		if (is_tracer && limited[i].is_of_ptrace)
-			continue;
-		const struct sock_filter test[] = {
-			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, limited[i].nr, 0, 4),
-			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ARGS + 8 * limited[i].arg),
-			BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, limited[i].mask, 1, 0),
-			allow,
-			refuse,
-		};
-		memcpy(&code[num], test, sizeof(test));
-		num += sizeof(test) / sizeof(*test);
-	}
-	code[num++] = allow;
-	const struct sock_fprog program = {num, code};
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	if (!filter)
+		return -ENOMEM;
+	int status = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused) && !status; i++)
+		status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+	if (!status) // then libc takes clone()
+		status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SYS_clone3, 0);
+	if (!status)
+		status = limit_calls(filter, is_tracer);
+	if (!status)
+		status = seccomp_load(filter);
+	seccomp_release(filter);
+	return status;
 }
 
 struct error *privileges_keep(enum privileges privileges)
@@ -154,7 +133,9 @@ struct error *privileges_keep(enum privileges privileges)
 		return err;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return error_errno(errno, "giving up new privileges");
-	if (privileges != PRIVILEGES_NONE && refuse_calls(privileges == PRIVILEGES_PTRACE))
-		log_debug("this kernel cannot refuse system calls: %s", strerror(errno));
+	int status =
+		privileges == PRIVILEGES_NONE ? 0 : refuse_calls(privileges == PRIVILEGES_PTRACE);
+	if (status)
+		log_debug("system calls are not refused: %s", strerror(-status));
 	return NULL;
 }
