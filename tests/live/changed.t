@@ -137,16 +137,21 @@ subtest 'eBPF, then ptrace' => sub {
 	is($target->stop, 0, 'the target ends well');
 };
 
-# uprobe(PID, FILE, OFFSET): a uprobe as perf has it, which goes when what is returned is closed.
+# uprobe(PID, FILE, OFFSET): a uprobe as perf has it, by an event for each thread. It goes when the array is emptied.
 sub uprobe {
 	my ($pid, $file, $off) = @_;
-	my ($perf_event_open, $cloexec, $size) = (298, 8, 72);
+	my ($perf_event_open, $cloexec, $size, $inherit) = (298, 8, 72, 2);
 	my $type = 0 + slurp('/sys/bus/event_source/devices/uprobe/type');
-	my $attr = pack 'LLQQQQQLLpQ', $type, $size, (0) x 7, $file, $off;
-	my $fd = syscall $perf_event_open, $attr, $pid, -1, -1, $cloexec;
-	return if $fd < 0;
-	open my $handle, '<&=', $fd or die $!;
-	return $handle;
+	my $attr = pack 'LLQQQQQLLpQ', $type, $size, (0) x 4, $inherit, (0) x 2, $file, $off;
+	my @handles;
+	# An event counts for one thread and those that it starts; the goroutine may be on any thread.
+	for my $task (glob "/proc/$pid/task/*") {
+		my $fd = syscall $perf_event_open, $attr, 0 + ($task =~ /(\d+)$/)[0], -1, -1, $cloexec;
+		return if $fd < 0;
+		open my $handle, '<&=', $fd or die $!;
+		push @handles, $handle;
+	}
+	return \@handles;
 }
 
 # breakpoint(TARGET): the address of the first breakpoint in its code.
@@ -160,7 +165,7 @@ subtest 'a uprobe comes to a breakpoint, and goes' => sub {
 	my $uprobe = uprobe($target->{pid}, $path, breakpoint($target) - $image);
 	ok($uprobe, 'a uprobe comes to the same place') or diag $!;
 	$target->ask('calls 10');
-	close $uprobe if $uprobe;
+	@$uprobe = () if $uprobe;
 	ok(until_true(60, sub { $trace->errors =~ /main\.hWork: its breakpoint was removed/ }), 'when it is gone, gotrace says so') or diag $trace->errors;
 	ok(until_true(60, sub { text_differs($target->{pid}) ne '' }), 'and puts it there again');
 	$target->ask('calls 10');
@@ -177,7 +182,11 @@ subtest 'a uprobe comes to a breakpoint, and stays' => sub {
 	my $trace = attach($target, 'main.hWork', '--no-return', '--backend', 'ptrace');
 	is($trace->armed, 1, 'traced by ptrace') or diag $trace->errors;
 	my $uprobe = uprobe($target->{pid}, $path, breakpoint($target) - $image) or return fail("a uprobe comes: $!");
-	my $counted = sub { sysread $uprobe, my $bytes, 8; return unpack 'Q', $bytes };
+	my $counted = sub {
+		my $sum = 0;
+		for my $event (@$uprobe) { sysread $event, my $bytes, 8; $sum += unpack 'Q', $bytes }
+		return $sum;
+	};
 	$target->ask('calls 10');
 	is($counted->(), 14, 'it has taken the hits over');
 	is($trace->stop, 0, 'gotrace ends well');
@@ -186,7 +195,7 @@ subtest 'a uprobe comes to a breakpoint, and stays' => sub {
 	cmp_ok(field($summary, 'lost'), '>', 0, 'the summary has lost events');
 	$target->ask('calls 10');
 	is($counted->(), 28, 'the uprobe is hit after the end, too');
-	close $uprobe;
+	@$uprobe = ();
 	is(text_differs($target->{pid}), '', 'the code is as in its file when it is gone');
 	is($target->stop, 0, 'the target ends well');
 };
