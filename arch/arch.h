@@ -5,12 +5,15 @@
 //   sites.h         where a function can be probed: the stack check, returns, tail jumps
 //   spell.h         instructions as text
 //   idioms.h        what Go's machine code proves
+//   cpu.h           the registers of a hit; where the stack's arguments and the return address are
+//   bpf.h           the same registers as the kernel hands them to a uprobe program
 //   step.h          instructions that a breakpoint replaces, emulated or moved
 //
 // Nothing outside arch/ names a register or an instruction of a CPU.
 #ifndef GOTRACE_ARCH_ARCH_H
 #define GOTRACE_ARCH_ARCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // The most registers of a kind that pass arguments on any CPU (arm64: R0 to R15, F0 to F15).
@@ -22,12 +25,14 @@ struct arch {
 	uint8_t num_ints;     // registers that pass integers and pointers in Go's ABI
 	uint8_t num_floats;   // registers that pass floats
 	uint8_t stack_args;   // bytes from SP at a function's entry to the first stack argument
+	bool keeps_g;	      // code of the stack ABI keeps g in its register too
 	uint8_t dwarf_ints
 		[ARCH_INTS_MAX]; // DWARF's numbers of the integer registers, in Go's order
 	uint8_t dwarf_float;	 // DWARF's number of the first float register; the others follow it
 	// In Go's order (src/cmd/compile/abi-internal.md, "Architecture specifics").
 	const char *ints[ARCH_INTS_MAX];
 	const char *floats[ARCH_FLOATS_MAX];
+	const char *float_reasons[ARCH_FLOATS_MAX]; // why such a value is not read
 };
 
 /** The CPU of executables with this e_machine; NULL if programs for it cannot be traced. */

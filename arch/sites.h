@@ -23,9 +23,9 @@ enum site_kind { SITE_ENTRY, SITE_RETURN, SITE_TAIL };
 struct site {
 	enum site_kind kind;
 	uint64_t vaddr;
-	uint8_t size;	    // bytes of the instruction
-	bool skip_taken_be; // a hit with CF or ZF set is no entry (the stack check's slow path)
-	bool is_emulated;   // the kernel emulates this instruction: one trap instead of two
+	uint8_t size;	  // bytes of the instruction
+	bool skip_taken;  // a hit with CF or ZF set is no entry (the stack check's slow path)
+	bool is_emulated; // the kernel emulates this instruction: one trap instead of two
 };
 
 struct sites {

@@ -243,16 +243,9 @@ CAPTURE_INLINE const struct pt_regs *pt_regs_of(const struct host_regs *regs)
 static inline void host_copy_regs(const struct host_regs *from, struct capture_regs *out)
 {
 	const struct pt_regs *regs = pt_regs_of(from);
-	out->ints[0] = regs->ax;
-	out->ints[1] = regs->bx;
-	out->ints[2] = regs->cx;
-	out->ints[3] = regs->di;
-	out->ints[4] = regs->si;
-	out->ints[5] = regs->r8;
-	out->ints[6] = regs->r9;
-	out->ints[7] = regs->r10;
-	out->ints[8] = regs->r11;
-	out->ints[9] = regs->dx;
+#pragma unroll
+	for (unsigned i = 0; i < CPU_INTS; i++)
+		out->ints[i] = pt_regs_int(regs, i);
 	out->sp = regs->sp;
 }
 
@@ -263,26 +256,31 @@ static inline wire_u64 host_sp(const struct host_regs *regs)
 
 static inline wire_u64 host_frame_pointer(const struct host_regs *regs)
 {
-	return pt_regs_of(regs)->bp;
+	return pt_regs_of(regs)->fp;
+}
+
+static inline wire_u64 host_link(const struct host_regs *regs)
+{
+	return pt_regs_link(pt_regs_of(regs));
 }
 
 static inline wire_u64 host_first_arg(const struct host_regs *regs)
 {
-	return pt_regs_of(regs)->ax;
+	return pt_regs_int(pt_regs_of(regs), 0);
 }
 
 static inline wire_u64 host_g(const struct host *host, const struct host_regs *regs,
 			      const struct wire_probe *probe)
 {
 	if (!(probe->flags & WIRE_G_IN_TLS))
-		return pt_regs_of(regs)->r14;
+		return pt_regs_of(regs)->g;
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	wire_u64 g = 0;
-	wire_u64 place = task->thread.fsbase + (wire_s32)host_settings(host)->tls_g;
+	wire_u64 place = task->thread.CPU_TLS + (wire_s32)host_settings(host)->tls_g;
 	return bpf_probe_read_user(&g, sizeof(g), (const void *)place) ? 0 : g;
 }
 
-// struct pt_regs has no XMM registers.
+// struct pt_regs has no float registers.
 static inline bool host_float(const struct host *host, wire_u8 reg, wire_u64 *value)
 {
 	(void)host;

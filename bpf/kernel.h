@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The few kernel types that gotrace.bpf.c needs, maintained by hand: integer names for libbpf's
-// headers, constants of the BPF interface (include/uapi/linux/bpf.h), the saved registers of
-// x86-64, and fields of kernel structs. libbpf relocates these fields by name when the program is
-// loaded (CO-RE).
+// headers, constants of the BPF interface (include/uapi/linux/bpf.h), and fields of kernel structs.
+// libbpf relocates these fields by name when the program is loaded (CO-RE).
 #ifndef GOTRACE_BPF_KERNEL_H
 #define GOTRACE_BPF_KERNEL_H
 
@@ -40,12 +39,7 @@ enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 
 enum { BPF_RB_NO_WAKEUP = 1 };
 
-// From arch/x86/include/asm/ptrace.h. It is the context of a uprobe program, so its layout is
-// fixed.
-struct pt_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
-	unsigned long orig_ax, ip, cs, flags, sp, ss;
-};
+#include "arch/bpf.h"
 
 #define RELOCATED __attribute__((preserve_access_index))
 
@@ -65,10 +59,6 @@ struct upid {
 struct pid {
 	unsigned int level;
 	struct upid numbers[1]; // level + 1 of them
-} RELOCATED;
-
-struct thread_struct {
-	unsigned long fsbase;
 } RELOCATED;
 
 struct task_struct {

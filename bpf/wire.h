@@ -53,10 +53,10 @@ enum wire_probe_kind {
 };
 
 enum wire_probe_flags {
-	// Ignore a hit with CF or ZF set: the stack check takes its slow path and executes the
+	// Ignore a hit at which the branch of the stack check is taken: its slow path executes the
 	// entry again.
-	WIRE_SKIP_TAKEN_BE = 1,
-	WIRE_G_IN_TLS = 2,	// stack-ABI code: g is at fs base + tls_g, not in R14
+	WIRE_SKIP_TAKEN = 1,
+	WIRE_G_IN_TLS = 2,	// stack-ABI code: g is at thread pointer + tls_g
 	WIRE_DISABLED = 4,	// hits are ignored (a paused trace)
 	WIRE_ANY_GOROUTINE = 8, // applies to all goroutines, even if only one is selected
 };
@@ -86,11 +86,11 @@ struct wire_piece { // fills bytes [frame_off, frame_off + size) of the frame bl
 	// bytes: 1 to 8 from a register; from the stack at most WIRE_BLOCK_MAX; 8 of an address
 	wire_u16 size;
 	wire_u8 where; // enum wire_where
-	// WIRE_INT_REG: Go's order, 0 to 8: RAX RBX RCX RDI RSI R8 R9 R10 R11; 9: RDX.
-	// WIRE_FLOAT_REG: the number of the XMM register.
+	// In Go's order of integer or float registers; after the last integer register, the
+	// closure's context (arch/cpu.h).
 	wire_u8 reg;
 	wire_u16 pad;
-	wire_u32 stack_off; // WIRE_STACK, WIRE_STACK_ADDR: SP + 8 + stack_off
+	wire_u32 stack_off; // WIRE_STACK, WIRE_STACK_ADDR: from the first argument on the stack
 	wire_u32 pad2;	    // the kernel's arrays have strides of 8
 };
 
@@ -298,8 +298,8 @@ enum {
 enum wire_op_code {
 	WIRE_OP_PUSH,  // pushes value
 	WIRE_OP_REG,   // pushes the low size bytes of register reg
-	WIRE_OP_STACK, // pushes size bytes at SP + 8 + off (off: a signed number)
-	WIRE_OP_ADDR,  // pushes SP + 8 + off
+	WIRE_OP_STACK, // pushes size bytes at off from the first argument on the stack
+	WIRE_OP_ADDR,  // pushes the address of these bytes
 	WIRE_OP_LOAD,  // pops an address, pushes size bytes at that address + off
 	WIRE_OP_DUP,   // pushes the top again
 	WIRE_OP_SWAP,  // exchanges the two on top

@@ -320,7 +320,7 @@ static struct error *make_sites(const struct scan *scan, const struct lead *entr
 		.kind = SITE_ENTRY,
 		.vaddr = scan->query->vaddr + entry->off,
 		.size = entry->insn.size,
-		.skip_taken_be = is_checked,
+		.skip_taken = is_checked,
 		.is_emulated = insn_is_emulated(&entry->insn),
 	};
 	if (finder->num_exits)

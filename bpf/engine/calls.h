@@ -273,7 +273,7 @@ CAPTURE_INLINE bool calls_recovery(const struct host *host, const struct hit *hi
 	wire_u64 g = host_first_arg(hit->regs);
 	if (!at->is_known || !piece ||
 	    (piece->where == WIRE_STACK &&
-	     calls_word(host, host_sp(hit->regs) + sizeof(g) + piece->stack_off, &g)))
+	     calls_word(host, capture_stack_place(host_sp(hit->regs), piece->stack_off), &g)))
 		return false;
 	return calls_recovery_at(host, at, g, goid, distance);
 }

@@ -249,7 +249,7 @@ static long capture_fill(wire_u32 i, void *context)
 	wire_u8 *dst = capture_frame_bytes(c, at);
 	if (piece->where == WIRE_INT_REG) {
 		wire_u64 reg = piece->reg;
-		if (reg >= CAPTURE_INTS || size > sizeof(wire_u64))
+		if (reg >= CPU_INTS || size > sizeof(wire_u64))
 			return 0;
 		wire_u64 keep = size < sizeof(wire_u64) ? ~0ull << size * 8 : 0;
 		capture_u64 *word = (capture_u64 *)dst;
@@ -259,7 +259,7 @@ static long capture_fill(wire_u32 i, void *context)
 		if (size <= sizeof(value) && host_float(&c->host, piece->reg, &value))
 			__builtin_memcpy(dst, &value, size);
 	} else {
-		wire_u64 addr = c->regs.sp + 8 + piece->stack_off;
+		wire_u64 addr = capture_stack_place(c->regs.sp, piece->stack_off);
 		if (piece->where == WIRE_STACK_ADDR)
 			*(capture_u64 *)dst = addr;
 		else if (!capture_is_readable(addr, size) || host_read(&c->host, dst, size, addr)) {

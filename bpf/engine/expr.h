@@ -79,7 +79,7 @@ CAPTURE_INLINE void expr_register(struct expr *expr, struct capture *c, const st
 {
 	wire_u64 reg = op->reg;
 	CAPTURE_HIDE(reg);
-	if (reg < CAPTURE_INTS)
+	if (reg < CPU_INTS)
 		expr_push(expr, expr_wrap(c->regs.ints[reg], op));
 	else
 		expr->failed = 1;
@@ -357,7 +357,7 @@ CAPTURE_INLINE void expr_decide(struct expr *expr)
 // Operations that take nothing from the stack.
 CAPTURE_INLINE void expr_source(struct expr *expr, struct capture *c, const struct wire_op *op)
 {
-	wire_u64 place = c->regs.sp + EXPR_WORD + (wire_u64)(long long)(wire_s32)op->off;
+	wire_u64 place = capture_stack_place(c->regs.sp, (wire_u64)(long long)(wire_s32)op->off);
 	if (expr->is_blind && op->code >= WIRE_OP_REG && op->code <= WIRE_OP_ADDR) {
 		expr->failed = 1;
 		return;

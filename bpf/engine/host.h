@@ -9,6 +9,7 @@
 #ifndef GOTRACE_BPF_ENGINE_HOST_H
 #define GOTRACE_BPF_ENGINE_HOST_H
 
+#include "arch/cpu.h"
 #include "bpf/wire.h"
 
 struct host {
@@ -36,12 +37,14 @@ static inline wire_u64 host_now_ns(const struct host *host);
 static inline void host_copy_regs(const struct host_regs *regs, struct capture_regs *out);
 static inline wire_u64 host_sp(const struct host_regs *regs);
 static inline wire_u64 host_frame_pointer(const struct host_regs *regs);
+/** The return address at a function's entry, if CPU_HAS_LINK. */
+static inline wire_u64 host_link(const struct host_regs *regs);
 /** The first register that holds an argument. */
 static inline wire_u64 host_first_arg(const struct host_regs *regs);
 /** The address of the goroutine's runtime.g; 0 if it is not known. */
 static inline wire_u64 host_g(const struct host *host, const struct host_regs *regs,
 			      const struct wire_probe *probe);
-/** The low eight bytes of XMM register number reg; false if the host does not have them. */
+/** The low eight bytes of float register number reg; false if the host does not have them. */
 static inline bool host_float(const struct host *host, wire_u8 reg, wire_u64 *value);
 /** True if host_float() has the registers of this hit. */
 static inline bool host_has_floats(const struct host *host);

@@ -8,14 +8,12 @@
 #include "bpf/engine/host.h"
 
 enum {
-	CAPTURE_SEEN = 128, // entries of the table of blocks that the record has
-	CAPTURE_WORDS = 32, // bytes that an edge reads, at most
-	CAPTURE_INTS = 10,
+	CAPTURE_SEEN = 128,	// entries of the table of blocks that the record has
+	CAPTURE_WORDS = 32,	// bytes that an edge reads, at most
 	CAPTURE_G_WORDS = 24,	// words from stack.lo in runtime.g to goid, in all known releases
 	CAPTURE_MANY = 0xffff,	// no edge's cap is higher
 	CAPTURE_LOWEST = 4096,	// lower addresses are a nil pointer plus a field's offset
 	CAPTURE_ADDR_BITS = 47, // of a user-space address
-	CAPTURE_SKIP_FLAGS = 0x41, // CF and ZF
 };
 
 // A word at any address. BPF programs may read unaligned words; in C, the type has to say so.
@@ -26,7 +24,7 @@ typedef wire_u64 capture_u64 __attribute__((aligned(1), may_alias));
 #endif
 
 struct capture_regs {
-	wire_u64 ints[CAPTURE_INTS]; // in the order of wire_piece.reg
+	wire_u64 ints[CPU_INTS]; // in the order of wire_piece.reg
 	wire_u64 sp;
 };
 
@@ -90,7 +88,14 @@ struct capture {
  *  path. */
 CAPTURE_INLINE bool capture_skips(const struct wire_probe *probe, wire_u64 cpu_flags)
 {
-	return (probe->flags & WIRE_SKIP_TAKEN_BE) && (cpu_flags & CAPTURE_SKIP_FLAGS);
+	return (probe->flags & WIRE_SKIP_TAKEN) && cpu_is_checked_again(cpu_flags);
+}
+
+/** The address of what is at offset off of the arguments and results on the stack, at a function's
+ *  entry or a return. */
+CAPTURE_INLINE wire_u64 capture_stack_place(wire_u64 sp, wire_u64 off)
+{
+	return sp + CPU_STACK_ARGS + off;
 }
 
 CAPTURE_INLINE bool capture_is_readable(wire_u64 addr, wire_u64 len)

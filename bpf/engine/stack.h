@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Records a call's stack: the chain of frame pointers from the call's entry, where RBP is still
-// the caller's, to the goroutine's first frame. Each distinct stack has a number, which is a hash
+// Records a call's stack: the chain of frame pointers from the call's entry, where the frame
+// pointer is still the caller's, to the goroutine's first frame. Each distinct stack has a number, which is a hash
 // of its words. The words are recorded once, and user space keeps them. They also show the place
 // of each return address, so that user space can check the chain against the frame sizes that the
 // executable has. Compiled for the kernel and for user space, as capture.h is.
@@ -12,7 +12,7 @@
 enum { STACK_FAR = (1 << (64 - WIRE_STACK_ADDR_BITS)) - 1 };
 
 struct stack_walk {    // in the slot, so that the verifier does not follow it from step to step
-	wire_u64 bp;   // of the next frame
+	wire_u64 fp;   // of the next frame
 	wire_u64 last; // place of the last return address
 	wire_u64 high; // the stack's upper end
 	wire_u64 hash;
@@ -50,21 +50,21 @@ static long stack_step(wire_u32 i, void *context)
 	const struct stack_run *run = context;
 	struct stack_walk *walk = run->walk;
 	struct capture *c = run->c;
-	wire_u64 words[2], bp = walk->bp; // the saved frame pointer, and the return address
+	wire_u64 words[2], fp = walk->fp; // the saved frame pointer, and the return address
 	walk->end = WIRE_STACK_WHOLE;
-	if (!bp)
+	if (!fp)
 		return 1;
 	walk->end = WIRE_STACK_OUTSIDE;
-	if (bp <= walk->last || bp > walk->high - sizeof(words) || bp % sizeof(bp))
+	if (fp <= walk->last || fp > walk->high - sizeof(words) || fp % sizeof(fp))
 		return 1;
 	walk->end = WIRE_STACK_MORE;
 	if (walk->num >= walk->max)
 		return 1;
 	walk->end = WIRE_STACK_UNREADABLE;
-	if (host_read(&c->host, words, sizeof(words), bp))
+	if (host_read(&c->host, words, sizeof(words), fp))
 		return 1;
-	stack_put(walk, c, bp + sizeof(bp), words[1]);
-	walk->bp = words[0];
+	stack_put(walk, c, fp + sizeof(fp), words[1]);
+	walk->fp = words[0];
 	return 0;
 }
 
@@ -89,14 +89,24 @@ CAPTURE_INLINE wire_u64 stack_number(const struct stack_walk *walk)
 	return number ? number : 1;
 }
 
-/** Adds the stack block to an entry's record that is otherwise complete; bp is RBP at the entry.
- *  Returns the stack's number if the record has its words, else 0. When the record has been
+// Reads the return address at a function's entry.
+CAPTURE_INLINE bool stack_return_address(struct capture *c, const struct host_regs *regs,
+					 wire_u64 *out)
+{
+	if (!CPU_HAS_LINK)
+		return !host_read(&c->host, out, sizeof(*out), c->regs.sp);
+	*out = host_link(regs);
+	return true;
+}
+
+/** Adds the stack block to an entry's record that is otherwise complete. Returns the stack's number if the record has its words, else 0. When the record has been
  *  output, the caller marks the stack as known. */
-CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c, wire_u64 bp,
+CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
+				     const struct host_regs *regs,
 				     const struct capture_goroutine *goroutine)
 {
 	wire_u64 sp = c->regs.sp, addr;
-	walk->bp = bp;
+	walk->fp = host_frame_pointer(regs);
 	walk->last = sp;
 	walk->hash = 0;
 	walk->num = 0;
@@ -104,7 +114,7 @@ CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
 	walk->max = host_stack_settings(&c->host)->max;
 	if (walk->max > WIRE_STACK_MAX)
 		walk->max = WIRE_STACK_MAX;
-	if (!goroutine || !goroutine->goid || host_read(&c->host, &addr, sizeof(addr), sp)) {
+	if (!goroutine || !goroutine->goid || !stack_return_address(c, regs, &addr)) {
 		stack_block(c, 0, WIRE_STACK_NONE, 0, WIRE_BLOCK_STACK);
 		c->record.size = c->write_at;
 		return 0;

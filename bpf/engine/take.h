@@ -161,9 +161,9 @@ CAPTURE_APART wire_u64 take_stack(const struct host *host, struct slot *slot, co
 	const struct wire_stack_settings *stacks = host_stack_settings(host);
 	if (stacks->has_creator && hit->is_known && hit->goroutine.goid)
 		stack_creator(&slot->capture, hit->g);
-	return stacks->max ? stack_append(&slot->walk, &slot->capture,
-					  host_frame_pointer(hit->regs), hit_goroutine(hit))
-			   : 0;
+	return stacks->max
+		       ? stack_append(&slot->walk, &slot->capture, hit->regs, hit_goroutine(hit))
+		       : 0;
 }
 
 // Fills a slot's record with the frame block and all blocks that it leads to. Returns what

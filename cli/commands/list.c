@@ -28,7 +28,7 @@ struct listing {
 // emulates (one trap per call), or one that it single-steps (two traps).
 static const char *entry_kind(const struct site *site)
 {
-	return site->skip_taken_be ? "stack check" : site->is_emulated ? "emulated" : "stepped";
+	return site->skip_taken ? "stack check" : site->is_emulated ? "emulated" : "stepped";
 }
 
 static size_t count_exits(const struct sites *sites, enum site_kind kind)

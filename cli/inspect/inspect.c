@@ -94,7 +94,7 @@ static void print_sites(const struct sites *sites, FILE *out)
 		const struct site *site = &sites->site[i];
 		fprintf(out, "  %-10s 0x%lx%s%s\n", inspect_site_kind(site),
 			(unsigned long)site->vaddr,
-			site->skip_taken_be ? ", on the stack check's branch" : "",
+			site->skip_taken ? ", on the stack check's branch" : "",
 			site->is_emulated ? "" : ", stepped by the kernel (two traps)");
 	}
 }

@@ -12,7 +12,7 @@ struct runtime_layout {
 		g_sched_bp; // offsets in runtime.g; 0xffffffff if absent
 	uint32_t m_curg;
 	int32_t tls_g;	 // g is at the fs base plus this (usually -8); 0 if not known
-	bool has_regabi; // Go 1.17 and later: ABIInternal uses registers, and g is in R14
+	bool has_regabi; // Go 1.17 and later: ABIInternal uses registers, and one of them is g
 	uint32_t hchan_qcount, hchan_dataqsiz, hchan_buf, hchan_elemsize, hchan_closed;
 	// From DWARF, or for a known version from its row of the table or from gogo's code. If not,
 	// goroutines are shown as G?.

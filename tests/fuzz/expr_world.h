@@ -139,7 +139,7 @@ struct world {
 	uint8_t value[NUM_PARAMS][NODE_SIZE];
 	uint8_t stack[STACK_BYTES], heap[HEAP_BYTES];
 	uint64_t g[24];
-	struct hit_regs regs;
+	struct cpu_regs regs;
 	uint64_t duration;
 	struct plan_tables tables;
 	struct aggregate_func counted;
@@ -530,7 +530,7 @@ static inline struct told world_call(struct world *world, struct hit_source *sou
 	struct hit_maker *maker;
 	if (hit_maker_create(source, &maker))
 		abort();
-	world->regs = (struct hit_regs){.sp = STACK_ADDR + FRAME_OFF, .r14 = G_ADDR};
+	world->regs = (struct cpu_regs){.sp = STACK_ADDR + FRAME_OFF, .g = G_ADDR};
 	world_scramble(world, 1);
 	for (size_t i = 0; i < NUM_ARGS; i++)
 		world_place(world, &world->params[i], world->value[i]);

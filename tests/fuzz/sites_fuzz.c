@@ -30,7 +30,7 @@ static void check(const struct sites_query *query, const struct sites *sites)
 		struct insn insn;
 		if (site->vaddr < VADDR || site->vaddr + site->size > VADDR + query->size ||
 		    (i > 1 && site->vaddr <= site[-1].vaddr) || (i && site->kind == SITE_ENTRY) ||
-		    (i && site->skip_taken_be) ||
+		    (i && site->skip_taken) ||
 		    !insn_decode(query->code + (site->vaddr - VADDR), site->size, &insn) ||
 		    insn.size != site->size || !insn_takes_uprobe(&insn))
 			abort();

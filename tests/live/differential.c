@@ -215,7 +215,7 @@ static void make_probes(struct session *session, uint64_t sites_off)
 	for (uint32_t i = 0; i < NUM_SITES; i++) {
 		session->probes[i] = (struct wire_probe){
 			.kind = WIRE_PROBE_ENTRY,
-			.flags = (uint16_t)(one_in(8) ? WIRE_SKIP_TAKEN_BE : 0),
+			.flags = (uint16_t)(one_in(8) ? WIRE_SKIP_TAKEN : 0),
 			.frame_type = 1 + any(NUM_TYPES - 1),
 			.first_piece = any(NUM_PIECES - 24),
 			.num_pieces = (uint16_t)(one_in(8) ? 0 : 8 + any(16)),
@@ -301,13 +301,13 @@ static const struct wire_record *make_record(struct session *session,
 					     const struct user_regs_struct *regs,
 					     const struct wire_record *other)
 {
-	struct hit_regs hit = {
+	struct cpu_regs hit = {
 		.ints = {regs->rax, regs->rbx, regs->rcx, regs->rdi, regs->rsi, regs->r8, regs->r9,
 			 regs->r10, regs->r11, regs->rdx},
 		.sp = regs->rsp,
-		.r14 = regs->r14,
+		.g = regs->r14,
 		.flags = regs->eflags,
-		.fs_base = regs->fs_base,
+		.tls = regs->fs_base,
 	};
 	uint32_t site = (uint32_t)((session->shared->site - (uintptr_t)sites_start) / SITE_BYTES);
 	return hit_record(session->maker, site, (uint32_t)session->child,

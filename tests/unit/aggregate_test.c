@@ -37,7 +37,7 @@ struct world { // two functions, one goroutine
 	uint64_t g
 		[24]; // runtime.g: stack.lo, stack.hi, goid in word 20, the recovered SP in word 21
 	uint8_t memory[WIRE_BLOCK_MAX + 64];
-	struct hit_regs regs;
+	struct cpu_regs regs;
 	struct hit_maker *maker;
 	uint64_t now_ns;
 };
@@ -75,7 +75,7 @@ static int set_up(void **state)
 	world->g[0] = 0x10000;
 	world->g[1] = TOP;
 	world->g[20] = GOID;
-	world->regs = (struct hit_regs){.r14 = (uintptr_t)world->g};
+	world->regs = (struct cpu_regs){.g = (uintptr_t)world->g};
 	world->counting.num_slots = SLOTS;
 	world->counted = (struct aggregate_tables){
 		.settings = &world->counting,
@@ -202,7 +202,7 @@ static void test_other_goroutine(void **state)
 static void test_unknown_goroutine(void **state)
 {
 	struct world *world = *state;
-	world->regs.r14 = 0;
+	world->regs.g = 0;
 	hit(world, ENTRY, 64, 1);
 	hit(world, RETURN, 64, 1);
 	assert_int_equal(world->totals[0].calls, 1);

@@ -30,7 +30,7 @@ struct world { // one test's tables, memory and registers
 	uint32_t known_type;
 	uint64_t g[24]; // runtime.g: stack.lo, stack.hi, goid in word 20
 	uint64_t stack[16];
-	struct hit_regs regs;
+	struct cpu_regs regs;
 	struct hit_maker *maker;
 };
 
@@ -119,7 +119,7 @@ static int set_up(void **state)
 	world->g[0] = (uintptr_t)world->stack;
 	world->g[1] = (uintptr_t)(world->stack + 16);
 	world->g[20] = 42;
-	world->regs.r14 = readable(world, world->g, sizeof(world->g));
+	world->regs.g = readable(world, world->g, sizeof(world->g));
 	readable(world, world->stack, sizeof(world->stack));
 	world->regs.sp = (uintptr_t)(world->stack + 4);
 	struct hit_source source = {
@@ -243,8 +243,8 @@ static void a_goroutine_that_is_not_plausible_is_not_told(void **state)
 	struct world *world = *state;
 	const uint64_t bad[] = {0, 8, UNREADABLE, 0xffff800000000000};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		struct hit_regs regs = world->regs;
-		regs.r14 = bad[i];
+		struct cpu_regs regs = world->regs;
+		regs.g = bad[i];
 		const struct wire_record *record = hit_record(world->maker, 0, 7, 1, &regs);
 		assert_int_equal(record->flags, WIRE_NO_GOROUTINE);
 		assert_int_equal(record->goid, 0);
@@ -263,13 +263,13 @@ static void a_goroutine_that_is_not_plausible_is_not_told(void **state)
 static void g_can_stand_in_thread_local_storage(void **state)
 {
 	struct world *world = *state;
-	uint64_t tls[2] = {world->regs.r14, 0};
+	uint64_t tls[2] = {world->regs.g, 0};
 	readable(world, tls, sizeof(tls));
-	world->regs.r14 = 0;
-	world->regs.fs_base = (uintptr_t)&tls[1];
+	world->regs.g = 0;
+	world->regs.tls = (uintptr_t)&tls[1];
 	world->probes[0].flags = WIRE_G_IN_TLS;
 	assert_int_equal(hit(world)->goid, 42);
-	world->regs.fs_base = UNREADABLE;
+	world->regs.tls = UNREADABLE;
 	assert_int_equal(hit(world)->flags, WIRE_NO_GOROUTINE);
 }
 
@@ -277,7 +277,7 @@ static void the_goroutine_id_can_stand_anywhere_in_g(void **state)
 {
 	struct world *world = *state;
 	uint64_t g[64] = {world->g[0], world->g[1], [40] = 7};
-	world->regs.r14 = readable(world, g, sizeof(g));
+	world->regs.g = readable(world, g, sizeof(g));
 	world->settings.g_goid = 40 * 8;
 	assert_int_equal(hit(world)->goid, 7);
 	g[1] = world->g[1];
@@ -298,7 +298,7 @@ static void hits_that_are_not_wanted_are_ignored(void **state)
 	enum { CF = 1, PF = 4, ZF = 0x40 };
 	world->regs.flags = CF | ZF | PF;
 	assert_non_null(hit_record(world->maker, 0, 7, 1, &world->regs));
-	world->probes[0].flags = WIRE_SKIP_TAKEN_BE;
+	world->probes[0].flags = WIRE_SKIP_TAKEN;
 	assert_null(hit_record(world->maker, 0, 7, 1, &world->regs));
 	world->regs.flags = CF;
 	assert_null(hit_record(world->maker, 0, 7, 1, &world->regs));
@@ -333,7 +333,7 @@ static void other_goroutines_are_left_out(void **state)
 	only_goid = 0;
 	assert_non_null(hit_record(world->maker, 0, 7, 1, &world->regs));
 	only_goid = 42;
-	world->regs.r14 = 0;
+	world->regs.g = 0;
 	assert_null(hit_record(world->maker, 0, 7, 1, &world->regs));
 }
 

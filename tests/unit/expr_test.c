@@ -232,8 +232,8 @@ static bool holds(const char *text, int64_t n, uint64_t u, const char *s, int64_
 				    .context = world};
 	struct hit_maker *maker;
 	assert_null(hit_maker_create(&source, &maker));
-	struct hit_regs regs = {.sp = 0x1f000,
-				.r14 = (uintptr_t)world->g,
+	struct cpu_regs regs = {.sp = 0x1f000,
+				.g = (uintptr_t)world->g,
 				.ints = {(uint64_t)n, u, (uintptr_t)world->text, strlen(s)}};
 	bool entry = hit_record(maker, 0, 7, 1000, &regs);
 	regs.ints[0] = (uint64_t)result;

@@ -98,7 +98,7 @@ static void end(struct world *world)
 // A hit at this distance; true if it is told.
 static bool hit(struct world *world, uint32_t probe, uint64_t distance)
 {
-	struct hit_regs regs = {.sp = STACK_HI - distance, .r14 = (uintptr_t)world->g};
+	struct cpu_regs regs = {.sp = STACK_HI - distance, .g = (uintptr_t)world->g};
 	return hit_record(world->maker, probe, 7, 1000, &regs);
 }
 
@@ -106,8 +106,8 @@ static bool hit(struct world *world, uint32_t probe, uint64_t distance)
 static void recover(struct world *world, uint64_t distance)
 {
 	world->panic[SP_WORD] = STACK_HI - distance;
-	struct hit_regs regs = {.sp = STACK_HI - 0x8000,
-				.r14 = (uintptr_t)world->g,
+	struct cpu_regs regs = {.sp = STACK_HI - 0x8000,
+				.g = (uintptr_t)world->g,
 				.ints = {(uintptr_t)world->g}};
 	hit_record(world->maker, RECOVERY, 7, 1000, &regs);
 }

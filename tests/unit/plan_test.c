@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <elf.h>
 
 #include "base/text.h"
 #include "tracer/plan/conditions.h"
@@ -50,6 +51,7 @@ static int set_up(void **state)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
 	plan->state = calloc(1, sizeof(*plan->state));
+	plan->state->arch = arch_find(EM_X86_64);
 	plan->options = (struct plan_options){.depth = 2, .strlen = 64, .items = 16};
 	assert_int_equal(plan_new_type(plan, 0, NULL), WIRE_NO_TYPE);
 	*state = plan;

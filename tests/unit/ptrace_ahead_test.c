@@ -86,16 +86,16 @@ static uint64_t addr(const void *pointer)
 	return (uint64_t)(uintptr_t)pointer;
 }
 
-static struct hit_regs registers(const struct fixture *f)
+static struct cpu_regs registers(const struct fixture *f)
 {
-	return (struct hit_regs){
+	return (struct cpu_regs){
 		.ints = {addr(f->point), addr(f->text), 100, addr(f->list), 3, 20},
 		.sp = addr(f->stack),
-		.r14 = addr(f->g),
+		.g = addr(f->g),
 	};
 }
 
-static void read_ahead(struct fixture *f, const struct hit_regs *regs)
+static void read_ahead(struct fixture *f, const struct cpu_regs *regs)
 {
 	ptrace_ahead_init(&f->use.ahead, &f->shared.tables, &f->shared.settings, 0);
 	ptrace_ahead_forget(&f->worker);
@@ -114,7 +114,7 @@ static void assert_window(const struct fixture *f, size_t window, const void *me
 static void test_everything(void **state)
 {
 	struct fixture *f = *state;
-	const struct hit_regs regs = registers(f);
+	const struct cpu_regs regs = registers(f);
 	read_ahead(f, &regs);
 	assert_window(f, STACK, f->stack, 8 + 16 + 8);
 	assert_window(f, G, f->g, G_GOID + 8);
@@ -126,7 +126,7 @@ static void test_everything(void **state)
 static void test_only_what_is_followed(void **state)
 {
 	struct fixture *f = *state;
-	struct hit_regs regs = registers(f);
+	struct cpu_regs regs = registers(f);
 	f->shared.settings.depth = 0;
 	f->pieces[4].where = WIRE_FLOAT_REG; // the slice's length is in no register
 	regs.ints[RCX] = 5;
@@ -138,7 +138,7 @@ static void test_only_what_is_followed(void **state)
 static void test_nowhere(void **state)
 {
 	struct fixture *f = *state;
-	struct hit_regs regs = registers(f);
+	struct cpu_regs regs = registers(f);
 	regs.ints[RAX] = 0;
 	regs.ints[RBX] = 0x10000; // mapped by nobody: what comes after it is not had either
 	regs.ints[RSI] = UINT64_MAX;
@@ -154,7 +154,7 @@ static void test_nowhere(void **state)
 	read_ahead(f, &regs);
 	for (size_t i = 0; i < POINTERS + PTRACE_POINTERS; i++)
 		assert_window(f, i, NULL, 0);
-	regs = (struct hit_regs){.sp = UINT64_MAX - 8, .r14 = 1ull << 63};
+	regs = (struct cpu_regs){.sp = UINT64_MAX - 8, .g = 1ull << 63};
 	read_ahead(f, &regs);
 	for (size_t i = 0; i < POINTERS + PTRACE_POINTERS; i++)
 		assert_window(f, i, NULL, 0);
@@ -164,7 +164,7 @@ static void test_nowhere(void **state)
 static void test_no_frame(void **state)
 {
 	struct fixture *f = *state;
-	const struct hit_regs regs = registers(f);
+	const struct cpu_regs regs = registers(f);
 	f->probe.num_pieces = 0;
 	f->breakpoint.step.insn.kind = INSN_JCC;
 	read_ahead(f, &regs);
@@ -179,7 +179,7 @@ static void test_no_frame(void **state)
 static void test_tables(void **state)
 {
 	struct fixture *f = *state;
-	const struct hit_regs regs = registers(f);
+	const struct cpu_regs regs = registers(f);
 	f->pieces[6].stack_off = 100000;
 	f->types[2].size = 100000;
 	read_ahead(f, &regs);

@@ -19,7 +19,7 @@ struct world { // one function, one goroutine
 	struct wire_settings settings;
 	struct wire_budget budget;
 	uint64_t g[24]; // runtime.g: stack.lo, stack.hi, goid in word 20
-	struct hit_regs regs;
+	struct cpu_regs regs;
 	struct hit_maker *maker;
 	uint64_t now_ns;
 };
@@ -44,7 +44,7 @@ static int set_up(void **state)
 	world->g[0] = 0x10000;
 	world->g[1] = 0x20000;
 	world->g[20] = 18;
-	world->regs = (struct hit_regs){.sp = 0x1f000, .r14 = (uintptr_t)world->g};
+	world->regs = (struct cpu_regs){.sp = 0x1f000, .g = (uintptr_t)world->g};
 	world->now_ns = SECOND;
 	struct hit_source source = {
 		.tables = &world->tables,
@@ -164,7 +164,7 @@ static void test_unknown_goroutine(void **state)
 {
 	struct world *world = *state;
 	world->budget = (struct wire_budget){.flags = WIRE_BUDGET_FOLLOW};
-	world->regs.r14 = 0x123456789000;
+	world->regs.g = 0x123456789000;
 	assert_true(hit(world, ENTRY));
 	assert_false(hit(world, RETURN));
 }

@@ -212,7 +212,7 @@ static void check_case(struct sites_finder *finder, const struct code_case *c)
 	assert_null(sites.refused);
 	assert_int_equal(sites.site[0].kind, SITE_ENTRY);
 	assert_int_equal(sites.site[0].vaddr, VADDR + c->entry);
-	assert_int_equal(sites.site[0].skip_taken_be, c->is_checked);
+	assert_int_equal(sites.site[0].skip_taken, c->is_checked);
 	assert_int_equal(sites.has_stack_check, c->is_checked);
 	assert_int_equal(sites.site[0].is_emulated, !c->is_stepped);
 	check_exits(&sites, c->exits);

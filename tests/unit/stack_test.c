@@ -49,7 +49,7 @@ struct world {
 	size_t top;		     // the lowest word in use
 	size_t linked;		     // where the last frame pointer was saved; 0: none
 	size_t broken;		     // a word that cannot be read; 0: none
-	struct hit_regs regs;
+	struct cpu_regs regs;
 	struct hit_maker *maker;
 };
 
@@ -98,7 +98,7 @@ static int set_up(void **state)
 	world->g[1] = (uintptr_t)&world->words[STACK_WORDS];
 	world->g[20] = 18;
 	world->top = STACK_WORDS;
-	world->regs.r14 = (uintptr_t)world->g;
+	world->regs.g = (uintptr_t)world->g;
 	struct hit_source source = {.tables = &world->tables,
 				    .settings = &world->settings,
 				    .stacks = &world->wanted,
@@ -134,8 +134,8 @@ static void enter(struct world *world, size_t func)
 {
 	size_t words = (size_t)code[func].frame_bytes / 8;
 	if (words) {
-		world->words[world->top - 1] = world->regs.bp;
-		world->regs.bp = (uintptr_t)&world->words[world->top - 1];
+		world->words[world->top - 1] = world->regs.fp;
+		world->regs.fp = (uintptr_t)&world->words[world->top - 1];
 		world->linked = world->top - 1;
 	}
 	world->top -= words;
@@ -149,7 +149,7 @@ static void call_from(struct world *world, size_t func, bool in_inlined)
 
 static void start_goroutine(struct world *world)
 {
-	world->regs.bp = 0;
+	world->regs.fp = 0;
 	push_return(world, GOEXIT, false);
 }
 
@@ -246,7 +246,7 @@ static void test_callback(void **state)
 	struct world *world = *state;
 	start_goroutine(world);
 	call_from(world, MAIN, false);
-	world->regs.bp = 0x1234;
+	world->regs.fp = 0x1234;
 	call_from(world, CALLBACK, false);
 	assert_string_equal(stack_of(world)->end, "called from C");
 }
@@ -421,7 +421,7 @@ static void test_no_goroutine(void **state)
 	world->g[20] = 0;
 	assert_non_null(stack_of(world)->end);
 	assert_int_equal(stack_of(world)->num, 0);
-	world->regs.r14 = 0;
+	world->regs.g = 0;
 	assert_non_null(stack_of(world)->end);
 }
 

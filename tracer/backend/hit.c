@@ -15,7 +15,7 @@ static const uint64_t LONG_NS = 60 * 1000000000ull, SWEEP_NS = 1000000000ull;
 struct hit_maker {
 	struct slot slot;
 	struct hit_source source;
-	const struct hit_regs *regs;				 // of this hit
+	const struct cpu_regs *regs;				 // of this hit
 	uint64_t now_ns;					 // of this hit
 	struct table *calls, *held, *nests, *within, *key_slots; // NULL: not needed
 	void *memory;						 // of the tables
@@ -35,9 +35,9 @@ static struct hit_maker *maker_of(const struct host *host)
 
 // --- The hit -------------------------------------------------------------------------------------
 
-static inline const struct hit_regs *hit_regs_of(const struct host_regs *regs)
+static inline const struct cpu_regs *cpu_regs_of(const struct host_regs *regs)
 {
-	return (const struct hit_regs *)regs;
+	return (const struct cpu_regs *)regs;
 }
 
 static inline uint64_t host_now_ns(const struct host *host)
@@ -47,34 +47,39 @@ static inline uint64_t host_now_ns(const struct host *host)
 
 static inline void host_copy_regs(const struct host_regs *regs, struct capture_regs *out)
 {
-	const struct hit_regs *from = hit_regs_of(regs);
+	const struct cpu_regs *from = cpu_regs_of(regs);
 	memcpy(out->ints, from->ints, sizeof(out->ints));
 	out->sp = from->sp;
 }
 
 static inline uint64_t host_sp(const struct host_regs *regs)
 {
-	return hit_regs_of(regs)->sp;
+	return cpu_regs_of(regs)->sp;
 }
 
 static inline uint64_t host_frame_pointer(const struct host_regs *regs)
 {
-	return hit_regs_of(regs)->bp;
+	return cpu_regs_of(regs)->fp;
+}
+
+static inline uint64_t host_link(const struct host_regs *regs)
+{
+	return cpu_regs_of(regs)->link;
 }
 
 static inline uint64_t host_first_arg(const struct host_regs *regs)
 {
-	return hit_regs_of(regs)->ints[0];
+	return cpu_regs_of(regs)->ints[0];
 }
 
 static inline uint64_t host_g(const struct host *host, const struct host_regs *regs,
 			      const struct wire_probe *probe)
 {
-	const struct hit_regs *from = hit_regs_of(regs);
+	const struct cpu_regs *from = cpu_regs_of(regs);
 	if (!(probe->flags & WIRE_G_IN_TLS))
-		return from->r14;
+		return from->g;
 	uint64_t g = 0;
-	uint64_t place = from->fs_base + (uint64_t)(int64_t)host_settings(host)->tls_g;
+	uint64_t place = from->tls + (uint64_t)(int64_t)host_settings(host)->tls_g;
 	bool is_read =
 		capture_is_readable(place, sizeof(g)) && !host_read(host, &g, sizeof(g), place);
 	return is_read ? g : 0;
@@ -82,8 +87,8 @@ static inline uint64_t host_g(const struct host *host, const struct host_regs *r
 
 static inline bool host_float(const struct host *host, uint8_t reg, uint64_t *value)
 {
-	const struct hit_regs *regs = maker_of(host)->regs;
-	if (!regs->floats || reg >= HIT_FLOATS)
+	const struct cpu_regs *regs = maker_of(host)->regs;
+	if (!regs->floats || reg >= CPU_FLOATS)
 		return false;
 	*value = regs->floats[reg];
 	return true;
@@ -538,7 +543,7 @@ void hit_forget(struct hit_maker *maker, uint32_t func)
 // --- Hits ----------------------------------------------------------------------------------------
 
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, uint32_t tid,
-				     uint64_t time_ns, const struct hit_regs *regs)
+				     uint64_t time_ns, const struct cpu_regs *regs)
 {
 	const struct plan_tables *tables = maker->source.tables;
 	if (number >= tables->num_probes)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/cpu.h"
 #include "base/error.h"
 #include "tracer/backend/aggregate_tables.h"
 #include "tracer/plan/plan.h"
@@ -39,15 +40,6 @@ struct hit_source { // what a record is made from; all pointers are borrowed
 	void *context;
 };
 
-enum { HIT_FLOATS = 15 }; // X0 to X14
-
-struct hit_regs {
-	uint64_t ints[10]; // in Go's order, then RDX; see reg of struct wire_piece
-	uint64_t sp, bp, r14, flags, fs_base;
-	/** The low halves of HIT_FLOATS registers. NULL: not read, and WIRE_FLOATS is not set. */
-	const uint64_t *floats;
-};
-
 struct hit_maker; // scratch memory and tables that are kept from hit to hit
 
 /** Makes a maker, to be freed by hit_maker_destroy(). source is copied, but not what it points
@@ -55,10 +47,10 @@ struct hit_maker; // scratch memory and tables that are kept from hit to hit
 struct error *hit_maker_create(const struct hit_source *source, struct hit_maker **out) MUST_CHECK;
 void hit_maker_destroy(struct hit_maker *maker);
 
-/** Takes one hit. Returns the last record that the hit made, borrowed until the next hit; NULL if
+/** Takes one hit. Without regs->floats, WIRE_FLOATS is not set. Returns the last record that the hit made, borrowed until the next hit; NULL if
  *  the hit made no record. */
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t probe, uint32_t tid,
-				     uint64_t time_ns, const struct hit_regs *regs);
+				     uint64_t time_ns, const struct cpu_regs *regs);
 
 /** Forgets the calls under way of a function that was disarmed. */
 void hit_forget(struct hit_maker *maker, uint32_t func);

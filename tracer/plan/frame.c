@@ -4,12 +4,6 @@
 #include "base/cleanup.h"
 #include "tracer/plan/internal.h"
 
-static const char *const float_reasons[ARCH_FLOATS_MAX] = {
-	"float in XMM0",  "float in XMM1",  "float in XMM2",  "float in XMM3",	"float in XMM4",
-	"float in XMM5",  "float in XMM6",  "float in XMM7",  "float in XMM8",	"float in XMM9",
-	"float in XMM10", "float in XMM11", "float in XMM12", "float in XMM13", "float in XMM14",
-};
-
 static uint64_t param_size(const struct param *param)
 {
 	if (param->type)
@@ -40,13 +34,14 @@ static uint64_t frame_bytes(const struct param *param, bool is_address)
 	return is_address ? ADDRESS_BYTES : (param_size(param) + 7) & ~7ull;
 }
 
-static struct error *add_hole(struct plan_frame *frame, uint32_t off, uint32_t size, unsigned reg)
+static struct error *add_hole(struct plan_frame *frame, uint32_t off, uint32_t size,
+			      const char *reason)
 {
 	struct plan_hole *holes = realloc(frame->holes, (frame->num_holes + 1) * sizeof(*holes));
 	if (!holes)
 		return error_nomem();
 	frame->holes = holes;
-	holes[frame->num_holes++] = (struct plan_hole){off, size, float_reasons[reg], true};
+	holes[frame->num_holes++] = (struct plan_hole){off, size, reason, true};
 	return NULL;
 }
 
@@ -71,9 +66,11 @@ static struct error *add_piece(struct plan *plan, struct plan_frame *frame,
 		break;
 	case ABI_FLOAT_REG:
 		wire.where = WIRE_FLOAT_REG;
-		if (piece->reg >= ARCH_FLOATS_MAX || !float_reasons[piece->reg])
+		const struct arch *arch = plan->state->arch;
+		if (piece->reg >= arch->num_floats)
 			return error_new("float register %u", piece->reg);
-		struct error *err = add_hole(frame, wire.frame_off, wire.size, piece->reg);
+		struct error *err =
+			add_hole(frame, wire.frame_off, wire.size, arch->float_reasons[piece->reg]);
 		if (err)
 			return err;
 		break;

@@ -26,6 +26,7 @@ struct plan_known_dynamic { // a type that plan_learn was asked for
 };
 
 struct plan_state {
+	const struct arch *arch;
 	struct sites_finder *finder;
 	uint64_t morestack[8];
 	size_t num_morestack;

@@ -67,6 +67,7 @@ static struct error *plan_prepare(struct plan *plan)
 	index_funcs(plan->index, &num_funcs);
 	if (!plan->state)
 		return error_nomem();
+	plan->state->arch = image_arch(index_image(plan->index));
 	plan->state->by_func = calloc(num_funcs ? num_funcs : 1, sizeof(*plan->state->by_func));
 	if (!plan->state->by_func)
 		return error_nomem();
@@ -259,11 +260,13 @@ struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
 	struct wire_probe probe = {
 		.func = func->number,
 		.kind = kind,
-		.flags = site->skip_taken_be ? WIRE_SKIP_TAKEN_BE : 0,
+		.flags = site->skip_taken ? WIRE_SKIP_TAKEN : 0,
 	};
-	// Assembly and code of the stack ABI need not keep g in R14. Go before 1.17 never does.
-	if ((func->func->flags & (FUNC_ABI0 | FUNC_FOREIGN)) ||
-	    !index_runtime(plan->index)->has_regabi)
+	// Assembly and code of the stack ABI need not keep g in its register. Go before 1.17 never
+	// does.
+	bool is_in_regabi = !(func->func->flags & (FUNC_ABI0 | FUNC_FOREIGN)) &&
+			    index_runtime(plan->index)->has_regabi;
+	if (!is_in_regabi && !plan->state->arch->keeps_g)
 		probe.flags |= WIRE_G_IN_TLS;
 	if (frame) {
 		probe.frame_type = frame->type;

@@ -102,7 +102,7 @@ static void add(struct reading *reading, struct ptrace_window *window, uint64_t 
 }
 
 static void add_pointers(struct ptrace_worker *worker, const struct ptrace_ahead *ahead,
-			 const struct hit_regs *regs, struct reading *reading)
+			 const struct cpu_regs *regs, struct reading *reading)
 {
 	for (uint8_t i = 0; i < ahead->num_pointers; i++) {
 		const struct ptrace_pointer *pointer = &ahead->pointers[i];
@@ -126,14 +126,14 @@ static uint64_t g_bytes(const struct wire_settings *settings)
 }
 
 static uint64_t find_g(struct ptrace_worker *worker, const struct ptrace_breakpoint *breakpoint,
-		       const struct hit_regs *regs)
+		       const struct cpu_regs *regs)
 {
 	const struct ptrace_shared *shared = worker->shared;
 	uint16_t flags = shared->tables.probes[breakpoint->uses[0].probe].flags;
 	if (!(flags & WIRE_G_IN_TLS))
-		return regs->r14;
+		return regs->g;
 	uint64_t g = 0;
-	uint64_t place = regs->fs_base + (uint64_t)(int64_t)shared->settings.tls_g;
+	uint64_t place = regs->tls + (uint64_t)(int64_t)shared->settings.tls_g;
 	return ptrace_hit_read(worker, &g, sizeof(g), place) ? g : 0;
 }
 
@@ -144,7 +144,7 @@ void ptrace_ahead_forget(struct ptrace_worker *worker)
 }
 
 void ptrace_ahead_read(struct ptrace_worker *worker, const struct ptrace_breakpoint *breakpoint,
-		       const struct hit_regs *regs)
+		       const struct cpu_regs *regs)
 {
 	uint64_t stack = 0;
 	for (uint32_t i = 0; i < breakpoint->num_uses; i++)

@@ -90,16 +90,16 @@ void ptrace_hit_forget(struct ptrace_worker *worker)
 
 // --- Records -----------------------------------------------------------------------------------
 
-static struct hit_regs convert(const struct user_regs_struct *regs)
+static struct cpu_regs convert(const struct user_regs_struct *regs)
 {
-	return (struct hit_regs){
+	return (struct cpu_regs){
 		.ints = {regs->rax, regs->rbx, regs->rcx, regs->rdi, regs->rsi, regs->r8, regs->r9,
 			 regs->r10, regs->r11, regs->rdx},
 		.sp = regs->rsp,
-		.bp = regs->rbp,
-		.r14 = regs->r14,
+		.fp = regs->rbp,
+		.g = regs->r14,
 		.flags = regs->eflags,
-		.fs_base = regs->fs_base,
+		.tls = regs->fs_base,
 	};
 }
 
@@ -111,16 +111,16 @@ void ptrace_hit_prepare(struct ptrace_worker *worker, const struct ptrace_thread
 	ptrace_ahead_forget(worker);
 	if (!breakpoint->num_uses || thread->kind != PTRACE_THREAD)
 		return;
-	struct hit_regs hit = convert(regs);
+	struct cpu_regs hit = convert(regs);
 	ptrace_ahead_read(worker, breakpoint, &hit);
 }
 
-static bool read_floats(pid_t tid, uint64_t out[HIT_FLOATS])
+static bool read_floats(pid_t tid, uint64_t out[CPU_FLOATS])
 {
 	struct user_fpregs_struct floats;
 	if (ptrace(PTRACE_GETFPREGS, tid, NULL, &floats))
 		return false;
-	for (size_t i = 0; i < HIT_FLOATS; i++)
+	for (size_t i = 0; i < CPU_FLOATS; i++)
 		memcpy(&out[i], &floats.xmm_space[i * 4], sizeof(out[i]));
 	return true;
 }
@@ -132,8 +132,8 @@ void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread 
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	uint64_t time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	struct hit_regs hit = convert(regs);
-	uint64_t floats[HIT_FLOATS];
+	struct cpu_regs hit = convert(regs);
+	uint64_t floats[CPU_FLOATS];
 	bool has_floats = false;
 	for (uint32_t i = 0; i < breakpoint->num_uses; i++) {
 		const struct ptrace_use *use = &breakpoint->uses[i];

@@ -131,7 +131,7 @@ struct ptrace_breakpoint {
 enum { PTRACE_POINTERS = 4 };
 
 struct ptrace_pointer { // a pointer in a register, and the memory that it points to
-	uint8_t reg;	// index in ints of struct hit_regs
+	uint8_t reg;	// index in ints of struct cpu_regs
 	int8_t num_reg; // register with the number of elements; -1: there is one element
 	uint16_t cap;	// maximum number of elements that are captured
 	uint16_t size;	// of an element, in bytes
@@ -260,7 +260,7 @@ void ptrace_ahead_init(struct ptrace_ahead *ahead, const struct plan_tables *tab
 		       const struct wire_settings *settings, uint32_t probe);
 /** Reads this memory, for the probes of a breakpoint, into the worker's windows. */
 void ptrace_ahead_read(struct ptrace_worker *worker, const struct ptrace_breakpoint *breakpoint,
-		       const struct hit_regs *regs);
+		       const struct cpu_regs *regs);
 /** Empties the windows. */
 void ptrace_ahead_forget(struct ptrace_worker *worker);
 
