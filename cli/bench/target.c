@@ -190,23 +190,23 @@ static struct error *find_sites(struct bench_function *function, struct index *i
 				struct target *target)
 {
 	char *pattern = function->name;
-	struct selection selection = {0};
-	struct error *err = select_functions(index, &pattern, 1, &selection);
-	if (err)
-		return err;
 	struct plan *plan = NULL;
-	struct plan_options options = {.depth = 0, .strlen = PLAN_STRLEN, .items = PLAN_ITEMS};
-	err = plan_create(index, &options, &plan);
-	size_t first, num;
+	const struct plan_request request = {
+		.patterns = &pattern,
+		.num_patterns = 1,
+		.options = {.strlen = PLAN_STRLEN, .items = PLAN_ITEMS},
+	};
+	struct plan_selected selected = {0};
+	struct error *err = plan_create(index, &request.options, &plan);
 	if (!err)
-		err = plan_add(plan, &selection, &options, 1, &first, &num);
+		err = plan_add(plan, &request, &selected);
 	uint64_t bias = 0;
-	if (!err && num != 1)
+	if (!err && selected.num != 1)
 		err = error_new("%s cannot be probed", function->name);
 	if (!err)
 		err = target_bias(target, index_image(index), &bias);
 	if (!err) {
-		const struct func *func = plan->funcs[first]->func;
+		const struct func *func = plan->funcs[selected.funcs[0]]->func;
 		take_sites(function, plan);
 		function->addr = func->vaddr + bias;
 		function->size = func->size;
@@ -217,8 +217,8 @@ static struct error *find_sites(struct bench_function *function, struct index *i
 			 !image_read(index_image(index), func->vaddr, function->code, func->size))
 			err = error_new("%s has no code", function->name);
 	}
+	plan_selected_deinit(&selected);
 	plan_destroy(plan);
-	selection_deinit(&selection);
 	return err;
 }
 

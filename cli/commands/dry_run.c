@@ -2,7 +2,6 @@
 #include "cli/commands/dry_run.h"
 
 #include "base/cleanup.h"
-#include "tracer/plan/conditions.h"
 #include "tracer/target/target.h"
 
 static void write_places(const struct arch *arch, const char *title, const struct param *params,
@@ -18,7 +17,7 @@ static void write_places(const struct arch *arch, const char *title, const struc
 	}
 }
 
-static void write_func(struct plan *plan, const struct plan_func *func, struct text *out)
+static void write_func(const struct plan *plan, const struct plan_func *func, struct text *out)
 {
 	// Probes of other kinds are in the runtime or in the function of --within, not in selected
 	// functions.
@@ -60,35 +59,25 @@ static struct error *set_target(struct plan *plan, pid_t pid)
 static struct error *print_plan(struct index *index, pid_t pid, char *const *patterns,
 				size_t num_patterns, const struct plan_options *options)
 {
-	struct selection selection;
-	struct plan_conditions conditions;
-	struct plan_options wanted = *options;
-	struct error *err =
-		plan_conditions_init(&conditions, index, patterns, num_patterns, options);
-	if (err)
-		return err;
-	wanted.wanted = &conditions;
-	err = select_functions(index, conditions.patterns, conditions.num_patterns, &selection);
-	if (err) {
-		plan_conditions_deinit(&conditions);
-		return err;
-	}
+	const struct plan_request request = {
+		.patterns = patterns,
+		.num_patterns = num_patterns,
+		.options = *options,
+	};
+	struct plan_selected selected = {0};
 	struct plan *plan = NULL;
-	err = plan_create(index, options, &plan);
+	struct error *err = plan_create(index, options, &plan);
 	if (!err && pid)
 		err = set_target(plan, pid);
-	size_t first, num;
 	if (!err)
-		err = plan_add(plan, &selection, &wanted, 1, &first, &num);
-	selection_deinit(&selection);
-	plan_conditions_deinit(&conditions);
+		err = plan_add(plan, &request, &selected);
 	struct text out;
 	text_init(&out);
-	for (size_t i = 0; !err && i < num; i++)
-		write_func(plan, plan->funcs[first + i], &out);
+	for (size_t i = 0; i < selected.num; i++)
+		write_func(plan, plan->funcs[selected.funcs[i]], &out);
 	size_t num_expected = 0;
 	for (size_t i = 0; !err && i < plan->num_refusals; i++) {
-		if (plan->refusals[i].is_expected && num > 0) {
+		if (plan->refusals[i].is_expected && selected.num) {
 			num_expected++;
 			continue;
 		}
@@ -103,11 +92,12 @@ static struct error *print_plan(struct index *index, pid_t pid, char *const *pat
 		text_printf(
 			&out,
 			"%zu functions, %u probes, %u pieces, %u types, %u edges, %zu dynamic types, %u operations\n",
-			num, plan->tables.num_probes, plan->tables.num_pieces,
+			selected.num, plan->tables.num_probes, plan->tables.num_pieces,
 			plan->tables.num_types, plan->tables.num_edges, plan->num_dynamics,
 			plan->tables.num_ops);
 	fwrite(text_string(&out), 1, out.len, stdout);
 	text_deinit(&out);
+	plan_selected_deinit(&selected);
 	plan_destroy(plan);
 	return err;
 }

@@ -166,33 +166,25 @@ static void pipeline_plan(struct index *index, const char *condition, size_t fir
 	char pattern[128];
 	snprintf(pattern, sizeof(pattern), "main.*%s%s", *condition ? " if " : "", condition);
 	char *const patterns[] = {pattern};
-	struct plan_conditions conditions;
 	struct plan *plan;
 	if (plan_create(index, &options, &plan))
 		abort();
-	struct plan_options wanted = options;
-	struct error *err = plan_conditions_init(&conditions, index, patterns, 1, &wanted);
-	size_t added, num;
-	if (!err) {
-		struct selection selection;
-		wanted.wanted = &conditions;
-		err = select_functions(index, conditions.patterns, conditions.num_patterns,
-				       &selection);
-		if (!err) {
-			err = plan_add(plan, &selection, &wanted, 1, &added, &num);
-			selection_deinit(&selection);
-		}
-		plan_conditions_deinit(&conditions);
-	}
-	error_free(err);
+	struct plan_request request = {.patterns = patterns, .num_patterns = 1, .options = options};
+	struct plan_selected selected = {0};
+	error_free(plan_add(plan, &request, &selected));
+	plan_selected_deinit(&selected);
 	size_t num_funcs;
 	const struct func *funcs = index_funcs(index, &num_funcs);
 	for (size_t i = 0; i < PIPELINE_FUNCS && num_funcs; i++) {
 		const struct func *func = &funcs[(first + i) % num_funcs];
 		struct selection one = {&func, 1};
 		pipeline_func(index, func);
-		error_free(plan_add(plan, &one, &options, 1, &added, &num));
+		request.selection = &one;
+		request.num_patterns = 0;
+		error_free(plan_add(plan, &request, &selected));
+		plan_selected_deinit(&selected);
 	}
+	size_t added, num;
 	error_free(plan_add_notes(plan, &added, &num));
 	struct gotype *const *types = rtypes_all(index_rtypes(index), &num);
 	for (size_t i = 0; i < PIPELINE_RTYPES && num; i++) {

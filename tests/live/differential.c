@@ -97,8 +97,9 @@ bool image_text(struct image *image, uint64_t vaddr, size_t len, const uint8_t *
 	return false;
 }
 
-void plan_func_refuse(struct plan_func *func, const char *why)
+void armed_refuse(struct armed *armed, uint32_t func, const char *why)
 {
+	(void)armed;
 	(void)func;
 	(void)why;
 }

@@ -743,8 +743,7 @@ static void function_detached(void **state)
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	enter(&story, 0, 300);
-	for (int i = 0; i < 2; i++)
-		story.synthetic.plan_func[i].is_armed = i != 0;
+	assert_null(calls_off(story.calls, 0, story.now));
 	calls_detach(story.calls, story.now);
 	leave(&story, 1, 200);
 	tells(&story, "+0 +1@2 +0@3 ~0 ~0 -1");
@@ -760,11 +759,11 @@ static void vanished_while_off(void **state)
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	panics(&story, 300);
-	story.synthetic.plan_func[1].off_ns = story.now + 1;
+	assert_null(calls_off(story.calls, 1, story.now + 1));
 	enter(&story, 2, 200);
 	leave(&story, 2, 200);
 	enter(&story, 1, 200);
-	story.synthetic.plan_func[1].off_ns = story.now + 1000000;
+	assert_null(calls_off(story.calls, 1, story.now + 1000000));
 	leave(&story, 0, 100);
 	tells(&story, "+0 +1@2 ~1 +2@2 -2 +1@2 ?1 -0");
 	end(&story);

@@ -488,11 +488,6 @@ static void test_refusals(void **state)
 	assert_int_equal(plan_write_refusals(plan, false, 1, &text), 3);
 	assert_string_equal(text_string(&text), "main.a (no room) and 2 more");
 	text_deinit(&text);
-	struct plan_func func = {.func = &funcs[0]};
-	plan_func_refuse(&func, "first");
-	plan_func_refuse(&func, "then");
-	assert_string_equal(func.refused, "then");
-	free(func.refused);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "tracer/backend/armed.h"
 #include "tracer/plan/plan.h"
 
 struct backend;
@@ -54,10 +55,11 @@ struct backend_costs { // what one ignored hit costs the target, in ns
 struct backend_ops {
 	const char *name; // "ebpf", "ptrace"
 	bool is_tracer;	  // it traces the target by ptrace, so no other process can
-	/** plan is borrowed and must outlive the back end. It may grow while the back end is
-	 *  open. */
-	struct error *(*open)(const struct backend_target *target, struct plan *plan,
-			      const struct backend_settings *settings, struct backend **out);
+	/** plan and armed are borrowed and must outlive the back end. The plan may grow while the
+	 *  back end is open. armed must have room for all functions of the plan before arm. */
+	struct error *(*open)(const struct backend_target *target, const struct plan *plan,
+			      struct armed *armed, const struct backend_settings *settings,
+			      struct backend **out);
 	/** Removes all probes and frees the back end. Safe at any time. NULL is allowed. */
 	void (*close)(struct backend *backend);
 	/** Copies the plan's new table entries and dynamics to where hits are taken. Called before
@@ -66,8 +68,8 @@ struct backend_ops {
 	/** Arms the probes of these functions (numbers in plan->funcs), none of which may be armed
 	 *  already. Returns are armed first and entries last, so that no return is missed. A
 	 *  function that cannot be armed, or whose code in the target's memory differs from the
-	 *  file, is left out (plan_func.refused). It is an error if no function is left.
-	 *  plan_func.is_armed shows the result. */
+	 *  file, is left out (armed_func.refused). It is an error if no function is left.
+	 *  armed_func.is_armed shows the result. */
 	struct error *(*arm)(struct backend *backend, const uint32_t *funcs, size_t num);
 	/** Removes the probes of those of these functions that are armed, and of no others. Their
 	 *  records can still be polled. */

@@ -11,6 +11,7 @@
 
 struct look { // the check of one function
 	const struct plan *plan;
+	const struct armed *armed;
 	const struct plan_func *func;
 	const struct target_code *code;
 	bool is_changed;
@@ -73,14 +74,16 @@ static int by_vaddr(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static bool is_own(struct own_sites *own, const struct plan *plan, uint64_t vaddr)
+static bool is_own(struct own_sites *own, const struct look *look, uint64_t vaddr)
 {
+	const struct plan *plan = look->plan;
 	if (!own->is_known) {
 		own->is_known = true;
 		own->vaddr = calloc(plan->tables.num_probes + 1, sizeof(*own->vaddr));
 		for (size_t i = 0; own->vaddr && i < plan->num_funcs; i++) {
 			const struct plan_func *func = plan->funcs[i];
-			for (uint32_t j = 0; func->is_armed && j < func->num_probes; j++)
+			for (uint32_t j = 0; look->armed->funcs[i].is_armed && j < func->num_probes;
+			     j++)
 				own->vaddr[own->num++] = plan->probes[func->first_probe + j].vaddr;
 		}
 		if (own->vaddr)
@@ -130,13 +133,13 @@ static struct error *examine(const struct backend_target *target, const struct l
 	}
 	if (look.is_changed)
 		snprintf(why, size, "its code was changed in memory");
-	else if (look.trap && !is_own(own, look.plan, look.trap))
+	else if (look.trap && !is_own(own, &look, look.trap))
 		say_who(target, worker, why, size);
 	return NULL;
 }
 
 struct error *changed_exclude(const struct backend_target *target, const struct plan *plan,
-			      pid_t worker, uint32_t *funcs, size_t *num)
+			      struct armed *armed, pid_t worker, uint32_t *funcs, size_t *num)
 {
 	if (target->mem < 0 || !*num)
 		return NULL;
@@ -150,24 +153,26 @@ struct error *changed_exclude(const struct backend_target *target, const struct 
 	struct error *err = NULL;
 	size_t kept = 0;
 	for (size_t i = 0; i < *num && !err; i++) {
-		struct plan_func *func = plan->funcs[funcs[i]];
-		struct look look = {.plan = plan, .func = func, .code = &code};
+		const struct plan_func *func = plan->funcs[funcs[i]];
+		struct look look = {.plan = plan, .armed = armed, .func = func, .code = &code};
 		char why[160];
 		err = examine(target, &look, worker, &own, why, sizeof(why));
 		if (why[0]) {
-			plan_func_refuse(func, why);
+			armed_refuse(armed, funcs[i], why);
 			last = func;
-			if (func->is_armed)
+			if (armed->funcs[funcs[i]].is_armed)
 				log_warning("%s: %s: it is not traced any more", func->func->name,
 					    why);
-			func->is_armed = false;
+			armed->funcs[funcs[i]].is_armed = false;
 		} else {
 			funcs[kept++] = funcs[i];
 		}
 	}
 	free(own.vaddr);
-	if (!err && !kept)
-		err = error_new("%s: %s", last->func->name, last->refused ? last->refused : "");
+	if (!err && !kept) {
+		const char *refused = armed->funcs[last->number].refused;
+		err = error_new("%s: %s", last->func->name, refused ? refused : "");
+	}
 	if (!err)
 		*num = kept;
 	return err;

@@ -9,7 +9,7 @@
 #include "tracer/backend/backend.h"
 
 /** Removes from funcs the functions that must not be armed, and refuses each of them
- *  (plan_func_refuse). If a removed function is armed, it is marked as not armed, with a warning.
+ *  (armed_refuse). If a removed function is armed, it is marked as not armed, with a warning.
  *  If no function is left, the result is an error with the reason of the last one. It is also an
  *  error if the target's program is gone.
  *
@@ -18,6 +18,7 @@
  *  debugger's breakpoint is always a conflict. If the target's memory is not open, nothing is
  *  checked. */
 struct error *changed_exclude(const struct backend_target *target, const struct plan *plan,
-			      pid_t worker, uint32_t *funcs, size_t *num) MUST_CHECK;
+			      struct armed *armed, pid_t worker, uint32_t *funcs,
+			      size_t *num) MUST_CHECK;
 
 #endif

@@ -50,8 +50,15 @@ struct slab {
 	struct frame frames[SLAB_FRAMES];
 };
 
+struct state { // of a function now
+	struct call_trace *trace;
+	uint64_t off_ns;
+};
+
 struct calls {
 	const struct plan *plan;
+	struct state *states; // by the function's number; functions from num_states on have none
+	size_t num_states;
 	struct calls_listener listener;
 	void *context;
 	struct calls_stats stats;
@@ -124,7 +131,47 @@ void calls_destroy(struct calls *calls)
 		slab = slab->next;
 		free(gone);
 	}
+	free(calls->states);
 	free(calls);
+}
+
+// --- Functions ---------------------------------------------------------------------------------
+
+static struct state state_of(const struct calls *calls, const struct plan_func *func)
+{
+	return func->number < calls->num_states ? calls->states[func->number] : (struct state){0};
+}
+
+static struct error *grow_states(struct calls *calls, uint32_t func)
+{
+	size_t num = calls->plan->num_funcs;
+	if (func < calls->num_states)
+		return NULL;
+	if (func >= num)
+		return error_new("the plan has no function %u", func);
+	struct state *states = reallocarray(calls->states, num, sizeof(*states));
+	if (!states)
+		return error_nomem();
+	memset(states + calls->num_states, 0, (num - calls->num_states) * sizeof(*states));
+	calls->states = states;
+	calls->num_states = num;
+	return NULL;
+}
+
+struct error *calls_trace(struct calls *calls, uint32_t func, struct call_trace *trace)
+{
+	struct error *err = grow_states(calls, func);
+	if (!err)
+		calls->states[func].trace = trace;
+	return err;
+}
+
+struct error *calls_off(struct calls *calls, uint32_t func, uint64_t off_ns)
+{
+	struct error *err = grow_states(calls, func);
+	if (!err)
+		calls->states[func].off_ns = off_ns;
+	return err;
 }
 
 // --- Frames ------------------------------------------------------------------------------------
@@ -184,6 +231,7 @@ static void frame_end(struct calls *calls, struct frame *frame, const struct wir
 			calls->stats.returns++;
 		if (end_ns < frame->call.entry_ns)
 			end_ns = frame->call.entry_ns;
+		frame->call.trace = state_of(calls, frame->call.func).trace;
 		calls->listener.end(calls->context, &frame->call, record, how, end_ns);
 	}
 	frame->call.parent = (struct call *)calls->free_frames;
@@ -309,7 +357,8 @@ static enum call_how vanished_how(struct calls *calls, const struct goroutine *g
 				  const struct frame *frame, uint64_t end_ns)
 {
 	// The function's probes were off by then, so a return would not have been seen.
-	if (frame->call.func->off_ns && end_ns >= frame->call.func->off_ns)
+	uint64_t off_ns = state_of(calls, frame->call.func).off_ns;
+	if (off_ns && end_ns >= off_ns)
 		return CALL_DETACHED;
 	if (frame->is_leaving)
 		return CALL_GOEXIT;
@@ -378,7 +427,7 @@ static bool has_goroutine(const struct wire_record *record)
 }
 
 // True if the trace that asked for the function wants this call to be reported.
-static bool is_wanted(const struct plan_trace *trace, const struct call *call)
+static bool is_wanted(const struct call_trace *trace, const struct call *call)
 {
 	return trace->calls_left && (!trace->goid || (call->has_goid && call->goid == trace->goid));
 }
@@ -397,6 +446,7 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	struct frame *around = goroutine ? goroutine->top : NULL;
 	struct call call = {
 		.func = func,
+		.trace = state_of(calls, func).trace,
 		.goid = record->goid,
 		.has_goid = has_goroutine(record),
 		.is_bare = record->flags & WIRE_BARE,
@@ -407,9 +457,9 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	if (call.has_goid)
 		call.depth = around ? around->call.depth + 1 : 1;
 	bool is_silent = (calls->limit && calls->stats.calls >= calls->limit) ||
-			 (func->counts && !is_wanted(func->counts, &call));
-	if (!is_silent && func->counts)
-		func->counts->calls_left--;
+			 (call.trace && !is_wanted(call.trace, &call));
+	if (!is_silent && call.trace)
+		call.trace->calls_left--;
 	if (!is_silent)
 		call.number = ++calls->stats.calls;
 	if (!call.will_end) {
@@ -676,7 +726,7 @@ void calls_detach(struct calls *calls, uint64_t now_ns)
 		struct frame *inner = NULL;
 		for (struct frame *frame = goroutine->top, *outer; frame; frame = outer) {
 			outer = frame_outer(frame);
-			if (frame->call.func->is_armed && !frame->call.func->is_off) {
+			if (!state_of(calls, frame->call.func).off_ns) {
 				inner = frame;
 				continue;
 			}

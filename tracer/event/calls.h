@@ -24,9 +24,18 @@ enum call_how {
 
 const char *call_how_name(enum call_how how); // "return", "panicked", "goexit", "detached", "lost"
 
+struct call_trace {	     // what is kept and counted for one trace
+	uint64_t calls_left; // calls still to be reported; later calls are followed, not reported
+	uint64_t goid;	     // only calls of this goroutine are reported; 0: of all goroutines
+	uint64_t lost;	     // events
+	uint64_t calls, returns, total_ns; // total_ns: the durations of the returns
+	uint64_t open;			   // calls under way
+};
+
 struct call {		 // borrowed during a callback
 	uint64_t number; // counted from 1
 	const struct plan_func *func;
+	struct call_trace *trace; // of the function now; NULL: none
 	uint64_t goid;
 	bool has_goid;	     // false: the goroutine is not known, and the call is not paired
 	bool is_bare;	     // its budget left no room for values (WIRE_BARE)
@@ -75,6 +84,13 @@ void calls_destroy(struct calls *calls);
  *  attach. Must be set before the first record. */
 void calls_limit(struct calls *calls, uint64_t max);
 
+/** The function with this number in the plan belongs to this trace from now on. trace is borrowed;
+ *  NULL: to none. */
+struct error *calls_trace(struct calls *calls, uint32_t func, struct call_trace *trace) MUST_CHECK;
+/** From off_ns (CLOCK_MONOTONIC) on, the returns of the function with this number are not seen; 0:
+ *  they are seen again. */
+struct error *calls_off(struct calls *calls, uint32_t func, uint64_t off_ns) MUST_CHECK;
+
 /** Processes one valid record. If an event of its goroutine was lost since the goroutine's previous
  *  record, the goroutine's calls under way end as lost, because other calls may have taken their
  *  places on the stack. A record that does not fit the plan is dropped and counted as damaged. */
@@ -89,8 +105,8 @@ void calls_lost(struct calls *calls, const struct wire_losses *losses, uint64_t 
  *  and then, also when there are no events. now_ns is CLOCK_MONOTONIC, as in records. */
 void calls_tick(struct calls *calls, uint64_t now_ns);
 
-/** Ends, as detached, the calls of functions that were disarmed or paused (is_armed, is_off). The
- *  records of these functions must have been processed. */
+/** Ends, as detached, the calls of functions that are off. The records of these functions must have
+ *  been processed. */
 void calls_detach(struct calls *calls, uint64_t now_ns);
 
 /** Visits every call under way that was reported to the listener. */

@@ -78,8 +78,13 @@ struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
 struct error *plan_add_piece(struct plan *plan, const struct wire_piece *piece) MUST_CHECK;
 
 /** Appends a function without probes. */
-struct error *plan_append_func(struct plan *plan, const struct func *func, uint32_t trace,
+struct error *plan_append_func(struct plan *plan, const struct func *func,
 			       struct plan_func **out) MUST_CHECK;
+/** Appends a function with its probes. If it cannot be probed soundly, or an expression in the
+ *  options does not fit it, adds it to the refusals instead and leaves *out as it is. */
+struct error *plan_add_func(struct plan *plan, const struct func *func,
+			    const struct plan_options *options,
+			    const struct plan_func **out) MUST_CHECK;
 /** Appends a probe of the function that was appended last. frame may be NULL. */
 struct error *plan_add_site(struct plan *plan, const struct plan_func *func,
 			    const struct site *site, uint16_t kind,

@@ -36,7 +36,7 @@ static struct error *add_note(struct plan *plan, const char *name, uint16_t kind
 		return err;
 	struct plan_func *added = NULL;
 	if (!sites.refused) {
-		err = plan_append_func(plan, func, 0, &added);
+		err = plan_append_func(plan, func, &added);
 		if (!err)
 			err = plan_add_site(plan, added, &sites.site[0], kind, frame);
 		if (!err) {

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "base/text.h"
-
-#include "base/log.h"
 #include "tracer/plan/conditions.h"
 #include "tracer/plan/internal.h"
 
@@ -138,7 +136,6 @@ static void func_destroy(struct plan_func *func)
 		return;
 	plan_frame_deinit(&func->args);
 	plan_frame_deinit(&func->results);
-	free(func->refused);
 	free(func->condition);
 	free(func);
 }
@@ -223,12 +220,6 @@ struct error *plan_leave_out(struct plan *plan, const struct func *func, const c
 	return add_refusal(plan, func, reason, true);
 }
 
-void plan_func_refuse(struct plan_func *func, const char *why)
-{
-	free(func->refused);
-	func->refused = strdup(why);
-}
-
 size_t plan_write_refusals(const struct plan *plan, bool is_unfit, size_t max, struct text *out)
 {
 	size_t num = 0, shown = 0;
@@ -303,8 +294,7 @@ static struct error *add_sites(struct plan *plan, struct plan_func *func, const 
 	return NULL;
 }
 
-struct error *plan_append_func(struct plan *plan, const struct func *func, uint32_t trace,
-			       struct plan_func **out)
+struct error *plan_append_func(struct plan *plan, const struct func *func, struct plan_func **out)
 {
 	struct plan_func **funcs = realloc(plan->funcs, (plan->num_funcs + 1) * sizeof(*funcs));
 	if (!funcs)
@@ -317,7 +307,6 @@ struct error *plan_append_func(struct plan *plan, const struct func *func, uint3
 	added->signature = index_signature(plan->index, func);
 	added->number = (uint32_t)plan->num_funcs;
 	added->first_probe = plan->tables.num_probes;
-	added->trace = trace;
 	funcs[plan->num_funcs++] = added;
 	*out = added;
 	return NULL;
@@ -396,8 +385,8 @@ static struct error *find_aggregate(struct plan *plan, const struct func *func,
 	return err;
 }
 
-static struct error *add_func(struct plan *plan, const struct func *func,
-			      const struct plan_options *options, uint32_t trace)
+struct error *plan_add_func(struct plan *plan, const struct func *func,
+			    const struct plan_options *options, const struct plan_func **out)
 {
 	struct sites sites;
 	struct aggregate_func aggregate = {0};
@@ -427,7 +416,7 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 		return err;
 	}
 	struct plan_func *added;
-	err = plan_append_func(plan, func, trace, &added);
+	err = plan_append_func(plan, func, &added);
 	if (!err) {
 		added->aggregate = aggregate;
 		err = fill_func(plan, added, &sites, options);
@@ -442,63 +431,11 @@ static struct error *add_func(struct plan *plan, const struct func *func,
 		} else {
 			added->former = *latest ? plan->funcs[*latest - 1] : NULL;
 			*latest = added->number + 1;
+			*out = added;
 		}
 	}
 	sites_deinit(&sites);
 	return err;
-}
-
-static bool has_condition(const struct plan_func *func, const struct plan_options *options)
-{
-	char *text = plan_condition_text(options, func->func);
-	bool is_same = text && !strcmp(text, func->condition ? func->condition : "");
-	free(text);
-	return is_same;
-}
-
-static bool has_options(const struct plan_func *func, const struct plan_options *options)
-{
-	if (options->aggregate) // they are the same in the whole plan
-		return true;
-	return func->has_args == !options->no_args && func->has_return == !options->no_return &&
-	       func->every == options->every && func->rate == options->rate &&
-	       has_condition(func, options);
-}
-
-const struct plan_func *plan_find(const struct plan *plan, const struct func *func,
-				  const struct plan_options *options)
-{
-	uint32_t latest = plan->state->by_func[func->number];
-	const struct plan_func *fitting = NULL;
-	for (const struct plan_func *known = latest ? plan->funcs[latest - 1] : NULL; known;
-	     known = known->former) {
-		if (known->is_armed)
-			return known;
-		if (!fitting && has_options(known, options))
-			fitting = known;
-	}
-	return fitting;
-}
-
-struct error *plan_add(struct plan *plan, const struct selection *selection,
-		       const struct plan_options *options, uint32_t trace, size_t *first,
-		       size_t *num)
-{
-	size_t start = plan->num_funcs;
-	for (size_t i = 0; i < selection->num; i++) {
-		const struct func *func = selection->func[i];
-		log_progress("functions read", i + 1, selection->num);
-		if (plan_find(plan, func, options))
-			continue;
-		struct error *err = add_func(plan, func, options, trace);
-		if (err)
-			return error_wrap(err, "%s", func->name);
-	}
-	if (plan->state->failed)
-		return error_nomem();
-	*first = start;
-	*num = plan->num_funcs - start;
-	return NULL;
 }
 
 const struct plan_func *plan_probe_func(const struct plan *plan, uint32_t probe)

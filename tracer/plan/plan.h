@@ -75,36 +75,18 @@ struct plan_probe {	     // the rest of tables.probes[i], at the same index
 	bool is_emulated;    // as in struct site
 };
 
-struct plan_trace {	     // what the session keeps and counts for one trace
-	uint64_t calls_left; // calls still to be reported; later calls are followed, not reported
-	uint64_t goid;	     // only calls of this goroutine are reported; 0: of all goroutines
-	uint64_t lost;	     // events
-	uint64_t calls, returns, total_ns; // total_ns: the durations of the returns
-	uint64_t open;			   // calls under way
-};
-
 struct plan_func {
 	const struct func *func;	   // borrowed from the index
 	const struct signature *signature; // borrowed; never NULL
 	uint32_t number;		   // its index in plan->funcs
 	uint32_t first_probe, num_probes;  // the entry is the first probe
-	uint32_t trace;			   // the id of the trace that it was added for
-	struct plan_trace *counts;	   // of that trace; NULL if there is no session
 	bool has_return;  // return probes are armed: durations and how calls ended are known
 	bool has_results; // results are captured
 	bool has_args;
-	bool is_armed;	 // set by the back end: the probes are in place
-	char *refused;	 // set by plan_func_refuse: why it cannot be armed; NULL: not refused
-	bool is_counted; // arm only the entry, the next time that it is armed
-	bool is_off;	 // set by the session: hits are ignored for now
-	// Set by the session: since when returns are not seen (CLOCK_MONOTONIC); 0: they are seen.
-	uint64_t off_ns;
-	uint32_t budget;      // set by the session: 1 + its number in the budget; 0: none
 	uint32_t every, rate; // as in plan_options
 	char *condition;      // of its calls; "": none
 	// The same function, added earlier with other options; or NULL.
 	const struct plan_func *former;
-	uint64_t lost; // events that are known to be lost
 	struct plan_frame args, results;
 	struct aggregate_func aggregate; // what is counted of its calls
 };
@@ -186,17 +168,28 @@ struct error *plan_create(struct index *index, const struct plan_options *option
 			  struct plan **out) MUST_CHECK;
 void plan_destroy(struct plan *plan);
 
-/** Adds functions with the options of this trace. depth, strlen and items are always the plan's;
- *  other options may differ. Functions that cannot be probed soundly go to refusals. Functions that
- *  plan_find finds are not added again. The *num added functions start at plan->funcs[*first]. */
-struct error *plan_add(struct plan *plan, const struct selection *selection,
-		       const struct plan_options *options, uint32_t trace, size_t *first,
-		       size_t *num) MUST_CHECK;
+struct plan_request {	       // what is to be added to a plan; borrowed
+	char *const *patterns; // with their conditions
+	size_t num_patterns;
+	struct plan_options options;	   // depth, strlen and items are always the plan's
+	const struct selection *selection; // these functions instead; NULL: those of the patterns
+	/** A function that is armed is taken as it is, whatever its options. NULL: none is armed. */
+	bool (*is_armed)(const void *context, uint32_t func);
+	const void *context;
+};
 
-/** Finds this function in the plan: the entry that is armed, else one with these options; NULL if
- *  there is neither. */
-const struct plan_func *plan_find(const struct plan *plan, const struct func *func,
-				  const struct plan_options *options);
+struct plan_selected {	 // the functions of a request
+	uint32_t *funcs; // numbers in the plan, in ascending order
+	size_t num;
+	size_t num_refused; // selected functions that are not in the plan
+};
+
+/** Adds the functions of a request, unless they are in the plan with the same options. Functions
+ *  that cannot be probed soundly go to the plan's refusals. On success, free *out with
+ *  plan_selected_deinit. */
+struct error *plan_add(struct plan *plan, const struct plan_request *request,
+		       struct plan_selected *out) MUST_CHECK;
+void plan_selected_deinit(struct plan_selected *selected);
 
 /** Finds the sites of one function as plan_add does; for "list" and "info". */
 struct error *plan_sites(struct plan *plan, const struct func *func, struct sites *out) MUST_CHECK;
@@ -226,9 +219,6 @@ struct error *plan_within_group(struct plan *plan, const char *pattern, uint32_t
  *  probes of the kinds WIRE_PROBE_BEGIN and WIRE_PROBE_END. Call it after plan_add_notes. A
  *  function that cannot be probed is an error. */
 struct error *plan_add_within(struct plan *plan, size_t *first, size_t *num) MUST_CHECK;
-
-/** Called by a back end that cannot arm a function; sets func->refused. */
-void plan_func_refuse(struct plan_func *func, const char *why);
 
 /** Adds a function that cannot be probed to the refusals, unless it is one of them. */
 struct error *plan_refuse(struct plan *plan, const struct func *func,

@@ -42,7 +42,7 @@ static struct error *add_sites(struct plan *plan, const struct func *func,
 			       const struct sites *sites, uint32_t group)
 {
 	struct plan_func *added;
-	struct error *err = plan_append_func(plan, func, 0, &added);
+	struct error *err = plan_append_func(plan, func, &added);
 	for (size_t i = 0; !err && i < sites->num; i++) {
 		const struct site *site = &sites->site[i];
 		uint16_t kind = site->kind == SITE_ENTRY ? WIRE_PROBE_BEGIN : WIRE_PROBE_END;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The parts of a session, shared by its own files: opening, the loop and the end (session.c),
-// writing the text (output.c), arming and disarming by traces (traces.c), a new plan for the same
+// writing the text (output.c), arming (arming.c), which
+// functions the traces select (traces.c), a new plan for the same
 // traces (renew.c), and --max-overhead (limiter.c).
 #ifndef GOTRACE_TRACER_SESSION_INTERNAL_H
 #define GOTRACE_TRACER_SESSION_INTERNAL_H
-
-#include <time.h>
 
 #include "tracer/stream/file.h"
 #include "tracer/target/pages.h"
@@ -14,11 +13,21 @@
 
 enum { SESSION_BATCH = 4096 }; // records handled before the output is flushed
 
+struct session_func {		     // what the session does with a function of the plan now
+	struct session_trace *trace; // that it belongs to; NULL: none
+	uint64_t off_ns; // since when its returns are not seen (CLOCK_MONOTONIC); 0: they are seen
+	uint64_t lost;	 // events
+	uint32_t budget; // 1 + its number in the budget; 0: none
+};
+
 struct session {
 	struct session_options options;
 	struct target *target;
 	struct index *index;
 	struct plan *plan;
+	struct session_func *funcs; // by their number in the plan, like armed
+	size_t num_funcs;
+	struct armed armed;
 	struct backend *backend;
 	struct report *report;
 	struct pages *pages; // of the target's read-only data
@@ -31,7 +40,7 @@ struct session {
 	uint64_t start_ns; // when the session was opened
 	uint64_t armed_ns, last_state_ns, last_lost_ns;
 	uint64_t lost_buffer, lost_scratch, missed; // lost events that were reported so far
-	size_t num_functions;
+	size_t num_functions;			    // that are traced
 	struct session_trace **traces;
 	size_t num_traces;
 	uint32_t last_trace; // the id of the newest trace
@@ -51,13 +60,6 @@ struct session {
 	uint64_t end_of_modules; // where the capture has a last word of 0; see read_memory
 	enum session_state state;
 };
-
-static inline uint64_t session_clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /** Handles at most one batch of waiting records; *num is how many there were. */
 struct error *session_take_batch(struct session *session, size_t *num) MUST_CHECK;
@@ -118,6 +120,18 @@ void session_trace_destroy(struct session_trace *trace);
  *  then ends the functions' calls as detached. */
 struct error *session_settle(struct session *session) MUST_CHECK;
 
+/** Opens the back end if it is not open, and arms what the options need beside the selected
+ *  functions: the notes and the functions of --within. */
+struct error *session_ready(struct session *session, const struct plan_options *options) MUST_CHECK;
+/** Call after the plan has grown: makes room for its functions and passes it to the back end. */
+struct error *session_update(struct session *session) MUST_CHECK;
+/** Forgets what is known of the plan's functions, because the plan goes. */
+void session_forget_funcs(struct session *session);
+/** The function belongs to this trace from now on. NULL: to none. */
+struct error *session_give(struct session *session, uint32_t func,
+			   struct session_trace *trace) MUST_CHECK;
+/** From off_ns on the function's returns are not seen. 0: they are seen again. */
+struct error *session_turn(struct session *session, uint32_t func, uint64_t off_ns) MUST_CHECK;
 /** Arms functions of the plan. It is an error if the target has ended or has executed another
  *  program; that program is never touched. */
 struct error *session_arm(struct session *session, const uint32_t *funcs, size_t num) MUST_CHECK;

@@ -107,7 +107,7 @@ static void count_calls(struct session *session)
 // The CPU time that the target has used since the last call.
 static uint64_t used_ns(struct session_budget *budget)
 {
-	uint64_t cpu_ns = session_clock_ns(budget->clock);
+	uint64_t cpu_ns = clock_ns(budget->clock);
 	uint64_t used = cpu_ns > budget->cpu_ns ? cpu_ns - budget->cpu_ns : 0;
 	budget->cpu_ns = cpu_ns;
 	return used;
@@ -145,13 +145,6 @@ static bool has_exits(enum budget_level level)
 	return level < BUDGET_COUNTED;
 }
 
-// Records that the function's returns are not seen from off_ns on; 0: they are seen again.
-static struct error *tell_off(struct session *session, struct plan_func *func, uint64_t off_ns)
-{
-	func->off_ns = off_ns;
-	return session->writer ? capture_write_off(session->writer, func->number, off_ns) : NULL;
-}
-
 struct error *session_budget_begin(struct session *session, const uint32_t *funcs, size_t num)
 {
 	enum { MANY = 500 };
@@ -159,11 +152,11 @@ struct error *session_budget_begin(struct session *session, const uint32_t *func
 	uint64_t now_ns = clock_now();
 	bool is_counted = num > MANY && !target_is_held(session->target);
 	for (size_t i = 0; !err && i < num; i++) {
-		struct plan_func *func = session->plan->funcs[funcs[i]];
-		func->is_counted = is_counted;
-		set_level(session, func, is_counted ? BUDGET_COUNTED : BUDGET_ALL);
+		session->armed.funcs[funcs[i]].is_counted = is_counted;
+		set_level(session, session->plan->funcs[funcs[i]],
+			  is_counted ? BUDGET_COUNTED : BUDGET_ALL);
 		if (is_counted)
-			err = tell_off(session, func, now_ns);
+			err = session_turn(session, funcs[i], now_ns);
 	}
 	if (is_counted)
 		log_info("%zu functions are only counted at first, to see what they cost", num);
@@ -176,18 +169,20 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 	struct session_budget *budget = session->budget;
 	bool is_counted = false;
 	for (size_t i = 0; i < num; i++) {
-		struct plan_func *func = session->plan->funcs[funcs[i]];
-		if (!func->is_armed)
+		const struct plan_func *func = session->plan->funcs[funcs[i]];
+		const struct armed_func *armed = &session->armed.funcs[funcs[i]];
+		uint32_t *number = &session->funcs[funcs[i]].budget;
+		if (!armed->is_armed)
 			continue;
 		struct budget_func about = {
 			.is_stepped = !session->plan->probes[func->first_probe].is_emulated,
 			.has_exits = func->has_return,
 			.every = func->every,
-			.level = func->is_counted ? BUDGET_COUNTED : BUDGET_ALL,
+			.level = armed->is_counted ? BUDGET_COUNTED : BUDGET_ALL,
 		};
-		is_counted = func->is_counted;
-		if (func->budget) { // it was traced before
-			budget_set(budget->budget, func->budget - 1, &about);
+		is_counted = armed->is_counted;
+		if (*number) { // it was traced before
+			budget_set(budget->budget, *number - 1, &about);
 			continue;
 		}
 		struct error *err =
@@ -197,7 +192,7 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 		budget->seen[budget->num] = 0;
 		budget->worst[budget->num] = (struct budget_change){0};
 		budget->funcs[budget->num++] = funcs[i];
-		func->budget = (uint32_t)budget->num;
+		*number = (uint32_t)budget->num;
 	}
 	if (!is_counted) // hits were ignored until all probes were attached
 		restart(session, clock_now());
@@ -318,14 +313,14 @@ static struct error *disarm(struct session *session, size_t num)
 	struct error *err = NULL;
 	for (size_t i = 0; i < num; i++) {
 		const struct budget_change *change = &budget->changes[i];
-		struct plan_func *func = session->plan->funcs[budget->funcs[change->func]];
-		set_level(session, func, change->to);
-		if (func->is_armed &&
+		uint32_t func = budget->funcs[change->func];
+		set_level(session, session->plan->funcs[func], change->to);
+		if (session->armed.funcs[func].is_armed &&
 		    (change->to == BUDGET_OFF || has_exits(change->from) != has_exits(change->to)))
-			funcs[num_funcs++] = func->number;
+			funcs[num_funcs++] = func;
 		if (!err && has_exits(change->from) && !has_exits(change->to))
-			err = tell_off(session, func, clock_now());
-		func->is_counted = !has_exits(change->to);
+			err = session_turn(session, func, clock_now());
+		session->armed.funcs[func].is_counted = !has_exits(change->to);
 	}
 	if (!err && num_funcs) {
 		err = session->options.backend->disarm(session->backend, funcs, num_funcs);
@@ -348,13 +343,13 @@ static struct error *arm(struct session *session, size_t num)
 	size_t num_funcs = 0;
 	struct error *err = NULL;
 	for (size_t i = 0; i < num; i++) {
-		struct plan_func *func =
-			session->plan->funcs[budget->funcs[budget->changes[i].func]];
-		if (!err && func->off_ns && has_exits(budget->changes[i].to))
-			err = tell_off(session, func, 0);
-		// A function without counts is not traced any more and stays off.
-		if (!func->is_armed && func->counts && budget->changes[i].to != BUDGET_OFF)
-			funcs[num_funcs++] = func->number;
+		uint32_t func = budget->funcs[budget->changes[i].func];
+		if (!err && has_exits(budget->changes[i].to))
+			err = session_turn(session, func, 0);
+		// A function without a trace is not traced any more and stays off.
+		if (!session->armed.funcs[func].is_armed && session->funcs[func].trace &&
+		    budget->changes[i].to != BUDGET_OFF)
+			funcs[num_funcs++] = func;
 	}
 	if (!err)
 		err = session_arm(session, funcs, num_funcs);

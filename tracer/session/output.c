@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "tracer/session/internal.h"
 
 enum {
@@ -65,7 +66,7 @@ static void write_all(struct session *session)
 	while (out->len) {
 		size_t len = out->len;
 		write_now(session);
-		uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+		uint64_t now = clock_now();
 		if (out->len != len || !session_wants_end(session) || !since)
 			since = now;
 		if (session->has_given_up || session_wants_drop(session))
@@ -111,7 +112,7 @@ void session_tell_dropped(struct session *session)
 {
 	if (!session->has_given_up)
 		return;
-	report_losses(session->report, NULL, session_clock_ns(CLOCK_MONOTONIC));
+	report_losses(session->report, NULL, clock_now());
 	session->num_dropped += report_drop(session->report);
 	if (session->num_dropped)
 		report_lost(session->report, session->num_dropped, "output");

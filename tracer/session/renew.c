@@ -4,20 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "tracer/session/internal.h"
 
 struct error *session_count_lost(struct session *session)
 {
 	struct error *err = NULL;
-	for (size_t i = 0; session->backend && !err && i < session->plan->num_funcs; i++) {
-		struct plan_func *func = session->plan->funcs[i];
+	for (size_t i = 0; session->backend && !err && i < session->num_funcs; i++) {
+		const struct plan_func *func = session->plan->funcs[i];
 		uint64_t lost = session->options.backend->lost(session->backend, func);
-		if (lost <= func->lost)
+		if (lost <= session->funcs[i].lost)
 			continue;
-		uint64_t count = lost - func->lost;
-		func->lost = lost;
-		if (func->counts)
-			func->counts->lost += count;
+		uint64_t count = lost - session->funcs[i].lost;
+		session->funcs[i].lost = lost;
+		if (session->funcs[i].trace)
+			session->funcs[i].trace->counts.lost += count;
 		err = stats_lost(&session->stats, func->func, count);
 	}
 	return err;
@@ -72,6 +73,7 @@ static struct error *replace_plan(struct session *session, struct plan *plan)
 	session->former_lost += session->lost_buffer + session->lost_scratch + session->missed;
 	session->lost_buffer = session->lost_scratch = session->missed = 0;
 	session->backend = NULL;
+	session_forget_funcs(session);
 	session_budget_destroy(session->budget);
 	session->budget = NULL;
 	session->has_notes = session->is_full = false;
@@ -84,7 +86,7 @@ static struct error *replace_plan(struct session *session, struct plan *plan)
 static struct error *end_plan(struct session *session)
 {
 	struct error *err = session->backend ? session_drain(session) : NULL;
-	report_detach(session->report, session_clock_ns(CLOCK_MONOTONIC));
+	report_detach(session->report, clock_now());
 	if (!err)
 		err = session_count_lost(session);
 	return err ? err : session_flush_all(session);

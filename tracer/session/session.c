@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "dwarf/go/rtype.h"
 
@@ -101,8 +102,8 @@ struct error *session_open_writer(struct session *session)
 static struct error *session_open(struct session *session)
 {
 	struct target *target = session->target;
-	session->start_ns = session_clock_ns(CLOCK_MONOTONIC);
-	session->wall_offset_ns = (int64_t)(session_clock_ns(CLOCK_REALTIME) - session->start_ns);
+	session->start_ns = clock_now();
+	session->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - session->start_ns);
 	struct error *err = index_open(target_exe(target), target_name(target), target_root(target),
 				       &session->index);
 	if (err)
@@ -162,6 +163,7 @@ void session_destroy(struct session *session)
 	pages_destroy(session->pages);
 	error_free(session->failed);
 	error_free(session->output_err);
+	session_forget_funcs(session);
 	plan_destroy(session->plan);
 	index_close(session->index);
 	target_destroy(session->target);
@@ -203,7 +205,7 @@ static struct error *tell_lost(struct session *session, uint64_t total, uint64_t
 
 static struct error *settle_losses(struct session *session, const struct wire_losses *losses)
 {
-	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_now();
 	report_losses(session->report, losses, now);
 	return session->writer ? capture_write_losses(session->writer, losses, now) : NULL;
 }
@@ -272,7 +274,7 @@ static struct error *learn_types(struct session *session)
 	bool any = false;
 	for (size_t i = 0; i < num && !session->is_full; i++)
 		any |= plan_learn(session->plan, unseen[i]);
-	struct error *err = any ? session->options.backend->update(session->backend) : NULL;
+	struct error *err = any ? session_update(session) : NULL;
 	if (!err || error_code(err) != ENOSPC || !session->options.is_open)
 		return err;
 	error_free(err);
@@ -354,7 +356,7 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 	struct error *err = session_take_batch(session, &num);
 	if (!err && session->is_full)
 		err = session_renew(session, &session->options);
-	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_now();
 	if (!err && now - session->last_lost_ns >= LOST_EVERY_MS * 1000000ull) {
 		session->last_lost_ns = now;
 		err = look_for_lost(session);
@@ -427,13 +429,12 @@ uint64_t session_bias(const struct session *session)
 
 static struct error *disarm_all(struct session *session)
 {
-	const struct plan *plan = session->plan;
-	uint32_t *funcs = calloc(plan->num_funcs + 1, sizeof(*funcs));
+	uint32_t *funcs = calloc(session->armed.num + 1, sizeof(*funcs));
 	if (!funcs)
 		return error_nomem();
 	size_t num = 0;
-	for (size_t i = 0; i < plan->num_funcs; i++)
-		if (plan->funcs[i]->is_armed)
+	for (size_t i = 0; i < session->armed.num; i++)
+		if (session->armed.funcs[i].is_armed)
 			funcs[num++] = (uint32_t)i;
 	struct error *err = session->options.backend->disarm(session->backend, funcs, num);
 	free(funcs);
@@ -442,11 +443,11 @@ static struct error *disarm_all(struct session *session)
 
 struct error *session_drain(struct session *session)
 {
-	uint64_t start = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t start = clock_now();
 	struct error *err = disarm_all(session);
 	bool waited = session->waits_for_output;
 	session->waits_for_output = true;
-	log_info("disarmed in %.1f ms", (double)(session_clock_ns(CLOCK_MONOTONIC) - start) / 1e6);
+	log_info("disarmed in %.1f ms", (double)(clock_now() - start) / 1e6);
 	size_t num = 1;
 	while (!err && num) {
 		num = 0;
@@ -501,7 +502,7 @@ static struct error *save_losses(struct session *session)
 {
 	if (!session->num_unsaved)
 		return NULL;
-	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_now();
 	struct error *err = capture_write_lost(session->writer, session->num_unsaved, "output");
 	return err ? err : capture_write_losses(session->writer, NULL, now);
 }
@@ -512,7 +513,7 @@ struct error *session_finish(struct session *session, struct text *err_text)
 		return NULL;
 	session->is_finished = true;
 	// Taken before the probes are removed, because that is not part of the trace.
-	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_now();
 	struct error *err = session->backend ? session_drain(session) : NULL;
 	if (session->plan->options.aggregate) // single calls were not shown, so there is no summary
 		return err;

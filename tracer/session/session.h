@@ -77,7 +77,7 @@ struct session_trace {
 	// how many of funcs another trace had armed already: that trace counts their calls
 	size_t num_shared;
 	uint64_t max_calls; // calls to show; 0: all
-	struct plan_trace counts;
+	struct call_trace counts;
 	bool is_off; // paused
 };
 

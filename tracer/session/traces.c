@@ -4,124 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "tracer/plan/conditions.h"
+#include "base/clock.h"
 #include "tracer/session/internal.h"
-
-// --- Arming --------------------------------------------------------------------------------------
-
-static struct error *open_backend(struct session *session)
-{
-	struct backend_target target = {
-		.pid = target_pid(session->target),
-		.exe = target_exe(session->target),
-		.bias = session->bias,
-		.pidfd = target_fd(session->target),
-		.mem = target_mem(session->target),
-	};
-	if (target.mem < 0)
-		log_warning(
-			"%d: its memory may not be read (as root, or with CAP_SYS_PTRACE and "
-			"CAP_DAC_READ_SEARCH, it may): code that was changed there is not noticed",
-			(int)target.pid);
-	if (session->options.backend->is_tracer) {
-		struct error *err = target_hand_over(session->target, &target.is_held);
-		if (err)
-			return err;
-	}
-	const struct plan_tables *tables = &session->plan->tables;
-	bool has_conditions = session->options.is_open || tables->num_ops || tables->num_conditions;
-	struct backend_settings settings = {
-		.depth = session->plan->options.depth,
-		.buffer_bytes = session->options.buffer_bytes,
-		.goid = session->options.goid,
-		.has_budgets = has_conditions || session->options.plan.every ||
-			       session->options.plan.rate || session->options.max_overhead > 0,
-		.has_conditions = has_conditions,
-	};
-	struct error *err = session->options.backend->open(&target, session->plan, &settings,
-							   &session->backend);
-	if (!err && session->options.max_overhead > 0)
-		err = session_budget_create(session, &session->budget);
-	return err;
-}
-
-static struct error *check_target(struct session *session)
-{
-	pid_t pid = target_pid(session->target);
-	switch (target_state(session->target)) {
-	case TARGET_EXITED:
-		return error_new("%d: the process has ended", (int)pid);
-	case TARGET_EXECED:
-		return error_new("%d: has executed another program meanwhile", (int)pid);
-	case TARGET_RUNS:
-		break;
-	}
-	return NULL;
-}
-
-struct error *session_arm(struct session *session, const uint32_t *funcs, size_t num)
-{
-	struct error *err = num ? check_target(session) : NULL;
-	if (!num || err)
-		return err;
-	uint32_t probes = 0;
-	for (size_t i = 0; i < num; i++)
-		probes += session->plan->funcs[funcs[i]]->num_probes;
-	uint64_t start = session_clock_ns(CLOCK_MONOTONIC);
-	err = session->options.backend->arm(session->backend, funcs, num);
-	if (!err)
-		log_info("armed %u probes in %.1f ms", probes,
-			 (double)(session_clock_ns(CLOCK_MONOTONIC) - start) / 1e6);
-	return err;
-}
-
-static bool are_refused(const struct plan *plan, size_t first, size_t num)
-{
-	for (size_t i = first; i < first + num; i++)
-		if (!plan->funcs[i]->refused)
-			return false;
-	return num;
-}
-
-// Arms, once, the functions that the pairing of calls needs to see (plan_add_notes).
-static struct error *arm_notes(struct session *session, const struct plan_options *options)
-{
-	bool counts_anywhere = options->aggregate && !options->within;
-	bool has_ends = !options->no_return || options->within;
-	if (session->has_notes || !has_ends || counts_anywhere)
-		return NULL;
-	size_t first, num = 0;
-	struct error *err = plan_add_notes(session->plan, &first, &num);
-	if (!err)
-		err = session_open_writer(session);
-	if (!err && session->writer)
-		err = capture_write_notes(session->writer, session->plan);
-	if (!err && !session->backend)
-		err = open_backend(session);
-	if (!err)
-		err = session->options.backend->update(session->backend);
-	uint32_t *funcs = err ? NULL : calloc(num ? num : 1, sizeof(*funcs));
-	if (!err && !funcs)
-		err = error_nomem();
-	for (size_t i = 0; !err && i < num; i++)
-		funcs[i] = (uint32_t)(first + i);
-	if (!err)
-		err = session_arm(session, funcs, num);
-	free(funcs);
-	if (err && are_refused(session->plan, first, num)) {
-		error_free(err);
-		err = NULL;
-	}
-	session->has_notes = !err;
-	for (size_t i = first; !err && i < first + num; i++) {
-		const struct plan_func *func = session->plan->funcs[i];
-		if (!func->is_armed && func->refused)
-			log_warning("%s: %s: some calls that end by a panic are not told apart",
-				    func->func->name, func->refused);
-	}
-	return err;
-}
 
 // Conditions exclude functions. If there are conditions, the remaining functions are saved by name.
 static struct error *save_trace(struct session *session, const struct session_request *request,
@@ -239,57 +123,39 @@ static struct error *nothing_to_arm(const struct session *session, size_t first_
 			 refusal->func->name, refusal->reason);
 }
 
-// Puts the plan numbers of the selected functions into the trace.
-static struct error *take_funcs(struct session *session, const struct selection *selection,
-				const struct plan_options *options, struct session_trace *trace)
+static bool is_armed(const void *context, uint32_t func)
 {
-	trace->funcs = calloc(selection->num + 1, sizeof(*trace->funcs));
-	if (!trace->funcs)
-		return error_nomem();
-	for (size_t i = 0; i < selection->num; i++) {
-		const struct plan_func *func =
-			plan_find(session->plan, selection->func[i], options);
-		if (func)
-			trace->funcs[trace->num_funcs++] = func->number;
-	}
-	trace->num_refused = selection->num - trace->num_funcs;
-	qsort(trace->funcs, trace->num_funcs, sizeof(*trace->funcs), by_number);
-	return NULL;
+	const struct armed *armed = context;
+	return func < armed->num && armed->funcs[func].is_armed;
 }
 
 struct error *session_choose(struct session *session, const struct session_request *request,
 			     const struct selection *known, struct session_trace *trace)
 {
-	struct selection selection = {0};
-	struct plan_options options = request->options;
-	struct plan_conditions conditions;
-	struct error *err = plan_conditions_init(&conditions, session->index, request->patterns,
-						 request->num_patterns, &options);
+	const struct plan_request wanted = {
+		.patterns = request->patterns,
+		.num_patterns = request->num_patterns,
+		.options = request->options,
+		.selection = known,
+		.is_armed = is_armed,
+		.context = &session->armed,
+	};
+	struct plan_selected selected;
+	struct error *err = plan_add(session->plan, &wanted, &selected);
 	if (err)
 		return err;
-	options.wanted = &conditions;
-	if (!known)
-		err = select_functions(session->index, conditions.patterns, conditions.num_patterns,
-				       &selection);
-	uint32_t group;
-	if (!err && options.within) // an error in it is reported before any function is checked
-		err = plan_within_group(session->plan, options.within, &group);
-	size_t first, num;
-	uint32_t id = trace ? trace->id : session->last_trace + 1;
-	if (!err)
-		err = plan_add(session->plan, known ? known : &selection, &options, id, &first,
-			       &num);
-	if (!err)
-		plan_learn_ahead(session->plan);
-	if (!err && session->plan->wants_depth && session->options.max_overhead > 0)
+	plan_learn_ahead(session->plan);
+	if (session->plan->wants_depth && session->options.max_overhead > 0)
 		err = error_new(
 			"how deep a call is is not known where --max-overhead leaves calls out");
-	if (!err && trace)
-		err = take_funcs(session, known ? known : &selection, &options, trace);
-	if (selection.func)
-		selection_deinit(&selection);
-	plan_conditions_deinit(&conditions);
-	return err;
+	if (err || !trace) {
+		plan_selected_deinit(&selected);
+		return err;
+	}
+	trace->funcs = selected.funcs;
+	trace->num_funcs = selected.num;
+	trace->num_refused = selected.num_refused;
+	return NULL;
 }
 
 static struct error *choose(struct session *session, const struct session_request *request,
@@ -303,53 +169,78 @@ static struct error *choose(struct session *session, const struct session_reques
 }
 
 // Another trace has the function: it is armed, or turned off by the budget.
-static bool is_of_other(const struct plan_func *func, const struct session_trace *trace)
+static bool is_of_other(const struct session *session, uint32_t func,
+			const struct session_trace *trace)
 {
-	return func->is_armed || (func->counts && func->counts != &trace->counts && !func->refused);
+	const struct session_trace *owner = session->funcs[func].trace;
+	const struct armed_func *armed = &session->armed.funcs[func];
+	return armed->is_armed || (owner && owner != trace && !armed->refused);
 }
 
-// Arms those of a trace's functions that no other trace has. Functions that the back end refuses
-// are removed from the trace.
-static struct error *arm_trace(struct session *session, struct session_trace *trace)
+// Gives a trace those of its functions that no other trace has.
+static struct error *take_funcs(struct session *session, struct session_trace *trace,
+				uint32_t *fresh, size_t *num)
 {
-	struct plan_func **all = session->plan->funcs;
-	uint32_t *fresh = calloc(trace->num_funcs, sizeof(*fresh));
-	if (!fresh)
-		return error_nomem();
-	size_t num = 0;
-	for (size_t i = 0; i < trace->num_funcs; i++) {
-		struct plan_func *func = all[trace->funcs[i]];
-		if (is_of_other(func, trace)) {
+	struct error *err = NULL;
+	*num = 0;
+	for (size_t i = 0; i < trace->num_funcs && !err; i++) {
+		uint32_t func = trace->funcs[i];
+		if (is_of_other(session, func, trace)) {
 			trace->num_shared++;
 			continue;
 		}
-		func->counts = &trace->counts;
-		func->trace = trace->id;
-		func->is_off = false;
-		func->off_ns = 0;
-		fresh[num++] = func->number;
+		err = session_give(session, func, trace);
+		if (!err)
+			err = session_turn(session, func, 0);
+		fresh[(*num)++] = func;
 	}
+	return err;
+}
+
+// Removes the functions that were not armed from the trace.
+static struct error *drop_refused(struct session *session, struct session_trace *trace)
+{
 	struct error *err = NULL;
-	if (session->budget)
+	size_t kept = 0;
+	for (size_t i = 0; i < trace->num_funcs; i++) {
+		uint32_t func = trace->funcs[i];
+		const char *refused = session->armed.funcs[func].refused;
+		if (is_of_other(session, func, trace)) {
+			trace->funcs[kept++] = func;
+			continue;
+		}
+		struct error *give_err = session_give(session, func, NULL);
+		if (!err)
+			err = give_err;
+		else
+			error_free(give_err);
+		if (!err && refused)
+			err = plan_refuse(session->plan, session->plan->funcs[func]->func, refused);
+	}
+	trace->num_refused += trace->num_funcs - kept;
+	trace->num_funcs = kept;
+	return err;
+}
+
+// Arms those of a trace's functions that no other trace has.
+static struct error *arm_trace(struct session *session, struct session_trace *trace)
+{
+	uint32_t *fresh = calloc(trace->num_funcs + 1, sizeof(*fresh));
+	if (!fresh)
+		return error_nomem();
+	size_t num;
+	struct error *err = take_funcs(session, trace, fresh, &num);
+	if (!err && session->budget)
 		err = session_budget_begin(session, fresh, num);
 	if (!err)
 		err = session_arm(session, fresh, num);
 	if (!err && session->budget)
 		err = session_budget_add(session, fresh, num);
 	free(fresh);
-	size_t kept = 0;
-	for (size_t i = 0; i < trace->num_funcs; i++) {
-		struct plan_func *func = all[trace->funcs[i]];
-		if (is_of_other(func, trace)) {
-			trace->funcs[kept++] = trace->funcs[i];
-			continue;
-		}
-		func->counts = NULL;
-		if (!err && func->refused)
-			err = plan_refuse(session->plan, func->func, func->refused);
-	}
-	trace->num_refused += trace->num_funcs - kept;
-	trace->num_funcs = kept;
+	struct error *drop_err = drop_refused(session, trace);
+	if (!err)
+		return drop_err;
+	error_free(drop_err);
 	return err;
 }
 
@@ -364,41 +255,6 @@ static struct error *add_trace(struct session *session, struct session_trace *tr
 	return NULL;
 }
 
-// Arms the functions of --within. This comes before the functions that are traced within their
-// calls.
-static struct error *arm_bounds(struct session *session)
-{
-	size_t first, num;
-	struct error *err = plan_add_within(session->plan, &first, &num);
-	if (!err)
-		err = session->options.backend->update(session->backend);
-	if (err || !num)
-		return err;
-	uint32_t *funcs = calloc(num, sizeof(*funcs));
-	if (!funcs)
-		return error_nomem();
-	for (size_t i = 0; i < num; i++)
-		funcs[i] = (uint32_t)(first + i);
-	err = session_arm(session, funcs, num);
-	free(funcs);
-	for (size_t i = first; !err && i < first + num; i++) {
-		const struct plan_func *func = session->plan->funcs[i];
-		if (!func->is_armed)
-			err = error_new("--within %s: %s", func->func->name,
-					func->refused ? func->refused : "it cannot be probed");
-	}
-	return err;
-}
-
-// Makes sure that the back end is open and knows the whole plan.
-static struct error *ready(struct session *session, const struct plan_options *options)
-{
-	struct error *err = arm_notes(session, options);
-	if (!err && !session->backend)
-		err = open_backend(session);
-	return err ? err : arm_bounds(session);
-}
-
 static struct error *try_trace(struct session *session, const struct session_request *request,
 			       const struct session_trace **out)
 {
@@ -408,7 +264,7 @@ static struct error *try_trace(struct session *session, const struct session_req
 		return err;
 	err = choose(session, request, trace);
 	if (!err)
-		err = ready(session, &request->options);
+		err = session_ready(session, &request->options);
 	if (!err)
 		err = add_trace(session, trace);
 	if (err) {
@@ -423,7 +279,7 @@ static struct error *try_trace(struct session *session, const struct session_req
 	}
 	session->last_trace = trace->id;
 	if (!session->armed_ns)
-		session->armed_ns = session_clock_ns(CLOCK_MONOTONIC);
+		session->armed_ns = clock_now();
 	session->num_functions += trace->num_funcs - trace->num_shared;
 	*out = trace;
 	return NULL;
@@ -464,15 +320,15 @@ const struct session_trace *session_find_trace(const struct session *session, ui
 static struct error *enable(struct session *session, struct session_trace *trace, bool on)
 {
 	trace->is_off = !on;
-	for (size_t i = 0; i < trace->num_funcs; i++) {
-		struct plan_func *func = session->plan->funcs[trace->funcs[i]];
-		if (func->counts != &trace->counts)
+	struct error *err = NULL;
+	for (size_t i = 0; i < trace->num_funcs && !err; i++) {
+		uint32_t func = trace->funcs[i];
+		if (session->funcs[func].trace != trace)
 			continue;
-		func->is_off = !on;
-		func->off_ns = on ? 0 : session_clock_ns(CLOCK_MONOTONIC);
-		session->options.backend->enable(session->backend, func, on);
+		err = session_turn(session, func, on ? 0 : clock_now());
+		session->options.backend->enable(session->backend, session->plan->funcs[func], on);
 	}
-	return on ? NULL : session_settle(session);
+	return on || err ? err : session_settle(session);
 }
 
 // Call after functions were disarmed, paused or resumed. Starts to count from zero if the counts
@@ -495,7 +351,7 @@ struct error *session_trace_again(struct session *session, struct session_trace 
 	struct session_request request = session_request_of(trace);
 	struct error *err = session_choose(session, &request, selection, trace);
 	if (!err)
-		err = ready(session, &trace->options);
+		err = session_ready(session, &trace->options);
 	if (!err && trace->num_funcs)
 		err = arm_trace(session, trace);
 	if (err)
@@ -511,7 +367,7 @@ struct error *session_settle(struct session *session)
 	struct error *err = session_catch_up(session);
 	if (!err)
 		err = session_settle_losses(session);
-	uint64_t now = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = clock_now();
 	report_detach(session->report, now);
 	if (!err && session->writer)
 		err = capture_write_detach(session->writer, now);
@@ -530,23 +386,24 @@ static bool wants_other(const struct session *session, const struct session_trac
 }
 
 // Removes the function from the trace. If another trace has selected it too, the function stays
-// armed and belongs to that trace from now on. True if the function is to be disarmed.
-static bool give_up(struct session *session, struct session_trace *trace, struct plan_func *func)
+// armed and belongs to that trace from now on. *is_last: the function is to be disarmed.
+static struct error *give_up(struct session *session, struct session_trace *trace, uint32_t func,
+			     bool *is_last)
 {
 	struct session_trace *other;
-	bool is_shared = wants_other(session, trace, func->number, &other);
-	if (func->counts != &trace->counts)
-		return false;
+	bool is_shared = wants_other(session, trace, func, &other);
+	*is_last = session->funcs[func].trace == trace && !is_shared;
+	if (session->funcs[func].trace != trace)
+		return NULL;
 	if (!is_shared)
-		return true;
-	func->counts = &other->counts;
-	func->trace = other->id;
+		return session_turn(session, func, clock_now());
 	other->num_shared--;
-	if (func->is_off != other->is_off) {
-		func->is_off = other->is_off;
-		session->options.backend->enable(session->backend, func, !func->is_off);
-	}
-	return false;
+	struct error *err = session_give(session, func, other);
+	if (err || trace->is_off == other->is_off)
+		return err;
+	session->options.backend->enable(session->backend, session->plan->funcs[func],
+					 !other->is_off);
+	return session_turn(session, func, other->is_off ? clock_now() : 0);
 }
 
 static void forget_trace(struct session *session, struct session_trace *trace)
@@ -583,23 +440,30 @@ static struct error *untrace(struct session *session, struct session_trace *trac
 		return error_nomem();
 	size_t kept = 0;
 	*num = 0;
+	struct error *err = NULL;
 	for (size_t i = 0; i < trace->num_funcs; i++) {
-		struct plan_func *func = session->plan->funcs[trace->funcs[i]];
-		if (selection && !is_selected(selection, func->func)) {
-			trace->funcs[kept++] = func->number;
-		} else if (give_up(session, trace, func)) {
-			func->off_ns = session_clock_ns(CLOCK_MONOTONIC);
-			gone[(*num)++] = func->number;
-		}
+		uint32_t func = trace->funcs[i];
+		bool is_last = false;
+		if (selection && !is_selected(selection, session->plan->funcs[func]->func))
+			trace->funcs[kept++] = func;
+		else if (!err)
+			err = give_up(session, trace, func, &is_last);
+		if (is_last)
+			gone[(*num)++] = func;
 	}
 	trace->num_funcs = kept;
-	struct error *err =
-		*num ? session->options.backend->disarm(session->backend, gone, *num) : NULL;
+	if (!err && *num)
+		err = session->options.backend->disarm(session->backend, gone, *num);
 	session->num_functions -= *num;
 	struct error *settle_err = session_settle(session);
 	struct error *lost_err = session_count_lost(session);
-	for (size_t i = 0; i < *num; i++)
-		session->plan->funcs[gone[i]]->counts = NULL;
+	for (size_t i = 0; i < *num; i++) {
+		struct error *give_err = session_give(session, gone[i], NULL);
+		if (err)
+			error_free(give_err);
+		else
+			err = give_err;
+	}
 	if (settle_err)
 		error_free(lost_err);
 	else

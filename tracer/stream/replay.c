@@ -141,22 +141,21 @@ static struct error *check_plan(const struct replay *replay, const struct captur
 
 static struct error *take_trace(struct replay *replay, const struct capture_item *item)
 {
-	struct selection selection;
+	struct selection selection; // the patterns have no conditions
 	struct error *err = select_functions(replay->index, item->trace.patterns,
 					     item->trace.num_patterns, &selection);
 	if (err)
 		return err;
-	struct plan_options options = replay->plan->options;
-	options.no_args = item->trace.no_args;
-	options.no_return = item->trace.no_return;
-	size_t first, num;
-	err = plan_add(replay->plan, &selection, &options, item->trace.trace, &first, &num);
+	struct plan_request request = {.selection = &selection, .options = replay->plan->options};
+	request.options.no_args = item->trace.no_args;
+	request.options.no_return = item->trace.no_return;
+	struct plan_selected selected;
+	err = plan_add(replay->plan, &request, &selected);
 	selection_deinit(&selection);
 	if (err)
 		return err;
-	replay->num_functions += num;
-	for (size_t i = first; i < first + num; i++)
-		replay->plan->funcs[i]->is_armed = true;
+	replay->num_functions += selected.num;
+	plan_selected_deinit(&selected);
 	return check_plan(replay, item);
 }
 
@@ -178,10 +177,7 @@ static struct error *take_off(struct replay *replay, const struct capture_item *
 	if (item->off.func >= replay->plan->num_funcs)
 		return error_new("%s: not a capture of gotrace, or damaged: it has no function %u",
 				 replay->options->capture, item->off.func);
-	struct plan_func *func = replay->plan->funcs[item->off.func];
-	func->off_ns = item->off.off_ns;
-	func->is_armed = !func->off_ns;
-	return NULL;
+	return report_off(replay->report, item->off.func, item->off.off_ns);
 }
 
 static struct error *take_unsure(struct replay *replay, const struct capture_item *item)

@@ -65,9 +65,9 @@ static void on_entry(void *context, struct call *call, const struct wire_record 
 	memory_fill(report->memory, record, &call->func->args);
 	report->printer.used = 0;
 	mark(report, report->options.sink->entry(report->sink, call, record, &report->out));
-	if (call->func->counts) {
-		call->func->counts->calls++;
-		call->func->counts->open += call->will_end;
+	if (call->trace) {
+		call->trace->calls++;
+		call->trace->open += call->will_end;
 	}
 	if (report->options.stats)
 		note_failure(report, stats_entry(report->options.stats, call));
@@ -76,7 +76,7 @@ static void on_entry(void *context, struct call *call, const struct wire_record 
 static void count_end(struct report *report, const struct call *call, bool has_results,
 		      enum call_how how, uint64_t end_ns)
 {
-	struct plan_trace *counts = call->func->counts;
+	struct call_trace *counts = call->trace;
 	if (counts && counts->open)
 		counts->open--;
 	if (counts && how == CALL_RETURNED) {
@@ -188,6 +188,16 @@ void report_destroy(struct report *report)
 	text_deinit(&report->out);
 	free(report->marks);
 	free(report);
+}
+
+struct error *report_trace(struct report *report, uint32_t func, struct call_trace *trace)
+{
+	return calls_trace(report->calls, func, trace);
+}
+
+struct error *report_off(struct report *report, uint32_t func, uint64_t off_ns)
+{
+	return calls_off(report->calls, func, off_ns);
 }
 
 struct error *report_record(struct report *report, const struct wire_record *record)

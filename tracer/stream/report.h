@@ -31,6 +31,12 @@ struct error *report_create(const struct plan *plan, const struct report_options
 			    struct report **out) MUST_CHECK;
 void report_destroy(struct report *report);
 
+/** See calls_trace. */
+struct error *report_trace(struct report *report, uint32_t func,
+			   struct call_trace *trace) MUST_CHECK;
+/** See calls_off. */
+struct error *report_off(struct report *report, uint32_t func, uint64_t off_ns) MUST_CHECK;
+
 /** Handles one record, which must be valid. */
 struct error *report_record(struct report *report, const struct wire_record *record) MUST_CHECK;
 /** count events were lost, at where ("ring buffer"). */
@@ -47,7 +53,7 @@ void report_skipped(struct report *report, uint64_t skipped, uint64_t crowded);
 /** Call now and then, also without events; see calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);
 
-/** Call after functions were disarmed or paused: their calls end as detached. */
+/** The calls of functions that are off end as detached; see calls_detach. */
 void report_detach(struct report *report, uint64_t now_ns);
 
 struct report_look { // how the trace is shown

@@ -195,8 +195,9 @@ static void ebpf_close(struct backend *backend)
 	free(backend);
 }
 
-static struct error *ebpf_open(const struct backend_target *target, struct plan *plan,
-			       const struct backend_settings *settings, struct backend **out)
+static struct error *ebpf_open(const struct backend_target *target, const struct plan *plan,
+			       struct armed *armed, const struct backend_settings *settings,
+			       struct backend **out)
 {
 	ebpf_quiet();
 	struct backend *backend = calloc(1, sizeof(*backend));
@@ -204,6 +205,7 @@ static struct error *ebpf_open(const struct backend_target *target, struct plan 
 		return error_nomem();
 	backend->stats_fd = -1;
 	backend->plan = plan;
+	backend->armed = armed;
 	backend->counts = plan->options.aggregate;
 	backend->target = *target;
 	backend->exe = strdup(target->exe);
@@ -244,12 +246,18 @@ static void ebpf_enable(struct backend *backend, const struct plan_func *func, b
 
 // --- Arming --------------------------------------------------------------------------------------
 
+static bool is_counted(const struct backend *backend, const struct plan_func *func)
+{
+	return backend->armed->funcs[func->number].is_counted;
+}
+
 static void enable_arming(struct backend *backend, const struct ebpf_arming *arming, bool on)
 {
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < arming->num_funcs; i++) {
 			const struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
-			enable_probes(backend, func, pass ? !on : on, on || func->is_counted);
+			enable_probes(backend, func, pass ? !on : on,
+				      on || is_counted(backend, func));
 		}
 }
 
@@ -284,8 +292,8 @@ static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, si
 	if (!arming.funcs)
 		return error_nomem();
 	memcpy(arming.funcs, funcs, num * sizeof(*funcs));
-	struct error *err = changed_exclude(&backend->target, backend->plan, 0, arming.funcs,
-					    &arming.num_funcs);
+	struct error *err = changed_exclude(&backend->target, backend->plan, backend->armed, 0,
+					    arming.funcs, &arming.num_funcs);
 	// Attaching takes a while, too. Hits are ignored until all probes are attached, so that no
 	// call is recorded without its return. Those of functions that are only counted are not.
 	enable_arming(backend, &arming, false);
@@ -297,7 +305,7 @@ static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, si
 		return err;
 	}
 	for (size_t i = 0; i < arming.num_funcs; i++)
-		backend->plan->funcs[arming.funcs[i]]->is_armed = true;
+		backend->armed->funcs[arming.funcs[i]].is_armed = true;
 	enable_arming(backend, &arming, true);
 	armings[backend->num_armings++] = arming;
 	return NULL;
@@ -312,14 +320,14 @@ static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arm
 	if (!kept.funcs)
 		return error_nomem();
 	for (size_t i = 0; i < arming->num_funcs; i++)
-		if (backend->plan->funcs[arming->funcs[i]]->is_armed)
+		if (backend->armed->funcs[arming->funcs[i]].is_armed)
 			kept.funcs[kept.num_funcs++] = arming->funcs[i];
-	struct error *err =
-		changed_exclude(&backend->target, backend->plan, 0, kept.funcs, &kept.num_funcs);
+	struct error *err = changed_exclude(&backend->target, backend->plan, backend->armed, 0,
+					    kept.funcs, &kept.num_funcs);
 	if (err) { // the program is gone, or no function is left
 		error_free(err);
 		while (kept.num_funcs)
-			backend->plan->funcs[kept.funcs[--kept.num_funcs]]->is_armed = false;
+			backend->armed->funcs[kept.funcs[--kept.num_funcs]].is_armed = false;
 	}
 	err = kept.num_funcs ? ebpf_links_arm(backend, &kept) : NULL;
 	if (err) {
@@ -335,7 +343,7 @@ static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arm
 static bool has_gone(const struct backend *backend, const struct ebpf_arming *arming)
 {
 	for (size_t i = 0; i < arming->num_funcs; i++)
-		if (!backend->plan->funcs[arming->funcs[i]]->is_armed)
+		if (!backend->armed->funcs[arming->funcs[i]].is_armed)
 			return true;
 	return false;
 }
@@ -345,10 +353,10 @@ static bool has_gone(const struct backend *backend, const struct ebpf_arming *ar
 static struct error *ebpf_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
 {
 	for (size_t i = 0; i < num; i++) {
-		struct plan_func *func = backend->plan->funcs[funcs[i]];
-		if (func->is_armed)
-			ebpf_enable(backend, func, false);
-		func->is_armed = false;
+		struct armed_func *armed = &backend->armed->funcs[funcs[i]];
+		if (armed->is_armed)
+			ebpf_enable(backend, backend->plan->funcs[funcs[i]], false);
+		armed->is_armed = false;
 	}
 	struct error *err = NULL;
 	for (size_t i = backend->num_armings; i && !err; i--) {

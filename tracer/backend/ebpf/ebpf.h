@@ -49,7 +49,8 @@ struct ebpf_arming {	     // the probes that one call of arm attached
 
 struct backend {
 	struct gotrace_bpf *program;
-	struct plan *plan; // borrowed
+	const struct plan *plan; // borrowed, like armed
+	struct armed *armed;
 	struct backend_target target;
 	char *exe;
 	bool is_multi;	 // uses uprobe_multi links; else a perf event for each site
@@ -100,7 +101,7 @@ struct error *ebpf_aggregates(struct backend *backend,
 			      void *context, struct wire_aggregate_lost *lost) MUST_CHECK;
 
 /** Attaches the probes of the arming's functions, exits first. If the kernel refuses a site, the
- *  site's function is refused (plan_func_refuse) and removed from the arming. It is an error if no
+ *  site's function is refused (armed_refuse) and removed from the arming. It is an error if no
  *  function is left. */
 struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming) MUST_CHECK;
 /** True for a probe where a call ends: a RET, or a jump out of the function. */

@@ -50,9 +50,10 @@ bool ebpf_is_exit(const struct wire_probe *probe)
 }
 
 // Collects the sites of these functions of the plan: the exits, or all others.
-static int sites_list_init(struct sites_list *list, const struct plan *plan, uint32_t id,
+static int sites_list_init(struct sites_list *list, const struct backend *backend, uint32_t id,
 			   const uint32_t *funcs, size_t num, bool exits)
 {
+	const struct plan *plan = backend->plan;
 	*list = (struct sites_list){0};
 	size_t max = 0;
 	for (size_t i = 0; i < num; i++)
@@ -65,7 +66,7 @@ static int sites_list_init(struct sites_list *list, const struct plan *plan, uin
 	}
 	for (size_t i = 0; i < num; i++) {
 		const struct plan_func *func = plan->funcs[funcs[i]];
-		if (exits && func->is_counted)
+		if (exits && backend->armed->funcs[funcs[i]].is_counted)
 			continue;
 		for (uint32_t j = 0; j < func->num_probes; j++) {
 			uint32_t probe = func->first_probe + j;
@@ -172,8 +173,8 @@ static int arm_range(struct keeper *keeper, const uint32_t *funcs, size_t num)
 	size_t before = keeper->num;
 	for (int exits = 1; exits >= 0; exits--) {
 		struct sites_list list;
-		int refused = sites_list_init(&list, keeper->backend->plan, keeper->arming->id,
-					      funcs, num, exits);
+		int refused = sites_list_init(&list, keeper->backend, keeper->arming->id, funcs,
+					      num, exits);
 		if (refused)
 			return refused;
 		refused = attach(keeper, &list);
@@ -289,8 +290,8 @@ static struct error *hear(struct backend *backend, struct ebpf_arming *arming, s
 		if (*is_killed)
 			return error_new("process %d, which was to keep the probes, was killed",
 					 (int)arming->keeper.pid);
-		struct plan_func *func = backend->plan->funcs[arming->funcs[news.func]];
-		const char *name = func->func->name;
+		uint32_t func = arming->funcs[news.func];
+		const char *name = backend->plan->funcs[func]->func->name;
 		if (news.is_end && news.refused)
 			return refusal(news.refused, name);
 		if (news.is_end)
@@ -298,7 +299,8 @@ static struct error *hear(struct backend *backend, struct ebpf_arming *arming, s
 		is_refused[news.func] = true;
 		error_free(*last);
 		*last = refusal(news.refused, name);
-		plan_func_refuse(func, error_message(*last) + strlen(name) + strlen(": "));
+		armed_refuse(backend->armed, func,
+			     error_message(*last) + strlen(name) + strlen(": "));
 	}
 	size_t num_armed = 0;
 	for (size_t i = 0; i < arming->num_funcs; i++)

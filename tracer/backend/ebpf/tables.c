@@ -186,7 +186,7 @@ static struct error *update_dynamics(struct backend *backend)
 static void forget_in(struct backend *backend, const struct bpf_map *table, size_t time_at,
 		      uint64_t before_ns, bool disarmed)
 {
-	const struct plan *plan = backend->plan;
+	const struct armed *armed = backend->armed;
 	int map = bpf_map__fd(table);
 	struct wire_call_key key, next;
 	uint8_t value[sizeof(struct wire_held)];
@@ -197,7 +197,7 @@ static void forget_in(struct backend *backend, const struct bpf_map *table, size
 		uint64_t time_ns;
 		any = !bpf_map_get_next_key(map, &key, &next);
 		bool is_gone =
-			disarmed && key.func < plan->num_funcs && !plan->funcs[key.func]->is_armed;
+			disarmed && key.func < armed->num && !armed->funcs[key.func].is_armed;
 		if (!is_gone && before_ns && !bpf_map_lookup_elem(map, &key, value)) {
 			memcpy(&time_ns, value + time_at, sizeof(time_ns));
 			is_gone = time_ns < before_ns;

@@ -22,7 +22,8 @@
 
 struct backend {
 	struct ptrace_shared *shared;
-	struct plan *plan; // borrowed
+	const struct plan *plan; // borrowed, like armed
+	struct armed *armed;
 	struct backend_target target;
 	size_t num_dynamics; // how many of the plan's dynamics the worker has
 	size_t num_armed;    // functions
@@ -137,13 +138,15 @@ static struct error *prepare(struct backend *backend, const struct backend_setti
 	return err ? err : start_worker(backend);
 }
 
-static struct error *ptrace_open(const struct backend_target *target, struct plan *plan,
-				 const struct backend_settings *settings, struct backend **out)
+static struct error *ptrace_open(const struct backend_target *target, const struct plan *plan,
+				 struct armed *armed, const struct backend_settings *settings,
+				 struct backend **out)
 {
 	struct backend *backend = calloc(1, sizeof(*backend));
 	if (!backend)
 		return error_nomem();
 	backend->plan = plan;
+	backend->armed = armed;
 	backend->target = *target;
 	backend->worker = APART_NONE;
 	struct error *err = prepare(backend, settings);
@@ -215,23 +218,22 @@ static void ptrace_enable(struct backend *backend, const struct plan_func *func,
 static struct error *arm(struct backend *backend, const uint32_t *funcs, size_t num)
 {
 	const struct plan *plan = backend->plan;
+	struct armed_func *armed = backend->armed->funcs;
 	const struct plan_func *last = NULL;
 	const char *refused = NULL;
 	for (size_t i = 0; i < num; i++) {
-		struct plan_func *func = plan->funcs[funcs[i]];
-		const char *why = refusal(backend, func);
-		func->is_armed = !why;
+		const char *why = refusal(backend, plan->funcs[funcs[i]]);
+		armed[funcs[i]].is_armed = !why;
 		if (!why)
 			continue;
 		refused = why;
-		last = func;
-		plan_func_refuse(func, why);
+		last = plan->funcs[funcs[i]];
+		armed_refuse(backend->armed, funcs[i], why);
 	}
 	backend->shared->num_request = 0;
 	for (int entries = 0; entries < 2; entries++)
 		for (size_t i = 0; i < num; i++)
-			if (plan->funcs[funcs[i]]->is_armed &&
-			    (entries || !plan->funcs[funcs[i]]->is_counted))
+			if (armed[funcs[i]].is_armed && (entries || !armed[funcs[i]].is_counted))
 				request(backend, plan->funcs[funcs[i]], entries);
 	if (!backend->shared->num_request)
 		return last ? error_new("%s: %s", last->func->name, refused) : NULL;
@@ -239,9 +241,8 @@ static struct error *arm(struct backend *backend, const uint32_t *funcs, size_t 
 		ptrace_enable(backend, plan->funcs[funcs[i]], true);
 	struct error *err = command(backend, PTRACE_ARM);
 	for (size_t i = 0; i < num; i++) {
-		struct plan_func *func = plan->funcs[funcs[i]];
-		func->is_armed &= !err;
-		backend->num_armed += func->is_armed;
+		armed[funcs[i]].is_armed &= !err;
+		backend->num_armed += armed[funcs[i]].is_armed;
 	}
 	return err;
 }
@@ -252,8 +253,8 @@ static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, 
 	if (!sound)
 		return error_nomem();
 	memcpy(sound, funcs, num * sizeof(*sound));
-	struct error *err =
-		changed_exclude(&backend->target, backend->plan, backend->worker.pid, sound, &num);
+	struct error *err = changed_exclude(&backend->target, backend->plan, backend->armed,
+					    backend->worker.pid, sound, &num);
 	if (!err)
 		err = arm(backend, sound, num);
 	free(sound);
@@ -286,8 +287,9 @@ static enum breakpoint_state look(const struct backend *backend, const struct pl
 				  uint32_t probe)
 {
 	uint8_t memory, file;
-	bool is_written = !func->is_counted || is_entry(&backend->shared->tables.probes[probe]);
-	if (!func->is_armed || !is_written || !read_bytes(backend, probe, &memory, &file) ||
+	const struct armed_func *armed = &backend->armed->funcs[func->number];
+	bool is_written = !armed->is_counted || is_entry(&backend->shared->tables.probes[probe]);
+	if (!armed->is_armed || !is_written || !read_bytes(backend, probe, &memory, &file) ||
 	    memory == TARGET_CODE_INT3)
 		return BREAKPOINT_THERE;
 	return memory == file ? BREAKPOINT_OFF : BREAKPOINT_CHANGED;
@@ -358,11 +360,11 @@ static struct error *ptrace_disarm(struct backend *backend, const uint32_t *func
 {
 	backend->shared->num_request = 0;
 	for (size_t i = 0; i < num; i++) {
-		struct plan_func *func = backend->plan->funcs[funcs[i]];
-		if (!func->is_armed)
+		const struct plan_func *func = backend->plan->funcs[funcs[i]];
+		if (!backend->armed->funcs[funcs[i]].is_armed)
 			continue;
 		look_at_end(backend, func);
-		func->is_armed = false;
+		backend->armed->funcs[funcs[i]].is_armed = false;
 		backend->num_armed--;
 		ptrace_enable(backend, func, false);
 		for (int entries = 1; entries >= 0; entries--)
@@ -411,11 +413,10 @@ static struct error *look_after(struct backend *backend)
 	struct error *err = off ? command(backend, PTRACE_REPAIR) : NULL;
 	if (err || !changed)
 		return err;
-	struct plan_func *func = backend->plan->funcs[changed->number];
-	plan_func_refuse(func, "its code was changed in memory");
-	log_warning("%s: %s: it is not traced any more", func->func->name,
-		    "its code was changed in memory");
-	return ptrace_disarm(backend, &func->number, 1);
+	armed_refuse(backend->armed, changed->number, "its code was changed in memory");
+	log_warning("%s: its code was changed in memory: it is not traced any more",
+		    changed->func->name);
+	return ptrace_disarm(backend, &changed->number, 1);
 }
 
 static void ptrace_goroutine(struct backend *backend, uint64_t goid)

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From a request to the plan.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "tracer/plan/internal.h"
+
+static bool has_condition(const struct plan_func *func, const struct plan_options *options)
+{
+	char *text = plan_condition_text(options, func->func);
+	bool is_same = text && !strcmp(text, func->condition ? func->condition : "");
+	free(text);
+	return is_same;
+}
+
+static bool has_options(const struct plan_func *func, const struct plan_options *options)
+{
+	if (options->aggregate) // they are the same in the whole plan
+		return true;
+	return func->has_args == !options->no_args && func->has_return == !options->no_return &&
+	       func->every == options->every && func->rate == options->rate &&
+	       has_condition(func, options);
+}
+
+// Finds this function in the plan: the entry that is armed, else one with these options.
+static const struct plan_func *find_func(const struct plan *plan, const struct func *func,
+					 const struct plan_options *options,
+					 const struct plan_request *request)
+{
+	uint32_t latest = plan->state->by_func[func->number];
+	const struct plan_func *fitting = NULL;
+	for (const struct plan_func *known = latest ? plan->funcs[latest - 1] : NULL; known;
+	     known = known->former) {
+		if (request->is_armed && request->is_armed(request->context, known->number))
+			return known;
+		if (!fitting && has_options(known, options))
+			fitting = known;
+	}
+	return fitting;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+	return left < right ? -1 : left > right;
+}
+
+static struct error *add_all(struct plan *plan, const struct plan_request *request,
+			     const struct selection *selection, const struct plan_options *options,
+			     struct plan_selected *out)
+{
+	struct plan_selected selected = {
+		.funcs = calloc(selection->num + 1, sizeof(*selected.funcs))};
+	if (!selected.funcs)
+		return error_nomem();
+	struct error *err = NULL;
+	for (size_t i = 0; i < selection->num && !err; i++) {
+		const struct func *func = selection->func[i];
+		log_progress("functions read", i + 1, selection->num);
+		const struct plan_func *found = find_func(plan, func, options, request);
+		if (!found)
+			err = plan_add_func(plan, func, options, &found);
+		if (err)
+			err = error_wrap(err, "%s", func->name);
+		else if (found)
+			selected.funcs[selected.num++] = found->number;
+		else
+			selected.num_refused++;
+	}
+	if (!err && plan->state->failed)
+		err = error_nomem();
+	if (err) {
+		plan_selected_deinit(&selected);
+		return err;
+	}
+	qsort(selected.funcs, selected.num, sizeof(*selected.funcs), by_number);
+	*out = selected;
+	return NULL;
+}
+
+struct error *plan_add(struct plan *plan, const struct plan_request *request,
+		       struct plan_selected *out)
+{
+	struct selection selection = {0};
+	struct plan_options options = request->options;
+	struct plan_conditions conditions;
+	struct error *err = plan_conditions_init(&conditions, plan->index, request->patterns,
+						 request->num_patterns, &options);
+	if (err)
+		return err;
+	options.wanted = &conditions;
+	if (!request->selection)
+		err = select_functions(plan->index, conditions.patterns, conditions.num_patterns,
+				       &selection);
+	uint32_t group;
+	if (!err && options.within) // an error in it is reported before any function is checked
+		err = plan_within_group(plan, options.within, &group);
+	if (!err)
+		err = add_all(plan, request, request->selection ? request->selection : &selection,
+			      &options, out);
+	if (selection.func)
+		selection_deinit(&selection);
+	plan_conditions_deinit(&conditions);
+	return err;
+}
+
+void plan_selected_deinit(struct plan_selected *selected)
+{
+	free(selected->funcs);
+	*selected = (struct plan_selected){0};
+}
