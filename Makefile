@@ -25,7 +25,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DHASH_NONFATAL_OOM=1 -I. -I$(B) -Wall -We
 # gotrace is copied to servers as one file, so all but libc is linked from archives where there are
 # any (STATIC=1: libc too). The order is that of use.
 archive = $(if $(findstring /,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
-LIBS    := bpf dwarf elf capstone jansson seccomp readline tinfo z
+LIBS    := bpf dwarf elf capstone seccomp readline tinfo z
 LDLIBS  := $(foreach l,$(LIBS),$(call archive,$(l))) $(filter -l:%,$(call archive,zstd)) -lpthread -lm
 # Debian 13's libelf.a lacks a part of itself.
 links   = $(shell echo 'int $(1)(void *); int main(void) { return $(1)(0); }' | $(CC) -x c - -o /dev/null $(LDLIBS) 2>&1)
@@ -100,7 +100,7 @@ $(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h $(B)/bpf/floor.skel.h
 
 $(B)/tests/unit/%: tests/unit/%.c $(UNIT_OBJ) $(B)/libcli.a $(B)/libgotrace.a
 	@mkdir -p $(@D)
-	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJ) $(B)/libcli.a $(B)/libgotrace.a -lcmocka $(LDLIBS))
+	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_OBJ) $(B)/libcli.a $(B)/libgotrace.a -lcmocka -ljansson $(LDLIBS))
 
 $(B)/tests/captures/%: tests/captures/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
@@ -108,7 +108,7 @@ $(B)/tests/captures/%: tests/captures/%.c $(B)/libgotrace.a
 
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)
-	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libgotrace.a $(LDLIBS))
+	$(call run,CC,$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(B)/libgotrace.a -ljansson $(LDLIBS))
 
 $(B)/tests/live/%: tests/live/%.c $(B)/libgotrace.a
 	@mkdir -p $(@D)

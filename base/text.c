@@ -11,12 +11,10 @@ void text_deinit(struct text *text)
 	text_init(text);
 }
 
-bool text_reserve(struct text *text, size_t more)
+bool text_grow(struct text *text, size_t more)
 {
 	if (text->failed)
 		return false;
-	if (more < text->capacity - text->len)
-		return true;
 	size_t capacity = text->capacity ? text->capacity : 256;
 	while (capacity - text->len <= more) {
 		if (capacity > SIZE_MAX / 2)

@@ -31,14 +31,20 @@ static inline void text_reset(struct text *text)
 	text->failed = false;
 }
 
+/** text_reserve() if there is no room. */
+bool text_grow(struct text *text, size_t more);
+
 /** Makes room for more bytes after len, and a NUL. False if there is no memory. */
-bool text_reserve(struct text *text, size_t more);
+static inline bool text_reserve(struct text *text, size_t more)
+{
+	// They nearly always fit, because output is written in small pieces and the buffer is
+	// reused.
+	return (more < text->capacity - text->len && !text->failed) || text_grow(text, more);
+}
 
 static inline void text_append(struct text *text, const void *data, size_t len)
 {
-	// len + 1 bytes nearly always fit, because output is written in small pieces and the
-	// buffer is reused.
-	if ((len >= text->capacity - text->len || text->failed) && !text_reserve(text, len))
+	if (!text_reserve(text, len))
 		return;
 	if (len)
 		memcpy(text->data + text->len, data, len);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "cli/bench/bench.h"
-#include "cli/json.h"
 
 // --- Go's benchmark format -----------------------------------------------------------------------
 
@@ -76,53 +76,76 @@ void bench_print_benchfmt(const struct bench *bench, FILE *out)
 
 // --- JSON ----------------------------------------------------------------------------------------
 
-// A number with four digits, or null if it is not finite.
-static json_t *number(double value)
+// Writes a number with four digits, or null if it is not finite.
+static void write_number(double value, struct text *out)
 {
+	char digits[32];
+	snprintf(digits, sizeof(digits), "%.4g", value);
+	double rounded = strtod(digits, NULL);
 	if (!isfinite(value))
-		return json_null();
-	char text[32];
-	snprintf(text, sizeof(text), "%.4g", value);
-	double rounded = strtod(text, NULL);
-	return rounded == floor(rounded) && fabs(rounded) < 1e15 ? json_integer((json_int_t)rounded)
-								 : json_real(rounded);
+		text_puts(out, "null");
+	else if (rounded == floor(rounded) && fabs(rounded) < 1e15)
+		text_i64(out, (int64_t)rounded);
+	else
+		text_puts(out, digits);
 }
 
-static json_t *row_json(const struct bench *bench, const struct bench_row *row)
+static void add_number(struct text *out, const char *key, double value)
+{
+	json_key(out, key);
+	write_number(value, out);
+}
+
+static void write_row(const struct bench *bench, const struct bench_row *row, struct text *out)
 {
 	double low, high;
 	bench_spread(row->ns, bench->rounds, &low, &high);
-	json_t *json =
-		json_pack("{s:o, s:s, s:o, s:[o, o], s:o, s:I, s:I, s:o, s:b}", "workload",
-			  json_text(row->workload), "name", row->name, "ns_per_call",
-			  number(bench_median(row->ns, bench->rounds)), "spread", number(low),
-			  number(high), "ratio", number(bench_median(row->ratios, bench->rounds)),
-			  "kept", (json_int_t)row->kept, "lost", (json_int_t)row->lost,
-			  "tracer_cpu", number(bench_cpu_percent(row)), "survived", row->survived);
-	if (bench->is_program && json) {
-		json_object_set_new(json, "wall_seconds",
-				    number(bench_median(row->wall, bench->rounds)));
-		json_object_set_new(json, "cpu_seconds",
-				    number(bench_median(row->cpu, bench->rounds)));
+	json_item(out);
+	text_putc(out, '{');
+	json_string(out, "workload", row->workload);
+	json_string(out, "name", row->name);
+	add_number(out, "ns_per_call", bench_median(row->ns, bench->rounds));
+	json_key(out, "spread");
+	text_putc(out, '[');
+	write_number(low, out);
+	text_putc(out, ',');
+	write_number(high, out);
+	text_putc(out, ']');
+	add_number(out, "ratio", bench_median(row->ratios, bench->rounds));
+	json_u64(out, "kept", row->kept);
+	json_u64(out, "lost", row->lost);
+	add_number(out, "tracer_cpu", bench_cpu_percent(row));
+	json_bool(out, "survived", row->survived);
+	if (bench->is_program) {
+		add_number(out, "wall_seconds", bench_median(row->wall, bench->rounds));
+		add_number(out, "cpu_seconds", bench_median(row->cpu, bench->rounds));
 	}
-	if (row->note[0] && json)
-		json_object_set_new(json, "note", json_text(row->note));
-	return json;
+	if (row->note[0])
+		json_string(out, "note", row->note);
+	text_putc(out, '}');
 }
 
 void bench_print_json(const struct bench *bench, FILE *out)
 {
 	const struct bench_machine *machine = &bench->machine;
-	json_t *rows = json_array();
+	struct text text;
+	text_init(&text);
+	text_puts(&text, "{\"machine\":{");
+	json_string(&text, "cpu", machine->cpu);
+	json_i64(&text, "cpus", machine->cpus);
+	json_string(&text, "kernel", machine->kernel);
+	json_string(&text, "go", bench->go);
+	json_string(&text, "gotrace", GOTRACE_VERSION);
+	json_u64(&text, "rounds", bench->rounds);
+	text_putc(&text, '}');
+	json_key(&text, "bench");
+	text_putc(&text, '[');
 	for (size_t i = 0; i < bench->num_rows; i++)
 		if (bench_is_shown(bench, &bench->rows[i]))
-			json_array_append_new(rows, row_json(bench, &bench->rows[i]));
-	json_t *whole =
-		json_pack("{s:{s:o, s:I, s:s, s:s, s:s, s:I}, s:o}", "machine", "cpu",
-			  json_text(machine->cpu), "cpus", (json_int_t)machine->cpus, "kernel",
-			  machine->kernel, "go", bench->go, "gotrace", GOTRACE_VERSION, "rounds",
-			  (json_int_t)bench->rounds, "bench", rows);
-	json_print(whole, out);
+			write_row(bench, &bench->rows[i], &text);
+	text_puts(&text, "]}\n");
+	fputs(text_string(&text), out);
+	text_deinit(&text);
 }
 
 const struct bench_format *const bench_formats[] = {

@@ -39,7 +39,7 @@ static struct error *read_and_print(struct counting *counting, struct session *s
 	if (err)
 		return err;
 	aggregates->lost = lost;
-	aggregates_sort(aggregates, command->has_order ? options->order : AGGREGATE_BY_CALLS, true);
+	aggregates_sort(aggregates, command->has_order ? options->order : AGGREGATE_BY_CALLS);
 	struct text text;
 	text_init(&text);
 	if (options->is_json)

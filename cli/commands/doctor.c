@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/rune.h"
-#include "cli/json.h"
 #include "cli/options.h"
 #include "tracer/backend/features.h"
 #include "tracer/backend/leftovers.h"
@@ -18,22 +18,42 @@
 enum { FEATURES_MAX = 64 };
 
 struct report {
-	json_t *rows;  // of objects: name, state, required, needed_for, and mend (how to fix it)
-	bool is_fatal; // something required is missing: tracing does not work
+	bool is_json;
+	struct text checks; // their JSON objects or their lines
+	bool is_fatal;	    // something required is missing: tracing does not work
 };
 
+// mend: how to fix it; may be NULL.
 static void add(struct report *report, const char *name, enum feature_state state, bool is_required,
 		const char *needed_for, const char *mend)
 {
 	static const char *const states[] = {"no", "yes", "unknown"};
-	CLEANUP_FREE char *what_for = rune_printable(needed_for);
-	CLEANUP_FREE char *how = mend ? rune_printable(mend) : NULL;
-	json_t *row = json_pack("{s:s, s:s, s:b, s:s}", "name", name, "state", states[state],
-				"required", is_required, "needed_for", what_for);
-	if (row && state != FEATURE_YES && how && how[0])
-		json_object_set_new(row, "mend", json_string(how));
-	json_array_append_new(report->rows, row);
+	struct text *out = &report->checks;
+	size_t start = out->len;
+	if (state == FEATURE_YES || (mend && !*mend))
+		mend = NULL;
 	report->is_fatal |= is_required && state == FEATURE_NO;
+	if (report->is_json) {
+		json_item(out);
+		text_putc(out, '{');
+		json_string(out, "name", name);
+		json_string(out, "state", states[state]);
+		json_bool(out, "required", is_required);
+		json_string(out, "needed_for", needed_for);
+		if (mend)
+			json_string(out, "mend", mend);
+		text_putc(out, '}');
+		return;
+	}
+	text_printf(out, "%-8s %-34s %s", states[state], name, needed_for);
+	rune_disarm(out, start);
+	text_putc(out, '\n');
+	start = out->len;
+	if (!mend)
+		return;
+	text_printf(out, "%-8s   -> %s", "", mend);
+	rune_disarm(out, start);
+	text_putc(out, '\n');
 }
 
 static void check_kernel(struct report *report)
@@ -194,26 +214,9 @@ static void check_target(struct report *report, const char *target, bool repairs
 	index_close(index);
 }
 
-static void print_text(const struct report *report)
-{
-	size_t i;
-	json_t *row;
-	json_array_foreach(report->rows, i, row)
-	{
-		const char *state = json_string_value(json_object_get(row, "state"));
-		const char *mend = json_string_value(json_object_get(row, "mend"));
-		printf("%-8s %-34s %s\n", state, json_string_value(json_object_get(row, "name")),
-		       json_string_value(json_object_get(row, "needed_for")));
-		if (mend)
-			printf("%-8s   -> %s\n", "", mend);
-	}
-	puts(report->is_fatal ? "\nTracing does not work here: see the lines that say no."
-			      : "\nTracing works here.");
-}
-
 static int doctor_main(struct options *options)
 {
-	struct report report = {.rows = json_array()};
+	struct report report = {.is_json = options->is_json};
 	struct utsname kernel;
 	uname(&kernel);
 	char name[sizeof(kernel.sysname) + sizeof(kernel.release) + sizeof(kernel.machine) + 3];
@@ -221,15 +224,22 @@ static int doctor_main(struct options *options)
 	check_kernel(&report);
 	if (options->num_words)
 		check_target(&report, options->words[0], options->repairs);
+	const char *checks = text_string(&report.checks);
+	struct text head;
+	text_init(&head);
 	if (options->is_json) {
-		json_t *whole = json_pack("{s:s, s:b, s:O}", "kernel", name, "works",
-					  !report.is_fatal, "checks", report.rows);
-		json_print(whole, stdout);
+		text_putc(&head, '{');
+		json_string(&head, "kernel", name);
+		json_bool(&head, "works", !report.is_fatal);
+		json_key(&head, "checks");
+		printf("%s[%s]}\n", text_string(&head), checks);
 	} else {
-		printf("%s, gotrace as user %d\n\n", name, (int)getuid());
-		print_text(&report);
+		printf("%s, gotrace as user %d\n\n%s\n%s\n", name, (int)getuid(), checks,
+		       report.is_fatal ? "Tracing does not work here: see the lines that say no."
+				       : "Tracing works here.");
 	}
-	json_decref(report.rows);
+	text_deinit(&head);
+	text_deinit(&report.checks);
 	return report.is_fatal ? EXIT_REFUSED : EXIT_DONE;
 }
 

@@ -6,22 +6,53 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cli/inspect/inspect.h"
-#include "cli/json.h"
 
-static void add(json_t *info, const char *key, const char *value)
+struct info { // what is known, as JSON or as lines of a key and its value
+	bool is_json;
+	struct text out;
+};
+
+// Begins the value of a key: "go_version" in JSON, else "go version", padded to a column.
+static void begin(struct info *info, const char *key)
 {
-	if (value)
-		json_object_set_new(info, key, json_text(value));
+	if (info->is_json) {
+		json_key(&info->out, key);
+		return;
+	}
+	int width = 20;
+	for (; *key; key++, width--)
+		text_putc(&info->out, *key == '_' ? ' ' : *key);
+	text_printf(&info->out, "%*s", width > 0 ? width : 1, "");
 }
 
-static void add_setting(json_t *info, const char *key, struct index *index, const char *setting)
+static void add(struct info *info, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	begin(info, key);
+	if (info->is_json)
+		json_quote(value, strlen(value), &info->out);
+	else
+		text_printf(&info->out, "%s\n", value);
+}
+
+static void add_number(struct info *info, const char *key, uint64_t value)
+{
+	begin(info, key);
+	text_u64(&info->out, value);
+	text_puts(&info->out, info->is_json ? "" : "\n");
+}
+
+static void add_setting(struct info *info, const char *key, struct index *index,
+			const char *setting)
 {
 	CLEANUP_FREE char *value = buildinfo_setting(index_buildinfo(index), setting);
 	add(info, key, value);
 }
 
-static void add_functions(json_t *info, const struct index *index)
+static void add_functions(struct info *info, const struct index *index)
 {
 	size_t num, assembly = 0, wrappers = 0, foreign = 0;
 	const struct func *funcs = index_funcs(index, &num);
@@ -30,13 +61,13 @@ static void add_functions(json_t *info, const struct index *index)
 		wrappers += !!(funcs[i].flags & FUNC_WRAPPER);
 		foreign += !!(funcs[i].flags & FUNC_FOREIGN);
 	}
-	json_object_set_new(info, "functions", json_integer((json_int_t)num));
-	json_object_set_new(info, "assembly_functions", json_integer((json_int_t)assembly));
-	json_object_set_new(info, "wrappers", json_integer((json_int_t)wrappers));
-	json_object_set_new(info, "c_functions", json_integer((json_int_t)foreign));
+	add_number(info, "functions", num);
+	add_number(info, "assembly_functions", assembly);
+	add_number(info, "wrappers", wrappers);
+	add_number(info, "c_functions", foreign);
 }
 
-static void add_debug(json_t *info, struct index *index)
+static void add_debug(struct info *info, struct index *index)
 {
 	add(info, "symbol_table",
 	    index_has_symtab(index) ? ".symtab and .gopclntab" : ".gopclntab only (stripped)");
@@ -50,7 +81,7 @@ static void add_debug(json_t *info, struct index *index)
 	add(info, "trouble", index_warning(index));
 }
 
-static void add_build_id(json_t *info, struct index *index)
+static void add_build_id(struct info *info, struct index *index)
 {
 	size_t len;
 	const uint8_t *id = image_build_id(index_image(index), &len);
@@ -62,15 +93,14 @@ static void add_build_id(json_t *info, struct index *index)
 	add(info, "go_build_id", image_go_build_id(index_image(index)));
 }
 
-static json_t *describe(struct index *index, pid_t pid)
+static void describe(struct index *index, pid_t pid, struct info *info)
 {
-	json_t *info = json_object();
 	const struct runtime_layout *runtime = index_runtime(index);
 	struct image *image = index_image(index);
 	add(info, "executable", image_name(image));
 	if (pid)
-		json_object_set_new(info, "pid", json_integer(pid));
-	json_object_set_new(info, "bytes", json_integer((json_int_t)image_file_size(image)));
+		add_number(info, "pid", (uint64_t)pid);
+	add_number(info, "bytes", image_file_size(image));
 	const char *version = index_buildinfo(index)->version;
 	add(info, "go_version", version ? version : "not known");
 	CLEANUP_FREE char *main_package = buildinfo_main(index_buildinfo(index));
@@ -82,43 +112,27 @@ static json_t *describe(struct index *index, pid_t pid)
 	add_setting(info, "cgo", index, "CGO_ENABLED");
 	add(info, "abi", runtime->has_regabi ? "registers (ABIInternal)" : "stack (ABI0)");
 	if (runtime->is_certain)
-		json_object_set_new(info, "goid_offset", json_integer(runtime->g_goid));
+		add_number(info, "goid_offset", runtime->g_goid);
 	else
 		add(info, "goid_offset", "not known: goroutines print as G?");
 	add_functions(info, index);
 	add_debug(info, index);
 	add_build_id(info, index);
-	return info;
 }
 
-// Prints the key "go_version" as "go version", padded to a column.
-static void print_key(const char *key, FILE *out)
+static void print(struct index *index, pid_t pid, bool is_json, FILE *out)
 {
-	int width = 20;
-	for (; *key; key++, width--)
-		putc(*key == '_' ? ' ' : *key, out);
-	fprintf(out, "%*s", width > 0 ? width : 1, "");
-}
-
-static void print_text(json_t *info, FILE *out)
-{
-	const char *key;
-	json_t *value;
-	json_object_foreach(info, key, value)
-	{
-		print_key(key, out);
-		if (json_is_string(value))
-			fprintf(out, "%s\n", json_string_value(value));
-		else
-			fprintf(out, "%lld\n", (long long)json_integer_value(value));
-	}
+	struct info info = {.is_json = is_json};
+	text_puts(&info.out, is_json ? "{" : "");
+	describe(index, pid, &info);
+	text_puts(&info.out, is_json ? "}\n" : "");
+	fputs(text_string(&info.out), out);
+	text_deinit(&info.out);
 }
 
 void inspect_target(struct index *index, pid_t pid, FILE *out)
 {
-	json_t *info = describe(index, pid);
-	print_text(info, out);
-	json_decref(info);
+	print(index, pid, false, out);
 }
 
 static struct error *info(const struct options *options, struct index *index, pid_t pid)
@@ -128,10 +142,7 @@ static struct error *info(const struct options *options, struct index *index, pi
 		struct error *err = inspect_find(index, options->words[1], &func);
 		return err ? err : inspect_func(index, func, stdout);
 	}
-	if (options->is_json)
-		json_print(describe(index, pid), stdout);
-	else
-		inspect_target(index, pid, stdout);
+	print(index, pid, options->is_json, stdout);
 	return NULL;
 }
 

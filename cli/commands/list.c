@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/inspect/inspect.h"
-#include "cli/json.h"
 
 enum { FLUSH_BYTES = 256 * 1024 };
 
@@ -85,34 +85,30 @@ static void write_text(struct listing *listing, const struct func *func, const s
 
 static void write_json(struct listing *listing, const struct func *func, const struct sites *sites)
 {
-	char addr[24];
-	snprintf(addr, sizeof(addr), "%#lx", (unsigned long)func->vaddr);
-	struct text signature;
+	struct text *out = &listing->out, signature;
 	text_init(&signature);
 	index_write_signature(listing->index, func, &signature);
-	json_t *row = json_pack("{s:o, s:s, s:I, s:o}", "func", json_text(func->name), "addr", addr,
-				"size", (json_int_t)func->size, "signature",
-				json_text(text_string(&signature)));
+	text_putc(out, '{');
+	json_string(out, "func", func->name);
+	json_key(out, "addr");
+	json_addr(func->vaddr, out);
+	json_u64(out, "size", func->size);
+	json_string(out, "signature", text_string(&signature));
 	text_deinit(&signature);
 	const char *file;
 	int line;
 	if (index_line(listing->index, func->vaddr, &file, &line)) {
-		json_object_set_new(row, "file", json_text(file));
-		json_object_set_new(row, "line", json_integer(line));
+		json_string(out, "file", file);
+		json_i64(out, "line", line);
 	}
 	if (sites->refused) {
-		json_object_set_new(row, "refused", json_text(sites->refused));
+		json_string(out, "refused", sites->refused);
 	} else {
-		json_object_set_new(row, "entry", json_text(entry_kind(&sites->site[0])));
-		json_object_set_new(row, "returns",
-				    json_integer((json_int_t)count_exits(sites, SITE_RETURN)));
-		json_object_set_new(row, "tails",
-				    json_integer((json_int_t)count_exits(sites, SITE_TAIL)));
+		json_string(out, "entry", entry_kind(&sites->site[0]));
+		json_u64(out, "returns", count_exits(sites, SITE_RETURN));
+		json_u64(out, "tails", count_exits(sites, SITE_TAIL));
 	}
-	CLEANUP_FREE char *printed = json_dumps(row, JSON_COMPACT);
-	json_decref(row);
-	text_puts(&listing->out, printed ? printed : "{}");
-	text_putc(&listing->out, '\n');
+	text_puts(out, "}\n");
 }
 
 static struct error *flush(struct listing *listing)

@@ -26,9 +26,8 @@ static void print_ns(uint64_t ns, const char *before, FILE *out)
 // is not exact.
 static void print_quantile(const struct stats_func *func, double quantile, FILE *out)
 {
-	uint64_t low, high;
-	if (!histogram_quantile(&func->durations, quantile, &low, &high))
-		return;
+	uint32_t bucket = (uint32_t)histogram_quantile(&func->durations, quantile);
+	uint64_t low = histogram_start(bucket), high = histogram_start(bucket + 1);
 	if (low < func->min_ns)
 		low = func->min_ns;
 	if (high > func->max_ns + 1)
@@ -116,7 +115,7 @@ static void print_hist(const struct stats_func *func, FILE *page)
 {
 	struct text rows;
 	text_init(&rows);
-	histogram_print(&func->durations, true, &rows);
+	histogram_print(&func->durations, &(struct histogram_scale){.is_time = true}, &rows);
 	fprintf(page, "%s, durations of %llu calls:\n%s", func->func->name,
 		(unsigned long long)func->returns, text_string(&rows));
 	text_deinit(&rows);

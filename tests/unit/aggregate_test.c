@@ -572,11 +572,11 @@ static void test_print_counts(void **state)
 	view_start(&view);
 	view_add(&view, 0, NULL, (struct wire_totals){.calls = 1500}, NULL);
 	view_add(&view, 1, NULL, (struct wire_totals){.calls = 3, .errors = 1}, NULL);
-	aggregates_sort(&view.aggregates, AGGREGATE_BY_CALLS, false);
+	aggregates_sort(&view.aggregates, AGGREGATE_BY_CALLS);
 	aggregates_print_counts(&view.aggregates, true, &view.out);
 	aggregates_print_summary(&view.aggregates, 2, false, &view.out);
-	view_check(&view, "@[main.put]: 3     1.5/s  1 error\n"
-			  "@[main.get]: 1500  750/s\n"
+	view_check(&view, "@[main.get]: 1500  750/s\n"
+			  "@[main.put]: 3     1.5/s  1 error\n"
 			  "2 functions, 1503 calls, 2 s\n");
 }
 
@@ -678,7 +678,7 @@ static void test_print_top(void **state)
 	view_add(&view, 0, NULL, (struct wire_totals){.calls = 9}, NULL);
 	view_add(&view, 1, NULL, (struct wire_totals){.calls = 2, .returns = 2, .total = 2000},
 		 buckets);
-	aggregates_sort(&view.aggregates, AGGREGATE_BY_TOTAL, true);
+	aggregates_sort(&view.aggregates, AGGREGATE_BY_TOTAL);
 	aggregates_print_top(&view.aggregates, 1, SIZE_MAX, &view.out);
 	const char *row = strchr(text_string(&view.out), '\n') + 1;
 	assert_string_equal(row,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "tests/unit/synthetic.h"
 #include "tracer/output/format.h"
 
@@ -19,19 +20,12 @@ void value_param_text(struct value_printer *printer, const struct plan_value *va
 		text_u64(out, words[value->frame_off / 8]);
 }
 
-void value_json_string(const char *bytes, size_t len, struct text *out)
-{
-	text_putc(out, '"');
-	text_append(out, bytes, len);
-	text_putc(out, '"');
-}
-
 void value_param_json(struct value_printer *printer, const struct plan_value *value,
 		      struct text *out)
 {
-	text_puts(out, "{\"name\":");
-	value_json_string(value->param->name, strlen(value->param->name), out);
-	text_puts(out, ",\"value\":");
+	text_putc(out, '{');
+	json_string(out, "name", value->param->name);
+	json_key(out, "value");
 	value_param_text(printer, value, out);
 	text_putc(out, '}');
 }

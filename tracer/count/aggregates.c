@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/rune.h"
 #include "tracer/backend/settings.h"
 #include "tracer/event/value/value.h"
 #include "tracer/event/value/internal.h"
-#include "base/rune.h"
 #include "tracer/output/format.h"
 
 _Static_assert((int)WIRE_BUCKETS == (int)HISTOGRAM_BUCKETS, "the engine's histogram is ours");
@@ -16,8 +16,13 @@ _Static_assert((int)WIRE_BUCKETS == (int)HISTOGRAM_BUCKETS, "the engine's histog
 void aggregates_init(struct aggregates *aggregates, const struct plan *plan, uint64_t bias,
 		     uint64_t now_ns)
 {
+	const struct aggregate_options *options = plan->options.aggregate;
 	*aggregates = (struct aggregates){
-		.options = plan->options.aggregate,
+		.options = options,
+		.scale = {.is_time = !options->value,
+			  .num_linear = options->num_linear,
+			  .linear_min = options->linear_min,
+			  .linear_step = options->linear_step},
 		.plan = plan,
 		.bias = bias,
 		.start_ns = now_ns,
@@ -27,7 +32,7 @@ void aggregates_init(struct aggregates *aggregates, const struct plan *plan, uin
 	size_t num = 0;
 	for (size_t i = 0; i < plan->num_funcs; i++)
 		num += plan->funcs[i]->aggregate.wire.flags & WIRE_AGGREGATE_COUNTED;
-	aggregates->names_func = num > 1 || !aggregates->options->num_by;
+	aggregates->names_func = num > 1 || !options->num_by;
 }
 
 static void row_destroy(struct aggregate_row *row)
@@ -117,33 +122,33 @@ static void write_string(const struct wire_key_part *part, const wire_u8 *text, 
 	bool is_cut = part->word > WIRE_KEY_TEXT;
 	size_t len = is_cut ? value_whole_runes(bytes, WIRE_KEY_TEXT) : (size_t)part->word;
 	unsigned long long hash = part->hash, whole = part->word;
-	if (!is_json) {
-		value_quote(bytes, len, out);
-		if (is_cut)
-			text_printf(out, "...+%llu bytes #%016llx", whole - len, hash);
-		return;
-	}
-	if (is_cut)
+	if (is_json && is_cut)
 		text_printf(out, "{\"len\":%llu,\"hash\":\"%016llx\",\"cut\":", whole, hash);
-	value_json_string(bytes, len, out);
-	if (is_cut)
+	(is_json ? json_quote : value_quote)(bytes, len, out);
+	if (is_cut && is_json)
 		text_putc(out, '}');
+	else if (is_cut)
+		text_printf(out, "...+%llu bytes #%016llx", whole - len, hash);
+}
+
+static void write_addr(uint64_t addr, bool is_json, struct text *out)
+{
+	if (is_json)
+		json_addr(addr, out);
+	else
+		text_hex(out, addr);
 }
 
 static void write_caller(const struct aggregates *aggregates, uint64_t addr, bool is_json,
 			 struct text *out)
 {
 	const struct func *func = caller_at(aggregates, addr);
-	if (func && is_json) {
-		value_json_string(func->name, strlen(func->name), out);
-		return;
-	}
-	text_puts(out, is_json ? "\"" : "");
-	if (func)
+	if (func && is_json)
+		json_quote(func->name, strlen(func->name), out);
+	else if (func)
 		text_puts(out, func->name);
 	else
-		text_hex(out, addr);
-	text_puts(out, is_json ? "\"" : "");
+		write_addr(addr, is_json, out);
 }
 
 static void write_missing(enum wire_key_state state, bool is_json, struct text *out)
@@ -171,10 +176,8 @@ static void write_part(const struct aggregates *aggregates, const struct plan_fu
 		write_caller(aggregates, part->word, is_json, out);
 	else if (looks == EXPR_BOOL)
 		text_puts(out, part->word ? "true" : "false");
-	else if (looks == EXPR_ADDRESS && is_json)
-		text_printf(out, "\"0x%llx\"", (unsigned long long)part->word);
 	else if (looks == EXPR_ADDRESS)
-		text_hex(out, part->word);
+		write_addr(part->word, is_json, out);
 	else if (value->kind == WIRE_VALUE_INT)
 		text_i64(out, (int64_t)part->word);
 	else
@@ -198,19 +201,18 @@ static void write_json(const struct aggregates *aggregates, const struct plan_fu
 		       const struct backend_aggregate *one, struct text *out)
 {
 	const struct aggregate_options *options = aggregates->options;
-	text_puts(out, "\"func\":");
-	value_json_string(func->func->name, strlen(func->func->name), out);
-	if (options->num_by)
-		text_puts(out, ",\"by\":{");
+	json_string(out, "func", func->func->name);
+	if (!options->num_by)
+		return;
+	json_key(out, "by");
+	text_putc(out, '{');
 	for (size_t i = 0; i < options->num_by; i++) {
-		if (i)
-			text_putc(out, ',');
-		value_json_string(options->by[i], strlen(options->by[i]), out);
+		json_item(out);
+		json_quote(options->by[i], strlen(options->by[i]), out);
 		text_putc(out, ':');
 		write_part(aggregates, func, one, i, true, out);
 	}
-	if (options->num_by)
-		text_putc(out, '}');
+	text_putc(out, '}');
 }
 
 static struct aggregate_row *row_create(const struct aggregates *aggregates,
@@ -275,31 +277,15 @@ struct error *aggregates_add(void *context, const struct backend_aggregate *one)
 	const uint64_t *from = (const uint64_t *)&one->totals;
 	for (size_t i = 0; i < sizeof(row->totals) / sizeof(*to); i++)
 		to[i] += from[i];
+	struct histogram *histogram = &row->histogram;
+	histogram->below += one->totals.below;
+	histogram->above += one->totals.above;
+	histogram->num += one->totals.below + one->totals.above;
 	for (uint32_t i = 0; one->buckets && i < HISTOGRAM_BUCKETS; i++) {
-		row->histogram.count[i] += one->buckets[i];
-		row->histogram.total += one->buckets[i];
+		histogram->count[i] += one->buckets[i];
+		histogram->num += one->buckets[i];
 	}
 	return NULL;
-}
-
-// --- Quantiles -----------------------------------------------------------------------------------
-
-int aggregate_quantile(const struct aggregate_row *row, double part)
-{
-	const struct wire_totals *totals = &row->totals;
-	uint64_t num = row->histogram.total + totals->below + totals->above;
-	uint64_t so_far = totals->below;
-	if (!num)
-		return QUANTILE_NONE;
-	double rank = part * (double)num;
-	if (so_far && (double)so_far >= rank)
-		return QUANTILE_BELOW;
-	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		so_far += row->histogram.count[i];
-		if (row->histogram.count[i] && ((double)so_far >= rank || so_far == num))
-			return i;
-	}
-	return QUANTILE_ABOVE;
 }
 
 // --- Order ---------------------------------------------------------------------------------------
@@ -309,53 +295,33 @@ static int compare(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-static int by_name(const struct aggregate_row *a, const struct aggregate_row *b)
-{
-	return strcmp(b->name, a->name);
-}
-
 static int by_calls(const struct aggregate_row *a, const struct aggregate_row *b)
 {
-	int order = compare(a->totals.calls, b->totals.calls);
-	return order ? order : by_name(a, b);
+	int order = compare(b->totals.calls, a->totals.calls);
+	return order ? order : strcmp(a->name, b->name);
 }
 
 static int by_total(const struct aggregate_row *a, const struct aggregate_row *b)
 {
-	int order = compare(a->totals.total, b->totals.total);
+	int order = compare(b->totals.total, a->totals.total);
 	return order ? order : by_calls(a, b);
 }
 
 static int by_p99(const struct aggregate_row *a, const struct aggregate_row *b)
 {
-	int left = aggregate_quantile(a, 0.99), right = aggregate_quantile(b, 0.99);
-	left = left == QUANTILE_NONE ? QUANTILE_BELOW - 1 : left;
-	right = right == QUANTILE_NONE ? QUANTILE_BELOW - 1 : right;
-	return left != right ? left - right : by_total(a, b);
+	int left = histogram_quantile(&a->histogram, 0.99),
+	    right = histogram_quantile(&b->histogram, 0.99);
+	left = left == HISTOGRAM_NONE ? HISTOGRAM_BELOW - 1 : left;
+	right = right == HISTOGRAM_NONE ? HISTOGRAM_BELOW - 1 : right;
+	return left != right ? right - left : by_total(a, b);
 }
 
-static int by_calls_down(const struct aggregate_row *a, const struct aggregate_row *b)
+void aggregates_sort(struct aggregates *aggregates, enum aggregate_order order)
 {
-	return by_calls(b, a);
-}
-
-static int by_total_down(const struct aggregate_row *a, const struct aggregate_row *b)
-{
-	return by_total(b, a);
-}
-
-static int by_p99_down(const struct aggregate_row *a, const struct aggregate_row *b)
-{
-	return by_p99(b, a);
-}
-
-void aggregates_sort(struct aggregates *aggregates, enum aggregate_order order, bool descending)
-{
-	static int (*const orders[][2])(const struct aggregate_row *,
-					const struct aggregate_row *) = {
-		[AGGREGATE_BY_CALLS] = {by_calls, by_calls_down},
-		[AGGREGATE_BY_TOTAL] = {by_total, by_total_down},
-		[AGGREGATE_BY_P99] = {by_p99, by_p99_down},
+	static int (*const orders[])(const struct aggregate_row *, const struct aggregate_row *) = {
+		[AGGREGATE_BY_CALLS] = by_calls,
+		[AGGREGATE_BY_TOTAL] = by_total,
+		[AGGREGATE_BY_P99] = by_p99,
 	};
-	HASH_SORT(aggregates->rows, orders[order][descending]);
+	HASH_SORT(aggregates->rows, orders[order]);
 }

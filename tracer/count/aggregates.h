@@ -26,8 +26,9 @@ enum aggregate_order { AGGREGATE_BY_TOTAL, AGGREGATE_BY_CALLS, AGGREGATE_BY_P99 
 
 struct aggregates {
 	const struct aggregate_options *options; // borrowed
-	const struct plan *plan;		 // borrowed
-	uint64_t bias;				 // run-time address - vaddr
+	struct histogram_scale scale;
+	const struct plan *plan; // borrowed
+	uint64_t bias;		 // run-time address - vaddr
 	/** The check that memory_ask describes. NULL: memory is always the same as in the file. */
 	bool (*is_as_in_file)(void *context, uint64_t addr, size_t len);
 	void *context;
@@ -49,13 +50,8 @@ void aggregates_begin(struct aggregates *aggregates, uint64_t now_ns);
  *  aggregates. */
 struct error *aggregates_add(void *context, const struct backend_aggregate *one) MUST_CHECK;
 
-enum { QUANTILE_BELOW = -1, QUANTILE_ABOVE = HISTOGRAM_BUCKETS, QUANTILE_NONE };
-
-/** Returns the bucket of the quantile part (0 to 1) of a row's values; QUANTILE_BELOW or
- *  QUANTILE_ABOVE if it is outside all buckets; QUANTILE_NONE if there are no values. */
-int aggregate_quantile(const struct aggregate_row *row, double part);
-
-void aggregates_sort(struct aggregates *aggregates, enum aggregate_order order, bool descending);
+/** Sorts the rows, the largest first. */
+void aggregates_sort(struct aggregates *aggregates, enum aggregate_order order);
 
 /** Writes "@[main.f]: 12" and the other figures of each row, one row a line. */
 void aggregates_print_counts(const struct aggregates *aggregates, bool is_last, struct text *out);

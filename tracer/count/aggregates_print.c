@@ -2,66 +2,17 @@
 // Prints what was counted: as counts, histograms, a table or JSON, and the last line.
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/json.h"
 #include "tracer/count/aggregates.h"
 #include "tracer/output/format.h"
 
-static const double NS_PER_S = 1e9;
-
-// --- Quantiles -----------------------------------------------------------------------------------
-
-static bool is_duration(const struct aggregate_options *options)
-{
-	return !options->value;
-}
-
-static void write_bound(const struct aggregate_options *options, int bucket, bool is_json,
-			struct text *out)
-{
-	uint64_t log = histogram_start((uint32_t)bucket);
-	int64_t linear =
-		(int64_t)((uint64_t)options->linear_min + (uint64_t)bucket * options->linear_step);
-	if (is_duration(options) && !is_json)
-		format_duration(options->num_linear ? (uint64_t)linear : log, out);
-	else if (options->num_linear)
-		text_i64(out, linear);
-	else
-		text_u64(out, log);
-}
-
-// Writes the bounds of a quantile: "1.02µs-1.15µs". If its bucket holds a single number, writes
-// that number alone.
-static void write_quantile(const struct aggregates *aggregates, const struct aggregate_row *row,
-			   double part, struct text *out)
-{
-	const struct aggregate_options *options = aggregates->options;
-	int bucket = aggregate_quantile(row, part),
-	    last = options->num_linear ? (int)options->num_linear : 0;
-	if (bucket == QUANTILE_NONE) {
-		text_putc(out, '-');
-	} else if (bucket == QUANTILE_BELOW) {
-		text_putc(out, '<');
-		if (options->num_linear)
-			write_bound(options, 0, false, out);
-		else
-			text_putc(out, '0');
-	} else if (bucket == QUANTILE_ABOVE) {
-		text_puts(out, ">=");
-		write_bound(options, last, false, out);
-	} else {
-		bool is_exact = options->num_linear
-					? options->linear_step == 1
-					: histogram_start((uint32_t)bucket + 1) -
-							  histogram_start((uint32_t)bucket) ==
-						  1;
-		write_bound(options, bucket, false, out);
-		if (is_exact)
-			return;
-		text_putc(out, '-');
-		write_bound(options, bucket + 1, false, out);
-	}
-}
-
 // --- Text ----------------------------------------------------------------------------------------
+
+static double seconds(const struct aggregates *aggregates)
+{
+	return (double)(aggregates->now_ns - aggregates->start_ns) / NS_PER_SECOND;
+}
 
 // Returns the calls per second since the previous reading; if is_last, since the start.
 static double rate(const struct aggregates *aggregates, const struct aggregate_row *row,
@@ -69,8 +20,8 @@ static double rate(const struct aggregates *aggregates, const struct aggregate_r
 {
 	uint64_t from_ns = is_last ? aggregates->start_ns : aggregates->before_ns;
 	uint64_t calls = row->totals.calls - (is_last ? 0 : row->before);
-	double seconds = (double)(aggregates->now_ns - from_ns) / NS_PER_S;
-	return seconds > 0 ? (double)calls / seconds : 0;
+	uint64_t ns = aggregates->now_ns - from_ns;
+	return ns ? (double)calls * NS_PER_SECOND / (double)ns : 0;
 }
 
 static void write_rate(const struct aggregates *aggregates, const struct aggregate_row *row,
@@ -105,68 +56,32 @@ void aggregates_print_counts(const struct aggregates *aggregates, bool is_last, 
 	}
 }
 
-static void print_linear(const struct aggregate_options *options, const struct aggregate_row *row,
-			 struct text *out)
-{
-	enum { BAR_COLUMNS = 52, RANGE_COLUMNS = 16 };
-	const uint64_t *count = row->histogram.count;
-	uint64_t most = 1;
-	int first = (int)options->num_linear, last = -1;
-	for (int i = 0; i < (int)options->num_linear; i++) {
-		if (!count[i])
-			continue;
-		first = i < first ? i : first;
-		last = i;
-		most = count[i] > most ? count[i] : most;
-	}
-	for (int i = first; i <= last; i++) {
-		size_t start = out->len;
-		text_putc(out, '[');
-		write_bound(options, i, false, out);
-		text_puts(out, ", ");
-		write_bound(options, i + 1, false, out);
-		text_putc(out, ')');
-		size_t columns = format_columns(out, start);
-		format_pad(out, columns < RANGE_COLUMNS ? RANGE_COLUMNS - columns : 0);
-		text_printf(out, " %12llu |", (unsigned long long)count[i]);
-		unsigned bar = (unsigned)((double)count[i] / (double)most * BAR_COLUMNS + 0.5);
-		for (unsigned j = 0; j < BAR_COLUMNS; j++)
-			text_putc(out, j < bar ? '@' : ' ');
-		text_puts(out, "|\n");
-	}
-}
-
 static void print_outside(const struct aggregates *aggregates, const struct aggregate_row *row,
 			  struct text *out)
 {
 	const struct wire_totals *totals = &row->totals;
-	const struct aggregate_options *options = aggregates->options;
+	const struct histogram_scale *scale = &aggregates->scale;
 	if (totals->below) {
 		text_puts(out, "below ");
-		write_bound(options, 0, false, out);
+		histogram_write_bound(scale, 0, false, out);
 		text_printf(out, ": %llu\n", (unsigned long long)totals->below);
 	}
 	if (totals->above) {
 		text_puts(out, "from ");
-		write_bound(options, (int)options->num_linear, false, out);
+		histogram_write_bound(scale, (int)scale->num_linear, false, out);
 		text_printf(out, " on: %llu\n", (unsigned long long)totals->above);
 	}
 	if (totals->unreadable)
 		text_printf(out, "unreadable: %llu\n", (unsigned long long)totals->unreadable);
 }
 
-static uint64_t num_values(const struct aggregate_row *row)
-{
-	return row->histogram.total + row->totals.below + row->totals.above;
-}
-
 static void write_average(const struct aggregates *aggregates, const struct aggregate_row *row,
 			  struct text *out)
 {
-	uint64_t num = num_values(row);
+	uint64_t num = row->histogram.num;
 	if (!num)
 		text_putc(out, '-');
-	else if (is_duration(aggregates->options))
+	else if (aggregates->scale.is_time)
 		format_duration(row->totals.total / num, out);
 	else
 		format_seconds((double)(int64_t)row->totals.total / (double)num, 1, out);
@@ -180,17 +95,15 @@ void aggregates_print_histograms(const struct aggregates *aggregates, struct tex
 	} parts[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}};
 	for (const struct aggregate_row *row = aggregates->rows; row; row = row->hh.next) {
 		text_printf(out, "@[%s]: %llu values, average ", row->name,
-			    (unsigned long long)num_values(row));
+			    (unsigned long long)row->histogram.num);
 		write_average(aggregates, row, out);
 		for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 			text_printf(out, ", %s ", parts[i].name);
-			write_quantile(aggregates, row, parts[i].part, out);
+			histogram_write_quantile(&aggregates->scale, &row->histogram, parts[i].part,
+						 out);
 		}
 		text_putc(out, '\n');
-		if (aggregates->options->num_linear)
-			print_linear(aggregates->options, row, out);
-		else
-			histogram_print(&row->histogram, is_duration(aggregates->options), out);
+		histogram_print(&row->histogram, &aggregates->scale, out);
 		print_outside(aggregates, row, out);
 		text_putc(out, '\n');
 	}
@@ -249,7 +162,8 @@ static void write_top_cell(const struct aggregates *aggregates, const struct agg
 		write_average(aggregates, row, out);
 		break;
 	default:
-		write_quantile(aggregates, row, column == TOP_P50 ? 0.5 : 0.99, out);
+		histogram_write_quantile(&aggregates->scale, &row->histogram,
+					 column == TOP_P50 ? 0.5 : 0.99, out);
 	}
 }
 
@@ -308,76 +222,84 @@ void aggregates_print_top(const struct aggregates *aggregates, size_t max_rows, 
 
 // --- JSON ----------------------------------------------------------------------------------------
 
+// Writes the bounds of a quantile as [LOW,HIGH]. A bound that is not known is null.
 static void json_quantile(const struct aggregates *aggregates, const struct aggregate_row *row,
 			  const char *name, double part, struct text *out)
 {
-	const struct aggregate_options *options = aggregates->options;
-	int bucket = aggregate_quantile(row, part);
-	if (bucket == QUANTILE_NONE)
+	const struct histogram_scale *scale = &aggregates->scale;
+	int bucket = histogram_quantile(&row->histogram, part);
+	if (bucket == HISTOGRAM_NONE)
 		return;
-	text_printf(out, ",\"%s\":[", name);
-	if (bucket == QUANTILE_BELOW)
+	json_key(out, name);
+	text_putc(out, '[');
+	if (bucket == HISTOGRAM_BELOW)
 		text_puts(out, "null");
 	else
-		write_bound(options, bucket == QUANTILE_ABOVE ? (int)options->num_linear : bucket,
-			    true, out);
+		histogram_write_bound(scale,
+				      bucket == HISTOGRAM_ABOVE ? (int)scale->num_linear : bucket,
+				      true, out);
 	text_putc(out, ',');
-	if (bucket == QUANTILE_ABOVE)
+	if (bucket == HISTOGRAM_ABOVE)
 		text_puts(out, "null");
 	else
-		write_bound(options, bucket == QUANTILE_BELOW ? 0 : bucket + 1, true, out);
+		histogram_write_bound(scale, bucket + 1, true, out);
 	text_putc(out, ']');
+}
+
+static void json_known(struct text *out, const char *key, uint64_t value)
+{
+	if (value)
+		json_u64(out, key, value);
 }
 
 static void json_histogram(const struct aggregates *aggregates, const struct aggregate_row *row,
 			   struct text *out)
 {
+	const struct histogram_scale *scale = &aggregates->scale;
 	const struct wire_totals *totals = &row->totals;
-	text_printf(out, ",\"values\":%llu", (unsigned long long)num_values(row));
-	if (is_duration(aggregates->options))
-		text_printf(out, ",\"total_ns\":%llu", (unsigned long long)totals->total);
+	json_u64(out, "values", row->histogram.num);
+	if (scale->is_time)
+		json_u64(out, "total_ns", totals->total);
 	else
-		text_printf(out, ",\"total\":%lld", (long long)totals->total);
+		json_i64(out, "total", (int64_t)totals->total);
 	json_quantile(aggregates, row, "p50", 0.5, out);
 	json_quantile(aggregates, row, "p90", 0.9, out);
 	json_quantile(aggregates, row, "p99", 0.99, out);
-	text_puts(out, ",\"buckets\":[");
-	bool any = false;
+	json_key(out, "buckets");
+	text_putc(out, '[');
 	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		if (!row->histogram.count[i])
 			continue;
-		text_puts(out, any ? ",[" : "[");
-		any = true;
-		write_bound(aggregates->options, i, true, out);
+		json_item(out);
+		text_putc(out, '[');
+		histogram_write_bound(scale, i, true, out);
 		text_putc(out, ',');
-		write_bound(aggregates->options, i + 1, true, out);
+		histogram_write_bound(scale, i + 1, true, out);
 		text_printf(out, ",%llu]", (unsigned long long)row->histogram.count[i]);
 	}
-	text_puts(out, "]");
-	if (totals->below)
-		text_printf(out, ",\"below\":%llu", (unsigned long long)totals->below);
-	if (totals->above)
-		text_printf(out, ",\"above\":%llu", (unsigned long long)totals->above);
-	if (totals->unreadable)
-		text_printf(out, ",\"unreadable\":%llu", (unsigned long long)totals->unreadable);
+	text_putc(out, ']');
+	json_known(out, "below", totals->below);
+	json_known(out, "above", totals->above);
+	json_known(out, "unreadable", totals->unreadable);
 }
 
 void aggregates_print_json(const struct aggregates *aggregates, const char *event, bool is_last,
 			   struct text *out)
 {
-	double seconds = (double)(aggregates->now_ns - aggregates->start_ns) / NS_PER_S;
 	for (const struct aggregate_row *row = aggregates->rows; row; row = row->hh.next) {
-		text_printf(out, "{\"event\":\"%s\",\"seconds\":", event);
-		format_seconds(seconds, 3, out);
-		text_printf(out, ",%s,\"calls\":%llu,\"calls_per_second\":", row->json,
-			    (unsigned long long)row->totals.calls);
+		text_putc(out, '{');
+		json_string(out, "event", event);
+		json_key(out, "seconds");
+		format_seconds(seconds(aggregates), 3, out);
+		json_item(out);
+		text_puts(out, row->json);
+		json_u64(out, "calls", row->totals.calls);
+		json_key(out, "calls_per_second");
 		write_rate(aggregates, row, is_last, out);
 		if (row->has_returns)
-			text_printf(out, ",\"returns\":%llu",
-				    (unsigned long long)row->totals.returns);
+			json_u64(out, "returns", row->totals.returns);
 		if (row->has_errors)
-			text_printf(out, ",\"errors\":%llu",
-				    (unsigned long long)row->totals.errors);
+			json_u64(out, "errors", row->totals.errors);
 		if (aggregates->options->has_histogram)
 			json_histogram(aggregates, row, out);
 		text_puts(out, "}\n");
@@ -398,26 +320,28 @@ void aggregates_print_summary(const struct aggregates *aggregates, size_t num_fu
 			      bool is_json, struct text *out)
 {
 	const struct wire_aggregate_lost *lost = &aggregates->lost;
-	double seconds = (double)(aggregates->now_ns - aggregates->start_ns) / NS_PER_S;
 	unsigned long long calls = all_calls(aggregates), keys = lost->keys, active = lost->active,
 			   unknown = lost->unknown, unreadable = lost->unreadable,
 			   scratch = lost->scratch;
 	if (is_json) {
-		text_printf(out,
-			    "{\"event\":\"summary\",\"calls\":%llu,\"keys\":%u,\"keys_full\":%llu,"
-			    "\"calls_full\":%llu,\"unknown_goroutine\":%llu,\"seconds\":",
-			    calls, HASH_COUNT(aggregates->rows), keys, active, unknown);
-		format_seconds(seconds, 3, out);
-		if (unreadable)
-			text_printf(out, ",\"unreadable\":%llu", unreadable);
-		if (scratch)
-			text_printf(out, ",\"scratch_full\":%llu", scratch);
-		text_printf(out, ",\"functions\":%zu}\n", num_functions);
+		text_putc(out, '{');
+		json_string(out, "event", "summary");
+		json_u64(out, "calls", calls);
+		json_u64(out, "keys", HASH_COUNT(aggregates->rows));
+		json_u64(out, "keys_full", keys);
+		json_u64(out, "calls_full", active);
+		json_u64(out, "unknown_goroutine", unknown);
+		json_key(out, "seconds");
+		format_seconds(seconds(aggregates), 3, out);
+		json_known(out, "unreadable", unreadable);
+		json_known(out, "scratch_full", scratch);
+		json_u64(out, "functions", num_functions);
+		text_puts(out, "}\n");
 		return;
 	}
 	text_printf(out, "%zu function%s, %llu call%s, ", num_functions,
 		    num_functions == 1 ? "" : "s", calls, calls == 1 ? "" : "s");
-	format_seconds(seconds, 1, out);
+	format_seconds(seconds(aggregates), 1, out);
 	text_puts(out, " s");
 	if (keys)
 		text_printf(out,

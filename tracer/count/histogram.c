@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tracer/count/histogram.h"
 
-#include <stdio.h>
-
 #include "tracer/output/format.h"
 
-enum { SUB_BITS = 3, SUB = 1 << SUB_BITS, BAR_COLUMNS = 52 };
+enum { SUB_BITS = 3, SUB = 1 << SUB_BITS };
 
 uint32_t histogram_bucket(uint64_t value)
 {
@@ -29,24 +27,69 @@ uint64_t histogram_start(uint32_t bucket)
 void histogram_add(struct histogram *histogram, uint64_t value)
 {
 	histogram->count[histogram_bucket(value)]++;
-	histogram->total++;
+	histogram->num++;
 }
 
-bool histogram_quantile(const struct histogram *histogram, double quantile, uint64_t *low,
-			uint64_t *high)
+// --- Quantiles -----------------------------------------------------------------------------------
+
+int histogram_quantile(const struct histogram *histogram, double part)
 {
-	double rank = quantile * (double)histogram->total; // numbers below the quantile
-	uint64_t below = 0;
-	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		below += histogram->count[i];
-		if (!histogram->count[i] || ((double)below < rank && below < histogram->total))
-			continue;
-		*low = histogram_start(i);
-		*high = histogram_start(i + 1);
-		return true;
+	uint64_t so_far = histogram->below;
+	if (!histogram->num)
+		return HISTOGRAM_NONE;
+	double rank = part * (double)histogram->num; // numbers below the quantile
+	if (so_far && (double)so_far >= rank)
+		return HISTOGRAM_BELOW;
+	for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		so_far += histogram->count[i];
+		if (histogram->count[i] && ((double)so_far >= rank || so_far == histogram->num))
+			return i;
 	}
-	return false;
+	return HISTOGRAM_ABOVE;
 }
+
+static uint64_t bound(const struct histogram_scale *scale, int bucket)
+{
+	return scale->num_linear
+		       ? (uint64_t)scale->linear_min + (uint64_t)bucket * scale->linear_step
+		       : histogram_start((uint32_t)bucket);
+}
+
+void histogram_write_bound(const struct histogram_scale *scale, int bucket, bool is_json,
+			   struct text *out)
+{
+	if (scale->is_time && !is_json)
+		format_duration(bound(scale, bucket), out);
+	else if (scale->num_linear)
+		text_i64(out, (int64_t)bound(scale, bucket));
+	else
+		text_u64(out, bound(scale, bucket));
+}
+
+void histogram_write_quantile(const struct histogram_scale *scale,
+			      const struct histogram *histogram, double part, struct text *out)
+{
+	int bucket = histogram_quantile(histogram, part);
+	if (bucket == HISTOGRAM_NONE) {
+		text_putc(out, '-');
+	} else if (bucket == HISTOGRAM_BELOW) {
+		text_putc(out, '<');
+		histogram_write_bound(scale, 0, false, out);
+	} else if (bucket == HISTOGRAM_ABOVE) {
+		text_puts(out, ">=");
+		histogram_write_bound(scale, (int)scale->num_linear, false, out);
+	} else {
+		histogram_write_bound(scale, bucket, false, out);
+		if (bound(scale, bucket + 1) - bound(scale, bucket) == 1)
+			return;
+		text_putc(out, '-');
+		histogram_write_bound(scale, bucket + 1, false, out);
+	}
+}
+
+// --- Rows ----------------------------------------------------------------------------------------
+
+enum { BAR_COLUMNS = 52, RANGE_COLUMNS = 16, POWERS = 65, ROWS = HISTOGRAM_BUCKETS };
 
 // Writes a power of two with a unit: 512, 1K, 2M.
 static void print_power(uint64_t value, struct text *out)
@@ -57,32 +100,37 @@ static void print_power(uint64_t value, struct text *out)
 		value /= 1024;
 		unit++;
 	}
-	text_printf(out, "%llu", (unsigned long long)value);
+	text_u64(out, value);
 	if (unit)
 		text_putc(out, units[unit]);
 }
 
-// Row 0 is for zero alone, row n for [2^(n-1), 2^n).
-static uint64_t row_start(uint32_t row)
-{
-	return row ? 1ull << (row - 1) : 0;
-}
-
-static uint32_t row_of(uint64_t value)
+// Row 0 of the powers of two is for zero alone, row n for [2^(n-1), 2^n).
+static uint32_t power_row(uint64_t value)
 {
 	return value ? 64 - (uint32_t)__builtin_clzll(value) : 0;
 }
 
-static void print_row(uint32_t row, uint64_t count, uint64_t most, bool is_time, struct text *out)
+static void print_row_start(const struct histogram_scale *scale, uint32_t row, struct text *out)
 {
-	enum { RANGE_COLUMNS = 16 };
-	void (*print_bound)(uint64_t, struct text *) = is_time ? format_duration : print_power;
+	if (scale->num_linear)
+		histogram_write_bound(scale, (int)row, false, out);
+	else
+		(scale->is_time ? format_duration : print_power)(!row		? 0
+								 : row < POWERS ? 1ull << (row - 1)
+										: UINT64_MAX,
+								 out);
+}
+
+static void print_row(const struct histogram_scale *scale, uint32_t row, uint64_t count,
+		      uint64_t most, struct text *out)
+{
 	size_t start = out->len;
 	text_putc(out, '[');
-	print_bound(row_start(row), out);
-	if (row) {
+	print_row_start(scale, row, out);
+	if (row || scale->num_linear) {
 		text_puts(out, ", ");
-		print_bound(row < 64 ? row_start(row + 1) : UINT64_MAX, out);
+		print_row_start(scale, row + 1, out);
 		text_putc(out, ')');
 	} else {
 		text_putc(out, ']');
@@ -96,15 +144,15 @@ static void print_row(uint32_t row, uint64_t count, uint64_t most, bool is_time,
 	text_puts(out, "|\n");
 }
 
-void histogram_print(const struct histogram *histogram, bool is_time, struct text *out)
+void histogram_print(const struct histogram *histogram, const struct histogram_scale *scale,
+		     struct text *out)
 {
-	enum { ROWS = 65 };
 	uint64_t rows[ROWS] = {0}, most = 0;
 	uint32_t first = ROWS, last = 0;
 	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		if (!histogram->count[i])
 			continue;
-		uint32_t row = row_of(histogram_start(i));
+		uint32_t row = scale->num_linear ? i : power_row(histogram_start(i));
 		rows[row] += histogram->count[i];
 		if (row < first)
 			first = row;
@@ -113,5 +161,5 @@ void histogram_print(const struct histogram *histogram, bool is_time, struct tex
 			most = rows[row];
 	}
 	for (uint32_t row = first; row <= last && most; row++)
-		print_row(row, rows[row], most, is_time, out);
+		print_row(scale, row, rows[row], most, out);
 }

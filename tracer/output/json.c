@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The format "json": one JSON object a line, with keys in the order of gotrace(1), JSON. It is
-// written without a library, so that integers keep all their 64 bits and keys their order. A key is
+// The format "json": one JSON object a line, with keys in the order of gotrace(1), JSON. A key is
 // absent if its value is not known or was not asked for.
 #include "tracer/output/format.h"
 
@@ -8,8 +7,8 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-
-static const int64_t NS_PER_S = 1000 * 1000 * 1000;
+#include "base/clock.h"
+#include "base/json.h"
 
 struct sink {
 	struct sink_options options;
@@ -40,10 +39,10 @@ static void write_time(struct sink *sink, uint64_t mono_ns, struct text *out)
 {
 	struct format_clock *clock = &sink->clock;
 	int64_t wall_ns = (int64_t)(mono_ns + (uint64_t)sink->options.wall_offset_ns);
-	int64_t second = wall_ns / NS_PER_S, rest = wall_ns % NS_PER_S;
+	int64_t second = wall_ns / NS_PER_SECOND, rest = wall_ns % NS_PER_SECOND;
 	if (rest < 0) {
 		second--;
-		rest += NS_PER_S;
+		rest += NS_PER_SECOND;
 	}
 	if (!clock->len || clock->second != second) {
 		time_t time = second;
@@ -52,28 +51,21 @@ static void write_time(struct sink *sink, uint64_t mono_ns, struct text *out)
 		clock->second = second;
 		clock->len = strftime(clock->text, sizeof(clock->text), "%Y-%m-%dT%H:%M:%S", &tm);
 	}
-	char digits[11] = ".";
+	char digits[12] = ".";
 	for (size_t i = 9; i; i--, rest /= 10)
 		digits[i] = (char)('0' + rest % 10);
 	digits[10] = 'Z';
+	digits[11] = '"';
+	text_putc(out, '"');
 	text_append(out, clock->text, clock->len);
 	text_append(out, digits, sizeof(digits));
 }
 
-// Writes a number after its key. key is a string literal with all that precedes the number.
-#define write_number(key, value, out)                   \
-	do {                                            \
-		text_append(out, key, sizeof(key) - 1); \
-		text_u64(out, value);                   \
-	} while (0)
-
 static void write_func_keys(const struct sink *sink, const struct func *func, struct text *out)
 {
-	text_puts(out, ",\"func\":");
-	value_json_string(func->name, strlen(func->name), out);
-	text_puts(out, ",\"addr\":\"");
-	text_hex(out, func->vaddr + sink->options.bias);
-	text_putc(out, '"');
+	json_string(out, "func", func->name);
+	json_key(out, "addr");
+	json_addr(func->vaddr + sink->options.bias, out);
 }
 
 // Returns the place for the text of this function's keys; NULL if out of memory.
@@ -104,39 +96,36 @@ static void write_func(struct sink *sink, const struct plan_func *func, struct t
 		*keys = strndup(out->data + start, out->len - start);
 }
 
-enum event { EVENT_ENTRY, EVENT_RETURN };
-
 // Writes the keys from "event" to "call". tid is left out if record is NULL.
-static void write_head(struct sink *sink, enum event event, const struct call *call,
+static void write_head(struct sink *sink, const char *event, const struct call *call,
 		       uint64_t time_ns, const struct wire_record *record, struct text *out)
 {
-	text_puts(out, event == EVENT_ENTRY ? "{\"event\":\"entry\",\"time\":\""
-					    : "{\"event\":\"return\",\"time\":\"");
+	text_putc(out, '{');
+	json_string(out, "event", event);
+	json_key(out, "time");
 	write_time(sink, time_ns, out);
-	write_number("\",\"mono_ns\":", time_ns, out);
-	write_number(",\"pid\":", (uint64_t)sink->options.pid, out);
+	json_u64(out, "mono_ns", time_ns);
+	json_u64(out, "pid", (uint64_t)sink->options.pid);
 	if (record)
-		write_number(",\"tid\":", record->tid, out);
+		json_u64(out, "tid", record->tid);
 	if (call->has_goid)
-		write_number(",\"goid\":", call->goid, out);
+		json_u64(out, "goid", call->goid);
 	write_func(sink, call->func, out);
 	if (call->depth)
-		write_number(",\"depth\":", call->depth, out);
+		json_u64(out, "depth", call->depth);
 	if (call->number)
-		write_number(",\"call\":", call->number, out);
+		json_u64(out, "call", call->number);
 }
 
 static void write_values(struct sink *sink, const char *key, const struct plan_frame *frame,
 			 struct text *out)
 {
-	text_puts(out, key);
-	bool is_first = true;
+	json_key(out, key);
+	text_putc(out, '[');
 	for (size_t i = 0; i < frame->num_values; i++) {
 		if (frame->values[i].param->is_hidden)
 			continue;
-		if (!is_first)
-			text_putc(out, ',');
-		is_first = false;
+		json_item(out);
 		value_param_json(sink->options.printer, &frame->values[i], out);
 	}
 	text_putc(out, ']');
@@ -148,13 +137,11 @@ static void write_place(const char *func, const char *file, int line, struct tex
 	stack_write_name(func, out);
 	CLEANUP_FREE char *name = out->failed ? NULL : strndup(out->data + start, out->len - start);
 	out->len = start;
-	text_puts(out, "\"func\":");
-	value_json_string(name ? name : func, strlen(name ? name : func), out);
+	json_string(out, "func", name ? name : func);
 	if (!*file)
 		return;
-	text_puts(out, ",\"file\":");
-	value_json_string(file, strlen(file), out);
-	write_number(",\"line\":", line > 0 ? (uint64_t)line : 0, out);
+	json_string(out, "file", file);
+	json_u64(out, "line", line > 0 ? (uint64_t)line : 0);
 }
 
 static void write_stack(struct sink *sink, const struct wire_record *record, struct text *out)
@@ -162,19 +149,21 @@ static void write_stack(struct sink *sink, const struct wire_record *record, str
 	const struct stack *stack = stacks_find(sink->options.stacks, record);
 	if (!stack)
 		return;
-	text_puts(out, ",\"stack\":[");
+	json_key(out, "stack");
+	text_putc(out, '[');
 	for (size_t i = 0; i < stack->num; i++) {
 		const struct stack_frame *frame = &stack->frames[i];
-		text_puts(out, i ? ",{" : "{");
+		json_item(out);
+		text_putc(out, '{');
 		write_place(frame->func, frame->file, frame->line, out);
-		text_puts(out, frame->is_inlined ? ",\"inlined\":true}" : "}");
+		if (frame->is_inlined)
+			json_bool(out, "inlined", true);
+		text_putc(out, '}');
 	}
 	text_putc(out, ']');
 	const char *end = stack->is_more ? "more" : stack->end;
-	if (!end)
-		return;
-	text_puts(out, ",\"stack_end\":");
-	value_json_string(end, strlen(end), out);
+	if (end)
+		json_string(out, "stack_end", end);
 }
 
 static void write_creator(struct sink *sink, const struct wire_record *record, struct text *out)
@@ -182,19 +171,20 @@ static void write_creator(struct sink *sink, const struct wire_record *record, s
 	struct stack_creator creator;
 	if (!stacks_creator(sink->options.stacks, record, &creator))
 		return;
-	text_puts(out, ",\"creator\":{");
+	json_key(out, "creator");
+	text_putc(out, '{');
 	write_place(creator.func, creator.file, creator.line, out);
 	if (creator.goid)
-		write_number(",\"goid\":", creator.goid, out);
+		json_u64(out, "goid", creator.goid);
 	text_putc(out, '}');
 }
 
 static unsigned json_entry(struct sink *sink, struct call *call, const struct wire_record *record,
 			   struct text *out)
 {
-	write_head(sink, EVENT_ENTRY, call, record->time_ns, record, out);
+	write_head(sink, "entry", call, record->time_ns, record, out);
 	if (format_args(&sink->options, call) == LIST_SHOWN)
-		write_values(sink, ",\"args\":[", &call->func->args, out);
+		write_values(sink, "args", &call->func->args, out);
 	if ((record->flags & WIRE_CALLERS) && sink->options.stacks) {
 		write_stack(sink, record, out);
 		write_creator(sink, record, out);
@@ -207,7 +197,7 @@ static void write_results(struct sink *sink, const struct call *call,
 			  const struct wire_record *record, struct text *out)
 {
 	if (format_results(call, record) == LIST_SHOWN)
-		write_values(sink, ",\"results\":[", &call->func->results, out);
+		write_values(sink, "results", &call->func->results, out);
 }
 
 static unsigned json_end(struct sink *sink, struct call *call, const struct wire_record *record,
@@ -215,31 +205,32 @@ static unsigned json_end(struct sink *sink, struct call *call, const struct wire
 {
 	if (how == CALL_LOST)
 		return 0; // when and how the call ended is not known
-	write_head(sink, EVENT_RETURN, call, end_ns, record, out);
+	write_head(sink, "return", call, end_ns, record, out);
 	if (how != CALL_DETACHED)
-		write_number(",\"duration_ns\":", end_ns - call->entry_ns, out);
+		json_u64(out, "duration_ns", end_ns - call->entry_ns);
 	write_results(sink, call, record, out);
-	text_puts(out, ",\"how\":\"");
-	text_puts(out, call_how_name(how));
-	text_puts(out, "\"}\n");
+	json_string(out, "how", call_how_name(how));
+	text_puts(out, "}\n");
 	return sink_is_event(how);
 }
 
 static unsigned json_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
 			    struct text *out)
 {
-	write_head(sink, EVENT_RETURN, call, record->time_ns, record, out);
+	write_head(sink, "return", call, record->time_ns, record, out);
 	write_results(sink, call, record, out);
-	text_puts(out, ",\"how\":\"return\"}\n");
+	json_string(out, "how", call_how_name(CALL_RETURNED));
+	text_puts(out, "}\n");
 	return 1;
 }
 
 static void json_lost(struct sink *sink, uint64_t count, const char *where, struct text *out)
 {
 	(void)sink;
-	write_number("{\"event\":\"lost\",\"count\":", count, out);
-	text_puts(out, ",\"where\":");
-	value_json_string(where, strlen(where), out);
+	text_putc(out, '{');
+	json_string(out, "event", "lost");
+	json_u64(out, "count", count);
+	json_string(out, "where", where);
 	text_puts(out, "}\n");
 }
 
@@ -248,24 +239,26 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 {
 	(void)sink;
 	(void)err;
-	write_number("{\"event\":\"summary\",\"calls\":", summary->calls, out);
-	write_number(",\"returns\":", summary->returns, out);
-	write_number(",\"lost\":", summary->lost, out);
+	text_putc(out, '{');
+	json_string(out, "event", "summary");
+	json_u64(out, "calls", summary->calls);
+	json_u64(out, "returns", summary->returns);
+	json_u64(out, "lost", summary->lost);
 	if (summary->skipped)
-		write_number(",\"skipped\":", summary->skipped, out);
+		json_u64(out, "skipped", summary->skipped);
 	if (summary->orphans)
-		write_number(",\"orphans\":", summary->orphans, out);
+		json_u64(out, "orphans", summary->orphans);
 	if (summary->lost_ends)
-		write_number(",\"lost_ends\":", summary->lost_ends, out);
+		json_u64(out, "lost_ends", summary->lost_ends);
 	if (summary->detached)
-		write_number(",\"detached\":", summary->detached, out);
+		json_u64(out, "detached", summary->detached);
 	if (summary->has_conditions)
-		write_number(",\"unreadable\":", summary->unreadable, out);
+		json_u64(out, "unreadable", summary->unreadable);
 	if (summary->has_conditions || summary->crowded)
-		write_number(",\"crowded\":", summary->crowded, out);
-	text_puts(out, ",\"seconds\":");
+		json_u64(out, "crowded", summary->crowded);
+	json_key(out, "seconds");
 	format_seconds(summary->seconds, 6, out);
-	write_number(",\"functions\":", summary->functions, out);
+	json_u64(out, "functions", summary->functions);
 	text_puts(out, "}\n");
 }
 

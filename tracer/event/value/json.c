@@ -4,15 +4,12 @@
 
 #include <math.h>
 
-static void put_string(struct text *out, const char *string)
-{
-	value_json_string(string, strlen(string), out);
-}
+#include "base/json.h"
 
 static void put_unavailable(struct walk *walk, const char *reason)
 {
-	text_puts(walk->out, "{\"unavailable\":");
-	put_string(walk->out, reason);
+	text_putc(walk->out, '{');
+	json_string(walk->out, "unavailable", reason);
 	text_putc(walk->out, '}');
 }
 
@@ -57,9 +54,9 @@ static void begin_cut(struct walk *walk, uint64_t shown, uint64_t total)
 {
 	if (shown >= total)
 		return;
-	text_append(walk->out, "{\"len\":", 7);
-	text_u64(walk->out, total);
-	text_append(walk->out, ",\"cut\":", 7);
+	text_putc(walk->out, '{');
+	json_u64(walk->out, "len", total);
+	json_key(walk->out, "cut");
 }
 
 static void end_cut(struct walk *walk, uint64_t shown, uint64_t total)
@@ -71,27 +68,22 @@ static void end_cut(struct walk *walk, uint64_t shown, uint64_t total)
 static void put_go_string(struct walk *walk, const char *bytes, size_t len, uint64_t total)
 {
 	begin_cut(walk, len, total);
-	value_json_string(bytes, len, walk->out);
+	json_quote(bytes, len, walk->out);
 	end_cut(walk, len, total);
 }
 
 static void put_plain(struct walk *walk, const char *bytes, size_t len)
 {
-	value_json_string(bytes, len, walk->out);
-}
-
-static void put_hex(struct text *out, uint64_t addr)
-{
-	text_putc(out, '"');
-	text_hex(out, addr);
-	text_putc(out, '"');
+	json_quote(bytes, len, walk->out);
 }
 
 static void put_address(struct walk *walk, const struct gotype *type, uint64_t addr)
 {
-	if (type->kind == GO_CHAN)
-		text_append(walk->out, "{\"addr\":", 8);
-	put_hex(walk->out, addr);
+	if (type->kind == GO_CHAN) {
+		text_putc(walk->out, '{');
+		json_key(walk->out, "addr");
+	}
+	json_addr(addr, walk->out);
 	if (type->kind == GO_CHAN)
 		text_putc(walk->out, '}');
 }
@@ -105,12 +97,11 @@ static void put_chan(struct walk *walk, const struct gotype *type, uint64_t addr
 		     uint64_t cap)
 {
 	(void)type;
-	text_append(walk->out, "{\"addr\":", 8);
-	put_hex(walk->out, addr);
-	text_append(walk->out, ",\"len\":", 7);
-	text_u64(walk->out, len);
-	text_append(walk->out, ",\"cap\":", 7);
-	text_u64(walk->out, cap);
+	text_putc(walk->out, '{');
+	json_key(walk->out, "addr");
+	json_addr(addr, walk->out);
+	json_u64(walk->out, "len", len);
+	json_u64(walk->out, "cap", cap);
 	text_putc(walk->out, '}');
 }
 
@@ -124,18 +115,18 @@ static void put_end(struct walk *walk, const struct gotype *type, uint64_t shown
 {
 	text_putc(walk->out, type->kind == GO_STRUCT ? '}' : ']');
 	if (shown < total && shown < walk->printer->items) // the user's limit is not the reason
-		text_printf(walk->out, ",\"unavailable\":\"%s\"", memory_why_missing(walk->memory));
+		json_string(walk->out, "unavailable", memory_why_missing(walk->memory));
 	end_cut(walk, shown, total);
 }
 
 static void put_item(struct walk *walk, bool is_first, const struct gofield *field)
 {
-	if (!is_first)
-		text_putc(walk->out, ',');
-	if (field) {
-		put_string(walk->out, field->name);
-		text_putc(walk->out, ':');
-	}
+	(void)is_first;
+	json_item(walk->out);
+	if (!field)
+		return;
+	json_quote(field->name, strlen(field->name), walk->out);
+	text_putc(walk->out, ':');
 }
 
 static void put_key(struct walk *walk)
@@ -161,13 +152,13 @@ static void put_byte(struct walk *walk, uint8_t value)
 static void put_interface(struct walk *walk, const struct gotype *type, struct dynamic *dynamic)
 {
 	(void)type;
-	text_append(walk->out, "{\"type\":", 8);
-	put_string(walk->out, dynamic->type->name);
-	text_append(walk->out, ",\"value\":", 9);
+	text_putc(walk->out, '{');
+	json_string(walk->out, "type", dynamic->type->name);
+	json_key(walk->out, "value");
 	walk_dynamic(walk, dynamic);
 	struct message message;
 	if (walk_message(walk, dynamic, &message)) {
-		text_append(walk->out, ",\"error\":", 9);
+		json_key(walk->out, "error");
 		put_go_string(walk, message.bytes, message.len, message.total);
 	}
 	text_putc(walk->out, '}');

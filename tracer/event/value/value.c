@@ -3,6 +3,8 @@
 
 #include "tracer/event/value/internal.h"
 
+#include "base/json.h"
+
 static void print(struct value_printer *printer, const struct value_style *style,
 		  struct gotype *type, uint64_t addr, uint64_t frame_end, struct text *out)
 {
@@ -73,16 +75,14 @@ void value_param_text(struct value_printer *printer, const struct plan_value *va
 
 static void put_name(const struct param *param, struct text *out)
 {
-	text_append(out, "{\"name\":", 8);
 	bool is_unnamed = !param->name[0] || param->name[0] == '~';
 	if (is_unnamed && param->is_result) {
+		json_key(out, "name");
 		text_append(out, "\"ret", 4);
 		text_i64(out, param->ret_slot);
 		text_putc(out, '"');
-	} else if (is_unnamed) {
-		text_append(out, "\"_\"", 3);
 	} else {
-		value_json_string(param->name, strlen(param->name), out);
+		json_string(out, "name", is_unnamed ? "_" : param->name);
 	}
 }
 
@@ -90,20 +90,17 @@ void value_param_json(struct value_printer *printer, const struct plan_value *va
 		      struct text *out)
 {
 	const struct param *param = value->param;
+	text_putc(out, '{');
 	put_name(param, out);
-	text_append(out, ",\"type\":", 8);
-	const char *type = param->type ? param->type->name : "word";
-	value_json_string(type, strlen(type), out);
-	text_append(out, ",\"value\":", 9);
+	json_string(out, "type", param->type ? param->type->name : "word");
+	json_key(out, "value");
 	const char *reason = param->unknown;
 	uint64_t word;
 	if (!reason && !param->type && read_word(printer, value, &word, &reason)) {
-		text_putc(out, '"');
-		text_hex(out, word);
-		text_putc(out, '"');
+		json_addr(word, out);
 	} else if (reason || !print_param(printer, &value_style_json, value, out, &reason)) {
-		text_puts(out, "{\"unavailable\":");
-		value_json_string(reason, strlen(reason), out);
+		text_putc(out, '{');
+		json_string(out, "unavailable", reason);
 		text_putc(out, '}');
 	}
 	text_putc(out, '}');

@@ -44,7 +44,4 @@ void value_param_text(struct value_printer *printer, const struct plan_value *va
 void value_param_json(struct value_printer *printer, const struct plan_value *value,
 		      struct text *out);
 
-/** Writes a JSON string with quotes and escapes. Bytes that are not UTF-8 become U+FFFD. */
-void value_json_string(const char *bytes, size_t len, struct text *out);
-
 #endif
