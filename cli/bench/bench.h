@@ -73,15 +73,25 @@ bool bench_function_is_bare(const struct bench_function *function, pid_t pid);
 // FLOOR: uprobes whose programs do nothing. EBPF, PTRACE: gotrace. PEER: another tool.
 enum bench_kind { BENCH_UNTRACED, BENCH_FLOOR, BENCH_EBPF, BENCH_PTRACE, BENCH_PEER };
 
+enum { BENCH_WORDS = 16 };
+
+struct bench_tracer;
+struct bench_function;
+
 struct bench_variant { // a row of the table
 	const char *name;
 	enum bench_kind kind;
 	bool has_return;
-	// gotrace's options; for a peer: its command and option, which rows.c completes
-	const char *options[6];
-	const char *mark;    // for a peer: how the line of a kept call begins
-	const char *program; // for a peer: the program that must be installed
-	bool keeps_none;     // the variant has a condition that is never true
+	bool keeps_none;      // the variant has a condition that is never true
+	bool is_for_programs; // the user's own program is measured so, too
+	const char *command;  // gotrace's; NULL: attach
+	// gotrace's options, or a peer's whole command, in which {pid}, {func} and other places are
+	// filled in
+	const char *words[BENCH_WORDS];
+	const char *mark; // for a peer: how the line of a kept call begins; NULL: perf's count
+	/** Before the command starts. May be NULL. */
+	struct error *(*prepare)(struct bench_tracer *tracer,
+				 const struct bench_function *function);
 };
 
 extern const struct bench_variant bench_variants[];
@@ -91,9 +101,9 @@ struct bench_tracer {
 	pid_t pid; // 0: none
 	struct floor_probes *floor;
 	const struct bench_variant *variant;
-	char said[64];		  // path of the file with all of the tracer's output
-	char event[32], data[72]; // for perf: its uprobe event, and the path of its samples
-	uint64_t cpu_ns;	  // CPU time that the tracer had used when it was ready
+	char said[64];	 // path of the file with all of the tracer's output
+	bool has_event;	 // perf's uprobe event exists
+	uint64_t cpu_ns; // CPU time that the tracer had used when it was ready
 };
 
 /** Starts a variant's tracer and waits until it traces. */
@@ -110,9 +120,12 @@ bool bench_find_program(const char *name, char *path, size_t size);
 uint64_t bench_cpu_of(pid_t pid);
 /** Creates an empty temporary file for a tracer's output; path gets its name. */
 struct error *bench_file_create(char *path, size_t size) MUST_CHECK;
-/** Starts a command with its output in the file at path said. The command gets SIGINT when gotrace
- *  ends. */
-struct error *bench_spawn(char *const *argv, const char *said, pid_t *out) MUST_CHECK;
+/** Starts gotrace with a variant's command and options for these patterns, with its output in the
+ *  file at path said, and waits until it traces. *out may be set even if it fails: the caller ends
+ *  it. gotrace gets SIGINT when its parent ends. */
+struct error *bench_start_gotrace(const struct bench_variant *variant, pid_t pid,
+				  const char *const *patterns, size_t num_patterns,
+				  const char *said, pid_t *out) MUST_CHECK;
 /** Ends a command with SIGINT, or with SIGKILL if that does not end it in time. */
 void bench_end(pid_t pid);
 struct bench_summary { // a gotrace's summary
@@ -123,15 +136,11 @@ struct bench_summary bench_read_summary(const char *text);
 /** The number of calls kept, from the summary in the file at path said. has_return: counts only
  *  calls whose return was kept too. */
 uint64_t bench_kept(const char *said, bool has_return, uint64_t *lost);
-/** Waits until a gotrace traces, as its output in the file at path said shows. It is an error if it
- *  ends first. */
-struct error *bench_wait_traces(pid_t pid, const char *said) MUST_CHECK;
-
 /** Reads a whole file. The caller frees the result. NULL if the file cannot be read. */
 char *bench_read(const char *path);
-/** Fills argv, which has room for max words, with a peer's command. The caller frees the words. */
+/** Fills in a peer's command, and prepares what it needs. */
 struct error *bench_peer_prepare(struct bench_tracer *tracer, const struct bench_function *function,
-				 pid_t pid, char **argv, size_t max) MUST_CHECK;
+				 pid_t pid, struct text words[BENCH_WORDS]) MUST_CHECK;
 /** Removes perf's uprobe event and files, if there are any. */
 void bench_peer_clean(struct bench_tracer *tracer);
 
@@ -145,6 +154,7 @@ struct bench_machine {
 };
 
 struct bench_row {
+	const struct bench_variant *variant;
 	const char *workload, *description, *name;
 	enum bench_kind kind;
 	bool has_return;
@@ -222,6 +232,10 @@ bool bench_is_shown(const struct bench *bench, const struct bench_row *row);
 /** Finds the row of this workload and name; NULL if there is none or it was not measured. */
 const struct bench_row *bench_find_row(const struct bench *bench, const char *workload,
 				       const char *name);
+
+/** Finds the row of this kind for the same workload as like; NULL if there is none. */
+const struct bench_row *bench_find_kind(const struct bench *bench, const struct bench_row *like,
+					enum bench_kind kind, bool has_return);
 
 void bench_print_table(const struct bench *bench, FILE *out);
 void bench_print_benchfmt(const struct bench *bench, FILE *out);

@@ -13,6 +13,7 @@ static const double SHORT_RUN = 0.1; // seconds
 void bench_row_init(struct bench_row *row, const struct bench_variant *variant)
 {
 	*row = (struct bench_row){
+		.variant = variant,
 		.name = variant->name,
 		.kind = variant->kind,
 		.has_return = variant->has_return,
@@ -108,8 +109,8 @@ void bench_spread(const double *values, uint64_t num, double *low, double *high)
 
 // --- Ratios --------------------------------------------------------------------------------------
 
-static const struct bench_row *find(const struct bench *bench, const struct bench_row *like,
-				    enum bench_kind kind, bool has_return)
+const struct bench_row *bench_find_kind(const struct bench *bench, const struct bench_row *like,
+					enum bench_kind kind, bool has_return)
 {
 	for (size_t i = 0; i < bench->num_rows; i++) {
 		const struct bench_row *row = &bench->rows[i];
@@ -130,9 +131,11 @@ void bench_compare(struct bench *bench)
 {
 	for (size_t i = 0; i < bench->num_rows; i++) {
 		struct bench_row *row = &bench->rows[i];
-		const struct bench_row *base = find(bench, row, BENCH_UNTRACED, false);
-		const struct bench_row *floor_row = find(bench, row, BENCH_FLOOR, row->has_return);
-		const struct bench_row *ptrace = find(bench, row, BENCH_PTRACE, row->has_return);
+		const struct bench_row *base = bench_find_kind(bench, row, BENCH_UNTRACED, false);
+		const struct bench_row *floor_row =
+			bench_find_kind(bench, row, BENCH_FLOOR, row->has_return);
+		const struct bench_row *ptrace =
+			bench_find_kind(bench, row, BENCH_PTRACE, row->has_return);
 		for (uint64_t j = 0; j < bench->rounds; j++) {
 			double base_ns = base ? base->ns[j] : NAN;
 			double cost = row->ns[j] - base_ns;

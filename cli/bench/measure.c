@@ -188,12 +188,12 @@ static bool is_wanted(struct bench *bench, const struct bench_variant *variant)
 	if (variant->kind != BENCH_PEER)
 		return true;
 	char path[PATH_MAX];
-	if (!bench->options->peers || bench_find_program(variant->program, path, sizeof(path)))
+	if (!bench->options->peers || bench_find_program(variant->words[0], path, sizeof(path)))
 		return bench->options->peers;
-	if (!strstr(bench->note, variant->program)) {
+	if (!strstr(bench->note, variant->words[0])) {
 		size_t len = strlen(bench->note);
 		snprintf(bench->note + len, sizeof(bench->note) - len, "%s%s",
-			 len ? ", " : "Not installed, so not measured: ", variant->program);
+			 len ? ", " : "Not installed, so not measured: ", variant->words[0]);
 	}
 	return false;
 }

@@ -30,22 +30,6 @@ struct run {		  // one run of the program
 	int status;	  // as waitpid reports it
 };
 
-static const struct bench_variant program_variants[] = {
-	{"untraced", BENCH_UNTRACED, false, {0}, NULL, NULL, false},
-	{"ebpf entry", BENCH_EBPF, false, {"--no-return", "--no-args"}, NULL, NULL, false},
-	{"ebpf entry+return", BENCH_EBPF, true, {"--no-args", "--depth", "0"}, NULL, NULL, false},
-	{"ebpf depth 2", BENCH_EBPF, true, {"--depth", "2"}, NULL, NULL, false},
-	{"ptrace entry", BENCH_PTRACE, false, {"--no-return", "--no-args"}, NULL, NULL, false},
-	{"ptrace entry+return",
-	 BENCH_PTRACE,
-	 true,
-	 {"--no-args", "--depth", "0"},
-	 NULL,
-	 NULL,
-	 false},
-};
-enum { NUM_PROGRAM_VARIANTS = sizeof(program_variants) / sizeof(*program_variants) };
-
 // If gotrace's standard input is a file, each run reads it from the beginning. The program's
 // standard error is shown only for the first run.
 static void become_program(char **argv, bool is_first)
@@ -84,41 +68,6 @@ static struct error *start_stopped(char **argv, bool is_first, pid_t *out)
 	}
 	*out = pid;
 	return NULL;
-}
-
-static struct error *start_tracer(const struct bench *bench, const struct bench_variant *variant,
-				  pid_t pid, const char *said, pid_t *out)
-{
-	char number[16];
-	snprintf(number, sizeof(number), "%d", (int)pid);
-	const char *first[] = {"/proc/self/exe",
-			       "attach",
-			       number,
-			       "-o",
-			       "/dev/null",
-			       "--format",
-			       "lines",
-			       "--backend",
-			       variant->kind == BENCH_EBPF ? "ebpf" : "ptrace"};
-	enum { FIRST = sizeof(first) / sizeof(*first), OPTIONS = 6 };
-	size_t num = FIRST;
-	CLEANUP_FREE const char **argv =
-		calloc(FIRST + OPTIONS + bench->options->num_patterns + 1, sizeof(*argv));
-	if (!argv)
-		return error_nomem();
-	memcpy(argv, first, sizeof(first));
-	for (size_t i = 0; variant->options[i]; i++)
-		argv[num++] = variant->options[i];
-	for (size_t i = 0; i < bench->options->num_patterns; i++)
-		argv[num++] = bench->options->patterns[i];
-	struct error *err = bench_spawn((char *const *)argv, said, out);
-	if (!err)
-		err = bench_wait_traces(*out, said);
-	if (err && *out) {
-		bench_end(*out);
-		*out = 0;
-	}
-	return err;
 }
 
 static double seconds(struct timeval time)
@@ -163,7 +112,12 @@ static struct error *run_once(const struct bench *bench, const struct bench_vari
 		return err;
 	}
 	if (variant->kind != BENCH_UNTRACED)
-		err = start_tracer(bench, variant, pid, said, &tracer);
+		err = bench_start_gotrace(variant, pid, (const char **)bench->options->patterns,
+					  bench->options->num_patterns, said, &tracer);
+	if (err && tracer) {
+		bench_end(tracer);
+		tracer = 0;
+	}
 	if (err || cli_signal)
 		kill(pid, SIGKILL);
 	uint64_t ready_ns = tracer ? bench_cpu_of(tracer) : 0;
@@ -209,7 +163,9 @@ static void compare_to_ptrace(struct bench *bench, uint64_t round)
 {
 	for (size_t i = 1; i < bench->num_rows; i++) {
 		struct bench_row *row = &bench->rows[i];
-		double cost = bench->rows[row->has_return ? 5 : 4].ns[round];
+		const struct bench_row *ptrace =
+			bench_find_kind(bench, row, BENCH_PTRACE, row->has_return);
+		double cost = ptrace ? ptrace->ns[round] : NAN;
 		row->of_ptrace[round] =
 			cost > 0 && row->ns[round] > 0 ? row->ns[round] / cost : NAN;
 	}
@@ -217,12 +173,14 @@ static void compare_to_ptrace(struct bench *bench, uint64_t round)
 
 static struct error *add_rows(struct bench *bench)
 {
-	bench->rows = calloc(NUM_PROGRAM_VARIANTS, sizeof(*bench->rows));
+	bench->rows = calloc(bench_num_variants, sizeof(*bench->rows));
 	if (!bench->rows)
 		return error_nomem();
 	const char *slash = strrchr(bench->options->program[0], '/');
-	for (size_t i = 0; i < NUM_PROGRAM_VARIANTS; i++) {
-		const struct bench_variant *variant = &program_variants[i];
+	for (size_t i = 0; i < bench_num_variants; i++) {
+		const struct bench_variant *variant = &bench_variants[i];
+		if (!variant->is_for_programs)
+			continue;
 		struct bench_row *row = &bench->rows[bench->num_rows++];
 		bench_row_init(row, variant);
 		row->workload = slash ? slash + 1 : bench->options->program[0];
@@ -265,8 +223,7 @@ struct error *bench_program(struct bench *bench)
 			if (row->is_left_out)
 				continue;
 			bench_progress(bench, round, row);
-			struct error *failed =
-				run_once(bench, &program_variants[i], !round && !i, &run);
+			struct error *failed = run_once(bench, row->variant, !round && !i, &run);
 			if (!i)
 				status = run.status;
 			if (failed && !i)

@@ -17,7 +17,6 @@
 #include "tracer/backend/ebpf/floor.h"
 
 enum {
-	WORDS_MAX = 32,
 	READY_TIMEOUT_MS = 20000,
 	END_TIMEOUT_MS = 15000,
 	SETTLE_MS = 200, // a peer may still be busy after it has set its first breakpoint
@@ -59,7 +58,9 @@ struct error *bench_file_create(char *path, size_t size)
 	return fd < 0 ? error_errno(errno, "%s", path) : NULL;
 }
 
-struct error *bench_spawn(char *const *argv, const char *said, pid_t *out)
+// Starts a command with its output in the file at path said. The command gets SIGINT when gotrace
+// ends.
+static struct error *spawn(char *const *argv, const char *said, pid_t *out)
 {
 	CLEANUP_CLOSE int fd = open(said, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (fd < 0)
@@ -180,11 +181,6 @@ static struct error *wait_ready(pid_t pid, const char *said, const struct bench_
 	return error_new("it is not ready after %d seconds", READY_TIMEOUT_MS / 1000);
 }
 
-struct error *bench_wait_traces(pid_t pid, const char *said)
-{
-	return wait_ready(pid, said, NULL, 0);
-}
-
 static struct error *start_floor(struct bench_tracer *tracer, const struct bench_function *function,
 				 pid_t pid)
 {
@@ -200,40 +196,46 @@ static struct error *start_floor(struct bench_tracer *tracer, const struct bench
 	return floor_probes_create(pid, exe, sites, num, &tracer->floor);
 }
 
-static struct error *start_gotrace(struct bench_tracer *tracer,
-				   const struct bench_function *function, pid_t pid)
+struct error *bench_start_gotrace(const struct bench_variant *variant, pid_t pid,
+				  const char *const *patterns, size_t num_patterns,
+				  const char *said, pid_t *out)
 {
 	char number[16];
 	snprintf(number, sizeof(number), "%d", (int)pid);
-	const char *const *options = tracer->variant->options;
-	// the first option may be a command instead ("count")
-	bool is_attach = !options[0] || options[0][0] == '-';
-	const char *argv[WORDS_MAX] = {"/proc/self/exe",
-				       is_attach ? "attach" : *options++,
-				       number,
-				       function->name,
-				       "-o",
-				       "/dev/null",
-				       "--backend",
-				       tracer->variant->kind == BENCH_EBPF ? "ebpf" : "ptrace",
-				       "--format",
-				       is_attach ? "lines" : "text"};
-	size_t num = 10;
-	for (; *options; options++)
-		argv[num++] = *options;
-	struct error *err = bench_spawn((char *const *)argv, tracer->said, &tracer->pid);
-	return err ? err : bench_wait_traces(tracer->pid, tracer->said);
+	const char *first[] = {"/proc/self/exe",
+			       variant->command ? variant->command : "attach",
+			       number,
+			       "-o",
+			       "/dev/null",
+			       "--backend",
+			       variant->kind == BENCH_EBPF ? "ebpf" : "ptrace",
+			       "--format",
+			       variant->command ? "text" : "lines"};
+	size_t num = sizeof(first) / sizeof(*first);
+	CLEANUP_FREE const char **argv =
+		calloc(num + BENCH_WORDS + num_patterns + 1, sizeof(*argv));
+	if (!argv)
+		return error_nomem();
+	memcpy(argv, first, sizeof(first));
+	for (size_t i = 0; i < BENCH_WORDS && variant->words[i]; i++)
+		argv[num++] = variant->words[i];
+	memcpy(argv + num, patterns, num_patterns * sizeof(*patterns));
+	struct error *err = spawn((char *const *)argv, said, out);
+	return err ? err : wait_ready(*out, said, NULL, 0);
 }
 
 static struct error *start_peer(struct bench_tracer *tracer, const struct bench_function *function,
 				pid_t pid)
 {
-	char *argv[WORDS_MAX] = {NULL};
-	struct error *err = bench_peer_prepare(tracer, function, pid, argv, WORDS_MAX);
+	struct text words[BENCH_WORDS] = {0};
+	char *argv[BENCH_WORDS + 1] = {NULL};
+	struct error *err = bench_peer_prepare(tracer, function, pid, words);
+	for (size_t i = 0; i < BENCH_WORDS; i++)
+		argv[i] = words[i].data;
 	if (!err)
-		err = bench_spawn(argv, tracer->said, &tracer->pid);
-	for (size_t i = 0; i < WORDS_MAX; i++)
-		free(argv[i]);
+		err = spawn(argv, tracer->said, &tracer->pid);
+	for (size_t i = 0; i < BENCH_WORDS; i++)
+		text_deinit(&words[i]);
 	return err ? err : wait_ready(tracer->pid, tracer->said, function, pid);
 }
 
@@ -247,7 +249,8 @@ struct error *bench_tracer_start(struct bench_tracer *tracer, const struct bench
 	if (variant->kind == BENCH_FLOOR)
 		err = start_floor(tracer, function, pid);
 	else if (variant->kind == BENCH_EBPF || variant->kind == BENCH_PTRACE)
-		err = start_gotrace(tracer, function, pid);
+		err = bench_start_gotrace(variant, pid, &(const char *){function->name}, 1,
+					  tracer->said, &tracer->pid);
 	else if (variant->kind == BENCH_PEER)
 		err = start_peer(tracer, function, pid);
 	if (err) {
