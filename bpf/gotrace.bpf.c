@@ -26,23 +26,11 @@ const volatile bool has_depth = false;	    // some condition asks how many calls
 const volatile wire_u32 namespace_inum = 0; // for find_target: the PID namespace and the PID in it
 const volatile wire_u32 namespace_pid = 0;
 
-// Written by user space while the probes are armed.
+struct wire_state state = {0};
 wire_u32 target_tgid = 0; // in the initial PID namespace
-wire_u64 only_goid = 0;	  // the only selected goroutine; 0: all
-wire_u32 num_within = 0;  // groups of functions that --within names
-struct wire_recovery recovery = {0};
-wire_u32 are_nests_full = 0;
-
 // self_exec_id of the traced program, that of the first hit; 0: none yet. It changes when the
 // process executes another program.
 wire_u64 target_exec = 0;
-wire_u32 is_replaced = 0; // there was a hit of another program
-
-// Events lost since the program was loaded, of all functions.
-wire_u64 lost_buffer = 0;
-wire_u64 lost_scratch = 0;
-struct wire_losses losses = {0};
-struct wire_aggregate_lost aggregate_losses = {0};
 wire_u32 next_slot = 0; // the slot for the next new key
 
 // How many entries are held, by goid modulo HELD_COUNTS. Few goroutines with a panic have any;
@@ -359,7 +347,7 @@ HOST_SETTINGS(count_settings, wire_aggregate_settings, aggregating)
 static inline const struct wire_recovery *host_recovery(const struct host *host)
 {
 	(void)host;
-	return &recovery;
+	return &state.recovery;
 }
 
 static inline struct wire_budget *host_budget(const struct host *host, wire_u32 func)
@@ -378,7 +366,7 @@ static inline wire_u32 host_dynamic(const struct host *host, wire_u64 rtype)
 static inline wire_u64 host_only_goid(const struct host *host)
 {
 	(void)host;
-	return only_goid;
+	return state.only_goid;
 }
 
 static inline bool host_has_depth(const struct host *host)
@@ -396,7 +384,7 @@ static inline bool host_has_conditions(const struct host *host)
 static inline wire_u32 host_num_groups(const struct host *host)
 {
 	(void)host;
-	return *(volatile wire_u32 *)&num_within;
+	return *(volatile wire_u32 *)&state.num_within;
 }
 
 // --- Calls under way ---------------------------------------------------------------------------
@@ -515,7 +503,7 @@ static inline void host_nest_drop(const struct host *host, const struct wire_nes
 static inline wire_u32 *host_nests_full(const struct host *host)
 {
 	(void)host;
-	return &are_nests_full;
+	return &state.are_nests_full;
 }
 
 static inline int host_within_put(const struct host *host, wire_u64 key, wire_u64 distance)
@@ -572,7 +560,7 @@ static inline wire_u64 *host_bucket(const struct host *host, wire_u32 slot, wire
 static inline struct wire_aggregate_lost *host_count_lost(const struct host *host)
 {
 	(void)host;
-	return &aggregate_losses;
+	return &state.aggregate_lost;
 }
 
 // --- Records -----------------------------------------------------------------------------------
@@ -613,7 +601,7 @@ static inline int host_submit(const struct host *host, struct wire_record *recor
 static inline struct wire_losses *host_losses(const struct host *host)
 {
 	(void)host;
-	return &losses;
+	return &state.losses;
 }
 
 static inline int host_output(const struct host *host, const struct wire_record *record,
@@ -631,7 +619,8 @@ static inline void host_lost(const struct host *host, const struct wire_probe *p
 	wire_u64 *count = bpf_map_lookup_elem(&lost, &func);
 	if (count)
 		__sync_fetch_and_add(count, 1);
-	__sync_fetch_and_add(where == WIRE_LOST_BUFFER ? &lost_buffer : &lost_scratch, 1);
+	__sync_fetch_and_add(where == WIRE_LOST_BUFFER ? &state.lost_buffer : &state.lost_scratch,
+			     1);
 }
 
 static inline bool host_knows_stack(const struct host *host, wire_u64 number)
@@ -662,7 +651,7 @@ static __always_inline bool is_another_program(void)
 		target_exec = exec;
 	if (exec == target_exec)
 		return false;
-	is_replaced = 1;
+	state.is_replaced = 1;
 	return true;
 }
 

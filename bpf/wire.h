@@ -434,7 +434,32 @@ struct wire_nest {
 	wire_u64 depth; // of the call; of a goroutine: the depth of its innermost call
 };
 
+// --- While probes are armed ----------------------------------------------------------------------
+
 enum wire_loss { WIRE_LOST_BUFFER, WIRE_LOST_SCRATCH };
+enum { WIRE_LOSSES = 4096 };
+
+// How many events have been lost, by goroutine. Goroutines whose goids are equal modulo
+// WIRE_LOSSES share a count.
+struct wire_losses {
+	wire_u32 all;
+	wire_u32 pad;
+	wire_u32 by_goroutine[WIRE_LOSSES]; // on a system stack: by thread
+};
+
+// What may change while probes are armed. User space writes the first three members, the engine
+// the others.
+struct wire_state {
+	wire_u64 only_goid;  // the only selected goroutine; 0: all
+	wire_u32 num_within; // groups of functions that --within names
+	wire_u32 pad;
+	struct wire_recovery recovery;
+	wire_u32 are_nests_full; // not 0: there was no room for a goroutine's traced calls
+	wire_u32 is_replaced;	 // there was a hit of another program in the same process
+	wire_u64 lost_buffer, lost_scratch; // lost events of all functions
+	struct wire_aggregate_lost aggregate_lost;
+	struct wire_losses losses;
+};
 
 // --- Records -----------------------------------------------------------------------------------
 
@@ -450,16 +475,6 @@ enum wire_record_flags {
 	WIRE_CUTS = WIRE_CUT | WIRE_CUT_STEPS | WIRE_CUT_FAULTS,
 	WIRE_BARE = 256,    // the function's budget excludes values
 	WIRE_CALLERS = 512, // the last blocks are the call's stack or the goroutine's creator
-};
-
-enum { WIRE_LOSSES = 4096 };
-
-// How many events have been lost, by goroutine. Goroutines whose goids are equal modulo
-// WIRE_LOSSES share a count.
-struct wire_losses {
-	wire_u32 all;
-	wire_u32 pad;
-	wire_u32 by_goroutine[WIRE_LOSSES]; // on a system stack: by thread
 };
 
 struct wire_record {
@@ -554,6 +569,7 @@ _Static_assert(sizeof(struct wire_nest_key) == 16, "wire_nest_key");
 _Static_assert(sizeof(struct wire_nest) == 32, "wire_nest");
 _Static_assert(sizeof(struct wire_record) == 48, "wire_record");
 _Static_assert(sizeof(struct wire_losses) == 8 + 4 * WIRE_LOSSES, "wire_losses");
+_Static_assert(sizeof(struct wire_state) == 104 + 4 * WIRE_LOSSES, "wire_state");
 _Static_assert(sizeof(struct wire_block) == 16, "wire_block");
 
 #endif

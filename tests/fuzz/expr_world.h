@@ -142,10 +142,11 @@ struct world {
 	struct cpu_regs regs;
 	uint64_t duration;
 	struct plan_tables tables;
+	struct wire_state state;
 	struct aggregate_func counted;
 	struct wire_key key; // of the first call that was counted
 	struct wire_totals totals[2];
-	struct wire_aggregate_lost lost;
+	bool has_depth;
 	uint32_t num_keys;
 };
 
@@ -521,10 +522,17 @@ static inline struct told world_call(struct world *world, struct hit_source *sou
 	struct wire_budget budget = {.flags = WIRE_BUDGET_FOLLOW};
 	world->tables.probes = probes;
 	world->tables.num_probes = 3;
-	source->tables = &world->tables;
+	struct tables tables = {
+		.plan = world->tables,
+		.budgets = &budget,
+		.num_budgets = 1,
+		.aggregates = &world->counted.wire,
+		.num_aggregates = 1,
+		.has_depth = world->has_depth,
+		.state = &world->state,
+	};
+	source->tables = &tables;
 	source->settings = &settings;
-	source->budgets = &budget;
-	source->num_budgets = 1;
 	source->read = world_read;
 	source->context = world;
 	struct hit_maker *maker;
@@ -563,7 +571,9 @@ static inline struct told world_trace(struct world *world, bool is_tail, char **
 					   .num_return = program.num_return};
 	world->tables.conditions = &condition;
 	world->tables.num_conditions = 1;
-	struct told told = world_call(world, &(struct hit_source){.has_depth = true}, is_tail);
+	world->has_depth = true;
+	struct told told = world_call(world, &(struct hit_source){0}, is_tail);
+	world->has_depth = false;
 	world->tables.conditions = NULL;
 	return told;
 }
@@ -576,13 +586,10 @@ static inline void world_tally(struct world *world, const struct wire_aggregate_
 	_Atomic uint32_t num_keys = 0;
 	struct aggregate_tables tables = {
 		.settings = settings,
-		.aggregates = &world->counted.wire,
-		.num_aggregates = 1,
 		.max_keys = 1,
 		.keys = &world->key,
 		.totals = world->totals,
 		.buckets = buckets,
-		.lost = &world->lost,
 		.num_keys = &num_keys,
 	};
 	world_call(world, &(struct hit_source){.aggregates = &tables}, is_tail);

@@ -58,6 +58,9 @@ struct session {
 	struct plan_dynamic dynamics[NUM_DYNAMICS];
 	struct wire_settings settings;
 	struct backend *backend;
+	struct armed armed;
+	struct tables tables;
+	struct wire_state state;
 	struct hit_maker *maker;
 	uint64_t blocks, bytes, faults, cut, no_goroutine, differ;
 };
@@ -367,7 +370,7 @@ static bool run_round(struct session *session)
 	size_t num;
 	bool ended;
 	struct error *err =
-		backend_ebpf.poll(session->backend, 100, take_record, &taken, &num, &ended);
+		backend_ebpf.records.poll(session->backend, 100, take_record, &taken, &num, &ended);
 	if (err) {
 		printf("# %s\n", error_message(err));
 		error_free(err);
@@ -423,8 +426,9 @@ static struct error *set_up(struct session *session)
 	if (!session->child)
 		run_child(session);
 	waitpid(session->child, NULL, 0);
+	session->tables = (struct tables){.plan = session->plan.tables, .state = &session->state};
 	struct hit_source source = {
-		.tables = &session->plan.tables,
+		.tables = &session->tables,
 		.settings = &session->settings,
 		.read = read_child,
 		.dynamic = find_dynamic,
@@ -442,14 +446,18 @@ static struct error *set_up(struct session *session)
 	struct backend_settings settings = {.depth = session->settings.depth,
 					    .buffer_bytes = 1 << 20};
 	if (!err)
-		err = backend_ebpf.open(&target, &session->plan, &settings, &session->backend);
+		err = armed_grow(&session->armed, 1);
+	if (!err)
+		err = backend_ebpf.open(&target, &session->plan, &session->armed, &settings,
+					&session->backend);
 	uint32_t func = 0;
-	return err ? err : backend_ebpf.arm(session->backend, &func, 1);
+	return err ? err : backend_ebpf.probes.arm(session->backend, &func, 1);
 }
 
 static void tear_down(struct session *session)
 {
 	backend_ebpf.close(session->backend);
+	armed_deinit(&session->armed);
 	hit_maker_destroy(session->maker);
 	if (session->child > 0) {
 		kill(session->child, SIGKILL);

@@ -21,9 +21,8 @@ struct world { // two functions, one goroutine
 	struct wire_probe probes[PROBES];
 	struct wire_piece argument; // of runtime.recovery: the first register
 	struct wire_op ops[OPS];
-	struct wire_recovery recovery;
-	uint32_t num_within;
-	struct plan_tables tables;
+	struct tables tables;
+	struct wire_state state;
 	struct wire_settings settings;
 	struct wire_aggregate_settings counting;
 	struct wire_aggregate aggregates[FUNCS];
@@ -31,7 +30,6 @@ struct world { // two functions, one goroutine
 	struct wire_key_slot texts[SLOTS];
 	struct wire_totals totals[SLOTS];
 	uint64_t buckets[SLOTS][WIRE_BUCKETS];
-	struct wire_aggregate_lost lost;
 	_Atomic uint32_t num_keys;
 	struct aggregate_tables counted;
 	uint64_t g
@@ -66,27 +64,27 @@ static int set_up(void **state)
 	world->probes[OUTER] = (struct wire_probe){.func = AROUND, .kind = WIRE_PROBE_BEGIN};
 	world->probes[OUTER_RETURN] = (struct wire_probe){.func = AROUND, .kind = WIRE_PROBE_END};
 	world->probes[RECOVERY] = (struct wire_probe){.func = RECOVER, .kind = WIRE_PROBE_RECOVERY};
-	world->tables = (struct plan_tables){.probes = world->probes,
-					     .num_probes = PROBES,
-					     .pieces = &world->argument,
-					     .num_pieces = 1,
-					     .ops = world->ops};
+	world->tables.state = &world->state;
+	world->tables.plan = (struct plan_tables){.probes = world->probes,
+						  .num_probes = PROBES,
+						  .pieces = &world->argument,
+						  .num_pieces = 1,
+						  .ops = world->ops};
 	world->settings = (struct wire_settings){.g_goid = 160, .g_stack_hi = 8, .has_goid = 1};
 	world->g[0] = 0x10000;
 	world->g[1] = TOP;
 	world->g[20] = GOID;
 	world->regs = (struct cpu_regs){.g = (uintptr_t)world->g};
 	world->counting.num_slots = SLOTS;
+	world->tables.aggregates = world->aggregates;
+	world->tables.num_aggregates = FUNCS;
 	world->counted = (struct aggregate_tables){
 		.settings = &world->counting,
-		.aggregates = world->aggregates,
-		.num_aggregates = FUNCS,
 		.max_keys = SLOTS,
 		.keys = world->keys,
 		.texts = world->texts,
 		.totals = world->totals,
 		.buckets = world->buckets[0],
-		.lost = &world->lost,
 		.num_keys = &world->num_keys,
 	};
 	world->aggregates[WORK].flags = WIRE_AGGREGATE_COUNTED | WIRE_AGGREGATE_RETURNS;
@@ -94,8 +92,6 @@ static int set_up(void **state)
 		.tables = &world->tables,
 		.settings = &world->settings,
 		.aggregates = &world->counted,
-		.recovery = &world->recovery,
-		.num_within = &world->num_within,
 		.read = read_world,
 		.context = world,
 	};
@@ -123,7 +119,7 @@ static void hit(struct world *world, uint32_t probe, uint64_t distance, uint64_t
 static void add_op(struct world *world, bool is_return, struct wire_op op)
 {
 	struct wire_aggregate *work = &world->aggregates[WORK];
-	world->ops[world->tables.num_ops++] = op;
+	world->ops[world->tables.plan.num_ops++] = op;
 	if (is_return)
 		work->num_return++;
 	else
@@ -207,7 +203,7 @@ static void test_unknown_goroutine(void **state)
 	hit(world, RETURN, 64, 1);
 	assert_int_equal(world->totals[0].calls, 1);
 	assert_int_equal(world->totals[0].returns, 0);
-	assert_int_equal(world->lost.unknown, 1);
+	assert_int_equal(world->state.aggregate_lost.unknown, 1);
 }
 
 static void test_full_table(void **state)
@@ -219,10 +215,10 @@ static void test_full_table(void **state)
 	for (uint64_t i = 1; i <= WIRE_ACTIVE_MAX + MORE; i++)
 		hit(world, ENTRY, TOP + i * 8 - world->g[1], 1);
 	assert_int_equal(world->totals[0].calls, WIRE_ACTIVE_MAX + MORE);
-	assert_int_equal(world->lost.active, MORE);
+	assert_int_equal(world->state.aggregate_lost.active, MORE);
 	// A minute later those that never returned make room.
 	hit(world, ENTRY, TOP - world->g[1], 100000000000);
-	assert_int_equal(world->lost.active, MORE);
+	assert_int_equal(world->state.aggregate_lost.active, MORE);
 	hit(world, RETURN, TOP - world->g[1], 1);
 	assert_int_equal(world->totals[0].returns, 1);
 }
@@ -279,6 +275,8 @@ static void test_long_strings(void **state)
 	struct world *world = *state;
 	world->counting.num_keys = 1;
 	world->counting.num_slots = SLOTS;
+	world->tables.aggregates = world->aggregates;
+	world->tables.num_aggregates = FUNCS;
 	add_reg(world, false, 0, 8);
 	add_reg(world, false, 1, 8);
 	world->aggregates[WORK].key[0] = keep(world, false, WIRE_VALUE_STRING, 0);
@@ -342,7 +340,7 @@ static void test_full_keys(void **state)
 		hit(world, RETURN, 64, 1);
 	}
 	assert_int_equal(world->num_keys, SLOTS);
-	assert_int_equal(world->lost.keys, 2);
+	assert_int_equal(world->state.aggregate_lost.keys, 2);
 	assert_int_equal(world->totals[0].returns, 1);
 }
 
@@ -391,7 +389,7 @@ static void test_decided_at_return(void **state)
 	assert_int_equal(world->totals[0].calls, 1);
 	assert_int_equal(world->totals[0].total, 503);
 	assert_int_equal(world->totals[1].total, 501);
-	assert_int_equal(world->lost.unreadable, 0);
+	assert_int_equal(world->state.aggregate_lost.unreadable, 0);
 }
 
 // What its condition leaves out at the entry has no return either, not even that of a call before.
@@ -410,7 +408,7 @@ static void test_decided_at_entry(void **state)
 	world->ops[0] = (struct wire_op){.code = WIRE_OP_STACK, .size = 8};
 	hit(world, ENTRY, 64, 1); // nothing can be read there
 	assert_int_equal(world->totals[0].calls, 1);
-	assert_int_equal(world->lost.unreadable, 1);
+	assert_int_equal(world->state.aggregate_lost.unreadable, 1);
 }
 
 static void test_linear(void **state)
@@ -451,8 +449,8 @@ static void test_buckets(void **state)
 
 static void use_within(struct world *world)
 {
-	world->num_within = 1;
-	world->recovery = (struct wire_recovery){.sp_off = 168, .is_known = 1};
+	world->state.num_within = 1;
+	world->state.recovery = (struct wire_recovery){.sp_off = 168, .is_known = 1};
 	world->aggregates[WORK].within = 1;
 	world->aggregates[AROUND].within = 1;
 }

@@ -22,7 +22,8 @@ struct world { // one test's tables, memory and registers
 	struct wire_piece pieces[TABLE_MAX];
 	struct wire_type types[TABLE_MAX];
 	struct wire_edge edges[TABLE_MAX];
-	struct plan_tables tables;
+	struct tables tables;
+	struct wire_state state;
 	struct wire_settings settings;
 	struct region regions[REGIONS_MAX];
 	size_t num_regions, num_reads;
@@ -65,7 +66,7 @@ static uint64_t readable(struct world *world, const void *data, size_t len)
 
 static void add_piece(struct world *world, struct wire_piece piece)
 {
-	world->pieces[world->tables.num_pieces++] = piece;
+	world->pieces[world->tables.plan.num_pieces++] = piece;
 	world->probes[0].num_pieces++;
 	if (piece.frame_off + piece.size > world->probes[0].frame_size)
 		world->probes[0].frame_size = piece.frame_off + piece.size;
@@ -83,29 +84,31 @@ static void add_word(struct world *world, uint64_t value)
 // The frame is type 1; others are made by the test. Edges of a type are added one after the other.
 static uint32_t add_type(struct world *world, uint32_t size)
 {
-	world->types[world->tables.num_types] = (struct wire_type){.size = size, .stride = size};
-	return world->tables.num_types++;
+	world->types[world->tables.plan.num_types] =
+		(struct wire_type){.size = size, .stride = size};
+	return world->tables.plan.num_types++;
 }
 
 static void add_edge(struct world *world, uint32_t type, struct wire_edge edge)
 {
 	struct wire_type *to = &world->types[type];
 	if (!to->num_edges)
-		to->first_edge = world->tables.num_edges;
-	assert_int_equal(to->first_edge + to->num_edges, world->tables.num_edges);
-	world->edges[world->tables.num_edges++] = edge;
+		to->first_edge = world->tables.plan.num_edges;
+	assert_int_equal(to->first_edge + to->num_edges, world->tables.plan.num_edges);
+	world->edges[world->tables.plan.num_edges++] = edge;
 	to->num_edges++;
 }
 
 static int set_up(void **state)
 {
 	struct world *world = test_calloc(1, sizeof(*world));
-	world->tables = (struct plan_tables){.probes = world->probes,
-					     .pieces = world->pieces,
-					     .types = world->types,
-					     .edges = world->edges,
-					     .num_probes = 1,
-					     .num_types = 2};
+	world->tables.state = &world->state;
+	world->tables.plan = (struct plan_tables){.probes = world->probes,
+						  .pieces = world->pieces,
+						  .types = world->types,
+						  .edges = world->edges,
+						  .num_probes = 1,
+						  .num_types = 2};
 	world->probes[0].frame_type = 1;
 	world->settings = (struct wire_settings){
 		.depth = 2,
@@ -315,11 +318,11 @@ static void hits_that_are_not_wanted_are_ignored(void **state)
 static void other_goroutines_are_left_out(void **state)
 {
 	struct world *world = *state;
-	uint64_t only_goid = 42;
+	uint64_t *only_goid = &world->state.only_goid;
+	*only_goid = 42;
 	struct hit_source source = {
 		.tables = &world->tables,
 		.settings = &world->settings,
-		.only_goid = &only_goid,
 		.read = read_region,
 		.context = world,
 	};
@@ -328,11 +331,11 @@ static void other_goroutines_are_left_out(void **state)
 	assert_non_null(hit_record(world->maker, 0, 7, 1, &world->regs));
 	world->g[20] = 43;
 	assert_null(hit_record(world->maker, 0, 7, 1, &world->regs));
-	only_goid = 43; // while it is traced
+	*only_goid = 43; // while it is traced
 	assert_non_null(hit_record(world->maker, 0, 7, 1, &world->regs));
-	only_goid = 0;
+	*only_goid = 0;
 	assert_non_null(hit_record(world->maker, 0, 7, 1, &world->regs));
-	only_goid = 42;
+	*only_goid = 42;
 	world->regs.g = 0;
 	assert_null(hit_record(world->maker, 0, 7, 1, &world->regs));
 }
@@ -896,13 +899,13 @@ static void a_block_reached_again_with_fewer_steps_is_followed_further(void **st
 	add_edge(world, 1, (struct wire_edge){.flags = WIRE_EDGE_STEP, .type = node});
 	uint32_t lists = add_type(world, 8);
 	add_edge(world, lists, (struct wire_edge){.type = pointers});
-	world->edges[world->tables.num_edges] = world->edges[world->tables.num_edges - 1];
+	world->edges[world->tables.plan.num_edges] = world->edges[world->tables.plan.num_edges - 1];
 	struct wire_type *frame = &world->types[1];
-	frame->first_edge = world->tables.num_edges;
+	frame->first_edge = world->tables.plan.num_edges;
 	world->edges[frame->first_edge] = (struct wire_edge){.flags = WIRE_EDGE_STEP, .type = node};
 	world->edges[frame->first_edge + 1] = (struct wire_edge){.offset = 8, .type = lists};
 	frame->num_edges = 2;
-	world->tables.num_edges += 2;
+	world->tables.plan.num_edges += 2;
 	struct node *const *holder = list;
 	add_word(world, (uintptr_t)&first);
 	add_word(world, readable(world, &holder, sizeof(holder)));
@@ -1052,7 +1055,7 @@ static void damaged_tables_do_no_harm(void **state)
 	world->pieces[2] = (struct wire_piece){.frame_off = 0, .size = 8, .reg = 10};
 	world->pieces[3] = (struct wire_piece){.frame_off = 65535, .size = 65535};
 	world->pieces[4] = (struct wire_piece){.size = 0};
-	world->tables.num_pieces = 5;
+	world->tables.plan.num_pieces = 5;
 	static const char zeros[WIRE_BLOCK_MAX];
 	assert_memory_equal(block_at(hit(world), 0) + 1, zeros, sizeof(zeros));
 	world->probes[0].first_piece = UINT32_MAX;

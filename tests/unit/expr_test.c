@@ -181,7 +181,8 @@ static void test_stack_is_bounded(void **state)
 struct world {
 	struct wire_probe probes[2];
 	struct wire_condition condition;
-	struct plan_tables tables;
+	struct tables tables;
+	struct wire_state state;
 	struct wire_settings settings;
 	struct wire_budget budget;
 	uint64_t g[24]; // runtime.g: stack.lo, stack.hi, goid in word 20
@@ -210,24 +211,25 @@ static bool holds(const char *text, int64_t n, uint64_t u, const char *s, int64_
 	world->condition = (struct wire_condition){.num_entry = code.num_entry,
 						   .return_op = code.num_entry,
 						   .num_return = code.num_return};
-	world->tables = (struct plan_tables){.probes = world->probes,
-					     .num_probes = 2,
-					     .ops = code.ops,
-					     .num_ops = code.num_entry + code.num_return,
-					     .literals = code.literals,
-					     .num_literals = code.num_literals,
-					     .conditions = &world->condition,
-					     .num_conditions = 1};
+	world->tables.state = &world->state;
+	world->tables.plan = (struct plan_tables){.probes = world->probes,
+						  .num_probes = 2,
+						  .ops = code.ops,
+						  .num_ops = code.num_entry + code.num_return,
+						  .literals = code.literals,
+						  .num_literals = code.num_literals,
+						  .conditions = &world->condition,
+						  .num_conditions = 1};
 	world->settings = (struct wire_settings){.g_goid = 160, .g_stack_hi = 8, .has_goid = 1};
 	world->budget.flags = WIRE_BUDGET_FOLLOW;
+	world->tables.budgets = &world->budget;
+	world->tables.num_budgets = 1;
 	world->g[0] = 0x10000;
 	world->g[1] = 0x20000;
 	world->g[20] = 18;
 	snprintf(world->text, sizeof(world->text), "%s", s);
 	struct hit_source source = {.tables = &world->tables,
 				    .settings = &world->settings,
-				    .budgets = &world->budget,
-				    .num_budgets = 1,
 				    .read = read_world,
 				    .context = world};
 	struct hit_maker *maker;

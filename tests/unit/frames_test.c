@@ -20,10 +20,9 @@ struct world {
 	struct wire_piece piece; // recovery's argument
 	struct wire_condition conditions[3];
 	struct wire_budget budgets[3];
-	struct plan_tables tables;
+	struct tables tables;
+	struct wire_state state;
 	struct wire_settings settings;
-	struct wire_recovery recovery;
-	uint32_t num_within;
 	uint64_t g[24];	   // runtime.g: stack.lo, stack.hi, goid, the panic
 	uint64_t panic[4]; // the SP at which the frame that recovered goes on
 	struct hit_maker *maker;
@@ -53,8 +52,12 @@ static struct world *make(const struct wire_condition *condition, const struct w
 	world->conditions[0] = *condition;
 	world->conditions[1].within = 1;
 	world->budgets[0].flags = WIRE_BUDGET_FOLLOW;
-	world->num_within = 1;
-	world->tables = (struct plan_tables){
+	world->tables.budgets = world->budgets;
+	world->tables.num_budgets = 3;
+	world->tables.has_depth = true;
+	world->state.num_within = 1;
+	world->tables.state = &world->state;
+	world->tables.plan = (struct plan_tables){
 		.probes = world->probes,
 		.num_probes = NUM_PROBES,
 		.pieces = &world->piece,
@@ -66,10 +69,10 @@ static struct world *make(const struct wire_condition *condition, const struct w
 	};
 	world->settings =
 		(struct wire_settings){.g_goid = GOID_WORD * 8, .g_stack_hi = 8, .has_goid = 1};
-	world->recovery = (struct wire_recovery){.panic_off = PANIC_WORD * 8,
-						 .sp_off = SP_WORD * 8,
-						 .is_in_panic = 1,
-						 .is_known = 1};
+	world->state.recovery = (struct wire_recovery){.panic_off = PANIC_WORD * 8,
+						       .sp_off = SP_WORD * 8,
+						       .is_in_panic = 1,
+						       .is_known = 1};
 	world->g[0] = STACK_LO;
 	world->g[1] = STACK_HI;
 	world->g[GOID_WORD] = GOID;
@@ -77,11 +80,6 @@ static struct world *make(const struct wire_condition *condition, const struct w
 	struct hit_source source = {
 		.tables = &world->tables,
 		.settings = &world->settings,
-		.budgets = world->budgets,
-		.num_budgets = 3,
-		.recovery = &world->recovery,
-		.has_depth = true,
-		.num_within = &world->num_within,
 		.read = read_world,
 		.context = world,
 	};

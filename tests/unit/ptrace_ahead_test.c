@@ -51,7 +51,7 @@ static int begin(void **state)
 		(struct wire_edge){.offset = 24, .kind = WIRE_EDGE_SLICE, .cap = 4, .type = 2};
 	f->probe = (struct wire_probe){.frame_type = 1, .num_pieces = 7, .frame_size = 64};
 	struct ptrace_shared *shared = &f->shared;
-	shared->tables = (struct plan_tables){
+	shared->tables.plan = (struct plan_tables){
 		.probes = &f->probe,
 		.pieces = f->pieces,
 		.types = f->types,
@@ -97,7 +97,7 @@ static struct cpu_regs registers(const struct fixture *f)
 
 static void read_ahead(struct fixture *f, const struct cpu_regs *regs)
 {
-	ptrace_ahead_init(&f->use.ahead, &f->shared.tables, &f->shared.settings, 0);
+	ptrace_ahead_init(&f->use.ahead, &f->shared.tables.plan, &f->shared.settings, 0);
 	ptrace_ahead_forget(&f->worker);
 	ptrace_ahead_read(&f->worker, &f->breakpoint, regs);
 }
@@ -191,10 +191,10 @@ static void test_tables(void **state)
 	f->types[1].num_edges = 1000;
 	read_ahead(f, &regs);
 	assert_int_equal(f->use.ahead.num_pointers, PTRACE_POINTERS);
-	f->shared.tables.num_edges = 2;
+	f->shared.tables.plan.num_edges = 2;
 	read_ahead(f, &regs);
 	assert_int_equal(f->use.ahead.num_pointers, 2);
-	f->shared.tables.num_pieces = 0;
+	f->shared.tables.plan.num_pieces = 0;
 	read_ahead(f, &regs);
 	assert_int_equal(f->use.ahead.num_pointers, 0);
 	f->probe.frame_type = 77;

@@ -15,7 +15,8 @@ static const uint64_t SECOND = 1000000000;
 
 struct world { // one function, one goroutine
 	struct wire_probe probes[3];
-	struct plan_tables tables;
+	struct tables tables;
+	struct wire_state state;
 	struct wire_settings settings;
 	struct wire_budget budget;
 	uint64_t g[24]; // runtime.g: stack.lo, stack.hi, goid in word 20
@@ -39,7 +40,10 @@ static int set_up(void **state)
 	struct world *world = test_calloc(1, sizeof(*world));
 	world->probes[RETURN].kind = WIRE_PROBE_RETURN;
 	world->probes[NOTE].kind = WIRE_PROBE_PANIC;
-	world->tables = (struct plan_tables){.probes = world->probes, .num_probes = 3};
+	world->tables.state = &world->state;
+	world->tables.plan = (struct plan_tables){.probes = world->probes, .num_probes = 3};
+	world->tables.budgets = &world->budget;
+	world->tables.num_budgets = 1;
 	world->settings = (struct wire_settings){.g_goid = 160, .g_stack_hi = 8, .has_goid = 1};
 	world->g[0] = 0x10000;
 	world->g[1] = 0x20000;
@@ -49,8 +53,6 @@ static int set_up(void **state)
 	struct hit_source source = {
 		.tables = &world->tables,
 		.settings = &world->settings,
-		.budgets = &world->budget,
-		.num_budgets = 1,
 		.read = read_g,
 		.context = world,
 	};

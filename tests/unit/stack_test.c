@@ -41,7 +41,8 @@ struct world {
 	struct pclntab *table;
 	struct stacks *stacks;
 	struct wire_probe probe;
-	struct plan_tables tables;
+	struct tables tables;
+	struct wire_state state;
 	struct wire_settings settings;
 	struct wire_stack_settings wanted;
 	uint64_t g[64]; // runtime.g: stack.lo, stack.hi, goid in word 20, gopc in 36, parent in 35
@@ -90,7 +91,8 @@ static int set_up(void **state)
 	unlink(path);
 	assert_null(pclntab_open(world->image, (struct go_version){1, 27, 0}, &world->table));
 	assert_null(stacks_create(world->table, 0, &world->stacks));
-	world->tables = (struct plan_tables){.probes = &world->probe, .num_probes = 1};
+	world->tables.state = &world->state;
+	world->tables.plan = (struct plan_tables){.probes = &world->probe, .num_probes = 1};
 	world->settings = (struct wire_settings){.g_goid = 160, .g_stack_hi = 8, .has_goid = 1};
 	world->wanted =
 		(struct wire_stack_settings){.max = 32, .g_gopc = 288, .g_parent_goid = 280};

@@ -12,14 +12,11 @@
 // All pointers are borrowed. Entries are indexed by slot.
 struct aggregate_tables {
 	const struct wire_aggregate_settings *settings;
-	const struct wire_aggregate *aggregates; // indexed by function
-	uint32_t num_aggregates;
 	uint32_t max_keys;
 	struct wire_key *keys;	     // used only if there are keys
 	struct wire_key_slot *texts; // used only if there are keys; NULL: nobody shows them
 	struct wire_totals *totals;
-	uint64_t *buckets; // WIRE_BUCKETS for each slot; used only with histograms
-	struct wire_aggregate_lost *lost;
+	uint64_t *buckets;	    // WIRE_BUCKETS for each slot; used only with histograms
 	_Atomic uint32_t *num_keys; // incremented after the key is written
 };
 

@@ -8,9 +8,11 @@
 #include <sys/types.h>
 
 #include "tracer/backend/armed.h"
-#include "tracer/plan/plan.h"
+#include "tracer/backend/tables.h"
 
-struct backend;
+struct backend { // each back end's own struct begins with it
+	struct tables *tables;
+};
 
 struct backend_target {	 // borrowed until the back end is closed
 	pid_t pid;	 // in this process's PID namespace
@@ -52,18 +54,27 @@ struct backend_costs { // what one ignored hit costs the target, in ns
 	double entry, exit;
 };
 
-struct backend_ops {
-	const char *name; // "ebpf", "ptrace"
-	bool is_tracer;	  // it traces the target by ptrace, so no other process can
-	/** plan and armed are borrowed and must outlive the back end. The plan may grow while the
-	 *  back end is open. armed must have room for all functions of the plan before arm. */
-	struct error *(*open)(const struct backend_target *target, const struct plan *plan,
-			      struct armed *armed, const struct backend_settings *settings,
-			      struct backend **out);
-	/** Removes all probes and frees the back end. Safe at any time. NULL is allowed. */
-	void (*close)(struct backend *backend);
-	/** Copies the plan's new table entries and dynamics to where hits are taken. Called before
-	 *  arm and after plan_learn. */
+struct backend_records { // a source of records, or of counts
+	/** Calls visit for each record that waits, at most max of them, and stores their number in
+	 *  *num. A record is valid only during the call of visit. visit returns false to stop
+	 *  early. *ended is set to true if the back end saw the target end. Nothing reports that
+	 *  records wait: a wake-up would cost the target more than polling every millisecond costs
+	 *  gotrace. */
+	struct error *(*poll)(struct backend *backend, size_t max,
+			      bool (*visit)(void *context, const struct wire_record *record),
+			      void *context, size_t *num, bool *ended);
+	void (*stats)(struct backend *backend, struct backend_stats *out);
+	/** Calls visit for each key with the counts so far. For plans that count. The argument is
+	 *  valid only during the call of visit. */
+	struct error *(*aggregates)(struct backend *backend,
+				    struct error *(*visit)(void *context,
+							   const struct backend_aggregate *one),
+				    void *context, struct wire_aggregate_lost *lost);
+};
+
+struct backend_probes { // what puts probes into the target
+	/** Copies what is new in the plan to where hits are taken (tables_update() and the plan's
+	 *  dynamics). Called before arm and after plan_learn. */
 	struct error *(*update)(struct backend *backend);
 	/** Arms the probes of these functions (numbers in plan->funcs), none of which may be armed
 	 *  already. Returns are armed first and entries last, so that no return is missed. A
@@ -74,39 +85,23 @@ struct backend_ops {
 	/** Removes the probes of those of these functions that are armed, and of no others. Their
 	 *  records can still be polled. */
 	struct error *(*disarm)(struct backend *backend, const uint32_t *funcs, size_t num);
-	/** Pauses or resumes the probes of one function without touching the target. */
-	void (*enable)(struct backend *backend, const struct plan_func *func, bool on);
-	/** From now on, records only this goroutine; 0: all. */
-	void (*goroutine)(struct backend *backend, uint64_t goid);
-	/** A descriptor that may become readable when records wait or the target has ended. If it
-	 *  is -1, there is none, and the caller polls every millisecond. */
-	int (*fd)(struct backend *backend);
-	/** Calls visit for each record that waits, at most max of them, and stores their number in
-	 *  *num. A record is valid only during the call of visit. visit returns false to stop
-	 *  early. *ended is set to true if the back end saw the target end. */
-	struct error *(*poll)(struct backend *backend, size_t max,
-			      bool (*visit)(void *context, const struct wire_record *record),
-			      void *context, size_t *num, bool *ended);
-	void (*stats)(struct backend *backend, struct backend_stats *out);
-	/** Lost events by goroutine, counted by the engine when it makes records. */
-	const struct wire_losses *(*losses)(struct backend *backend);
-	/** Lost events of one function. */
-	uint64_t (*lost)(struct backend *backend, const struct plan_func *func);
-	/** The budget of one function, shared with the engine. Its counters can be read and its
-	 *  settings changed at any time. NULL without has_budgets. */
-	struct wire_budget *(*budget)(struct backend *backend, const struct plan_func *func);
-	/** Calls visit for each key with the counts so far. For plans that count. The argument is
-	 *  valid only during the call of visit. */
-	struct error *(*aggregates)(struct backend *backend,
-				    struct error *(*visit)(void *context,
-							   const struct backend_aggregate *one),
-				    void *context, struct wire_aggregate_lost *lost);
-	/** A function's condition with the engine's counters; NULL without has_conditions. */
-	const struct wire_condition *(*condition)(struct backend *backend,
-						  const struct plan_func *func);
 	/** Measures the cost of hits on this machine, which takes a moment. run_ns is counted from
 	 *  then on, if the back end can. */
 	void (*costs)(struct backend *backend, struct backend_costs *out);
+};
+
+struct backend_ops {
+	const char *name; // "ebpf", "ptrace"
+	bool is_tracer;	  // it traces the target by ptrace, so no other process can
+	/** plan and armed are borrowed and must outlive the back end. The plan may grow while the
+	 *  back end is open. armed must have room for all functions of the plan before arm. */
+	struct error *(*open)(const struct backend_target *target, const struct plan *plan,
+			      struct armed *armed, const struct backend_settings *settings,
+			      struct backend **out);
+	/** Removes all probes and frees the back end. Safe at any time. NULL is allowed. */
+	void (*close)(struct backend *backend);
+	struct backend_records records;
+	struct backend_probes probes;
 };
 
 // A back end is a folder with a struct backend_ops, and its name here. The default is first.

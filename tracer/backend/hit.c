@@ -20,9 +20,7 @@ struct hit_maker {
 	struct table *calls, *held, *nests, *within, *key_slots; // NULL: not needed
 	void *memory;						 // of the tables
 	size_t memory_bytes;
-	uint64_t swept_ns; // time of the last sweep
-	uint32_t are_nests_full;
-	struct wire_losses losses;	  // used if the source has none
+	uint64_t swept_ns;		  // time of the last sweep
 	uint64_t *known_stacks;		  // indexed by number % KNOWN_STACKS; NULL: no stacks
 	struct wire_record head;	  // a record without blocks
 	const struct wire_record *record; // the last record of this hit; NULL: none
@@ -31,6 +29,11 @@ struct hit_maker {
 static struct hit_maker *maker_of(const struct host *host)
 {
 	return host->self;
+}
+
+static struct wire_state *state_of(const struct host *host)
+{
+	return maker_of(host)->source.tables->state;
 }
 
 // --- The hit -------------------------------------------------------------------------------------
@@ -141,24 +144,24 @@ static inline const struct wire_aggregate_settings *host_count_settings(const st
 
 static inline const struct wire_recovery *host_recovery(const struct host *host)
 {
-	static const struct wire_recovery unknown = {0};
-	const struct wire_recovery *recovery = maker_of(host)->source.recovery;
-	return recovery ? recovery : &unknown;
+	return &state_of(host)->recovery;
 }
 
-#define HOST_ENTRY(name, type, entries, num)                                      \
-	static inline type *host_##name(const struct host *host, uint32_t i)      \
-	{                                                                         \
-		const struct plan_tables *tables = maker_of(host)->source.tables; \
-		return i < tables->num ? &tables->entries[i] : NULL;              \
+#define HOST_ENTRY(name, type, entries, num)                                 \
+	static inline type *host_##name(const struct host *host, uint32_t i) \
+	{                                                                    \
+		const struct tables *tables = maker_of(host)->source.tables; \
+		return i < tables->num ? &tables->entries[i] : NULL;         \
 	}
 
-HOST_ENTRY(piece, const struct wire_piece, pieces, num_pieces)
-HOST_ENTRY(type, const struct wire_type, types, num_types)
-HOST_ENTRY(edge, const struct wire_edge, edges, num_edges)
-HOST_ENTRY(op, const struct wire_op, ops, num_ops)
-HOST_ENTRY(literal, const struct wire_literal, literals, num_literals)
-HOST_ENTRY(condition, struct wire_condition, conditions, num_conditions)
+HOST_ENTRY(piece, const struct wire_piece, plan.pieces, plan.num_pieces)
+HOST_ENTRY(type, const struct wire_type, plan.types, plan.num_types)
+HOST_ENTRY(edge, const struct wire_edge, plan.edges, plan.num_edges)
+HOST_ENTRY(op, const struct wire_op, plan.ops, plan.num_ops)
+HOST_ENTRY(literal, const struct wire_literal, plan.literals, plan.num_literals)
+HOST_ENTRY(condition, struct wire_condition, plan.conditions, plan.num_conditions)
+HOST_ENTRY(budget, struct wire_budget, budgets, num_budgets)
+HOST_ENTRY(aggregate, const struct wire_aggregate, aggregates, num_aggregates)
 
 static inline uint32_t host_dynamic(const struct host *host, uint64_t rtype)
 {
@@ -166,38 +169,25 @@ static inline uint32_t host_dynamic(const struct host *host, uint64_t rtype)
 	return source->dynamic ? source->dynamic(source->context, rtype) : WIRE_NO_TYPE;
 }
 
-static inline struct wire_budget *host_budget(const struct host *host, uint32_t func)
-{
-	const struct hit_source *source = &maker_of(host)->source;
-	return source->budgets && func < source->num_budgets ? &source->budgets[func] : NULL;
-}
-
-static inline const struct wire_aggregate *host_aggregate(const struct host *host, uint32_t func)
-{
-	const struct aggregate_tables *tables = maker_of(host)->source.aggregates;
-	return func < tables->num_aggregates ? &tables->aggregates[func] : NULL;
-}
-
 static inline uint64_t host_only_goid(const struct host *host)
 {
-	const uint64_t *only = maker_of(host)->source.only_goid;
-	return only ? __atomic_load_n(only, __ATOMIC_RELAXED) : 0; // may change at any time
+	// It may change at any time.
+	return __atomic_load_n(&state_of(host)->only_goid, __ATOMIC_RELAXED);
 }
 
 static inline bool host_has_depth(const struct host *host)
 {
-	return maker_of(host)->source.has_depth;
+	return maker_of(host)->source.tables->has_depth;
 }
 
 static inline bool host_has_conditions(const struct host *host)
 {
-	return maker_of(host)->source.tables->num_conditions;
+	return maker_of(host)->source.tables->plan.num_conditions;
 }
 
 static inline uint32_t host_num_groups(const struct host *host)
 {
-	const uint32_t *num = maker_of(host)->source.num_within;
-	return num ? __atomic_load_n(num, __ATOMIC_ACQUIRE) : 0;
+	return __atomic_load_n(&state_of(host)->num_within, __ATOMIC_ACQUIRE);
 }
 
 // --- Calls under way -----------------------------------------------------------------------------
@@ -338,7 +328,7 @@ static inline void host_nest_drop(const struct host *host, const struct wire_nes
 
 static inline uint32_t *host_nests_full(const struct host *host)
 {
-	return &maker_of(host)->are_nests_full;
+	return &state_of(host)->are_nests_full;
 }
 
 static inline int host_within_put(const struct host *host, uint64_t key, uint64_t distance)
@@ -396,7 +386,7 @@ static inline uint64_t *host_bucket(const struct host *host, uint32_t slot, uint
 
 static inline struct wire_aggregate_lost *host_count_lost(const struct host *host)
 {
-	return maker_of(host)->source.aggregates->lost;
+	return &state_of(host)->aggregate_lost;
 }
 
 // --- Records -------------------------------------------------------------------------------------
@@ -429,9 +419,12 @@ static inline int host_output(const struct host *host, const struct wire_record 
 static inline void host_lost(const struct host *host, const struct wire_probe *probe,
 			     enum wire_loss where)
 {
-	const struct hit_source *source = &maker_of(host)->source;
-	if (source->lost)
-		source->lost(source->context, probe->func, where);
+	const struct tables *tables = maker_of(host)->source.tables;
+	if (probe->func < tables->num_lost)
+		__sync_fetch_and_add(&tables->lost[probe->func], 1);
+	__sync_fetch_and_add(where == WIRE_LOST_BUFFER ? &tables->state->lost_buffer
+						       : &tables->state->lost_scratch,
+			     1);
 }
 
 static inline int host_submit(const struct host *host, struct wire_record *record)
@@ -441,8 +434,7 @@ static inline int host_submit(const struct host *host, struct wire_record *recor
 
 static inline struct wire_losses *host_losses(const struct host *host)
 {
-	struct hit_maker *maker = maker_of(host);
-	return maker->source.losses ? maker->source.losses : &maker->losses;
+	return &state_of(host)->losses;
 }
 
 static inline bool host_knows_stack(const struct host *host, uint64_t number)
@@ -481,9 +473,8 @@ static struct error *make_tables(struct hit_maker *maker)
 		{&maker->held, sizeof(struct wire_call_key), sizeof(struct wire_held),
 		 counts ? 0 : WIRE_CALLS_HELD_MAX},
 		{&maker->nests, sizeof(struct wire_nest_key), sizeof(struct wire_nest),
-		 source->has_depth ? WIRE_NESTS_MAX : 0},
-		{&maker->within, sizeof(uint64_t), sizeof(uint64_t),
-		 source->num_within ? WIRE_ACTIVE_MAX : 0},
+		 source->tables->has_depth ? WIRE_NESTS_MAX : 0},
+		{&maker->within, sizeof(uint64_t), sizeof(uint64_t), WIRE_ACTIVE_MAX},
 		{&maker->key_slots, sizeof(struct wire_key), sizeof(uint32_t), max_keys},
 	};
 	enum { NUM = sizeof(sizes) / sizeof(*sizes) };
@@ -545,7 +536,7 @@ void hit_forget(struct hit_maker *maker, uint32_t func)
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, uint32_t tid,
 				     uint64_t time_ns, const struct cpu_regs *regs)
 {
-	const struct plan_tables *tables = maker->source.tables;
+	const struct plan_tables *tables = &maker->source.tables->plan;
 	if (number >= tables->num_probes)
 		return NULL;
 	const struct wire_probe *probe = &tables->probes[number];

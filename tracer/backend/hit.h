@@ -12,26 +12,16 @@
 #include "arch/cpu.h"
 #include "base/error.h"
 #include "tracer/backend/aggregate_tables.h"
-#include "tracer/plan/plan.h"
+#include "tracer/backend/tables.h"
 
-struct hit_source { // what a record is made from; all pointers are borrowed
-	const struct plan_tables *tables;
+struct hit_source {	       // what a record is made from; all pointers are borrowed
+	struct tables *tables; // with their state
 	const struct wire_settings *settings;
-	const struct wire_stack_settings *stacks; // NULL: no stacks
-	/** Hits of other goroutines are ignored; NULL, or a value of 0: all hits are taken. */
-	const uint64_t *only_goid;
-	struct wire_budget *budgets; // indexed by function; NULL: all calls are taken
-	uint32_t num_budgets;
-	const struct wire_recovery *recovery;	   // NULL: not known
-	bool has_depth;				   // traced calls under way are counted
-	const uint32_t *num_within;		   // number of groups for "within"; NULL: none
+	const struct wire_stack_settings *stacks;  // NULL: no stacks
 	const struct aggregate_tables *aggregates; // not NULL: hits are counted and make no records
-	struct wire_losses *losses;		   // of lost records; NULL: the maker's own
 	/** Takes a record; false if there is no room for it. One hit may make two records. NULL:
 	 *  the record is only returned by hit_record(). */
 	bool (*emit)(void *context, const struct wire_record *record);
-	/** Called when an event of this function is lost. NULL: lost events are not counted. */
-	void (*lost)(void *context, uint32_t func, enum wire_loss where);
 	/** Copies len bytes of the target at addr; false if not all of them can be read. */
 	bool (*read)(void *context, void *dst, size_t len, uint64_t addr);
 	/** The type that an interface with this type descriptor (run-time address) points to; 0:

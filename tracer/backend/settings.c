@@ -70,6 +70,15 @@ void settings_fill(struct wire_settings *out, const struct plan *plan,
 	find_readonly(plan, target->bias, out);
 }
 
+uint32_t settings_ring_bytes(const struct backend_settings *settings)
+{
+	enum { MIN = 1 << 16, MAX = 1 << 30 };
+	uint32_t bytes = MIN;
+	while (bytes < settings->buffer_bytes && bytes < MAX)
+		bytes *= 2;
+	return bytes;
+}
+
 void settings_fill_recovery(struct wire_recovery *out, const struct plan *plan)
 {
 	const struct plan_recovery *at = &plan->recovery;

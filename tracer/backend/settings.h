@@ -10,6 +10,9 @@
 void settings_fill(struct wire_settings *out, const struct plan *plan,
 		   const struct backend_target *target, const struct backend_settings *settings);
 
+/** The size of the buffer for records: a power of two. */
+uint32_t settings_ring_bytes(const struct backend_settings *settings);
+
 void settings_fill_recovery(struct wire_recovery *out, const struct plan *plan);
 void settings_fill_stack(struct wire_stack_settings *out, const struct plan *plan);
 /** Fills in a function's initial budget. */

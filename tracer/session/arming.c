@@ -64,7 +64,7 @@ static struct error *grow(struct session *session)
 struct error *session_update(struct session *session)
 {
 	struct error *err = grow(session);
-	return err ? err : session->options.backend->update(session->backend);
+	return err ? err : session->options.backend->probes.update(session->backend);
 }
 
 void session_forget_funcs(struct session *session)
@@ -115,7 +115,7 @@ struct error *session_arm(struct session *session, const uint32_t *funcs, size_t
 	for (size_t i = 0; i < num; i++)
 		probes += session->plan->funcs[funcs[i]]->num_probes;
 	uint64_t start = clock_now();
-	err = session->options.backend->arm(session->backend, funcs, num);
+	err = session->options.backend->probes.arm(session->backend, funcs, num);
 	if (!err)
 		log_info("armed %u probes in %.1f ms", probes, (double)(clock_now() - start) / 1e6);
 	return err;

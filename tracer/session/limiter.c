@@ -58,7 +58,7 @@ struct error *session_budget_create(struct session *session, struct session_budg
 		return err;
 	}
 	struct backend_costs hit;
-	session->options.backend->costs(session->backend, &hit);
+	session->options.backend->probes.costs(session->backend, &hit);
 	log_info("a probe costs %.0f ns at an entry, %.0f at a return", hit.entry, hit.exit);
 	budget_set_costs(budget->budget,
 			 &(struct budget_costs){hit.entry, hit.exit, VALUES_NS, BARE_NS, SKIP_NS});
@@ -96,8 +96,7 @@ static void count_calls(struct session *session)
 	struct session_budget *budget = session->budget;
 	for (size_t i = 0; i < budget->num; i++) {
 		const struct plan_func *func = session->plan->funcs[budget->funcs[i]];
-		const struct wire_budget *table =
-			session->options.backend->budget(session->backend, func);
+		const struct wire_budget *table = tables_budget(session->backend->tables, func);
 		uint64_t seen = table ? __atomic_load_n(&table->seen, __ATOMIC_RELAXED) : 0;
 		budget->calls[i] = seen - budget->seen[i];
 		budget->seen[i] = seen;
@@ -127,7 +126,7 @@ static void restart(struct session *session, uint64_t now_ns)
 static void set_level(struct session *session, const struct plan_func *func,
 		      enum budget_level level)
 {
-	struct wire_budget *table = session->options.backend->budget(session->backend, func);
+	struct wire_budget *table = tables_budget(session->backend->tables, func);
 	if (!table)
 		return;
 	uint32_t every = func->every ? func->every : 1;
@@ -323,7 +322,7 @@ static struct error *disarm(struct session *session, size_t num)
 		session->armed.funcs[func].is_counted = !has_exits(change->to);
 	}
 	if (!err && num_funcs) {
-		err = session->options.backend->disarm(session->backend, funcs, num_funcs);
+		err = session->options.backend->probes.disarm(session->backend, funcs, num_funcs);
 		struct error *settle_err = session_settle(session);
 		if (err)
 			error_free(settle_err);
@@ -363,7 +362,7 @@ static void learn_costs(struct session *session)
 {
 	struct session_budget *budget = session->budget;
 	struct backend_stats stats;
-	session->options.backend->stats(session->backend, &stats);
+	session->options.backend->records.stats(session->backend, &stats);
 	if (budget->run_ns && stats.run_ns > budget->run_ns)
 		budget_learn(budget->budget, budget->calls, stats.run_ns - budget->run_ns);
 	budget->run_ns = stats.run_ns;

@@ -12,7 +12,7 @@ struct error *session_count_lost(struct session *session)
 	struct error *err = NULL;
 	for (size_t i = 0; session->backend && !err && i < session->num_funcs; i++) {
 		const struct plan_func *func = session->plan->funcs[i];
-		uint64_t lost = session->options.backend->lost(session->backend, func);
+		uint64_t lost = tables_lost(session->backend->tables, func);
 		if (lost <= session->funcs[i].lost)
 			continue;
 		uint64_t count = lost - session->funcs[i].lost;
@@ -66,7 +66,7 @@ static struct error *replace_plan(struct session *session, struct plan *plan)
 	}
 	struct backend_stats stats = {0};
 	if (session->backend) {
-		session->options.backend->stats(session->backend, &stats);
+		session->options.backend->records.stats(session->backend, &stats);
 		session->options.backend->close(session->backend);
 	}
 	session->former_hits += stats.hits;

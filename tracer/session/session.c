@@ -214,7 +214,7 @@ struct error *session_settle_losses(struct session *session)
 {
 	if (!session->backend)
 		return NULL;
-	const struct wire_losses *losses = session->options.backend->losses(session->backend);
+	const struct wire_losses *losses = &session->backend->tables->state->losses;
 	return losses->all ? settle_losses(session, losses) : NULL;
 }
 
@@ -223,7 +223,7 @@ static struct error *look_for_lost(struct session *session)
 	struct backend_stats stats;
 	if (!session->backend)
 		return NULL;
-	session->options.backend->stats(session->backend, &stats);
+	session->options.backend->records.stats(session->backend, &stats);
 	struct error *err =
 		tell_lost(session, stats.lost_buffer, &session->lost_buffer, "ring buffer");
 	if (!err)
@@ -291,8 +291,8 @@ struct error *session_take_batch(struct session *session, size_t *num)
 	struct error *err = session_is_behind(session) ? session_flush(session) : NULL;
 	if (err || session_is_behind(session)) // first the waiting text must be written
 		return err;
-	err = session->options.backend->poll(session->backend, SESSION_BATCH, on_record, &batch,
-					     num, &ended);
+	err = session->options.backend->records.poll(session->backend, SESSION_BATCH, on_record,
+						     &batch, num, &ended);
 	if (batch.err) {
 		error_free(err);
 		return batch.err;
@@ -306,7 +306,7 @@ static bool was_replaced(const struct session *session)
 {
 	struct backend_stats stats = {0};
 	if (session->backend)
-		session->options.backend->stats(session->backend, &stats);
+		session->options.backend->records.stats(session->backend, &stats);
 	return stats.is_replaced;
 }
 
@@ -328,19 +328,17 @@ static void look_at_target(struct session *session, uint64_t now)
 // Sleeps until the target ends, the output's reader goes away or is ready, or records come.
 static void wait_for_news(struct session *session, int timeout_ms)
 {
-	int backend = session->backend ? session->options.backend->fd(session->backend) : -1;
-	struct pollfd news[3] = {
+	struct pollfd news[2] = {
 		{.fd = target_fd(session->target), .events = POLLIN},
 		{.fd = session->options.out, // POLLERR: its reader went away
 		 .events = report_text(session->report)->len ? POLLOUT : 0},
-		{.fd = backend, .events = POLLIN},
 	};
 	int idle_ms = session->idle_ms ? session->idle_ms : 1;
-	if (backend < 0 && timeout_ms > idle_ms)
+	if (timeout_ms > idle_ms)
 		timeout_ms = idle_ms;
 	if (session->has_plugins && timeout_ms > PLUGINS_EVERY_MS)
 		timeout_ms = PLUGINS_EVERY_MS;
-	if (poll(news, 3, timeout_ms) <= 0)
+	if (poll(news, 2, timeout_ms) <= 0)
 		return;
 	if (news[0].revents)
 		session->has_ended = true;
@@ -401,7 +399,7 @@ void session_goroutine(struct session *session, uint64_t goid)
 {
 	session->options.goid = goid;
 	if (session->backend)
-		session->options.backend->goroutine(session->backend, goid);
+		tables_goroutine(session->backend->tables, goid);
 }
 
 struct error *session_goroutines(struct session *session, struct goroutine_info **out, size_t *num)
@@ -417,7 +415,7 @@ struct error *session_aggregates(struct session *session,
 {
 	if (!session->backend)
 		return NULL;
-	return session->options.backend->aggregates(session->backend, visit, context, lost);
+	return session->options.backend->records.aggregates(session->backend, visit, context, lost);
 }
 
 uint64_t session_bias(const struct session *session)
@@ -436,7 +434,7 @@ static struct error *disarm_all(struct session *session)
 	for (size_t i = 0; i < session->armed.num; i++)
 		if (session->armed.funcs[i].is_armed)
 			funcs[num++] = (uint32_t)i;
-	struct error *err = session->options.backend->disarm(session->backend, funcs, num);
+	struct error *err = session->options.backend->probes.disarm(session->backend, funcs, num);
 	free(funcs);
 	return err;
 }
@@ -467,7 +465,7 @@ static struct error *tell_skipped(struct session *session)
 	uint64_t skipped = 0, unfollowed = 0;
 	for (size_t i = 0; session->backend && i < session->plan->num_funcs; i++) {
 		const struct wire_budget *budget =
-			session->options.backend->budget(session->backend, session->plan->funcs[i]);
+			tables_budget(session->backend->tables, session->plan->funcs[i]);
 		if (!budget)
 			continue;
 		skipped += __atomic_load_n(&budget->skipped, __ATOMIC_RELAXED);
@@ -477,8 +475,7 @@ static struct error *tell_skipped(struct session *session)
 	bool any = false;
 	for (size_t i = 0; session->backend && i < session->plan->tables.num_conditions; i++) {
 		const struct wire_condition *condition =
-			session->options.backend->condition(session->backend,
-							    session->plan->funcs[i]);
+			tables_condition(session->backend->tables, session->plan->funcs[i]);
 		if (!condition ||
 		    !(condition->num_entry + condition->num_return + condition->within))
 			continue;

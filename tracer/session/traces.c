@@ -326,7 +326,7 @@ static struct error *enable(struct session *session, struct session_trace *trace
 		if (session->funcs[func].trace != trace)
 			continue;
 		err = session_turn(session, func, on ? 0 : clock_now());
-		session->options.backend->enable(session->backend, session->plan->funcs[func], on);
+		tables_enable(session->backend->tables, session->plan->funcs[func], on);
 	}
 	return on || err ? err : session_settle(session);
 }
@@ -401,8 +401,7 @@ static struct error *give_up(struct session *session, struct session_trace *trac
 	struct error *err = session_give(session, func, other);
 	if (err || trace->is_off == other->is_off)
 		return err;
-	session->options.backend->enable(session->backend, session->plan->funcs[func],
-					 !other->is_off);
+	tables_enable(session->backend->tables, session->plan->funcs[func], !other->is_off);
 	return session_turn(session, func, other->is_off ? clock_now() : 0);
 }
 
@@ -453,7 +452,7 @@ static struct error *untrace(struct session *session, struct session_trace *trac
 	}
 	trace->num_funcs = kept;
 	if (!err && *num)
-		err = session->options.backend->disarm(session->backend, gone, *num);
+		err = session->options.backend->probes.disarm(session->backend, gone, *num);
 	session->num_functions -= *num;
 	struct error *settle_err = session_settle(session);
 	struct error *lost_err = session_count_lost(session);

@@ -36,7 +36,7 @@ static struct error *share_if_large(const struct gotrace_bpf *program)
 	return NULL;
 }
 
-struct error *ebpf_aggregates_prepare(struct backend *backend)
+struct error *ebpf_aggregates_prepare(struct ebpf *backend)
 {
 	if (!backend->counts)
 		return NULL;
@@ -89,7 +89,7 @@ static struct error *sum(const struct bpf_map *map, uint32_t slot, uint64_t *scr
 }
 
 struct visit {
-	struct backend *backend;
+	struct ebpf *backend;
 	struct error *(*visit)(void *context, const struct backend_aggregate *one);
 	void *context;
 	uint64_t *scratch;
@@ -134,10 +134,10 @@ static struct error *visit_keys(struct visit *visit)
 
 // Calls that panicked stay in the table of calls under way. If calls were lost for lack of room
 // since the last sweep, the calls that began long ago are dropped.
-static void sweep(struct backend *backend)
+static void sweep(struct ebpf *backend)
 {
 	static const uint64_t LONG_NS = 60 * 1000000000ull, NS_PER_S = 1000000000;
-	uint64_t full = backend->program->bss->aggregate_losses.active;
+	uint64_t full = backend->tables.state->aggregate_lost.active;
 	if (full == backend->crowded)
 		return;
 	backend->crowded = full;
@@ -157,11 +157,12 @@ static void sweep(struct backend *backend)
 	}
 }
 
-struct error *ebpf_aggregates(struct backend *backend,
+struct error *ebpf_aggregates(struct backend *base,
 			      struct error *(*visit)(void *context,
 						     const struct backend_aggregate *one),
 			      void *context, struct wire_aggregate_lost *lost)
 {
+	struct ebpf *backend = (struct ebpf *)base;
 	bool is_shared = bpf_map__type(backend->program->maps.totals) == BPF_MAP_TYPE_ARRAY;
 	int num_cpus = is_shared ? 1 : libbpf_num_possible_cpus();
 	if (num_cpus <= 0)
@@ -178,7 +179,7 @@ struct error *ebpf_aggregates(struct backend *backend,
 	if (err)
 		return err;
 	const volatile uint64_t *counts =
-		(const volatile uint64_t *)&backend->program->bss->aggregate_losses;
+		(const volatile uint64_t *)&backend->tables.state->aggregate_lost;
 	*lost = (struct wire_aggregate_lost){counts[0], counts[1], counts[2], counts[3], counts[4]};
 	sweep(backend);
 	return NULL;

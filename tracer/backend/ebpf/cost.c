@@ -83,8 +83,9 @@ static struct error *measure(const uint8_t *code, double *ns)
 	return NULL;
 }
 
-void ebpf_costs(struct backend *backend, struct backend_costs *out)
+void ebpf_costs(struct backend *base, struct backend_costs *out)
 {
+	struct ebpf *backend = (struct ebpf *)base;
 	*out = (struct backend_costs){USUAL_ENTRY_NS, USUAL_EXIT_NS};
 	struct error *err = measure(ebpf_cost_push, &out->entry);
 	if (!err)

@@ -18,7 +18,6 @@
 #include "tracer/backend/settings.h"
 
 enum { KNOWN_STACKS = 16384 };
-enum { RING_MIN = 1 << 16, RING_MAX = 1 << 30 };	      // bytes
 static const unsigned int INITIAL_PID_NAMESPACE = 0xEFFFFFFC; // include/linux/proc_ns.h
 
 struct ebpf_poll { // one call of poll
@@ -53,22 +52,14 @@ static uint32_t pid_namespace(void)
 	return stat("/proc/self/ns/pid", &stat_buf) ? 0 : (uint32_t)stat_buf.st_ino;
 }
 
-static uint32_t ring_bytes(size_t wanted)
-{
-	uint32_t bytes = RING_MIN;
-	while (bytes < wanted && bytes < RING_MAX)
-		bytes *= 2;
-	return bytes;
-}
-
-int ebpf_program(const struct backend *backend)
+int ebpf_program(const struct ebpf *backend)
 {
 	const struct gotrace_bpf *program = backend->program;
 	return bpf_program__fd(backend->counts ? program->progs.gotrace_count
 					       : program->progs.gotrace_hit);
 }
 
-static struct error *load(struct backend *backend, const struct backend_settings *settings)
+static struct error *load(struct ebpf *backend, const struct backend_settings *settings)
 {
 	backend->program = gotrace_bpf__open();
 	if (!backend->program)
@@ -82,9 +73,10 @@ static struct error *load(struct backend *backend, const struct backend_settings
 		      &backend->target, settings);
 	settings_fill_stack((struct wire_stack_settings *)&program->rodata->stacks, backend->plan);
 	program->bss->target_tgid = is_initial ? (uint32_t)backend->target.pid : 0;
-	program->bss->only_goid = settings->goid;
-	program->rodata->has_budgets = backend->has_budgets = settings->has_budgets;
-	program->rodata->has_conditions = backend->has_conditions = settings->has_conditions;
+	program->bss->state.only_goid = settings->goid;
+	program->rodata->has_budgets = settings->has_budgets;
+	program->rodata->has_conditions = settings->has_conditions;
+	program->rodata->has_depth = backend->plan->wants_depth;
 	bpf_program__set_autoload(program->progs.find_target, !is_initial);
 	struct bpf_program *hit =
 		backend->counts ? program->progs.gotrace_count : program->progs.gotrace_hit;
@@ -92,12 +84,12 @@ static struct error *load(struct backend *backend, const struct backend_settings
 	bpf_program__set_autoload(program->progs.gotrace_hit, !backend->counts);
 	if (backend->is_multi)
 		bpf_program__set_expected_attach_type(hit, (enum bpf_attach_type)EBPF_UPROBE_MULTI);
-	struct error *err = ebpf_tables_size(backend);
+	struct error *err = ebpf_tables_size(backend, settings);
 	if (!err)
 		err = ebpf_aggregates_prepare(backend);
 	if (err)
 		return err;
-	bpf_map__set_max_entries(program->maps.events, ring_bytes(settings->buffer_bytes));
+	bpf_map__set_max_entries(program->maps.events, settings_ring_bytes(settings));
 	if (backend->plan->options.stack)
 		bpf_map__set_max_entries(program->maps.known_stacks, KNOWN_STACKS);
 	if (settings->has_budgets)
@@ -108,10 +100,8 @@ static struct error *load(struct backend *backend, const struct backend_settings
 		bpf_map__set_max_entries(program->maps.held, WIRE_CALLS_HELD_MAX);
 		bpf_map__set_max_entries(program->maps.within, WIRE_ACTIVE_MAX);
 	}
-	if (backend->plan->wants_depth) {
-		program->rodata->has_depth = backend->has_depth = true;
+	if (backend->plan->wants_depth)
 		bpf_map__set_max_entries(program->maps.nests, WIRE_NESTS_MAX);
-	}
 	int result = gotrace_bpf__load(program);
 	if (result) {
 		const char *advice = features_advice(-result);
@@ -123,7 +113,7 @@ static struct error *load(struct backend *backend, const struct backend_settings
 
 // Outside the initial PID namespace, the target's PID differs from the one that the program sees in
 // the kernel. An iterator over tasks finds the latter.
-static struct error *find_target(struct backend *backend)
+static struct error *find_target(struct ebpf *backend)
 {
 	struct gotrace_bpf *program = backend->program;
 	if (program->bss->target_tgid)
@@ -144,7 +134,7 @@ static struct error *find_target(struct backend *backend)
 
 static int on_record(void *context, void *data, size_t size)
 {
-	struct backend *backend = context;
+	struct ebpf *backend = context;
 	struct ebpf_poll *poll = backend->poll;
 	const struct wire_record *record = data;
 	if (size < sizeof(*record) || record->size > size)
@@ -156,7 +146,7 @@ static int on_record(void *context, void *data, size_t size)
 	return 0;
 }
 
-static struct error *prepare(struct backend *backend, const struct backend_settings *settings)
+static struct error *prepare(struct ebpf *backend, const struct backend_settings *settings)
 {
 	backend->is_multi = features_uprobe_multi();
 	backend->by_process = backend->is_multi && features_uprobe_multi_process();
@@ -169,7 +159,7 @@ static struct error *prepare(struct backend *backend, const struct backend_setti
 	if (!err)
 		err = ebpf_tables_map(backend);
 	if (!err)
-		err = ebpf_tables_update(backend);
+		err = ebpf_tables_update(&backend->base);
 	if (err)
 		return err;
 	backend->ring = ring_buffer__new(bpf_map__fd(backend->program->maps.events), on_record,
@@ -179,8 +169,9 @@ static struct error *prepare(struct backend *backend, const struct backend_setti
 	return NULL;
 }
 
-static void ebpf_close(struct backend *backend)
+static void ebpf_close(struct backend *base)
 {
+	struct ebpf *backend = (struct ebpf *)base;
 	if (!backend)
 		return;
 	for (size_t i = backend->num_armings; i; i--)
@@ -200,9 +191,10 @@ static struct error *ebpf_open(const struct backend_target *target, const struct
 			       struct backend **out)
 {
 	ebpf_quiet();
-	struct backend *backend = calloc(1, sizeof(*backend));
+	struct ebpf *backend = calloc(1, sizeof(*backend));
 	if (!backend)
 		return error_nomem();
+	backend->base.tables = &backend->tables;
 	backend->stats_fd = -1;
 	backend->plan = plan;
 	backend->armed = armed;
@@ -211,61 +203,35 @@ static struct error *ebpf_open(const struct backend_target *target, const struct
 	backend->exe = strdup(target->exe);
 	struct error *err = backend->exe ? prepare(backend, settings) : error_nomem();
 	if (err) {
-		ebpf_close(backend);
+		ebpf_close(&backend->base);
 		return err;
 	}
-	*out = backend;
+	*out = &backend->base;
 	return NULL;
-}
-
-// Enables or disables the function's exits, or all its other probes.
-static void enable_probes(struct backend *backend, const struct plan_func *func, bool exits,
-			  bool on)
-{
-	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
-	for (uint32_t i = 0; i < func->num_probes; i++) {
-		if (func->first_probe + i >= backend->tables[TABLE_PROBES].num)
-			return;
-		struct wire_probe *probe = &probes[func->first_probe + i];
-		if (ebpf_is_exit(probe) != exits)
-			continue;
-		if (on)
-			__atomic_and_fetch(&probe->flags, (uint16_t)~WIRE_DISABLED,
-					   __ATOMIC_RELEASE);
-		else
-			__atomic_or_fetch(&probe->flags, WIRE_DISABLED, __ATOMIC_RELEASE);
-	}
-}
-
-// Exits are enabled first and disabled last, so that a call that was seen to begin is seen to end.
-static void ebpf_enable(struct backend *backend, const struct plan_func *func, bool on)
-{
-	enable_probes(backend, func, on, on);
-	enable_probes(backend, func, !on, on);
 }
 
 // --- Arming --------------------------------------------------------------------------------------
 
-static bool is_counted(const struct backend *backend, const struct plan_func *func)
+static bool is_counted(const struct ebpf *backend, const struct plan_func *func)
 {
 	return backend->armed->funcs[func->number].is_counted;
 }
 
-static void enable_arming(struct backend *backend, const struct ebpf_arming *arming, bool on)
+static void enable_arming(struct ebpf *backend, const struct ebpf_arming *arming, bool on)
 {
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < arming->num_funcs; i++) {
 			const struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
-			enable_probes(backend, func, pass ? !on : on,
-				      on || is_counted(backend, func));
+			tables_enable_part(&backend->tables, func, pass ? !on : on,
+					   on || is_counted(backend, func));
 		}
 }
 
 // From now on, only hits of this arming's uprobes are taken, and not those of other uprobes at the
 // same sites.
-static void own_probes(struct backend *backend, const struct ebpf_arming *arming)
+static void own_probes(struct ebpf *backend, const struct ebpf_arming *arming)
 {
-	struct wire_probe *probes = backend->tables[TABLE_PROBES].entries;
+	struct wire_probe *probes = backend->tables.plan.probes;
 	for (size_t i = 0; i < arming->num_funcs; i++) {
 		const struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
 		for (uint32_t j = 0; j < func->num_probes; j++)
@@ -274,8 +240,9 @@ static void own_probes(struct backend *backend, const struct ebpf_arming *arming
 	}
 }
 
-static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, size_t num)
+static struct error *ebpf_arm(struct backend *base, const uint32_t *funcs, size_t num)
 {
+	struct ebpf *backend = (struct ebpf *)base;
 	if (!num)
 		return NULL;
 	struct ebpf_arming *armings =
@@ -313,7 +280,7 @@ static struct error *ebpf_arm(struct backend *backend, const uint32_t *funcs, si
 
 // Keeps the functions of an arming that stay armed while others are disarmed. Their uprobes are
 // attached again as a new arming, which takes over from the old one between two hits.
-static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arming)
+static struct error *keep_armed(struct ebpf *backend, struct ebpf_arming *arming)
 {
 	struct ebpf_arming kept = {.keeper = APART_NONE, .id = ++backend->last_arming};
 	kept.funcs = malloc((arming->num_funcs + 1) * sizeof(*kept.funcs));
@@ -340,7 +307,7 @@ static struct error *keep_armed(struct backend *backend, struct ebpf_arming *arm
 	return NULL;
 }
 
-static bool has_gone(const struct backend *backend, const struct ebpf_arming *arming)
+static bool has_gone(const struct ebpf *backend, const struct ebpf_arming *arming)
 {
 	for (size_t i = 0; i < arming->num_funcs; i++)
 		if (!backend->armed->funcs[arming->funcs[i]].is_armed)
@@ -350,12 +317,13 @@ static bool has_gone(const struct backend *backend, const struct ebpf_arming *ar
 
 // The probes are disabled by their flags first. Detaching the links is slow, and would leave calls
 // recorded without their returns.
-static struct error *ebpf_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
+static struct error *ebpf_disarm(struct backend *base, const uint32_t *funcs, size_t num)
 {
+	struct ebpf *backend = (struct ebpf *)base;
 	for (size_t i = 0; i < num; i++) {
 		struct armed_func *armed = &backend->armed->funcs[funcs[i]];
 		if (armed->is_armed)
-			ebpf_enable(backend, backend->plan->funcs[funcs[i]], false);
+			tables_enable(&backend->tables, backend->plan->funcs[funcs[i]], false);
 		armed->is_armed = false;
 	}
 	struct error *err = NULL;
@@ -369,25 +337,13 @@ static struct error *ebpf_disarm(struct backend *backend, const uint32_t *funcs,
 			*arming = backend->armings[--backend->num_armings];
 		}
 	}
-	if (backend->has_budgets)
+	if (backend->tables.budgets)
 		ebpf_tables_forget(backend);
 	return err;
 }
 
-static void ebpf_goroutine(struct backend *backend, uint64_t goid)
-{
-	__atomic_store_n(&backend->program->bss->only_goid, goid, __ATOMIC_RELAXED);
-}
-
-// No wake-ups: these would cost the target more than polling every millisecond costs gotrace.
-static int ebpf_fd(struct backend *backend)
-{
-	(void)backend;
-	return -1;
-}
-
 // The end of a keeper that was killed has removed its probes.
-static struct error *look_at_keepers(const struct backend *backend)
+static struct error *look_at_keepers(const struct ebpf *backend)
 {
 	for (size_t i = 0; i < backend->num_armings; i++) {
 		const struct apart *keeper = &backend->armings[i].keeper;
@@ -400,10 +356,11 @@ static struct error *look_at_keepers(const struct backend *backend)
 	return NULL;
 }
 
-static struct error *ebpf_poll(struct backend *backend, size_t max,
+static struct error *ebpf_poll(struct backend *base, size_t max,
 			       bool (*visit)(void *context, const struct wire_record *record),
 			       void *context, size_t *num, bool *ended)
 {
+	struct ebpf *backend = (struct ebpf *)base;
 	struct ebpf_poll call = {.visit = visit, .context = context, .max = max};
 	*num = 0;
 	if (!max)
@@ -421,7 +378,7 @@ static struct error *ebpf_poll(struct backend *backend, size_t max,
 	return call.num ? NULL : look_at_keepers(backend);
 }
 
-static void ask_program(const struct backend *backend, struct backend_stats *out)
+static void ask_program(const struct ebpf *backend, struct backend_stats *out)
 {
 	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
@@ -432,65 +389,27 @@ static void ask_program(const struct backend *backend, struct backend_stats *out
 	out->run_ns = info.run_time_ns;
 }
 
-static void ebpf_stats(struct backend *backend, struct backend_stats *out)
+static void ebpf_stats(struct backend *base, struct backend_stats *out)
 {
+	struct ebpf *backend = (struct ebpf *)base;
+	const struct wire_state *state = backend->tables.state;
 	*out = (struct backend_stats){
-		.lost_buffer =
-			__atomic_load_n(&backend->program->bss->lost_buffer, __ATOMIC_RELAXED),
-		.lost_scratch =
-			__atomic_load_n(&backend->program->bss->lost_scratch, __ATOMIC_RELAXED),
+		.lost_buffer = __atomic_load_n(&state->lost_buffer, __ATOMIC_RELAXED),
+		.lost_scratch = __atomic_load_n(&state->lost_scratch, __ATOMIC_RELAXED),
 		.hits = backend->hits,
-		.is_replaced =
-			__atomic_load_n(&backend->program->bss->is_replaced, __ATOMIC_RELAXED),
+		.is_replaced = __atomic_load_n(&state->is_replaced, __ATOMIC_RELAXED),
 	};
 	ask_program(backend, out);
 	ebpf_tables_sweep(backend);
-}
-
-static const struct wire_losses *ebpf_losses(struct backend *backend)
-{
-	return &backend->program->bss->losses;
-}
-
-static uint64_t ebpf_lost(struct backend *backend, const struct plan_func *func)
-{
-	const uint64_t *counts = backend->tables[TABLE_LOST].entries;
-	if (func->number >= backend->tables[TABLE_LOST].capacity)
-		return 0;
-	return __atomic_load_n(&counts[func->number], __ATOMIC_RELAXED);
-}
-
-static struct wire_budget *ebpf_budget(struct backend *backend, const struct plan_func *func)
-{
-	struct ebpf_table *table = &backend->tables[TABLE_BUDGETS];
-	struct wire_budget *budgets = table->entries;
-	return budgets && func->number < table->num ? &budgets[func->number] : NULL;
-}
-
-static const struct wire_condition *ebpf_condition(struct backend *backend,
-						   const struct plan_func *func)
-{
-	const struct ebpf_table *table = &backend->tables[TABLE_CONDITIONS];
-	const struct wire_condition *conditions = table->entries;
-	return conditions && func->number < table->num ? &conditions[func->number] : NULL;
 }
 
 const struct backend_ops backend_ebpf = {
 	.name = "ebpf",
 	.open = ebpf_open,
 	.close = ebpf_close,
-	.update = ebpf_tables_update,
-	.arm = ebpf_arm,
-	.disarm = ebpf_disarm,
-	.enable = ebpf_enable,
-	.goroutine = ebpf_goroutine,
-	.fd = ebpf_fd,
-	.poll = ebpf_poll,
-	.stats = ebpf_stats,
-	.losses = ebpf_losses,
-	.lost = ebpf_lost,
-	.budget = ebpf_budget,
-	.aggregates = ebpf_aggregates,
-	.condition = ebpf_condition,
-	.costs = ebpf_costs,
+	.records = {.poll = ebpf_poll, .stats = ebpf_stats, .aggregates = ebpf_aggregates},
+	.probes = {.update = ebpf_tables_update,
+		   .arm = ebpf_arm,
+		   .disarm = ebpf_disarm,
+		   .costs = ebpf_costs},
 };

@@ -43,14 +43,8 @@ static void sites_list_deinit(struct sites_list *list)
 	free(list->cookies);
 }
 
-bool ebpf_is_exit(const struct wire_probe *probe)
-{
-	return probe->kind == WIRE_PROBE_RETURN || probe->kind == WIRE_PROBE_TAIL ||
-	       probe->kind == WIRE_PROBE_END;
-}
-
 // Collects the sites of these functions of the plan: the exits, or all others.
-static int sites_list_init(struct sites_list *list, const struct backend *backend, uint32_t id,
+static int sites_list_init(struct sites_list *list, const struct ebpf *backend, uint32_t id,
 			   const uint32_t *funcs, size_t num, bool exits)
 {
 	const struct plan *plan = backend->plan;
@@ -70,7 +64,7 @@ static int sites_list_init(struct sites_list *list, const struct backend *backen
 			continue;
 		for (uint32_t j = 0; j < func->num_probes; j++) {
 			uint32_t probe = func->first_probe + j;
-			if (ebpf_is_exit(&plan->tables.probes[probe]) != exits)
+			if (tables_is_exit(&plan->tables.probes[probe]) != exits)
 				continue;
 			list->offsets[list->num] = plan->probes[probe].off;
 			list->cookies[list->num++] = probe | (uint64_t)id << 32;
@@ -82,7 +76,7 @@ static int sites_list_init(struct sites_list *list, const struct backend *backen
 // --- The keeper ----------------------------------------------------------------------------------
 
 struct keeper { // the keeper's copy of gotrace's state at the fork
-	const struct backend *backend;
+	const struct ebpf *backend;
 	int exe_fd;
 	char exe[32]; // a path by that descriptor
 	const struct ebpf_arming *arming;
@@ -110,7 +104,7 @@ static int keep_link(struct keeper *keeper, int link)
 
 static int attach_multi(const struct keeper *keeper, const struct sites_list *list)
 {
-	const struct backend *backend = keeper->backend;
+	const struct ebpf *backend = keeper->backend;
 	LIBBPF_OPTS(bpf_link_create_opts, options, .uprobe_multi.path = keeper->exe,
 		    .uprobe_multi.offsets = list->offsets, .uprobe_multi.cookies = list->cookies,
 		    .uprobe_multi.cnt = (uint32_t)list->num);
@@ -154,7 +148,7 @@ static int attach_perf(const struct keeper *keeper, uint32_t type, unsigned long
 // still holds the sites that were attached.
 static int attach(struct keeper *keeper, const struct sites_list *list)
 {
-	const struct backend *backend = keeper->backend;
+	const struct ebpf *backend = keeper->backend;
 	size_t step = backend->is_multi ? list->num : 1;
 	uint32_t type = backend->is_multi ? 0 : perf_type();
 	for (size_t i = 0; i < list->num; i += step) {
@@ -260,7 +254,7 @@ static struct error *refusal(int refused, const char *what)
 
 // When a perf event is closed, the kernel waits for all processors, and the process cannot be
 // killed meanwhile.
-static void warn_of_slow_end(const struct backend *backend, const struct ebpf_arming *arming)
+static void warn_of_slow_end(const struct ebpf *backend, const struct ebpf_arming *arming)
 {
 	enum { MANY = 50, ENDED_A_SECOND = 10 };
 	size_t num = 0;
@@ -275,7 +269,7 @@ static void warn_of_slow_end(const struct backend *backend, const struct ebpf_ar
 
 // Receives the keeper's news until all is armed. Afterwards the arming has only the functions that
 // are armed. *last is the error of the last refused function; the caller frees it.
-static struct error *hear(struct backend *backend, struct ebpf_arming *arming, struct error **last,
+static struct error *hear(struct ebpf *backend, struct ebpf_arming *arming, struct error **last,
 			  bool *is_killed)
 {
 	bool *is_refused CLEANUP_FREE = calloc(arming->num_funcs, sizeof(*is_refused));
@@ -311,7 +305,7 @@ static struct error *hear(struct backend *backend, struct ebpf_arming *arming, s
 }
 
 // Sets *is_killed if the keeper was killed, so that it is not known which functions it armed.
-static struct error *arm_by_keeper(struct backend *backend, struct ebpf_arming *arming,
+static struct error *arm_by_keeper(struct ebpf *backend, struct ebpf_arming *arming,
 				   bool *is_killed)
 {
 	CLEANUP_CLOSE int exe = open(backend->exe, O_PATH | O_CLOEXEC);
@@ -338,7 +332,7 @@ static struct error *arm_by_keeper(struct backend *backend, struct ebpf_arming *
 	return err;
 }
 
-struct error *ebpf_links_arm(struct backend *backend, struct ebpf_arming *arming)
+struct error *ebpf_links_arm(struct ebpf *backend, struct ebpf_arming *arming)
 {
 	warn_of_slow_end(backend, arming);
 	bool is_killed = false;

@@ -32,7 +32,7 @@ static uint64_t fetch(pid_t pid, uint64_t addr, uint64_t num, uint64_t page)
 	return fetched;
 }
 
-void ebpf_pages_fetch(struct backend *backend)
+void ebpf_pages_fetch(struct ebpf *backend)
 {
 	if (backend->has_pages || !backend->plan->tables.num_ops)
 		return;

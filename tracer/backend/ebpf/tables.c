@@ -12,160 +12,57 @@
 #include "tracer/backend/ebpf/ebpf.h"
 #include "tracer/backend/settings.h"
 
-struct table_kind {
-	const char *name;
-	size_t entry_size; // bytes
-	uint32_t room;	   // entries beyond twice the plan's, for later additions
-};
-
-static const struct table_kind kinds[NUM_TABLES] = {
-	[TABLE_PROBES] = {"probes", sizeof(struct wire_probe), 32768},
-	[TABLE_PIECES] = {"pieces", sizeof(struct wire_piece), 65536},
-	[TABLE_TYPES] = {"types", sizeof(struct wire_type), 65536},
-	[TABLE_EDGES] = {"edges", sizeof(struct wire_edge), 131072},
-	[TABLE_LOST] = {"functions", sizeof(uint64_t), 16384},
-	[TABLE_BUDGETS] = {"budgets", sizeof(struct wire_budget), 16384},
-	[TABLE_AGGREGATES] = {"aggregates", sizeof(struct wire_aggregate), 64},
-	[TABLE_OPS] = {"operations", sizeof(struct wire_op), 65536},
-	[TABLE_LITERALS] = {"strings", sizeof(struct wire_literal), 4096},
-	[TABLE_CONDITIONS] = {"conditions", sizeof(struct wire_condition), 16384},
-};
-
-static struct bpf_map *table_map(const struct backend *backend, size_t kind)
+static struct bpf_map *table_map(const struct ebpf *backend, enum tables_kind kind)
 {
-	struct gotrace_bpf *program = backend->program;
-	struct bpf_map *const maps[NUM_TABLES] = {
-		[TABLE_PROBES] = program->maps.probes,
-		[TABLE_PIECES] = program->maps.pieces,
-		[TABLE_TYPES] = program->maps.types,
-		[TABLE_EDGES] = program->maps.edges,
-		[TABLE_LOST] = program->maps.lost,
-		[TABLE_BUDGETS] = program->maps.budgets,
-		[TABLE_AGGREGATES] = program->maps.aggregates,
-		[TABLE_OPS] = program->maps.ops,
-		[TABLE_LITERALS] = program->maps.literals,
-		[TABLE_CONDITIONS] = program->maps.conditions,
-	};
-	return maps[kind];
+	return bpf_object__find_map_by_name(backend->program->obj, tables_name(kind));
 }
 
-// The number of entries that the plan has for this table. *entries is set to these, or to NULL if
-// the table has an entry for each function and is not copied from the plan.
-static size_t plan_entries(const struct plan *plan, size_t kind, const void **entries)
+struct error *ebpf_tables_size(struct ebpf *backend, const struct backend_settings *settings)
 {
-	const struct plan_tables *tables = &plan->tables;
-	switch (kind) {
-	case TABLE_PROBES:
-		*entries = tables->probes;
-		return tables->num_probes;
-	case TABLE_PIECES:
-		*entries = tables->pieces;
-		return tables->num_pieces;
-	case TABLE_TYPES:
-		*entries = tables->types;
-		return tables->num_types;
-	case TABLE_EDGES:
-		*entries = tables->edges;
-		return tables->num_edges;
-	case TABLE_OPS:
-		*entries = tables->ops;
-		return tables->num_ops;
-	case TABLE_LITERALS:
-		*entries = tables->literals;
-		return tables->num_literals;
-	case TABLE_CONDITIONS:
-		*entries = tables->conditions;
-		return tables->num_conditions;
-	default:
-		*entries = NULL;
-		return plan->num_funcs;
-	}
-}
-
-static bool is_of_conditions(size_t kind)
-{
-	return kind == TABLE_OPS || kind == TABLE_LITERALS || kind == TABLE_CONDITIONS;
-}
-
-struct error *ebpf_tables_size(struct backend *backend)
-{
-	for (size_t i = 0; i < NUM_TABLES; i++) {
-		const void *entries;
-		uint64_t capacity = plan_entries(backend->plan, i, &entries) * 2ull + kinds[i].room;
-		if ((i == TABLE_BUDGETS && !backend->has_budgets) ||
-		    (i == TABLE_AGGREGATES && !backend->counts))
-			continue;
-		if (is_of_conditions(i) && !backend->has_conditions)
-			continue;
-		if (i == TABLE_CONDITIONS) // indexed by function
-			capacity = backend->plan->num_funcs * 2ull + kinds[i].room;
-		if (capacity > INT32_MAX / kinds[i].entry_size)
-			return error_new("too many functions: the table of %s would be too large",
-					 kinds[i].name);
-		int result = bpf_map__set_max_entries(table_map(backend, i), (uint32_t)capacity);
+	struct error *err = tables_size(&backend->tables, backend->plan, settings);
+	for (size_t i = 0; i < NUM_TABLES && !err; i++) {
+		uint32_t capacity = backend->tables.capacity[i];
+		int result =
+			capacity ? bpf_map__set_max_entries(table_map(backend, i), capacity) : 0;
 		if (result)
-			return error_errno(-result, "sizing the table of %s", kinds[i].name);
-		backend->tables[i].capacity = (uint32_t)capacity;
+			err = error_errno(-result, "sizing the table of %s", tables_name(i));
 	}
-	return NULL;
+	return err;
 }
 
-struct error *ebpf_tables_map(struct backend *backend)
+// The bytes of a table's mapping; 0 if it has none.
+static size_t mapped_bytes(const struct ebpf *backend, enum tables_kind kind)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	return (tables_bytes(&backend->tables, kind) + page - 1) / page * page;
+}
+
+struct error *ebpf_tables_map(struct ebpf *backend)
+{
+	backend->tables.state = &backend->program->bss->state;
 	for (size_t i = 0; i < NUM_TABLES; i++) {
-		struct ebpf_table *table = &backend->tables[i];
-		if (!table->capacity)
+		size_t bytes = mapped_bytes(backend, i);
+		if (!bytes)
 			continue;
-		size_t bytes = (table->capacity * kinds[i].entry_size + page - 1) / page * page;
 		void *entries = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 				     bpf_map__fd(table_map(backend, i)), 0);
 		if (entries == MAP_FAILED)
-			return error_errno(errno, "mapping the table of %s", kinds[i].name);
-		table->entries = entries;
-		table->bytes = bytes;
+			return error_errno(errno, "mapping the table of %s", tables_name(i));
+		tables_place(&backend->tables, i, entries);
 	}
 	return NULL;
 }
 
-void ebpf_tables_unmap(struct backend *backend)
-{
-	for (size_t i = 0; i < NUM_TABLES; i++)
-		if (backend->tables[i].entries)
-			munmap(backend->tables[i].entries, backend->tables[i].bytes);
-}
-
-// The plan may learn more about its types while programs read them. A type has no edges while it
-// changes.
-static void update_types(struct ebpf_table *table, const struct wire_type *from)
-{
-	struct wire_type *to = table->entries;
-	for (uint32_t i = 0; i < table->num; i++) {
-		if (!memcmp(&to[i], &from[i], sizeof(*to)))
-			continue;
-		__atomic_store_n(&to[i].num_edges, 0, __ATOMIC_RELEASE);
-		__atomic_store_n(&to[i].size, from[i].size, __ATOMIC_RELEASE);
-		__atomic_store_n(&to[i].stride, from[i].stride, __ATOMIC_RELEASE);
-		__atomic_store_n(&to[i].first_edge, from[i].first_edge, __ATOMIC_RELEASE);
-		__atomic_store_n(&to[i].num_edges, from[i].num_edges, __ATOMIC_RELEASE);
-	}
-}
-
-static struct error *check_room(const struct backend *backend)
+void ebpf_tables_unmap(struct ebpf *backend)
 {
 	for (size_t i = 0; i < NUM_TABLES; i++) {
-		const void *entries;
-		uint32_t capacity = backend->tables[i].capacity;
-		if (capacity && plan_entries(backend->plan, i, &entries) > capacity)
-			return error_errno(ENOSPC, "no room for more %s in the kernel's table (%u)",
-					   kinds[i].name, capacity);
+		void *entries = tables_memory(&backend->tables, i);
+		if (entries)
+			munmap(entries, mapped_bytes(backend, i));
 	}
-	if (backend->plan->wants_depth && !backend->has_depth)
-		return error_errno(ENOSPC, "how deep calls are was not counted so far");
-	return NULL;
 }
 
-static struct error *update_dynamics(struct backend *backend)
+static struct error *update_dynamics(struct ebpf *backend)
 {
 	const struct plan *plan = backend->plan;
 	int map = bpf_map__fd(backend->program->maps.dynamics);
@@ -183,7 +80,7 @@ static struct error *update_dynamics(struct backend *backend)
 
 // Drops calls from a table of calls under way: those that began before before_ns (0: none) and, if
 // disarmed is set, those of functions that are not armed. time_at is the time's offset in a value.
-static void forget_in(struct backend *backend, const struct bpf_map *table, size_t time_at,
+static void forget_in(struct ebpf *backend, const struct bpf_map *table, size_t time_at,
 		      uint64_t before_ns, bool disarmed)
 {
 	const struct armed *armed = backend->armed;
@@ -208,7 +105,7 @@ static void forget_in(struct backend *backend, const struct bpf_map *table, size
 	}
 }
 
-static void forget_calls(struct backend *backend, uint64_t before_ns, bool disarmed)
+static void forget_calls(struct ebpf *backend, uint64_t before_ns, bool disarmed)
 {
 	const struct gotrace_bpf *program = backend->program;
 	forget_in(backend, program->maps.calls, offsetof(struct wire_call, time_ns), before_ns,
@@ -221,18 +118,15 @@ static void forget_calls(struct backend *backend, uint64_t before_ns, bool disar
 // A call that panicked, or whose goroutine ended, has no return that would drop it from the tables.
 // If calls were lost for lack of room since the last sweep, the calls that began long ago are
 // dropped.
-void ebpf_tables_sweep(struct backend *backend)
+void ebpf_tables_sweep(struct ebpf *backend)
 {
 	static const uint64_t LONG_NS = 60 * 1000000000ull;
-	const struct ebpf_table *table = &backend->tables[TABLE_BUDGETS];
-	const struct wire_budget *budgets = table->entries;
+	const struct tables *tables = &backend->tables;
 	uint64_t crowded = 0;
-	for (uint32_t i = 0; budgets && i < table->num; i++)
-		crowded += __atomic_load_n(&budgets[i].crowded, __ATOMIC_RELAXED);
-	table = &backend->tables[TABLE_CONDITIONS];
-	const struct wire_condition *conditions = table->entries;
-	for (uint32_t i = 0; conditions && i < table->num; i++)
-		crowded += __atomic_load_n(&conditions[i].crowded, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < tables->num_budgets; i++)
+		crowded += __atomic_load_n(&tables->budgets[i].crowded, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < tables->plan.num_conditions; i++)
+		crowded += __atomic_load_n(&tables->plan.conditions[i].crowded, __ATOMIC_RELAXED);
 	if (crowded == backend->crowded)
 		return;
 	backend->crowded = crowded;
@@ -242,57 +136,17 @@ void ebpf_tables_sweep(struct backend *backend)
 	forget_calls(backend, now_ns > LONG_NS ? now_ns - LONG_NS : 0, false);
 }
 
-void ebpf_tables_forget(struct backend *backend)
+void ebpf_tables_forget(struct ebpf *backend)
 {
 	forget_calls(backend, 0, true);
 }
 
-static void update_budgets(struct backend *backend)
+struct error *ebpf_tables_update(struct backend *base)
 {
-	struct ebpf_table *table = &backend->tables[TABLE_BUDGETS];
-	struct wire_budget *budgets = table->entries;
-	for (; budgets && table->num < backend->plan->num_funcs; table->num++)
-		settings_budget(&budgets[table->num], backend->plan->funcs[table->num]);
-}
-
-static void update_aggregates(struct backend *backend)
-{
-	struct ebpf_table *table = &backend->tables[TABLE_AGGREGATES];
-	struct wire_aggregate *aggregates = table->entries;
-	for (; aggregates && table->num < backend->plan->num_funcs; table->num++)
-		aggregates[table->num] = backend->plan->funcs[table->num]->aggregate.wire;
-}
-
-struct error *ebpf_tables_update(struct backend *backend)
-{
-	struct error *err = check_room(backend);
+	struct ebpf *backend = (struct ebpf *)base;
+	struct error *err = tables_update(&backend->tables, backend->plan);
 	if (err)
 		return err;
-	update_budgets(backend);
-	update_aggregates(backend);
-	struct gotrace_bpf *program = backend->program;
-	settings_fill_recovery((struct wire_recovery *)&program->bss->recovery, backend->plan);
-	__atomic_store_n(&program->bss->num_within, backend->plan->num_within, __ATOMIC_RELEASE);
-	// An entry is copied before the entries that refer to it: edges before types, pieces before
-	// probes.
-	static const size_t order[] = {TABLE_EDGES,	 TABLE_TYPES,  TABLE_LITERALS, TABLE_OPS,
-				       TABLE_CONDITIONS, TABLE_PIECES, TABLE_PROBES};
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-		struct ebpf_table *table = &backend->tables[order[i]];
-		size_t size = kinds[order[i]].entry_size;
-		const void *entries;
-		uint32_t num = (uint32_t)plan_entries(backend->plan, order[i], &entries);
-		if (!table->capacity)
-			continue;
-		if (num > table->num)
-			memcpy((char *)table->entries + table->num * size,
-			       (const char *)entries + table->num * size,
-			       (num - table->num) * size);
-		if (order[i] == TABLE_TYPES)
-			update_types(table, entries);
-		table->num = num;
-		__atomic_thread_fence(__ATOMIC_RELEASE);
-	}
 	ebpf_pages_fetch(backend);
 	return update_dynamics(backend);
 }

@@ -129,7 +129,7 @@ static uint64_t find_g(struct ptrace_worker *worker, const struct ptrace_breakpo
 		       const struct cpu_regs *regs)
 {
 	const struct ptrace_shared *shared = worker->shared;
-	uint16_t flags = shared->tables.probes[breakpoint->uses[0].probe].flags;
+	uint16_t flags = shared->tables.plan.probes[breakpoint->uses[0].probe].flags;
 	if (!(flags & WIRE_G_IN_TLS))
 		return regs->g;
 	uint64_t g = 0;

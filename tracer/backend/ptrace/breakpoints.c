@@ -69,16 +69,16 @@ static bool add_use(const struct ptrace_shared *shared, struct ptrace_breakpoint
 		uses[i] = uses[i - 1];
 	uses[i] = (struct ptrace_use){
 		.probe = probe,
-		.wants_floats = hit_wants_floats(&shared->tables, probe),
+		.wants_floats = hit_wants_floats(&shared->tables.plan, probe),
 	};
-	ptrace_ahead_init(&uses[i].ahead, &shared->tables, &shared->settings, probe);
+	ptrace_ahead_init(&uses[i].ahead, &shared->tables.plan, &shared->settings, probe);
 	return true;
 }
 
 static const char *arm(struct ptrace_worker *worker, uint32_t probe)
 {
 	const struct ptrace_shared *shared = worker->shared;
-	if (probe >= shared->tables.num_probes)
+	if (probe >= shared->tables.plan.num_probes)
 		return "is not in the plan";
 	uint64_t addr = shared->addrs[probe];
 	struct ptrace_breakpoint *breakpoint = ptrace_breakpoints_find(worker, addr);
@@ -144,7 +144,7 @@ static void disarm(struct ptrace_worker *worker, uint32_t probe)
 {
 	const struct ptrace_shared *shared = worker->shared;
 	struct ptrace_breakpoint *breakpoint =
-		probe < shared->tables.num_probes
+		probe < shared->tables.plan.num_probes
 			? ptrace_breakpoints_find(worker, shared->addrs[probe])
 			: NULL;
 	if (!breakpoint)

@@ -48,32 +48,15 @@ static bool emit(void *context, const struct wire_record *record)
 	return true;
 }
 
-static void count_lost(void *context, uint32_t func, enum wire_loss where)
-{
-	(void)where; // always the buffer: scratch memory is never short here
-	struct ptrace_shared *shared = ((struct ptrace_worker *)context)->shared;
-	shared->lost_buffer++;
-	if (func < shared->num_lost)
-		shared->lost[func]++;
-}
-
 struct error *ptrace_hit_init(struct ptrace_worker *worker)
 {
+	struct ptrace_shared *shared = worker->shared;
 	struct hit_source source = {
-		.tables = &worker->shared->tables,
-		.settings = &worker->shared->settings,
-		.stacks = &worker->shared->stacks,
-		.only_goid = &worker->shared->only_goid,
-		.budgets = worker->shared->budgets,
-		.num_budgets = worker->shared->num_lost,
-		.losses = &worker->shared->losses,
-		.recovery = &worker->shared->recovery,
-		.num_within = &worker->shared->num_within,
-		.has_depth = worker->shared->has_depth,
-		.aggregates =
-			worker->shared->aggregates.totals ? &worker->shared->aggregates : NULL,
+		.tables = &shared->tables,
+		.settings = &shared->settings,
+		.stacks = &shared->stacks,
+		.aggregates = shared->aggregates.totals ? &shared->aggregates : NULL,
 		.emit = emit,
-		.lost = count_lost,
 		.read = ptrace_hit_read,
 		.dynamic = find_dynamic,
 		.context = worker,
@@ -85,7 +68,7 @@ void ptrace_hit_forget(struct ptrace_worker *worker)
 {
 	const struct ptrace_shared *shared = worker->shared;
 	for (uint32_t i = 0; i < shared->num_request; i++)
-		hit_forget(worker->maker, shared->tables.probes[shared->request[i]].func);
+		hit_forget(worker->maker, shared->tables.plan.probes[shared->request[i]].func);
 }
 
 // --- Records -----------------------------------------------------------------------------------

@@ -20,7 +20,8 @@
 #include "tracer/backend/settings.h"
 #include "tracer/target/code.h"
 
-struct backend {
+struct ptrace_front {
+	struct backend base;
 	struct ptrace_shared *shared;
 	const struct plan *plan; // borrowed, like armed
 	struct armed *armed;
@@ -37,11 +38,11 @@ struct backend {
 
 static void run_worker(void *context, int socket)
 {
-	struct backend *backend = context;
+	struct ptrace_front *backend = context;
 	ptrace_worker_run(backend->shared, &backend->target, socket);
 }
 
-static struct error *start_worker(struct backend *backend)
+static struct error *start_worker(struct ptrace_front *backend)
 {
 	struct apart_options options = {
 		.name = PTRACE_WORKER_NAME,
@@ -56,13 +57,13 @@ static struct error *start_worker(struct backend *backend)
 
 // Removes all breakpoints and restores the slots after the worker was killed. If a thread has
 // already hit a breakpoint, nobody handles that hit.
-static void take_breakpoints_off(const struct backend *backend)
+static void take_breakpoints_off(const struct ptrace_front *backend)
 {
 	static const uint8_t int3 = 0xcc;
 	const struct plan *plan = backend->plan;
 	struct image *image = index_image(plan->index);
-	for (uint32_t i = 0; backend->target.mem >= 0 && i < backend->shared->tables.num_probes;
-	     i++) {
+	for (uint32_t i = 0;
+	     backend->target.mem >= 0 && i < backend->shared->tables.plan.num_probes; i++) {
 		off_t addr = (off_t)backend->shared->addrs[i];
 		const uint8_t *original;
 		uint8_t byte;
@@ -74,7 +75,7 @@ static void take_breakpoints_off(const struct backend *backend)
 	ptrace_slots_restore(&backend->shared->slots, backend->target.mem);
 }
 
-static struct error *worker_died(const struct backend *backend)
+static struct error *worker_died(const struct ptrace_front *backend)
 {
 	take_breakpoints_off(backend);
 	return error_new("process %d, which held the trace, was killed: if %d had met a breakpoint "
@@ -82,7 +83,7 @@ static struct error *worker_died(const struct backend *backend)
 			 (int)backend->worker.pid, (int)backend->target.pid);
 }
 
-static struct error *command(struct backend *backend, enum ptrace_command_kind kind)
+static struct error *command(struct ptrace_front *backend, enum ptrace_command_kind kind)
 {
 	struct ptrace_command command = {kind};
 	struct ptrace_reply reply;
@@ -103,8 +104,9 @@ static struct error *command(struct backend *backend, enum ptrace_command_kind k
 
 // --- Opening and closing -------------------------------------------------------------------------
 
-static void ptrace_close(struct backend *backend)
+static void ptrace_close(struct backend *base)
 {
+	struct ptrace_front *backend = (struct ptrace_front *)base;
 	if (!backend)
 		return;
 	if (backend->worker.socket >= 0) {
@@ -118,13 +120,14 @@ static void ptrace_close(struct backend *backend)
 	free(backend);
 }
 
-static struct error *ptrace_update(struct backend *backend)
+static struct error *ptrace_update(struct backend *base)
 {
+	struct ptrace_front *backend = (struct ptrace_front *)base;
 	return ptrace_shared_update(backend->shared, backend->plan, backend->target.bias,
 				    &backend->num_dynamics);
 }
 
-static struct error *prepare(struct backend *backend, const struct backend_settings *settings)
+static struct error *prepare(struct ptrace_front *backend, const struct backend_settings *settings)
 {
 	struct error *err = ptrace_shared_create(backend->plan, settings, &backend->shared);
 	if (err)
@@ -132,9 +135,10 @@ static struct error *prepare(struct backend *backend, const struct backend_setti
 	struct ptrace_shared *shared = backend->shared;
 	settings_fill(&shared->settings, backend->plan, &backend->target, settings);
 	settings_fill_stack(&shared->stacks, backend->plan);
-	shared->only_goid = settings->goid;
+	backend->base.tables = &shared->tables;
+	shared->state.only_goid = settings->goid;
 	ptrace_slots_init(&shared->slots, index_image(backend->plan->index), backend->target.bias);
-	err = ptrace_update(backend);
+	err = ptrace_update(&backend->base);
 	return err ? err : start_worker(backend);
 }
 
@@ -142,7 +146,7 @@ static struct error *ptrace_open(const struct backend_target *target, const stru
 				 struct armed *armed, const struct backend_settings *settings,
 				 struct backend **out)
 {
-	struct backend *backend = calloc(1, sizeof(*backend));
+	struct ptrace_front *backend = calloc(1, sizeof(*backend));
 	if (!backend)
 		return error_nomem();
 	backend->plan = plan;
@@ -151,10 +155,10 @@ static struct error *ptrace_open(const struct backend_target *target, const stru
 	backend->worker = APART_NONE;
 	struct error *err = prepare(backend, settings);
 	if (err) {
-		ptrace_close(backend);
+		ptrace_close(&backend->base);
 		return err;
 	}
-	*out = backend;
+	*out = &backend->base;
 	return NULL;
 }
 
@@ -162,7 +166,7 @@ static struct error *ptrace_open(const struct backend_target *target, const stru
 
 // Why a thread could not continue after a breakpoint at one of the function's sites; NULL if it
 // can.
-static const char *refusal(const struct backend *backend, const struct plan_func *func)
+static const char *refusal(const struct ptrace_front *backend, const struct plan_func *func)
 {
 	struct image *image = index_image(backend->plan->index);
 	for (uint32_t i = 0; i < func->num_probes; i++) {
@@ -184,38 +188,18 @@ static const char *refusal(const struct backend *backend, const struct plan_func
 	return NULL;
 }
 
-static bool is_entry(const struct wire_probe *probe)
-{
-	return probe->kind != WIRE_PROBE_RETURN && probe->kind != WIRE_PROBE_TAIL &&
-	       probe->kind != WIRE_PROBE_END;
-}
-
-static void request(struct backend *backend, const struct plan_func *func, bool entries)
+static void request(struct ptrace_front *backend, const struct plan_func *func, bool entries)
 {
 	struct ptrace_shared *shared = backend->shared;
 	for (uint32_t i = 0; i < func->num_probes; i++) {
 		uint32_t probe = func->first_probe + i;
-		if (is_entry(&shared->tables.probes[probe]) == entries)
+		if (tables_is_exit(&shared->tables.plan.probes[probe]) != entries)
 			shared->request[shared->num_request++] = probe;
 	}
 }
 
-static void ptrace_enable(struct backend *backend, const struct plan_func *func, bool on)
-{
-	struct plan_tables *tables = &backend->shared->tables;
-	for (uint32_t i = 0; i < func->num_probes; i++) {
-		if (func->first_probe + i >= tables->num_probes)
-			return;
-		uint16_t *flags = &tables->probes[func->first_probe + i].flags;
-		if (on)
-			__atomic_and_fetch(flags, (uint16_t)~WIRE_DISABLED, __ATOMIC_RELAXED);
-		else
-			__atomic_or_fetch(flags, WIRE_DISABLED, __ATOMIC_RELAXED);
-	}
-}
-
 // Arms functions that changed_exclude() has checked.
-static struct error *arm(struct backend *backend, const uint32_t *funcs, size_t num)
+static struct error *arm(struct ptrace_front *backend, const uint32_t *funcs, size_t num)
 {
 	const struct plan *plan = backend->plan;
 	struct armed_func *armed = backend->armed->funcs;
@@ -238,7 +222,7 @@ static struct error *arm(struct backend *backend, const uint32_t *funcs, size_t 
 	if (!backend->shared->num_request)
 		return last ? error_new("%s: %s", last->func->name, refused) : NULL;
 	for (size_t i = 0; i < num; i++)
-		ptrace_enable(backend, plan->funcs[funcs[i]], true);
+		tables_enable(&backend->shared->tables, plan->funcs[funcs[i]], true);
 	struct error *err = command(backend, PTRACE_ARM);
 	for (size_t i = 0; i < num; i++) {
 		armed[funcs[i]].is_armed &= !err;
@@ -247,8 +231,9 @@ static struct error *arm(struct backend *backend, const uint32_t *funcs, size_t 
 	return err;
 }
 
-static struct error *ptrace_arm(struct backend *backend, const uint32_t *funcs, size_t num)
+static struct error *ptrace_arm(struct backend *base, const uint32_t *funcs, size_t num)
 {
+	struct ptrace_front *backend = (struct ptrace_front *)base;
 	uint32_t *sound = calloc(num + 1, sizeof(*sound));
 	if (!sound)
 		return error_nomem();
@@ -268,7 +253,7 @@ enum { LOOK_NS = 100000000, LOOK_PROBES = 1024 };
 enum breakpoint_state { BREAKPOINT_THERE, BREAKPOINT_OFF, BREAKPOINT_CHANGED };
 
 // The byte at a probe's site in memory and in the file. False if one of them cannot be read.
-static bool read_bytes(const struct backend *backend, uint32_t probe, uint8_t *memory,
+static bool read_bytes(const struct ptrace_front *backend, uint32_t probe, uint8_t *memory,
 		       uint8_t *file)
 {
 	const uint8_t *text;
@@ -283,28 +268,29 @@ static bool read_bytes(const struct backend *backend, uint32_t probe, uint8_t *m
 // Checks whether a probe's breakpoint is still in memory. If somebody attaches a uprobe at our
 // breakpoint, it takes over the hits, which cannot be seen here (bring_back). When the uprobe is
 // detached, the kernel writes the file's byte, which can be seen.
-static enum breakpoint_state look(const struct backend *backend, const struct plan_func *func,
+static enum breakpoint_state look(const struct ptrace_front *backend, const struct plan_func *func,
 				  uint32_t probe)
 {
 	uint8_t memory, file;
 	const struct armed_func *armed = &backend->armed->funcs[func->number];
-	bool is_written = !armed->is_counted || is_entry(&backend->shared->tables.probes[probe]);
+	bool is_written =
+		!armed->is_counted || !tables_is_exit(&backend->shared->tables.plan.probes[probe]);
 	if (!armed->is_armed || !is_written || !read_bytes(backend, probe, &memory, &file) ||
 	    memory == TARGET_CODE_INT3)
 		return BREAKPOINT_THERE;
 	return memory == file ? BREAKPOINT_OFF : BREAKPOINT_CHANGED;
 }
 
-static void count_missed(struct backend *backend, const struct plan_func *func)
+static void count_missed(struct ptrace_front *backend, const struct plan_func *func)
 {
 	backend->missed++;
-	if (func->number < backend->shared->num_lost)
-		backend->shared->lost[func->number]++;
+	if (func->number < backend->shared->tables.num_lost)
+		__sync_fetch_and_add(&backend->shared->tables.lost[func->number], 1);
 }
 
 // Counts the breakpoints of a function that were removed since the last look, before it is
 // disarmed.
-static void look_at_end(struct backend *backend, const struct plan_func *func)
+static void look_at_end(struct ptrace_front *backend, const struct plan_func *func)
 {
 	for (uint32_t i = 0; i < func->num_probes; i++)
 		if (look(backend, func, func->first_probe + i) == BREAKPOINT_OFF)
@@ -312,7 +298,7 @@ static void look_at_end(struct backend *backend, const struct plan_func *func)
 }
 
 // Attaches uprobes at these sites, and detaches them. With perf events, detaching takes long.
-static struct error *probe_once(const struct backend *backend, const struct leftovers *sites)
+static struct error *probe_once(const struct ptrace_front *backend, const struct leftovers *sites)
 {
 	enum { EVENTS_MAX = 16 };
 	bool is_quick = features_uprobe_multi() ? features_uprobe_multi_process()
@@ -327,7 +313,7 @@ static struct error *probe_once(const struct backend *backend, const struct left
 // uprobe's breakpoint with the file's byte. A uprobe of ours, attached and detached there, brings
 // it back: the kernel writes the int3 for ours, and leaves it there for the other one. Without the
 // privileges to attach uprobes, nothing is brought back.
-static void bring_back(struct backend *backend)
+static void bring_back(struct ptrace_front *backend)
 {
 	const struct ptrace_shared *shared = backend->shared;
 	uint8_t memory, file;
@@ -356,8 +342,9 @@ static void bring_back(struct backend *backend)
 	leftovers_deinit(&sites);
 }
 
-static struct error *ptrace_disarm(struct backend *backend, const uint32_t *funcs, size_t num)
+static struct error *ptrace_disarm(struct backend *base, const uint32_t *funcs, size_t num)
 {
+	struct ptrace_front *backend = (struct ptrace_front *)base;
 	backend->shared->num_request = 0;
 	for (size_t i = 0; i < num; i++) {
 		const struct plan_func *func = backend->plan->funcs[funcs[i]];
@@ -366,7 +353,7 @@ static struct error *ptrace_disarm(struct backend *backend, const uint32_t *func
 		look_at_end(backend, func);
 		backend->armed->funcs[funcs[i]].is_armed = false;
 		backend->num_armed--;
-		ptrace_enable(backend, func, false);
+		tables_enable(&backend->shared->tables, func, false);
 		for (int entries = 1; entries >= 0; entries--)
 			request(backend, func, entries);
 	}
@@ -382,7 +369,7 @@ static struct error *ptrace_disarm(struct backend *backend, const uint32_t *func
 
 // Writes breakpoints again that others have removed, and disarms a function whose code was changed.
 // Each call checks the next LOOK_PROBES probes, at most once in LOOK_NS.
-static struct error *look_after(struct backend *backend)
+static struct error *look_after(struct ptrace_front *backend)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -393,8 +380,8 @@ static struct error *look_after(struct backend *backend)
 	backend->last_look_ns = now_ns;
 	const struct plan_func *changed = NULL, *off = NULL;
 	shared->num_request = 0;
-	for (uint32_t i = 0; i < LOOK_PROBES && i < shared->tables.num_probes; i++) {
-		uint32_t probe = backend->next_look++ % shared->tables.num_probes;
+	for (uint32_t i = 0; i < LOOK_PROBES && i < shared->tables.plan.num_probes; i++) {
+		uint32_t probe = backend->next_look++ % shared->tables.plan.num_probes;
 		const struct plan_func *func = plan_probe_func(backend->plan, probe);
 		enum breakpoint_state state = func ? look(backend, func, probe) : BREAKPOINT_THERE;
 		if (state == BREAKPOINT_CHANGED)
@@ -416,27 +403,16 @@ static struct error *look_after(struct backend *backend)
 	armed_refuse(backend->armed, changed->number, "its code was changed in memory");
 	log_warning("%s: its code was changed in memory: it is not traced any more",
 		    changed->func->name);
-	return ptrace_disarm(backend, &changed->number, 1);
-}
-
-static void ptrace_goroutine(struct backend *backend, uint64_t goid)
-{
-	__atomic_store_n(&backend->shared->only_goid, goid, __ATOMIC_RELAXED);
+	return ptrace_disarm(&backend->base, &changed->number, 1);
 }
 
 // --- Records -------------------------------------------------------------------------------------
 
-// No wake-ups: these would cost the target more than polling every millisecond costs gotrace.
-static int ptrace_fd(struct backend *backend)
-{
-	(void)backend;
-	return -1;
-}
-
-static struct error *ptrace_poll(struct backend *backend, size_t max,
+static struct error *ptrace_poll(struct backend *base, size_t max,
 				 bool (*visit)(void *context, const struct wire_record *record),
 				 void *context, size_t *num, bool *ended)
 {
+	struct ptrace_front *backend = (struct ptrace_front *)base;
 	struct ptrace_ring *ring = &backend->shared->ring;
 	struct pollfd fds[2] = {{.fd = backend->target.pidfd, .events = POLLIN},
 				{.fd = backend->worker.socket, .events = POLLIN}};
@@ -460,54 +436,30 @@ static struct error *ptrace_poll(struct backend *backend, size_t max,
 	return has_ended ? NULL : look_after(backend);
 }
 
-static void ptrace_stats(struct backend *backend, struct backend_stats *out)
+static void ptrace_stats(struct backend *base, struct backend_stats *out)
 {
+	struct ptrace_front *backend = (struct ptrace_front *)base;
 	*out = (struct backend_stats){
-		.lost_buffer = backend->shared->lost_buffer,
+		.lost_buffer = backend->shared->state.lost_buffer,
 		.missed = backend->missed,
 		.hits = backend->shared->hits,
 	};
 }
 
-static const struct wire_losses *ptrace_losses(struct backend *backend)
-{
-	return &backend->shared->losses;
-}
-
-static uint64_t ptrace_lost(struct backend *backend, const struct plan_func *func)
-{
-	const struct ptrace_shared *shared = backend->shared;
-	return func->number < shared->num_lost ? shared->lost[func->number] : 0;
-}
-
-static struct wire_budget *ptrace_budget(struct backend *backend, const struct plan_func *func)
-{
-	const struct ptrace_shared *shared = backend->shared;
-	return func->number < shared->num_budgets ? &shared->budgets[func->number] : NULL;
-}
-
-static const struct wire_condition *ptrace_condition(struct backend *backend,
-						     const struct plan_func *func)
-{
-	const struct ptrace_shared *shared = backend->shared;
-	bool has_one = shared->has_conditions && func->number < shared->tables.num_conditions;
-	return has_one ? &shared->tables.conditions[func->number] : NULL;
-}
-
 // A hit stops a thread, wakes the worker and continues the thread. The values are the order of
 // magnitude; the real cost depends on the processors that both run on.
-static void ptrace_costs(struct backend *backend, struct backend_costs *out)
+static void ptrace_costs(struct backend *base, struct backend_costs *out)
 {
-	(void)backend;
+	(void)base;
 	*out = (struct backend_costs){.entry = 10000, .exit = 10000};
 }
 
-static struct error *ptrace_aggregates(struct backend *backend,
+static struct error *ptrace_aggregates(struct backend *base,
 				       struct error *(*visit)(void *context,
 							      const struct backend_aggregate *one),
 				       void *context, struct wire_aggregate_lost *lost)
 {
-	struct ptrace_shared *shared = backend->shared;
+	struct ptrace_shared *shared = ((struct ptrace_front *)base)->shared;
 	const struct aggregate_tables *tables = &shared->aggregates;
 	bool has_keys = shared->aggregating.num_keys;
 	uint32_t num = has_keys ? atomic_load_explicit(&shared->num_keys, memory_order_acquire)
@@ -525,7 +477,7 @@ static struct error *ptrace_aggregates(struct backend *backend,
 		if (one.totals.calls | one.totals.returns)
 			err = visit(context, &one);
 	}
-	*lost = shared->aggregate_lost;
+	*lost = shared->state.aggregate_lost;
 	return err;
 }
 
@@ -534,18 +486,9 @@ const struct backend_ops backend_ptrace = {
 	.is_tracer = true,
 	.open = ptrace_open,
 	.close = ptrace_close,
-	.update = ptrace_update,
-	.arm = ptrace_arm,
-	.disarm = ptrace_disarm,
-	.enable = ptrace_enable,
-	.goroutine = ptrace_goroutine,
-	.fd = ptrace_fd,
-	.poll = ptrace_poll,
-	.stats = ptrace_stats,
-	.losses = ptrace_losses,
-	.lost = ptrace_lost,
-	.budget = ptrace_budget,
-	.aggregates = ptrace_aggregates,
-	.condition = ptrace_condition,
-	.costs = ptrace_costs,
+	.records = {.poll = ptrace_poll, .stats = ptrace_stats, .aggregates = ptrace_aggregates},
+	.probes = {.update = ptrace_update,
+		   .arm = ptrace_arm,
+		   .disarm = ptrace_disarm,
+		   .costs = ptrace_costs},
 };

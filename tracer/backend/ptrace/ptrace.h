@@ -56,33 +56,20 @@ struct ptrace_slots { // places to execute instructions out of line
 };
 
 struct ptrace_shared {
-	struct plan_tables tables; // copies of the plan's; numbers grow after the entries
-	uint32_t capacity[4];	   // of probes, pieces, types, edges
-	uint64_t *addrs;	   // run-time address of each probe
-	uint32_t *request;	   // the probes that a command is about, in the order of arming
+	struct tables tables;
+	struct wire_state state;
+	uint64_t *addrs;   // run-time address of each probe
+	uint32_t *request; // the probes that a command is about, in the order of arming
 	uint32_t num_request;
 	struct ptrace_dynamic *dynamics;
-	_Atomic uint64_t *lost;			// lost events of each function
-	uint32_t num_lost;			// capacity of tables by function
-	uint32_t num_ops_max, num_literals_max; // capacity in tables
-	bool has_conditions;
-	bool has_depth;		     // the calls under way on each goroutine are counted
-	struct wire_budget *budgets; // of each function; NULL: all calls are taken
-	uint32_t num_budgets;
 	struct aggregate_tables aggregates; // if totals is NULL, hits are not counted
 	struct wire_aggregate_settings aggregating;
-	struct wire_aggregate *func_aggregates; // of each function
-	struct wire_aggregate_lost aggregate_lost;
 	_Atomic uint32_t num_keys;
 	struct wire_settings settings;
 	struct wire_stack_settings stacks;
-	struct wire_recovery recovery;
-	uint32_t num_within;	   // number of groups for "within"
 	struct ptrace_slots slots; // used by the worker, and by the front if the worker was killed
-	uint64_t only_goid;
 	struct ptrace_ring ring;
-	_Atomic uint64_t lost_buffer, hits;
-	struct wire_losses losses;
+	_Atomic uint64_t hits;
 	_Atomic uint32_t commands;  // number of commands that the front has sent
 	_Atomic uint32_t has_ended; // the target ended, or executed another program
 	size_t bytes;		    // of the whole block of memory
