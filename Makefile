@@ -127,7 +127,7 @@ fuzzers: $(FUZZERS)
 go: ## fetch the Go toolchains that the live tests use, into build/go
 	@tests/fetch-go build/go
 
-test: ## run what every change has to pass: unit, captures, sanitize, fuzz, live
+test: lint ## run what every change has to pass: lint, unit, captures, sanitize, fuzz, live
 	+@tests/run unit captures sanitize fuzz live
 
 test-unit: $(UNITS) ## run the unit tests (no root)
@@ -178,7 +178,7 @@ readme: all ## run what README.md and docs/ show, and put it there (root)
 demo: all ## trace a sample server for five seconds (root)
 	@examples/demo/run
 
-lint: ## check format, includes, scripts and the manual page
+lint: all ## check format, includes, words, calls, scripts and the manual page
 	@tests/lint/run
 
 install: all ## install below PREFIX (default /usr/local), with DESTDIR before it

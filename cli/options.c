@@ -343,13 +343,6 @@ bool option_is_of(const struct option_row *option, const char *command)
 	return false;
 }
 
-const char *option_word(const struct option_row *option, size_t i)
-{
-	if (option->rows)
-		return option->rows[i] ? *(const char *const *)option->rows[i] : NULL;
-	return option->words ? option->words[i] : NULL;
-}
-
 static void *value_of(const struct option_row *option, const struct options *options)
 {
 	return (char *)options + option->at;

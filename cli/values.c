@@ -199,6 +199,13 @@ static void print_time(const struct option_row *option, const void *value, FILE 
 
 const struct option_kind kind_time = {sizeof(uint64_t), false, parse_time, print_time};
 
+const char *option_word(const struct option_row *option, size_t i)
+{
+	if (option->rows)
+		return option->rows[i] ? *(const char *const *)option->rows[i] : NULL;
+	return option->words ? option->words[i] : NULL;
+}
+
 static struct error *find_word(const struct option_row *option, const char *arg, uint32_t *index)
 {
 	struct text known;

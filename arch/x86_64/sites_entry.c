@@ -175,7 +175,7 @@ static const char *find_checked_entry(const struct scan *scan, const struct lead
 	// The restart after the stack has grown must reach the branch again; no other branch may
 	// reach it.
 	if (scan->again == NO_OFFSET || scan->again > lead->off)
-		return "does not start again behind its stack check";
+		return "does not start again after its stack check";
 	if (scan->low_target <= lead->off)
 		return "branches back to its entry";
 	if (!insn_takes_uprobe(&lead->insn))

@@ -23,33 +23,7 @@ enum {
 	CPU_DEPTH = 2,	 // levels of child processes whose CPU time counts
 };
 
-char *bench_read(const char *path)
-{
-	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
-	if (!file)
-		return NULL;
-	struct text all;
-	text_init(&all);
-	char piece[4096];
-	for (size_t len; (len = fread(piece, 1, sizeof(piece), file)) > 0;)
-		text_append(&all, piece, len);
-	return all.data ? all.data : strdup("");
-}
-
 // --- Processes -----------------------------------------------------------------------------------
-
-bool bench_find_program(const char *name, char *path, size_t size)
-{
-	CLEANUP_FREE char *dirs = strdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
-	if (strchr(name, '/'))
-		return snprintf(path, size, "%s", name) < (int)size && !access(path, X_OK);
-	char *rest = dirs;
-	for (char *dir; rest && (dir = strsep(&rest, ":"));)
-		if (snprintf(path, size, "%s/%s", *dir ? dir : ".", name) < (int)size &&
-		    !access(path, X_OK))
-			return true;
-	return false;
-}
 
 struct error *bench_file_create(char *path, size_t size)
 {

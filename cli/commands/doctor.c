@@ -114,8 +114,8 @@ static void add_breakpoints(struct report *report, const struct index *index, pi
 	else
 		text_printf(
 			&mend,
-			"uprobes of a tracer that runs, or left behind by one that was killed, where each "
-			"call is slow: gotrace doctor --repair %d takes those off that were left behind",
+			"uprobes of a tracer that runs, or left by one that was killed, where each "
+			"call is slow: gotrace doctor --repair %d takes those off that were left",
 			(int)pid);
 	add(report, "target's code without breakpoints", FEATURE_NO, false, text_string(&found),
 	    text_string(&mend));
@@ -154,8 +154,8 @@ static struct error *repair(const struct target_code *code, struct target *targe
 	leftovers_deinit(leftovers);
 	err = leftovers_init(code, leftovers);
 	if (!err)
-		cli_say("%zu breakpoints were left behind and are off now; %zu stay, which a tracer "
-			"has that runs",
+		cli_say("%zu breakpoints were left by a killed tracer and are off now; %zu stay, which a "
+			"running tracer has",
 			before > leftovers->num ? before - leftovers->num : 0, leftovers->num);
 	return err;
 }

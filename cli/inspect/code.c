@@ -159,18 +159,6 @@ static void name_target(const struct listing *listing, const struct spelled *spe
 		name_type(listing, target, words);
 }
 
-const char *inspect_site_kind(const struct site *site)
-{
-	switch (site->kind) {
-	case SITE_ENTRY:
-		return "entry";
-	case SITE_RETURN:
-		return "return";
-	default:
-		return "tail jump";
-	}
-}
-
 // Appends "  ; <- entry" to an instruction that is probed. False if it is not probed.
 static bool name_sites(const struct sites *sites, uint64_t vaddr, struct text *words)
 {

@@ -83,6 +83,18 @@ static void print_param(const struct arch *arch, const struct param *param, FILE
 	fputc('\n', out);
 }
 
+const char *inspect_site_kind(const struct site *site)
+{
+	switch (site->kind) {
+	case SITE_ENTRY:
+		return "entry";
+	case SITE_RETURN:
+		return "return";
+	default:
+		return "tail jump";
+	}
+}
+
 static void print_sites(const struct sites *sites, FILE *out)
 {
 	if (sites->refused) {

@@ -433,7 +433,7 @@ static void complete_slice(struct debugtypes *types, Dwarf_Die die, struct gotyp
 	}
 	error_free(err);
 	if (!type->elem)
-		gotype_break(type, "DWARF does not tell its elements' type");
+		gotype_break(type, "DWARF does not show its elements' type");
 }
 
 static void complete_interface(struct debugtypes *types, Dwarf_Die die, struct gotype *type)
@@ -442,7 +442,7 @@ static void complete_interface(struct debugtypes *types, Dwarf_Die die, struct g
 	if (gotype_field(words, "_type"))
 		type->is_empty_interface = true;
 	else if (!gotype_field(words, "tab"))
-		gotype_break(type, "DWARF does not tell its layout");
+		gotype_break(type, "DWARF does not show its layout");
 }
 
 static const char shape_pointer[] = "go.shape.*";

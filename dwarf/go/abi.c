@@ -31,7 +31,7 @@ struct leaves { // the pieces of one value, while it is split into registers
 };
 
 static const char broken_type[] = "its type is broken in DWARF";
-static const char behind_broken_type[] = "behind a parameter whose type is broken in DWARF";
+static const char behind_broken_type[] = "after a parameter whose type is broken in DWARF";
 static const char absurd_size[] = "the arguments before it are absurdly big";
 
 static uint64_t align_up(uint64_t value, uint64_t align)

@@ -140,7 +140,7 @@ static struct error *read_programs(struct image *image)
 		return error_new("no program headers, so nothing that can run");
 	const uint8_t *bytes = image_file(image, header->e_phoff, num * sizeof(Elf64_Phdr));
 	if (!bytes)
-		return error_new("cut off: its program headers lie behind its end");
+		return error_new("cut off: its program headers are beyond its end");
 	image->programs = malloc(num * sizeof(Elf64_Phdr));
 	if (!image->programs)
 		return error_nomem();

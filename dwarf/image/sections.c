@@ -27,7 +27,7 @@ struct error *image_read_sections(struct image *image)
 		return NULL;
 	bytes = image_file(image, header->e_shoff, num * sizeof(Elf64_Shdr));
 	if (!bytes) {
-		log_warning("%s: its section headers lie behind its end", image->name);
+		log_warning("%s: its section headers are beyond its end", image->name);
 		return NULL;
 	}
 	Elf64_Shdr strings;
@@ -129,7 +129,7 @@ struct error *image_load_section(struct image *image, struct section *section)
 		return NULL;
 	const uint8_t *bytes = image_file(image, header->sh_offset, header->sh_size);
 	if (!bytes)
-		return error_new("%s: %s lies behind the file's end", image->name, section->name);
+		return error_new("%s: %s is beyond the file's end", image->name, section->name);
 	uint64_t size = header->sh_size;
 	struct error *err = NULL;
 	if (header->sh_flags & SHF_COMPRESSED) {

@@ -362,7 +362,7 @@ static void check_stack_only(const struct making *making, struct candidate *cand
 		struct param *param = &signature->params[i];
 		if (param->num_pieces && param->type->align < 8 &&
 		    !signature_proves_place(param, candidate->debug[i]))
-			doubt(param, "a blank parameter may stand before it");
+			doubt(param, "a blank parameter may be before it");
 	}
 }
 
@@ -506,7 +506,7 @@ static void doubt_dict(const struct making *making, struct candidate *candidate)
 	size_t receiver = signature->params[0].is_hidden ? 1 : 0;
 	if (!signature_proves_place(&signature->params[receiver], candidate->debug[receiver]))
 		doubt(&signature->params[receiver],
-		      "whether the dictionary stands before it is not known");
+		      "whether the dictionary is before it is not known");
 }
 
 static struct error *from_dwarf(struct making *making, struct signature *out)

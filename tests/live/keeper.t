@@ -205,7 +205,7 @@ subtest 'doctor compares the code with the file' => sub {
 	is($trace->armed, 1, 'a trace goes on beside') or diag $trace->errors;
 	my $repair = run_gotrace('doctor', '--repair', $target->{pid});
 	is($repair->{status}, 0, '--repair');
-	like($repair->{err}, qr/: 2 breakpoints were left behind and are off now; \d+ stay/, 'says what it did');
+	like($repair->{err}, qr/: 2 breakpoints were left by a killed tracer and are off now; \d+ stay/, 'says what it did');
 	unlike(code_rows($repair->{out}), qr/main\.(?:main|sText)/, 'they are off');
 	like(code_rows($repair->{out}), qr/ [1-9]\d* breakpoints?: /, 'those of the other trace stay') or diag $repair->{out};
 	is($trace->stop, 0, 'which ends');

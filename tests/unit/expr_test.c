@@ -87,7 +87,7 @@ static void test_what_is_wrong(void **state)
 		 "'s[18446744073709551616] == 'a'': column 3: this is no index of string"},
 		{"n > 1e999", "'n > 1e999': column 5: this number is too large"},
 		{"s[ret0] == 'a'",
-		 "'s[ret0] == 'a'': column 3: at the return it is too late to choose an element of the entry's"},
+		 "'s[ret0] == 'a'': column 3: at the return it is too late to select an element of the entry's"},
 		{"s[0] == n && s[0] == i",
 		 "'s[0] == n && s[0] == i': column 19: mismatched types: an integer and int8"},
 		{"failed", "'failed': column 1: the function has no result of type error"},

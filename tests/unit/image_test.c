@@ -139,7 +139,7 @@ static void refuses_what_is_no_program(void **state)
 		{offsetof(Elf64_Ehdr, e_type), ET_CORE, "core dump"},
 		{offsetof(Elf64_Ehdr, e_phnum), 0, "no program headers"},
 		{offsetof(Elf64_Ehdr, e_phentsize), 1, "no program headers"},
-		{offsetof(Elf64_Ehdr, e_phoff) + 7, 1, "behind its end"},
+		{offsetof(Elf64_Ehdr, e_phoff) + 7, 1, "beyond its end"},
 		{sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_filesz) + 2, 1, "cut off"},
 		{sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_offset) + 7, 0xff, "cut off"},
 		{sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_memsz), 1, "impossible sizes"},
@@ -286,7 +286,7 @@ static void reads_sections(void **state)
 		{".debug_str", "cannot unpack"},
 		{".debug_addr", "does not unpack"},
 		{".debug_ranges", "objcopy --decompress-debug-sections"},
-		{".far", "behind the file's end"},
+		{".far", "beyond the file's end"},
 	};
 	for (size_t i = 0; i < 4; i++) {
 		struct error *err = image_section(image, damaged[i][0], &bytes);

@@ -331,8 +331,8 @@ static const struct choice refusals[] = {
 	{{"main.add", "main.q"}, .chosen = "no function has the name 'main.q'"},
 	{{"!main.add"},
 	 .chosen =
-		 "'!main.add' only takes away: put a pattern before it that chooses, for example 'main.*'"},
-	{{"main.add", "!main.add"}, .chosen = "the patterns take away all that they choose"},
+		 "'!main.add' only excludes: put a pattern before it that selects, for example 'main.*'"},
+	{{"main.add", "!main.add"}, .chosen = "the patterns exclude all that they select"},
 	{{NULL}, .chosen = "no pattern says which functions, for example 'main.*'"},
 	{{""}, .chosen = "'': an empty pattern"},
 	{{"main.add", "!"}, .chosen = "'!': an empty pattern"},

@@ -59,7 +59,7 @@ static const struct code_case cases[] = {
 	{"two calls of morestack", "493b6610 7601 c3 e8MMMMMMMM e8MMMMMMMM ebed",
 	 .refused = "calls runtime.morestack more than once"},
 	{"morestack without a way back", "493b6610 7601 c3 e8MMMMMMMM c3",
-	 .refused = "does not start again behind its stack check"},
+	 .refused = "does not start again after its stack check"},
 	{"a check that calls something else", "493b6610 7601 c3 e800000000 ebf2",
 	 .refused = "branches back to its entry"},
 	{"a check that calls something else and ends", "493b6610 7601 c3 e800000000 cc",

@@ -168,7 +168,7 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 	for (size_t i = first; !err && i < first + num; i++) {
 		const struct armed_func *armed = &session->armed.funcs[i];
 		if (!armed->is_armed && armed->refused)
-			log_warning("%s: %s: some calls that end by a panic are not told apart",
+			log_warning("%s: %s: calls that end by a panic may not show it",
 				    session->plan->funcs[i]->func->name, armed->refused);
 	}
 	return err;

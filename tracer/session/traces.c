@@ -112,13 +112,13 @@ static struct error *nothing_to_arm(const struct session *session, size_t first_
 {
 	const struct plan *plan = session->plan;
 	if (first_refusal >= plan->num_refusals) // refused before
-		return error_new("none of the functions chosen can be probed");
+		return error_new("none of the selected functions can be probed");
 	const struct plan_refusal *refusal = &plan->refusals[first_refusal];
 	size_t num = plan->num_refusals - first_refusal;
 	if (num == 1)
 		return error_new("%s%s: %s", refusal->func->name,
 				 refusal->is_unfit ? "" : " cannot be probed", refusal->reason);
-	return error_new("none of the %zu functions chosen %s: %s: %s", num,
+	return error_new("none of the %zu selected functions %s: %s: %s", num,
 			 refusal->is_unfit ? "has what is asked for" : "can be probed",
 			 refusal->func->name, refusal->reason);
 }

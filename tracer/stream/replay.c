@@ -47,7 +47,7 @@ static struct error *open_executable(struct replay *replay)
 	const char *exe = replay->options->exe ? replay->options->exe : replay->head->exe;
 	struct error *err = index_open(exe, exe, "", &replay->index);
 	if (err)
-		return error_wrap(err, "the traced executable (name it behind the file if it is "
+		return error_wrap(err, "the traced executable (name it after the file if it is "
 				       "elsewhere now)");
 	CLEANUP_FREE char *build_id = capture_build_id(index_image(replay->index));
 	if (!build_id)

@@ -73,7 +73,7 @@ static struct error *update_dynamics(struct ebpf *backend)
 		if (result == -E2BIG) // the map is full: interfaces of this type show only its name
 			continue;
 		if (result)
-			return error_errno(-result, "telling the kernel of a type");
+			return error_errno(-result, "giving the kernel a type");
 	}
 	return NULL;
 }

@@ -4,6 +4,8 @@
 // types of the program whose method returns their only string.
 #include "tracer/event/value/internal.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "tracer/plan/errormethod.h"
@@ -190,20 +192,22 @@ static bool append_known(struct walk *walk, const char *at, struct gotype *type,
 	return true;
 }
 
+// What syscall.Errno's Error method returns on linux/amd64: the C library's text with a small first
+// letter (src/syscall/zerrors_linux_amd64.go). The text of ESTALE differs between Go releases.
 static bool append_errno(struct walk *walk, uint64_t addr, struct message *message)
 {
-	enum { NUM_ERRNO = 134, ESTALE_TEXT_DIFFERS = 116 };
 	int64_t number;
 	const char *reason;
-	if (!walk_read(walk, addr, &number, sizeof(number), &reason) ||
-	    number == ESTALE_TEXT_DIFFERS)
+	if (!walk_read(walk, addr, &number, sizeof(number), &reason) || number == ESTALE)
 		return false;
-	const char *text = number >= 0 && number < NUM_ERRNO ? value_errno((uint64_t)number) : NULL;
-	char buffer[32];
-	if (!text) {
-		snprintf(buffer, sizeof(buffer), "errno %lld", (long long)number);
-		text = buffer;
-	}
+	const char *known = number > 0 && number <= ERFKILL ? strerrordesc_np((int)number) : NULL;
+	char text[64];
+	if (known)
+		snprintf(text, sizeof(text), "%s", known);
+	else
+		snprintf(text, sizeof(text), "errno %lld", (long long)number);
+	if (islower((unsigned char)text[1])) // not "RFS specific error"
+		text[0] = (char)tolower((unsigned char)text[0]);
 	append_text(message, text, strlen(text));
 	return true;
 }

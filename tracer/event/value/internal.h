@@ -125,10 +125,6 @@ struct message { // of an error, as its Error method would return it
 /** Builds the message of the error in dynamic. Returns false if the message is not known without
  *  running the target's code. */
 bool walk_message(struct walk *walk, const struct dynamic *dynamic, struct message *out);
-/** Returns what syscall.Errno's Error method returns on linux/amd64; NULL for a number without a
- *  text. */
-const char *value_errno(uint64_t number);
-
 /** Writes a float as Go's %v does: the fewest digits that read back as the same number. */
 void value_float(double value, bool is_single, struct text *out);
 /** Writes a duration as Duration.String does: "1.5s". */

@@ -6,7 +6,7 @@
 #include "tracer/plan/expr/internal.h"
 
 enum { WORD = 8, TYPE_IN_ITAB = 8 };
-static const char TOO_FAR[] = "it stands too far inside a value";
+static const char TOO_FAR[] = "it is too far inside a value";
 
 struct place { // where a value is: in a parameter, or at the address on top of the stack
 	const struct param *param; // NULL: in memory
@@ -118,7 +118,7 @@ static void load_param(struct expr_emitter *emitter, const struct expr_node *nod
 	expr_wrong(emitter->parser, node->column,
 		   node->class == CLASS_FLOAT
 			   ? "it is passed in a float register, which a probe does not see"
-			   : "it does not stand where it can be read");
+			   : "it is not where it can be read");
 }
 
 // Pops the address if the place is in memory.
@@ -193,7 +193,7 @@ static struct place find_element(struct expr_emitter *emitter, struct expr_node 
 	}
 	if (emitter->is_return && !base->at_return)
 		expr_wrong(emitter->parser, index->column,
-			   "at the return it is too late to choose an element of the entry's");
+			   "at the return it is too late to select an element of the entry's");
 	if (is_array) {
 		push_address(emitter, node, &place);
 		push(emitter, base->type->len);

@@ -279,7 +279,7 @@ static void take_rune(struct expr_parser *parser)
 	int32_t rune = expr_is_wrong(parser) ? 0 : only_rune(&parser->string);
 	if (rune < 0)
 		expr_wrong(parser, parser->column,
-			   "one character stands between '', strings between \"\"");
+			   "one character is written between '', strings between \"\"");
 	parser->integer = rune;
 	parser->token = TOKEN_INT;
 }

@@ -75,7 +75,7 @@ static struct expr_node *param_node(struct expr_parser *parser, const struct par
 				    uint32_t column)
 {
 	if (param->unknown || !param->type) {
-		expr_wrong(parser, column, "where it stands is not known: %s",
+		expr_wrong(parser, column, "where it is, is not known: %s",
 			   param->unknown ? param->unknown : "its type is not known");
 		return NULL;
 	}

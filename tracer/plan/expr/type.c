@@ -338,7 +338,7 @@ static struct expr_node *called_by(struct expr_parser *parser, bool is_equal,
 				   const struct expr_node *name, uint32_t column)
 {
 	if (name->class != CLASS_STRING || !expr_is_const(name)) {
-		expr_wrong(parser, name->column, "a caller is told by its name, in quotes");
+		expr_wrong(parser, name->column, "a caller is given by its name, in quotes");
 		return NULL;
 	}
 	struct selection found = {0};

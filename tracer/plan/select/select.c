@@ -295,7 +295,7 @@ struct error *select_functions(const struct index *index, char *const *patterns,
 	if (!num)
 		return error_new("no pattern says which functions, for example 'main.*'");
 	if (num_away == num)
-		return error_new("'%s' only takes away: put a pattern before it that chooses, for "
+		return error_new("'%s' only excludes: put a pattern before it that selects, for "
 				 "example 'main.*'",
 				 patterns[0]);
 	struct chooser chooser;
@@ -307,7 +307,7 @@ struct error *select_functions(const struct index *index, char *const *patterns,
 	chooser_deinit(&chooser);
 	if (!err && !out->num) {
 		selection_deinit(out);
-		err = error_new("the patterns take away all that they choose");
+		err = error_new("the patterns exclude all that they select");
 	}
 	return err;
 }
