@@ -7,7 +7,10 @@
 //   idioms.h        what Go's machine code proves
 //   cpu.h           the registers of a hit; where the stack's arguments and the return address are
 //   bpf.h           the same registers as the kernel hands them to a uprobe program
-//   step.h          instructions that a breakpoint replaces, emulated or moved
+//   insn.h, step.h  instructions that a breakpoint replaces, emulated or moved
+//   trap.h          breakpoints
+//   thread.h        the registers of a thread that ptrace has stopped
+//   cost.h          code to measure what a probe costs
 //
 // Nothing outside arch/ names a register or an instruction of a CPU.
 #ifndef GOTRACE_ARCH_ARCH_H
@@ -24,6 +27,7 @@ struct arch {
 	uint16_t elf_machine; // e_machine of its executables
 	uint8_t num_ints;     // registers that pass integers and pointers in Go's ABI
 	uint8_t num_floats;   // registers that pass floats
+	uint8_t padding;      // the byte between functions
 	uint8_t stack_args;   // bytes from SP at a function's entry to the first stack argument
 	bool keeps_g;	      // code of the stack ABI keeps g in its register too
 	uint8_t dwarf_ints

@@ -78,7 +78,7 @@ static uint8_t prefix_flag(uint8_t byte)
 }
 
 struct cursor {
-	const uint8_t *at, *end;
+	const uint8_t *start, *at, *end;
 };
 
 static bool get_byte(struct cursor *cursor, uint8_t *out)
@@ -117,19 +117,18 @@ static bool skip(struct cursor *cursor, int bytes)
 
 static bool get_modrm(struct cursor *cursor, struct insn *insn)
 {
+	insn->modrm_at = cursor->at - cursor->start;
 	if (!get_byte(cursor, &insn->modrm))
 		return false;
 	insn->has_modrm = true;
 	unsigned mod = insn->modrm >> 6;
 	unsigned rm = insn->modrm & 7;
-	if (mod == 3)
-		return true;
-	if (rm == 4 && !get_byte(cursor, &insn->sib))
+	if (mod != 3 && rm == 4 && !get_byte(cursor, &insn->sib))
 		return false;
-	if (mod == 1)
-		return get_i8(cursor, &insn->disp);
-	if (mod == 2 || rm == 5 || (rm == 4 && (insn->sib & 7) == 5))
-		return get_i32(cursor, &insn->disp);
+	bool has_disp32 = mod == 2 || (mod == 0 && (rm == 5 || (rm == 4 && (insn->sib & 7) == 5)));
+	if (mod == 1 ? !get_i8(cursor, &insn->disp) : has_disp32 && !get_i32(cursor, &insn->disp))
+		return false;
+	insn->imm_at = cursor->at - cursor->start;
 	return true;
 }
 
@@ -198,6 +197,7 @@ static bool decode_0f(struct cursor *cursor, struct insn *insn, char *form)
 
 static bool get_operands(struct cursor *cursor, struct insn *insn, char form)
 {
+	insn->imm_at = cursor->at - cursor->start;
 	int immz = (insn->prefixes & INSN_OPSIZE) && !(insn->rex & 8) ? 2 : 4;
 	switch (form) {
 	case '.':
@@ -319,7 +319,7 @@ static bool classify_0f(struct insn *insn)
 
 bool insn_decode(const uint8_t *code, size_t len, struct insn *out)
 {
-	struct cursor cursor = {code, code + (len < INSN_MAX_BYTES ? len : INSN_MAX_BYTES)};
+	struct cursor cursor = {code, code, code + (len < INSN_MAX_BYTES ? len : INSN_MAX_BYTES)};
 	struct insn insn = {};
 	if (!get_byte(&cursor, &insn.opcode))
 		return false;
@@ -353,6 +353,8 @@ bool insn_decode(const uint8_t *code, size_t len, struct insn *out)
 			return false;
 	}
 	insn.size = cursor.at - code;
+	if (!insn.imm_at)
+		insn.imm_at = insn.size;
 	*out = insn;
 	return true;
 }

@@ -48,6 +48,8 @@ struct insn {
 	uint8_t map;	  // enum insn_map
 	uint8_t opcode;	  // the last byte of the opcode
 	bool has_modrm;
+	uint8_t modrm_at;   // offset of ModRM
+	uint8_t imm_at;	    // offset of the immediate operand, which comes last; size: none
 	uint8_t modrm, sib; // sib is 0 if there is none
 	int32_t disp;	    // displacement of the memory operand, 0 if there is none
 	int32_t rel;	    // of a branch: bytes from the next instruction to the target

@@ -8,6 +8,7 @@ const struct arch arch_x86_64 = {
 	.elf_machine = 62, // EM_X86_64
 	.num_ints = CPU_INTS - 1,
 	.num_floats = CPU_FLOATS,
+	.padding = 0xcc, // int3
 	.stack_args = CPU_STACK_ARGS,
 	.dwarf_ints = {0, 3, 2, 5, 4, 8, 9, 10, 11}, // System V psABI, AMD64
 	.dwarf_float = 17,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "arch/x86_64/step.h"
+#include "arch/step.h"
 
 #include <string.h>
 
@@ -45,6 +45,17 @@ static unsigned operand_width(const struct insn *insn)
 	return insn->rex & REX_W ? 8 : insn->prefixes & INSN_OPSIZE ? 2 : 4;
 }
 
+static int64_t immediate(const struct step *step)
+{
+	unsigned len = step->insn.size - step->insn.imm_at;
+	uint64_t value = 0;
+	if (!len || len > sizeof(value))
+		return 0;
+	memcpy(&value, step->bytes + step->insn.imm_at, len);
+	unsigned shift = 64 - len * 8;
+	return (int64_t)(value << shift) >> shift;
+}
+
 // --- Memory operands ---------------------------------------------------------------------------
 
 static bool has_sib(const struct insn *insn)
@@ -57,7 +68,7 @@ static bool is_relative(const struct insn *insn)
 	return insn->has_modrm && insn->modrm >> 6 == 0 && (insn->modrm & 7) == 5;
 }
 
-static uint64_t effective_address(const struct ptrace_step *step, struct user_regs_struct *regs)
+static uint64_t effective_address(const struct step *step, struct user_regs_struct *regs)
 {
 	const struct insn *insn = &step->insn;
 	uint64_t addr = (uint64_t)(int64_t)insn->disp;
@@ -87,8 +98,8 @@ static bool is_own_memory(const struct insn *insn)
 }
 
 // Reads the operand of ModRM.rm, a register or memory.
-static bool read_rm(const struct ptrace_step *step, struct user_regs_struct *regs,
-		    const struct ptrace_step_memory *memory, unsigned width, uint64_t *out)
+static bool read_rm(const struct step *step, struct user_regs_struct *regs,
+		    const struct step_memory *memory, unsigned width, uint64_t *out)
 {
 	if (insn_rm_is_register(&step->insn)) {
 		*out = truncate_to(*reg_at(regs, insn_rm(&step->insn)), width);
@@ -103,16 +114,15 @@ static bool read_rm(const struct ptrace_step *step, struct user_regs_struct *reg
 
 // --- Instructions ------------------------------------------------------------------------------
 
-static bool emulate_nop(const struct ptrace_step *step, struct user_regs_struct *regs,
-			const struct ptrace_step_memory *memory)
+static bool emulate_nop(const struct step *step, struct user_regs_struct *regs,
+			const struct step_memory *memory)
 {
 	(void)memory;
-	regs->rip += step->insn.size;
+	regs->rip += step->size;
 	return true;
 }
 
-static bool push(struct user_regs_struct *regs, const struct ptrace_step_memory *memory,
-		 uint64_t value)
+static bool push(struct user_regs_struct *regs, const struct step_memory *memory, uint64_t value)
 {
 	if (!memory->write(memory->context, regs->rsp - sizeof(value), &value, sizeof(value)))
 		return false;
@@ -120,18 +130,18 @@ static bool push(struct user_regs_struct *regs, const struct ptrace_step_memory 
 	return true;
 }
 
-static bool emulate_push(const struct ptrace_step *step, struct user_regs_struct *regs,
-			 const struct ptrace_step_memory *memory)
+static bool emulate_push(const struct step *step, struct user_regs_struct *regs,
+			 const struct step_memory *memory)
 {
 	unsigned reg = (step->insn.opcode & 7) | (step->insn.rex & REX_B ? 8 : 0);
 	if (!push(regs, memory, *reg_at(regs, reg)))
 		return false;
-	regs->rip += step->insn.size;
+	regs->rip += step->size;
 	return true;
 }
 
-static bool emulate_pop(const struct ptrace_step *step, struct user_regs_struct *regs,
-			const struct ptrace_step_memory *memory)
+static bool emulate_pop(const struct step *step, struct user_regs_struct *regs,
+			const struct step_memory *memory)
 {
 	unsigned reg = (step->insn.opcode & 7) | (step->insn.rex & REX_B ? 8 : 0);
 	uint64_t value;
@@ -139,17 +149,17 @@ static bool emulate_pop(const struct ptrace_step *step, struct user_regs_struct 
 		return false;
 	regs->rsp += sizeof(value);
 	*reg_at(regs, reg) = value; // after the addition, because pop rsp sets rsp to the value
-	regs->rip += step->insn.size;
+	regs->rip += step->size;
 	return true;
 }
 
-static bool emulate_ret(const struct ptrace_step *step, struct user_regs_struct *regs,
-			const struct ptrace_step_memory *memory)
+static bool emulate_ret(const struct step *step, struct user_regs_struct *regs,
+			const struct step_memory *memory)
 {
 	uint64_t to;
 	if (!memory->read(memory->context, &to, sizeof(to), regs->rsp))
 		return false;
-	regs->rsp += sizeof(to) + (uint16_t)step->imm;
+	regs->rsp += sizeof(to) + (uint16_t)immediate(step);
 	regs->rip = to;
 	return true;
 }
@@ -189,8 +199,8 @@ static bool is_condition(unsigned code, uint64_t flags)
 	return holds != (code & 1);
 }
 
-static bool emulate_branch(const struct ptrace_step *step, struct user_regs_struct *regs,
-			   const struct ptrace_step_memory *memory)
+static bool emulate_branch(const struct step *step, struct user_regs_struct *regs,
+			   const struct step_memory *memory)
 {
 	(void)memory;
 	const struct insn *insn = &step->insn;
@@ -210,41 +220,40 @@ static bool emulate_branch(const struct ptrace_step *step, struct user_regs_stru
 	return true;
 }
 
-static bool emulate_call(const struct ptrace_step *step, struct user_regs_struct *regs,
-			 const struct ptrace_step_memory *memory)
+static bool emulate_call(const struct step *step, struct user_regs_struct *regs,
+			 const struct step_memory *memory)
 {
-	uint64_t next = regs->rip + step->insn.size;
+	uint64_t next = regs->rip + step->size;
 	if (!push(regs, memory, next))
 		return false;
 	regs->rip = next + (uint64_t)(int64_t)step->insn.rel;
 	return true;
 }
 
-static bool emulate_indirect(const struct ptrace_step *step, struct user_regs_struct *regs,
-			     const struct ptrace_step_memory *memory)
+static bool emulate_indirect(const struct step *step, struct user_regs_struct *regs,
+			     const struct step_memory *memory)
 {
 	uint64_t to;
 	if (!read_rm(step, regs, memory, sizeof(to), &to))
 		return false;
-	if (step->insn.kind == INSN_CALL_INDIRECT &&
-	    !push(regs, memory, regs->rip + step->insn.size))
+	if (step->insn.kind == INSN_CALL_INDIRECT && !push(regs, memory, regs->rip + step->size))
 		return false;
 	regs->rip = to;
 	return true;
 }
 
-static bool emulate_lea(const struct ptrace_step *step, struct user_regs_struct *regs,
-			const struct ptrace_step_memory *memory)
+static bool emulate_lea(const struct step *step, struct user_regs_struct *regs,
+			const struct step_memory *memory)
 {
 	(void)memory;
 	set_reg(regs, insn_reg(&step->insn), effective_address(step, regs),
 		operand_width(&step->insn));
-	regs->rip += step->insn.size;
+	regs->rip += step->size;
 	return true;
 }
 
-static bool emulate_mov(const struct ptrace_step *step, struct user_regs_struct *regs,
-			const struct ptrace_step_memory *memory)
+static bool emulate_mov(const struct step *step, struct user_regs_struct *regs,
+			const struct step_memory *memory)
 {
 	const struct insn *insn = &step->insn;
 	unsigned width = operand_width(insn);
@@ -260,15 +269,15 @@ static bool emulate_mov(const struct ptrace_step *step, struct user_regs_struct 
 	return true;
 }
 
-static bool emulate_mov_imm(const struct ptrace_step *step, struct user_regs_struct *regs,
-			    const struct ptrace_step_memory *memory)
+static bool emulate_mov_imm(const struct step *step, struct user_regs_struct *regs,
+			    const struct step_memory *memory)
 {
 	(void)memory;
 	const struct insn *insn = &step->insn;
 	unsigned reg = insn->has_modrm ? insn_rm(insn)
 				       : (insn->opcode & 7u) | (insn->rex & REX_B ? 8u : 0u);
 	unsigned width = insn->rex & REX_W ? 8 : 4;
-	set_reg(regs, reg, (uint64_t)step->imm, width);
+	set_reg(regs, reg, (uint64_t)immediate(step), width);
 	regs->rip += insn->size;
 	return true;
 }
@@ -323,13 +332,13 @@ static enum operation find_operation(const struct insn *insn)
 }
 
 // The operands are a register and ModRM.rm in either order, or ModRM.rm or RAX and an immediate.
-static bool emulate_alu(const struct ptrace_step *step, struct user_regs_struct *regs,
-			const struct ptrace_step_memory *memory)
+static bool emulate_alu(const struct step *step, struct user_regs_struct *regs,
+			const struct step_memory *memory)
 {
 	const struct insn *insn = &step->insn;
 	enum operation operation = find_operation(insn);
 	unsigned width = operand_width(insn), to = 0;
-	uint64_t a, b = truncate_to((uint64_t)step->imm, width);
+	uint64_t a, b = truncate_to((uint64_t)immediate(step), width);
 	if (!insn->has_modrm) {
 		a = truncate_to(regs->rax, width);
 	} else {
@@ -339,7 +348,7 @@ static bool emulate_alu(const struct ptrace_step *step, struct user_regs_struct 
 		bool is_to_reg = insn->opcode < 0x40 && (insn->opcode & 2);
 		to = is_to_reg ? insn_reg(insn) : insn_rm(insn);
 		a = is_to_reg ? reg : rm;
-		if (!step->imm_bytes)
+		if (insn->imm_at == insn->size)
 			b = is_to_reg ? rm : reg;
 	}
 	uint64_t result = operate(operation, a, b, width, &regs->eflags);
@@ -383,7 +392,7 @@ static bool is_alu(const struct insn *insn)
 	       can_use_operands(insn, operation != CMP && operation != TEST && !is_to_reg);
 }
 
-static __typeof__(((struct ptrace_step *)0)->emulate) find_emulation(const struct insn *insn)
+static __typeof__(((struct step *)0)->emulate) find_emulation(const struct insn *insn)
 {
 	static const uint8_t not_of_branches = INSN_OPSIZE | INSN_ADDRSIZE | INSN_LOCK;
 	uint8_t opcode = insn->opcode;
@@ -425,67 +434,9 @@ static __typeof__(((struct ptrace_step *)0)->emulate) find_emulation(const struc
 
 // --- Decoding ----------------------------------------------------------------------------------
 
-static bool is_prefix(uint8_t byte)
-{
-	switch (byte) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
-	case 0x64 ... 0x67:
-	case 0xf0:
-	case 0xf2:
-	case 0xf3:
-		return true;
-	default:
-		return false;
-	}
-}
-
-// The offset of the first byte after the opcode. In VEX and EVEX instructions, the opcode comes
-// after 2 to 4 bytes of the VEX or EVEX prefix.
-static uint8_t opcode_end(const uint8_t *code, const struct insn *insn)
-{
-	uint8_t at = 0;
-	while (is_prefix(code[at]))
-		at++;
-	if (insn->map == MAP_VEX)
-		return at + (code[at] == 0xc4 ? 4 : 3);
-	if (insn->map == MAP_EVEX)
-		return at + 5;
-	if (insn->rex)
-		at++;
-	return at + (insn->map == MAP_ONE_BYTE ? 1 : insn->map == MAP_0F ? 2 : 3);
-}
-
-static uint8_t operand_bytes(const struct insn *insn)
-{
-	if (!insn->has_modrm)
-		return 0;
-	uint8_t mod = insn->modrm >> 6, bytes = 1;
-	if (mod == 3)
-		return bytes;
-	bytes += has_sib(insn);
-	if (mod == 1)
-		return bytes + 1;
-	bool has_disp =
-		mod == 2 || (insn->modrm & 7) == 5 || (has_sib(insn) && (insn->sib & 7) == 5);
-	return bytes + (has_disp ? 4 : 0);
-}
-
-static int64_t read_signed(const uint8_t *bytes, uint8_t len)
-{
-	uint64_t value = 0;
-	if (!len || len > sizeof(value))
-		return 0;
-	memcpy(&value, bytes, len);
-	unsigned shift = 64 - len * 8u;
-	return (int64_t)(value << shift) >> shift;
-}
-
 // Why neither the emulation nor a copy has the same effect as the original; NULL if one of them
 // has.
-static const char *refusal(const struct ptrace_step *step)
+static const char *refusal(const struct step *step)
 {
 	const struct insn *insn = &step->insn;
 	bool is_flags = insn->map == MAP_ONE_BYTE && (insn->opcode == 0x9c || insn->opcode == 0x9d);
@@ -503,26 +454,22 @@ static const char *refusal(const struct ptrace_step *step)
 	return NULL;
 }
 
-const char *ptrace_step_init(struct ptrace_step *step, const uint8_t *code, size_t len)
+const char *step_init(struct step *step, const uint8_t *code, size_t len)
 {
-	*step = (struct ptrace_step){0};
+	*step = (struct step){0};
 	if (!insn_decode(code, len, &step->insn))
 		return "its instruction is not known";
 	const struct insn *insn = &step->insn;
+	step->size = insn->size;
 	memcpy(step->bytes, code, insn->size);
-	step->modrm_at = opcode_end(code, insn);
-	uint8_t imm_at = step->modrm_at + operand_bytes(insn);
-	if (imm_at > insn->size)
-		return "its instruction is not known";
-	step->imm_bytes = insn->size - imm_at;
-	step->imm = read_signed(code + imm_at, step->imm_bytes);
 	step->is_relative = is_relative(insn);
+	step->pops_address = insn->kind == INSN_RET;
 	step->emulate = find_emulation(insn);
 	return refusal(step);
 }
 
-bool ptrace_step_emulate(const struct ptrace_step *step, struct user_regs_struct *regs,
-			 const struct ptrace_step_memory *memory)
+bool step_emulate(const struct step *step, struct user_regs_struct *regs,
+		  const struct step_memory *memory)
 {
 	if (!step->emulate)
 		return false;
@@ -533,8 +480,7 @@ bool ptrace_step_emulate(const struct ptrace_step *step, struct user_regs_struct
 	return true;
 }
 
-bool ptrace_step_move(const struct ptrace_step *step, uint64_t from, uint64_t to,
-		      uint8_t out[INSN_MAX_BYTES])
+bool step_move(const struct step *step, uint64_t from, uint64_t to, uint8_t out[INSN_MAX_BYTES])
 {
 	memcpy(out, step->bytes, INSN_MAX_BYTES);
 	if (!step->is_relative)
@@ -543,6 +489,6 @@ bool ptrace_step_move(const struct ptrace_step *step, uint64_t from, uint64_t to
 	int32_t narrow = (int32_t)disp;
 	if (narrow != disp)
 		return false;
-	memcpy(out + step->modrm_at + 1, &narrow, sizeof(narrow));
+	memcpy(out + step->insn.modrm_at + 1, &narrow, sizeof(narrow));
 	return true;
 }

@@ -96,18 +96,18 @@ static bool is_compiler_made(const char *name)
 	return starts_with(name, "type:.") || starts_with(name, "type..");
 }
 
-// Returns the size of the code without the int3 bytes that pad it up to the next function. The
+// Returns the size of the code without the bytes that pad it up to the next function. The
 // last instruction may end in bytes of the same value (a jump by -52), so the result keeps as many
 // of them as the largest immediate has.
 static uint64_t trimmed_size(struct image *image, uint64_t vaddr, uint64_t size)
 {
-	enum { INT3 = 0xcc, MAX_PADDING = 63, MAX_IMMEDIATE = 8 };
+	enum { MAX_PADDING = 63, MAX_IMMEDIATE = 8 };
 	uint64_t whole = size;
 	uint64_t tail = size < MAX_PADDING ? size : MAX_PADDING;
-	const uint8_t *text;
+	const uint8_t *text, padding = image_arch(image)->padding;
 	if (!tail || !image_text(image, vaddr + size - tail, tail, &text))
 		return size;
-	while (tail > 0 && text[tail - 1] == INT3) {
+	while (tail > 0 && text[tail - 1] == padding) {
 		tail--;
 		size--;
 	}

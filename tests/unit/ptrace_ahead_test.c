@@ -166,11 +166,11 @@ static void test_no_frame(void **state)
 	struct fixture *f = *state;
 	const struct cpu_regs regs = registers(f);
 	f->probe.num_pieces = 0;
-	f->breakpoint.step.insn.kind = INSN_JCC;
+	f->breakpoint.step.pops_address = false;
 	read_ahead(f, &regs);
 	assert_window(f, STACK, NULL, 0);
 	assert_window(f, G, f->g, G_GOID + 8);
-	f->breakpoint.step.insn.kind = INSN_RET;
+	f->breakpoint.step.pops_address = true;
 	read_ahead(f, &regs);
 	assert_window(f, STACK, f->stack, 8);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arch/trap.h"
 #include "base/log.h"
 #include "tracer/target/code.h"
 
@@ -32,36 +33,34 @@ static bool is_site(const struct look *look, uint64_t vaddr)
 	return false;
 }
 
-// The kernel may turn a uprobe on a NOP of five bytes into a call, in several writes
-// (arch/x86/kernel/uprobes.c, since Linux 6.18).
-static bool is_call_of_uprobe(const struct look *look, uint64_t vaddr)
+// True if the kernel may have written this for a uprobe on a nop.
+static bool is_nop_of_uprobe(const struct look *look, uint64_t vaddr)
 {
-	static const uint8_t nop[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
-	for (uint64_t back = 0; back < sizeof(nop) && back <= vaddr; back++) {
+	for (uint64_t back = 0; back < TRAP_NOP_BYTES && back <= vaddr; back++) {
 		const uint8_t *file;
 		uint8_t first;
 		uint64_t at = vaddr - back;
-		if (image_text(look->code->image, at, sizeof(nop), &file) &&
-		    !memcmp(file, nop, sizeof(nop)) &&
+		if (image_text(look->code->image, at, TRAP_NOP_BYTES, &file) &&
 		    pread(look->code->mem, &first, 1, (off_t)(at + look->code->bias)) == 1 &&
-		    (first == 0xe8 || first == TARGET_CODE_INT3))
+		    trap_is_nop(file, first))
 			return true;
 	}
 	return false;
 }
 
-// Differences from an int3 in the file are ignored: this is padding between functions, where a
-// tracer may write instructions to execute out of line. Breakpoints outside of our sites are
+// Differences from padding in the file are ignored: between functions, a tracer may write
+// instructions to execute out of line. Breakpoints outside of our sites are
 // ignored, too.
 static bool on_change(void *context, const struct target_code_change *change)
 {
 	struct look *look = context;
+	uint8_t padding = image_arch(look->code->image)->padding;
 	for (size_t i = 0; i < change->len && !look->is_changed; i++) {
 		uint64_t vaddr = change->vaddr + i;
-		if (change->file[i] == TARGET_CODE_INT3)
+		if (change->file[i] == padding)
 			continue;
-		if (change->memory[i] != TARGET_CODE_INT3)
-			look->is_changed = !is_call_of_uprobe(look, vaddr);
+		if (!trap_is(change->memory + i, change->len - i))
+			look->is_changed = !is_nop_of_uprobe(look, vaddr);
 		else if (is_site(look, vaddr))
 			look->trap = vaddr;
 	}

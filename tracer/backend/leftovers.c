@@ -9,16 +9,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "arch/trap.h"
 #include "base/cleanup.h"
 #include "tracer/backend/apart.h"
 #include "tracer/backend/ebpf/floor.h"
 #include "tracer/backend/features.h"
 
-// A single byte that is an int3 in memory is a breakpoint. Any other difference is a patch.
+// A breakpoint alone is one. Any other difference is a patch.
 static bool note_change(void *context, const struct target_code_change *change)
 {
 	struct leftovers *leftovers = context;
-	if (change->len > 1 || change->memory[0] != TARGET_CODE_INT3) {
+	if (change->len > sizeof(trap_code) || !trap_is(change->memory, change->len)) {
 		if (!leftovers->changed_bytes)
 			leftovers->first_changed = change->vaddr;
 		leftovers->changed_bytes += change->len;

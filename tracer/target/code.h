@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Compares the code in a target's memory to the code in its file. The two differ where functions
-// were patched (a hot patch, a mocking library), where there are breakpoints (the int3 of a
-// debugger or a uprobe), and everywhere once the target has executed another program.
+// were patched (a hot patch, a mocking library), where there are breakpoints (of a debugger or
+// a uprobe), and everywhere once the target has executed another program.
 #ifndef GOTRACE_TRACER_TARGET_CODE_H
 #define GOTRACE_TRACER_TARGET_CODE_H
 
 #include <sys/types.h>
 
 #include "dwarf/image/image.h"
-
-enum { TARGET_CODE_INT3 = 0xcc };
 
 struct target_code { // all borrowed
 	struct image *image;

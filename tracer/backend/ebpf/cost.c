@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Measures what a hit costs on this machine, with empty uprobes on two instructions of gotrace
-// itself: a push, which the kernel emulates, as it does the first instruction of most functions,
-// and a ret, which the kernel single-steps. The run time of the eBPF program is not part of this:
+// itself (arch/cost.h). The run time of the eBPF program is not part of this:
 // it comes from the kernel's statistics, which are switched on here.
 #include <bpf/bpf.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "arch/cost.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "tracer/backend/ebpf/ebpf.h"
@@ -18,22 +18,6 @@ enum { HITS = 100, ROUNDS = 50 };
 
 // Used if the measurement fails: the costs that were measured on an ordinary machine.
 static const double USUAL_ENTRY_NS = 600, USUAL_EXIT_NS = 5500;
-
-void ebpf_cost_run(uint64_t times);
-extern const uint8_t ebpf_cost_push[], ebpf_cost_ret[];
-asm(".text\n"
-    ".globl ebpf_cost_run, ebpf_cost_push, ebpf_cost_ret\n"
-    ".type ebpf_cost_run, @function\n"
-    "ebpf_cost_run:\n"
-    "1:	call ebpf_cost_push\n"
-    "	dec %rdi\n"
-    "	jnz 1b\n"
-    "	ret\n"
-    "ebpf_cost_push:\n"
-    "	push %rbp\n"
-    "	pop %rbp\n"
-    "ebpf_cost_ret:\n"
-    "	ret\n");
 
 // The offset of this code in gotrace's executable file.
 static bool find_offset(const uint8_t *code, unsigned long *out)
@@ -56,7 +40,7 @@ static double time_of_run(void)
 {
 	struct timespec start, end;
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
-	ebpf_cost_run(HITS);
+	cost_run(HITS);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
 	return ((double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec)) /
 	       HITS;
@@ -87,9 +71,9 @@ void ebpf_costs(struct backend *base, struct backend_costs *out)
 {
 	struct ebpf *backend = (struct ebpf *)base;
 	*out = (struct backend_costs){USUAL_ENTRY_NS, USUAL_EXIT_NS};
-	struct error *err = measure(ebpf_cost_push, &out->entry);
+	struct error *err = measure(cost_emulated, &out->entry);
 	if (!err)
-		err = measure(ebpf_cost_ret, &out->exit);
+		err = measure(cost_return, &out->exit);
 	if (err)
 		log_info("what a probe costs here is not measured: %s", error_message(err));
 	error_free(err);

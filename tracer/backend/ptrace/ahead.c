@@ -150,7 +150,7 @@ void ptrace_ahead_read(struct ptrace_worker *worker, const struct ptrace_breakpo
 	for (uint32_t i = 0; i < breakpoint->num_uses; i++)
 		if (breakpoint->uses[i].ahead.stack_bytes > stack)
 			stack = breakpoint->uses[i].ahead.stack_bytes;
-	if (stack == sizeof(uint64_t) && breakpoint->step.insn.kind != INSN_RET)
+	if (stack == sizeof(uint64_t) && !breakpoint->step.pops_address)
 		stack = 0;
 	struct reading reading = {0};
 	add(&reading, &worker->windows[STACK], regs->sp, stack);

@@ -9,13 +9,23 @@
 #include "base/cleanup.h"
 #include "tracer/backend/ptrace/ptrace.h"
 
-static const uint8_t INT3 = 0xcc;
-
-// Writing one byte is atomic, even while the target runs. The kernel gives the target a private
+// The write is atomic, even while the target runs. The kernel gives the target a private
 // copy of the page, which the target itself cannot write.
-static bool write_byte(int mem, uint64_t addr, uint8_t byte)
+static bool write_code(int mem, uint64_t addr, trap_code code)
 {
-	return pwrite(mem, &byte, 1, (off_t)addr) == 1;
+	return pwrite(mem, &code, sizeof(code), (off_t)addr) == sizeof(code);
+}
+
+static bool read_code(int mem, uint64_t addr, trap_code *out)
+{
+	return pread(mem, out, sizeof(*out), (off_t)addr) == sizeof(*out);
+}
+
+static trap_code first_code(const uint8_t *bytes)
+{
+	trap_code code;
+	memcpy(&code, bytes, sizeof(code));
+	return code;
 }
 
 struct ptrace_breakpoint *ptrace_breakpoints_find(struct ptrace_worker *worker, uint64_t addr)
@@ -33,10 +43,10 @@ static const char *create(struct ptrace_worker *worker, uint64_t addr,
 	ssize_t len = pread(worker->mem, code, sizeof(code), (off_t)addr);
 	if (len <= 0)
 		return "its code cannot be read";
-	if (code[0] == INT3)
+	if (first_code(code) == TRAP)
 		return "another tracer's breakpoint is there";
-	struct ptrace_step step;
-	const char *refused = ptrace_step_init(&step, code, (size_t)len);
+	struct step step;
+	const char *refused = step_init(&step, code, (size_t)len);
 	if (!refused && !step.emulate && !worker->shared->slots.num)
 		refused =
 			"its instruction would have to be executed elsewhere, and there is no room";
@@ -88,7 +98,7 @@ static const char *arm(struct ptrace_worker *worker, uint32_t probe)
 	if (!add_use(shared, breakpoint, probe))
 		return "out of memory";
 	if (!breakpoint->is_written)
-		breakpoint->is_written = write_byte(worker->mem, addr, INT3);
+		breakpoint->is_written = write_code(worker->mem, addr, TRAP);
 	return breakpoint->is_written ? NULL : "its code cannot be written";
 }
 
@@ -114,20 +124,21 @@ void ptrace_breakpoints_repair(struct ptrace_worker *worker)
 	for (uint32_t i = 0; i < shared->num_request; i++) {
 		const struct ptrace_breakpoint *breakpoint =
 			ptrace_breakpoints_find(worker, shared->addrs[shared->request[i]]);
-		uint8_t byte;
+		trap_code code;
 		if (breakpoint && breakpoint->is_written &&
-		    pread(worker->mem, &byte, 1, (off_t)breakpoint->addr) == 1 &&
-		    byte == breakpoint->step.bytes[0])
-			write_byte(worker->mem, breakpoint->addr, INT3);
+		    read_code(worker->mem, breakpoint->addr, &code) &&
+		    code == first_code(breakpoint->step.bytes))
+			write_code(worker->mem, breakpoint->addr, TRAP);
 	}
 }
 
-// If something else was written over our int3, it is another process's code and stays.
-static void restore_byte(int mem, const struct ptrace_breakpoint *breakpoint)
+// If something else was written over our breakpoint, it is another process's code and
+// stays.
+static void restore_code(int mem, const struct ptrace_breakpoint *breakpoint)
 {
-	uint8_t byte;
-	if (pread(mem, &byte, 1, (off_t)breakpoint->addr) == 1 && byte == INT3)
-		write_byte(mem, breakpoint->addr, breakpoint->step.bytes[0]);
+	trap_code code;
+	if (read_code(mem, breakpoint->addr, &code) && code == TRAP)
+		write_code(mem, breakpoint->addr, first_code(breakpoint->step.bytes));
 }
 
 // A removed breakpoint stays in the table, because threads that hit it before may still report
@@ -136,7 +147,7 @@ static void take_off(struct ptrace_worker *worker, struct ptrace_breakpoint *bre
 {
 	if (breakpoint->num_uses || !breakpoint->is_written)
 		return;
-	restore_byte(worker->mem, breakpoint);
+	restore_code(worker->mem, breakpoint);
 	breakpoint->is_written = false;
 }
 
@@ -181,7 +192,7 @@ void ptrace_breakpoints_clean(struct ptrace_worker *worker, pid_t pid)
 		return;
 	struct ptrace_breakpoint *breakpoint, *next;
 	HASH_ITER (hh, worker->breakpoints, breakpoint, next)
-		restore_byte(mem, breakpoint);
+		restore_code(mem, breakpoint);
 	ptrace_slots_restore(&worker->shared->slots, mem);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -73,19 +72,6 @@ void ptrace_hit_forget(struct ptrace_worker *worker)
 
 // --- Records -----------------------------------------------------------------------------------
 
-static struct cpu_regs convert(const struct user_regs_struct *regs)
-{
-	return (struct cpu_regs){
-		.ints = {regs->rax, regs->rbx, regs->rcx, regs->rdi, regs->rsi, regs->r8, regs->r9,
-			 regs->r10, regs->r11, regs->rdx},
-		.sp = regs->rsp,
-		.fp = regs->rbp,
-		.g = regs->r14,
-		.flags = regs->eflags,
-		.tls = regs->fs_base,
-	};
-}
-
 void ptrace_hit_prepare(struct ptrace_worker *worker, const struct ptrace_thread *thread,
 			const struct ptrace_breakpoint *breakpoint,
 			const struct user_regs_struct *regs)
@@ -94,18 +80,8 @@ void ptrace_hit_prepare(struct ptrace_worker *worker, const struct ptrace_thread
 	ptrace_ahead_forget(worker);
 	if (!breakpoint->num_uses || thread->kind != PTRACE_THREAD)
 		return;
-	struct cpu_regs hit = convert(regs);
+	struct cpu_regs hit = thread_hit(regs);
 	ptrace_ahead_read(worker, breakpoint, &hit);
-}
-
-static bool read_floats(pid_t tid, uint64_t out[CPU_FLOATS])
-{
-	struct user_fpregs_struct floats;
-	if (ptrace(PTRACE_GETFPREGS, tid, NULL, &floats))
-		return false;
-	for (size_t i = 0; i < CPU_FLOATS; i++)
-		memcpy(&out[i], &floats.xmm_space[i * 4], sizeof(out[i]));
-	return true;
 }
 
 void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread *thread,
@@ -115,13 +91,13 @@ void ptrace_hit_record(struct ptrace_worker *worker, const struct ptrace_thread 
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	uint64_t time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	struct cpu_regs hit = convert(regs);
+	struct cpu_regs hit = thread_hit(regs);
 	uint64_t floats[CPU_FLOATS];
 	bool has_floats = false;
 	for (uint32_t i = 0; i < breakpoint->num_uses; i++) {
 		const struct ptrace_use *use = &breakpoint->uses[i];
 		if (use->wants_floats && !has_floats)
-			has_floats = read_floats(thread->tid, floats);
+			has_floats = thread_floats(thread->tid, floats);
 		hit.floats = use->wants_floats && has_floats ? floats : NULL;
 		hit_record(worker->maker, use->probe, (uint32_t)thread->tid, time_ns, &hit);
 	}

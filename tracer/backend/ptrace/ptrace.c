@@ -59,17 +59,17 @@ static struct error *start_worker(struct ptrace_front *backend)
 // already hit a breakpoint, nobody handles that hit.
 static void take_breakpoints_off(const struct ptrace_front *backend)
 {
-	static const uint8_t int3 = 0xcc;
 	const struct plan *plan = backend->plan;
 	struct image *image = index_image(plan->index);
 	for (uint32_t i = 0;
 	     backend->target.mem >= 0 && i < backend->shared->tables.plan.num_probes; i++) {
 		off_t addr = (off_t)backend->shared->addrs[i];
 		const uint8_t *original;
-		uint8_t byte;
-		if (image_text(image, plan->probes[i].vaddr, 1, &original) &&
-		    pread(backend->target.mem, &byte, 1, addr) == 1 && byte == int3 &&
-		    pwrite(backend->target.mem, original, 1, addr) != 1)
+		trap_code code;
+		if (image_text(image, plan->probes[i].vaddr, sizeof(code), &original) &&
+		    pread(backend->target.mem, &code, sizeof(code), addr) == sizeof(code) &&
+		    code == TRAP &&
+		    pwrite(backend->target.mem, original, sizeof(code), addr) != sizeof(code))
 			return; // the target is gone
 	}
 	ptrace_slots_restore(&backend->shared->slots, backend->target.mem);
@@ -173,12 +173,12 @@ static const char *refusal(const struct ptrace_front *backend, const struct plan
 		uint64_t vaddr = backend->plan->probes[func->first_probe + i].vaddr;
 		uint64_t left = func->func->vaddr + func->func->size - vaddr;
 		const uint8_t *code;
-		struct ptrace_step step;
+		struct step step;
 		if (left > INSN_MAX_BYTES)
 			left = INSN_MAX_BYTES;
 		if (!image_text(image, vaddr, left, &code))
 			return "its code cannot be read";
-		const char *refused = ptrace_step_init(&step, code, left);
+		const char *refused = step_init(&step, code, left);
 		if (!refused && !step.emulate && !backend->shared->slots.num)
 			refused =
 				"an instruction would have to be executed elsewhere, and there is no room";
@@ -252,31 +252,32 @@ enum { LOOK_NS = 100000000, LOOK_PROBES = 1024 };
 
 enum breakpoint_state { BREAKPOINT_THERE, BREAKPOINT_OFF, BREAKPOINT_CHANGED };
 
-// The byte at a probe's site in memory and in the file. False if one of them cannot be read.
-static bool read_bytes(const struct ptrace_front *backend, uint32_t probe, uint8_t *memory,
-		       uint8_t *file)
+// The code at a probe's site in memory and in the file. False if one of them cannot be read.
+static bool read_code(const struct ptrace_front *backend, uint32_t probe, trap_code *memory,
+		      trap_code *file)
 {
 	const uint8_t *text;
-	if (pread(backend->target.mem, memory, 1, (off_t)backend->shared->addrs[probe]) != 1 ||
-	    !image_text(index_image(backend->plan->index), backend->plan->probes[probe].vaddr, 1,
-			&text))
+	off_t addr = (off_t)backend->shared->addrs[probe];
+	if (pread(backend->target.mem, memory, sizeof(*memory), addr) != sizeof(*memory) ||
+	    !image_text(index_image(backend->plan->index), backend->plan->probes[probe].vaddr,
+			sizeof(*file), &text))
 		return false;
-	*file = *text;
+	memcpy(file, text, sizeof(*file));
 	return true;
 }
 
 // Checks whether a probe's breakpoint is still in memory. If somebody attaches a uprobe at our
 // breakpoint, it takes over the hits, which cannot be seen here (bring_back). When the uprobe is
-// detached, the kernel writes the file's byte, which can be seen.
+// detached, the kernel writes the file's code, which can be seen.
 static enum breakpoint_state look(const struct ptrace_front *backend, const struct plan_func *func,
 				  uint32_t probe)
 {
-	uint8_t memory, file;
+	trap_code memory, file;
 	const struct armed_func *armed = &backend->armed->funcs[func->number];
 	bool is_written =
 		!armed->is_counted || !tables_is_exit(&backend->shared->tables.plan.probes[probe]);
-	if (!armed->is_armed || !is_written || !read_bytes(backend, probe, &memory, &file) ||
-	    memory == TARGET_CODE_INT3)
+	if (!armed->is_armed || !is_written || !read_code(backend, probe, &memory, &file) ||
+	    memory == TRAP)
 		return BREAKPOINT_THERE;
 	return memory == file ? BREAKPOINT_OFF : BREAKPOINT_CHANGED;
 }
@@ -310,16 +311,16 @@ static struct error *probe_once(const struct ptrace_front *backend, const struct
 }
 
 // If somebody attached a uprobe at one of our breakpoints, the worker has just overwritten the
-// uprobe's breakpoint with the file's byte. A uprobe of ours, attached and detached there, brings
-// it back: the kernel writes the int3 for ours, and leaves it there for the other one. Without the
+// uprobe's breakpoint with the file's code. A uprobe of ours, attached and detached there, brings
+// it back: the kernel writes the breakpoint for ours, and leaves it there for the other one. Without the
 // privileges to attach uprobes, nothing is brought back.
 static void bring_back(struct ptrace_front *backend)
 {
 	const struct ptrace_shared *shared = backend->shared;
-	uint8_t memory, file;
+	trap_code memory, file;
 	struct leftovers sites = {.vaddr = calloc(shared->num_request + 1, sizeof(*sites.vaddr))};
 	for (uint32_t i = 0; sites.vaddr && i < shared->num_request; i++)
-		if (read_bytes(backend, shared->request[i], &memory, &file) && memory == file)
+		if (read_code(backend, shared->request[i], &memory, &file) && memory == file)
 			sites.vaddr[sites.num++] = backend->plan->probes[shared->request[i]].vaddr;
 	struct error *err = probe_once(backend, &sites);
 	if (err)
@@ -328,8 +329,8 @@ static void bring_back(struct ptrace_front *backend)
 	const struct plan_func *last = NULL;
 	for (uint32_t i = 0; sites.num && i < shared->num_request; i++) {
 		const struct plan_func *func = plan_probe_func(backend->plan, shared->request[i]);
-		if (!func || !read_bytes(backend, shared->request[i], &memory, &file) ||
-		    memory != TARGET_CODE_INT3 || memory == file)
+		if (!func || !read_code(backend, shared->request[i], &memory, &file) ||
+		    memory != TRAP || memory == file)
 			continue;
 		count_missed(backend, func);
 		if (func != last)

@@ -19,10 +19,12 @@
 #include <sys/user.h>
 #include <uthash.h>
 
+#include "arch/step.h"
+#include "arch/thread.h"
+#include "arch/trap.h"
 #include "bpf/wire.h"
 #include "tracer/backend/backend.h"
 #include "tracer/backend/hit.h"
-#include "arch/x86_64/step.h"
 
 // --- Shared by both processes --------------------------------------------------------------------
 
@@ -108,7 +110,7 @@ struct ptrace_reply {
 
 struct ptrace_breakpoint {
 	uint64_t addr;
-	struct ptrace_step step;
+	struct step step;
 	struct ptrace_use *uses; // probes by ascending number; none: the breakpoint was removed
 	uint32_t num_uses;
 	bool is_written;
@@ -194,7 +196,7 @@ void ptrace_worker_run(struct ptrace_shared *shared, const struct backend_target
 /** Seizes all threads of the target. False if that fails, with the reason in reply->message. */
 bool ptrace_threads_seize(struct ptrace_worker *worker, struct ptrace_reply *reply);
 /** Removes all breakpoints and detaches from all threads. No thread is left just after a
- *  breakpoint's int3 or in a slot. */
+ *  breakpoint or in a slot. */
 void ptrace_threads_leave(struct ptrace_worker *worker);
 /** Handles a status that waitpid returned. */
 void ptrace_threads_event(struct ptrace_worker *worker, pid_t tid, int status);
@@ -204,7 +206,7 @@ void ptrace_threads_tick(struct ptrace_worker *worker);
 void ptrace_threads_resume(struct ptrace_worker *worker, struct ptrace_thread *thread, int sig);
 
 /** Makes a thread that has hit a breakpoint execute the original instruction, and resumes it.
- *  regs.rip is the breakpoint's address. */
+ *  The PC in regs is the breakpoint's address. */
 void ptrace_stepping_begin(struct ptrace_worker *worker, struct ptrace_thread *thread,
 			   struct ptrace_breakpoint *breakpoint,
 			   const struct user_regs_struct *regs);

@@ -6,14 +6,13 @@
 
 // Copies of instructions need executable memory. Allocating it would mean to run code in the
 // target, so unused bytes of its code are used instead: the rest of the last page after the end of
-// an executable segment, the zeros after the file's headers in the first segment, and the int3s
-// between functions.
+// an executable segment, the zeros after the file's headers in the first segment, and the
+// padding between functions.
 
 enum {
 	SLOT_BYTES = 16,
 	RANGES_MAX = 64,
 	PAGE = 4096,
-	PADDING = 0xcc,
 	SCAN_MAX = 64 << 20, // bytes of code that are searched for padding
 	ENOUGH = 64 * SLOT_BYTES,
 };
@@ -66,14 +65,14 @@ static void find_padding(struct image *image, const struct image_segment *segmen
 			 struct finding *finding)
 {
 	uint64_t size = segment->file_size < SCAN_MAX ? segment->file_size : SCAN_MAX;
-	const uint8_t *bytes;
+	const uint8_t *bytes, padding = image_arch(image)->padding;
 	if (!image_text(image, segment->vaddr, size, &bytes))
 		return;
 	uint64_t run = 0;
 	for (uint64_t i = 0; i < size && finding->bytes < ENOUGH; i++) {
-		run = bytes[i] == PADDING ? run + 1 : 0;
+		run = bytes[i] == padding ? run + 1 : 0;
 		// The first byte is not used, because a breakpoint may be just before it.
-		if (run && (i + 1 == size || bytes[i + 1] != PADDING) && run > SLOT_BYTES)
+		if (run && (i + 1 == size || bytes[i + 1] != padding) && run > SLOT_BYTES)
 			add_range(finding, segment->vaddr + bias + i + 2 - run,
 				  segment->vaddr + bias + i + 1);
 	}
@@ -107,26 +106,26 @@ void ptrace_slots_init(struct ptrace_slots *slots, struct image *image, uint64_t
 				slots->slot[slots->num++].addr = finding.out[i].addr + at;
 }
 
-static bool holds(const struct ptrace_slot *slot, const struct ptrace_step *step, uint64_t addr)
+static bool holds(const struct ptrace_slot *slot, const struct step *step, uint64_t addr)
 {
-	return slot->size == step->insn.size && (slot->from == addr || !step->is_relative) &&
+	return slot->size == step->size && (slot->from == addr || !step->is_relative) &&
 	       !memcmp(slot->bytes, step->bytes, slot->size);
 }
 
 static bool fill(struct ptrace_slot *slot, int mem, const struct ptrace_breakpoint *breakpoint)
 {
-	const struct ptrace_step *step = &breakpoint->step;
+	const struct step *step = &breakpoint->step;
 	uint8_t moved[INSN_MAX_BYTES];
-	if (!ptrace_step_move(step, breakpoint->addr, slot->addr, moved))
+	if (!step_move(step, breakpoint->addr, slot->addr, moved))
 		return false;
 	if (!slot->size && pread(mem, slot->before, sizeof(slot->before), (off_t)slot->addr) !=
 				   sizeof(slot->before))
 		return false;
-	if (pwrite(mem, moved, step->insn.size, (off_t)slot->addr) != step->insn.size)
+	if (pwrite(mem, moved, step->size, (off_t)slot->addr) != step->size)
 		return false;
 	memcpy(slot->bytes, step->bytes, sizeof(slot->bytes));
 	slot->from = breakpoint->addr;
-	slot->size = step->insn.size;
+	slot->size = step->size;
 	return true;
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
-#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,39 +10,6 @@
 // After a breakpoint, the original instruction is emulated, or executed out of line: by one single
 // step in a slot. Signals that arrive during the step are held until it is over. So the program
 // never sees a signal frame whose PC is in a slot, which Go's runtime would not know.
-
-static bool get_regs(pid_t tid, struct user_regs_struct *regs)
-{
-	return !ptrace(PTRACE_GETREGS, tid, NULL, regs);
-}
-
-static void set_word(pid_t tid, size_t offset, uint64_t value)
-{
-	ptrace(PTRACE_POKEUSER, tid, (void *)offset, (void *)value);
-}
-
-static void set_rip(pid_t tid, uint64_t rip)
-{
-	set_word(tid, offsetof(struct user, regs.rip), rip);
-}
-
-// Writing one register takes a third of the time of writing all of them.
-static void set_regs(pid_t tid, const struct user_regs_struct *was, struct user_regs_struct *now)
-{
-	struct user_regs_struct same = *was;
-	same.rip = now->rip;
-	if (!memcmp(&same, now, sizeof(same))) {
-		set_rip(tid, now->rip);
-		return;
-	}
-	same.rsp = now->rsp;
-	if (memcmp(&same, now, sizeof(same))) {
-		ptrace(PTRACE_SETREGS, tid, NULL, now);
-		return;
-	}
-	set_rip(tid, now->rip);
-	set_word(tid, offsetof(struct user, regs.rsp), now->rsp);
-}
 
 static void step(const struct ptrace_thread *thread)
 {
@@ -56,7 +21,7 @@ static void step(const struct ptrace_thread *thread)
 static void go_out_of_line(struct ptrace_worker *worker, struct ptrace_thread *thread)
 {
 	struct ptrace_breakpoint *breakpoint = thread->stepping;
-	set_rip(thread->tid, breakpoint->addr);
+	thread_set_pc(thread->tid, breakpoint->addr);
 	struct ptrace_slots *slots = &worker->shared->slots;
 	// Without slots, only instructions that can be emulated have breakpoints, so emulation
 	// failed to access memory. The thread gets the SIGSEGV that the instruction would raise.
@@ -71,7 +36,7 @@ static void go_out_of_line(struct ptrace_worker *worker, struct ptrace_thread *t
 		worker->num_waiting++;
 		return;
 	}
-	set_rip(thread->tid, thread->slot->addr);
+	thread_set_pc(thread->tid, thread->slot->addr);
 	step(thread);
 }
 
@@ -79,10 +44,10 @@ void ptrace_stepping_begin(struct ptrace_worker *worker, struct ptrace_thread *t
 			   struct ptrace_breakpoint *breakpoint,
 			   const struct user_regs_struct *regs)
 {
-	const struct ptrace_step_memory memory = {ptrace_hit_read, ptrace_hit_write, worker};
+	const struct step_memory memory = {ptrace_hit_read, ptrace_hit_write, worker};
 	struct user_regs_struct next = *regs;
-	if (ptrace_step_emulate(&breakpoint->step, &next, &memory)) {
-		set_regs(thread->tid, regs, &next);
+	if (step_emulate(&breakpoint->step, &next, &memory)) {
+		thread_set(thread->tid, regs, &next);
 		ptrace_threads_resume(worker, thread, 0);
 		return;
 	}
@@ -127,19 +92,19 @@ void ptrace_stepping_forget(struct ptrace_worker *worker, struct ptrace_thread *
 static bool settle_pc(const struct ptrace_thread *thread)
 {
 	struct user_regs_struct regs;
-	if (!get_regs(thread->tid, &regs))
+	if (!thread_get(thread->tid, &regs))
 		return false;
 	const struct ptrace_breakpoint *breakpoint = thread->stepping;
-	uint64_t inside = regs.rip - thread->slot->addr;
-	if (inside <= breakpoint->step.insn.size)
-		set_rip(thread->tid, breakpoint->addr + inside);
+	uint64_t inside = *thread_pc(&regs) - thread->slot->addr;
+	if (inside <= breakpoint->step.size)
+		thread_set_pc(thread->tid, breakpoint->addr + inside);
 	return inside != 0;
 }
 
 static bool is_in_slot(const struct ptrace_thread *thread)
 {
 	struct user_regs_struct regs;
-	return get_regs(thread->tid, &regs) && regs.rip == thread->slot->addr;
+	return thread_get(thread->tid, &regs) && *thread_pc(&regs) == thread->slot->addr;
 }
 
 static void send_again(const struct ptrace_worker *worker, pid_t tid, int sig, siginfo_t *info)

@@ -20,7 +20,6 @@
 enum {
 	OPTIONS =
 		PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC,
-	INT3_CODE = 0x80,      // si_code of an int3's SIGTRAP: SI_KERNEL
 	NEWBORN_TICKS_MAX = 8, // after these, its parent will never report it
 	MOMENT_MS = 50,
 	RIVAL_MS = 2000, // another gotrace that is about to end has detached by then
@@ -206,14 +205,14 @@ bool ptrace_threads_seize(struct ptrace_worker *worker, struct ptrace_reply *rep
 
 // --- Detaching -----------------------------------------------------------------------------------
 
-static bool is_int3(pid_t tid)
+static bool is_trap(pid_t tid)
 {
 	siginfo_t info;
 	return !ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) && info.si_signo == SIGTRAP &&
-	       info.si_code == INT3_CODE;
+	       info.si_code == TRAP_SI_CODE;
 }
 
-// True if a SIGTRAP that the target must not see is pending: the thread has executed an int3 of
+// True if a SIGTRAP that the target must not see is pending: the thread has executed a breakpoint of
 // ours or a single step, but stopped for another reason first.
 static bool has_pending_trap(const struct ptrace_thread *thread)
 {
@@ -285,25 +284,6 @@ void ptrace_threads_leave(struct ptrace_worker *worker)
 
 // --- Births --------------------------------------------------------------------------------------
 
-// The flags of the clone that a thread is stopped in.
-static uint64_t clone_flags(pid_t tid, int event)
-{
-	struct user_regs_struct regs;
-	if (ptrace(PTRACE_GETREGS, tid, NULL, &regs))
-		return event == PTRACE_EVENT_VFORK ? CLONE_VM : 0;
-	switch (regs.orig_rax) {
-	case SYS_clone:
-		return regs.rdi;
-	case SYS_clone3:
-		errno = 0;
-		return (uint64_t)ptrace(PTRACE_PEEKDATA, tid, (void *)regs.rdi, NULL);
-	case SYS_vfork:
-		return CLONE_VM;
-	default:
-		return 0;
-	}
-}
-
 // Continues a newborn thread that has stopped, and whose kind is known now.
 static void begin_life(struct ptrace_worker *worker, struct ptrace_thread *thread)
 {
@@ -322,7 +302,7 @@ static void on_birth(struct ptrace_worker *worker, struct ptrace_thread *parent,
 	unsigned long message = 0;
 	ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &message);
 	pid_t tid = (pid_t)message;
-	uint64_t flags = clone_flags(parent->tid, event);
+	uint64_t flags = thread_clone_flags(parent->tid, event == PTRACE_EVENT_VFORK);
 	enum ptrace_kind kind = flags & CLONE_THREAD ? parent->kind
 				: flags & CLONE_VM   ? PTRACE_SHARER
 						     : PTRACE_COPY;
@@ -360,16 +340,17 @@ void ptrace_threads_tick(struct ptrace_worker *worker)
 static bool take_hit(struct ptrace_worker *worker, struct ptrace_thread *thread)
 {
 	struct user_regs_struct regs;
-	if (ptrace(PTRACE_GETREGS, thread->tid, NULL, &regs))
+	if (!thread_get(thread->tid, &regs))
 		return true; // the thread is being killed
-	struct ptrace_breakpoint *breakpoint = ptrace_breakpoints_find(worker, regs.rip - 1);
+	unsigned long long *pc = thread_pc(&regs);
+	struct ptrace_breakpoint *breakpoint = ptrace_breakpoints_find(worker, *pc - TRAP_AFTER);
 	// The PC may also be after a breakpoint because the thread has stepped over an instruction
-	// of one byte, and was then sent a SIGTRAP.
-	if (!breakpoint || (breakpoint->step.insn.size == 1 && !is_int3(thread->tid)))
+	// of this size, and was then sent a SIGTRAP.
+	if (!breakpoint || (breakpoint->step.size == TRAP_AFTER && !is_trap(thread->tid)))
 		return false;
-	regs.rip--;
+	*pc = breakpoint->addr;
 	if (!breakpoint->is_written) { // removed meanwhile: execute the original instruction
-		ptrace(PTRACE_POKEUSER, thread->tid, offsetof(struct user, regs.rip), regs.rip);
+		thread_set_pc(thread->tid, breakpoint->addr);
 		ptrace_threads_resume(worker, thread, 0);
 		return true;
 	}
@@ -386,7 +367,7 @@ static void on_signal(struct ptrace_worker *worker, struct ptrace_thread *thread
 		ptrace_stepping_signal(worker, thread, sig);
 		return;
 	}
-	if (sig == SIGTRAP && thread->owes_trap && !is_int3(thread->tid)) {
+	if (sig == SIGTRAP && thread->owes_trap && !is_trap(thread->tid)) {
 		thread->owes_trap = false;
 		ptrace_threads_resume(worker, thread, 0);
 		return;

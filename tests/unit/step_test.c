@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/processor.h"
-#include "arch/x86_64/step.h"
+#include "arch/step.h"
 
 // --- The memory that the emulation sees ---------------------------------------------------------
 
@@ -44,12 +44,11 @@ static bool write_shadow(void *context, uint64_t addr, const void *src, size_t l
 	return true;
 }
 
-static bool emulate(struct machine *machine, const struct ptrace_step *step,
-		    struct user_regs_struct *regs)
+static bool emulate(struct machine *machine, const struct step *step, struct user_regs_struct *regs)
 {
-	const struct ptrace_step_memory memory = {read_shadow, write_shadow, machine};
+	const struct step_memory memory = {read_shadow, write_shadow, machine};
 	memcpy(machine->shadow, machine->data, DATA);
-	return ptrace_step_emulate(step, regs, &memory);
+	return step_emulate(step, regs, &memory);
 }
 
 // --- Comparing ----------------------------------------------------------------------------------
@@ -64,26 +63,25 @@ static void fail_with(const char *what, const char *name, const uint8_t *code, s
 		 (unsigned long long)is, (unsigned long long)wanted);
 }
 
-static void assert_same(const char *what, const struct ptrace_step *step,
+static void assert_same(const char *what, const struct step *step,
 			const struct user_regs_struct *regs, const struct user_regs_struct *wanted,
 			uint64_t undefined)
 {
 	for (size_t i = 0; i < sizeof(registers) / sizeof(*registers); i++)
 		if (get(regs, registers[i].offset) != get(wanted, registers[i].offset))
-			fail_with(what, registers[i].name, step->bytes, step->insn.size,
+			fail_with(what, registers[i].name, step->bytes, step->size,
 				  get(regs, registers[i].offset), get(wanted, registers[i].offset));
 	if ((regs->eflags ^ wanted->eflags) & FLAGS & ~undefined)
-		fail_with(what, "eflags", step->bytes, step->insn.size, regs->eflags & FLAGS,
+		fail_with(what, "eflags", step->bytes, step->size, regs->eflags & FLAGS,
 			  wanted->eflags & FLAGS);
 }
 
-static void assert_same_memory(const char *what, const struct ptrace_step *step,
-			       const uint8_t *memory, const uint8_t *wanted)
+static void assert_same_memory(const char *what, const struct step *step, const uint8_t *memory,
+			       const uint8_t *wanted)
 {
 	for (size_t i = 0; i < DATA; i++)
 		if (memory[i] != wanted[i])
-			fail_with(what, "memory", step->bytes, step->insn.size, memory[i],
-				  wanted[i]);
+			fail_with(what, "memory", step->bytes, step->size, memory[i], wanted[i]);
 }
 
 // AF after the logical operations (Intel's manual, volume 2: AND, OR, XOR, TEST).
@@ -97,7 +95,7 @@ static uint64_t undefined_flags(const struct insn *insn)
 	return memchr(logical, insn->opcode, sizeof(logical)) ? AF : 0;
 }
 
-static void check_emulation(struct machine *machine, const struct ptrace_step *step,
+static void check_emulation(struct machine *machine, const struct step *step,
 			    const struct user_regs_struct *before,
 			    const struct user_regs_struct *after, int sig)
 {
@@ -111,28 +109,28 @@ static void check_emulation(struct machine *machine, const struct ptrace_step *s
 	if (sig != SIGTRAP && (int64_t)regs.rip >> 47 != 0)
 		return;
 	if (sig != SIGTRAP)
-		fail_with("emulated", "signal", step->bytes, step->insn.size, 0, (uint64_t)sig);
+		fail_with("emulated", "signal", step->bytes, step->size, 0, (uint64_t)sig);
 	assert_same("emulated", step, &regs, after, undefined_flags(&step->insn));
 	assert_same_memory("emulated", step, machine->shadow, data_of(machine));
 	machine->num_emulated++;
 }
 
 // Does what a thread's step in a slot does, and holds it to the same in the instruction's own place.
-static void check_moved(struct machine *machine, const struct ptrace_step *step,
+static void check_moved(struct machine *machine, const struct step *step,
 			const struct user_regs_struct *before, const struct user_regs_struct *after,
 			int sig)
 {
 	uint64_t from = addr_of(machine, AT), to = addr_of(machine, ELSEWHERE);
 	uint8_t moved[INSN_MAX_BYTES], wanted[DATA];
 	memcpy(wanted, data_of(machine), DATA);
-	assert_true(ptrace_step_move(step, from, to, moved));
+	assert_true(step_move(step, from, to, moved));
 	struct user_regs_struct regs = *before;
 	regs.rip = to;
-	int moved_sig = execute(machine, ELSEWHERE, moved, step->insn.size, &regs);
+	int moved_sig = execute(machine, ELSEWHERE, moved, step->size, &regs);
 	if (moved_sig != sig)
-		fail_with("moved", "signal", step->bytes, step->insn.size, (uint64_t)moved_sig,
+		fail_with("moved", "signal", step->bytes, step->size, (uint64_t)moved_sig,
 			  (uint64_t)sig);
-	if (regs.rip - to <= step->insn.size)
+	if (regs.rip - to <= step->size)
 		regs.rip = from + (regs.rip - to);
 	assert_same("moved", step, &regs, after, 0);
 	assert_same_memory("moved", step, data_of(machine), wanted);
@@ -149,8 +147,8 @@ static bool is_branch(const struct insn *insn)
 static void check(struct machine *machine, const uint8_t *code, size_t len,
 		  const struct user_regs_struct *regs, bool must_emulate)
 {
-	struct ptrace_step step;
-	const char *refused = ptrace_step_init(&step, code, len);
+	struct step step;
+	const char *refused = step_init(&step, code, len);
 	if (refused)
 		fail_with(refused, "refused", code, len, 1, 0);
 	if (must_emulate && !step.emulate)
@@ -158,7 +156,7 @@ static void check(struct machine *machine, const uint8_t *code, size_t len,
 	struct user_regs_struct before = *regs, after;
 	before.rip = addr_of(machine, AT);
 	after = before;
-	int sig = execute(machine, AT, code, step.insn.size, &after);
+	int sig = execute(machine, AT, code, step.size, &after);
 	if (step.emulate)
 		check_emulation(machine, &step, &before, &after, sig);
 	if (!is_branch(&step.insn))
@@ -355,8 +353,8 @@ static void test_unreadable(void **state)
 	struct machine *machine = *state;
 	uint8_t code[INSN_MAX_BYTES];
 	for (size_t len; (len = next_code(&list, code));) {
-		struct ptrace_step step;
-		assert_null(ptrace_step_init(&step, code, len));
+		struct step step;
+		assert_null(step_init(&step, code, len));
 		struct user_regs_struct regs = random_registers(machine);
 		regs.rip = addr_of(machine, AT);
 		regs.rsp = 0x10;
@@ -364,7 +362,7 @@ static void test_unreadable(void **state)
 		const struct user_regs_struct before = regs;
 		assert_false(emulate(machine, &step, &regs));
 		assert_memory_equal(&regs, &before, sizeof(regs));
-		assert_int_equal(execute(machine, AT, code, step.insn.size, &regs), SIGSEGV);
+		assert_int_equal(execute(machine, AT, code, step.size, &regs), SIGSEGV);
 	}
 }
 
@@ -431,22 +429,22 @@ static void test_moved_bytes(void **state)
 		uint8_t code[INSN_MAX_BYTES], moved[INSN_MAX_BYTES];
 		const char *hex = cases[i].hex;
 		size_t len = next_code(&hex, code);
-		struct ptrace_step step;
-		assert_null(ptrace_step_init(&step, code, len));
-		assert_int_equal(step.insn.size, len);
+		struct step step;
+		assert_null(step_init(&step, code, len));
+		assert_int_equal(step.size, len);
 		assert_true(step.is_relative);
 		const int32_t distances[] = {0, 1, -1, 0x1000, -0x7fffffff, 0x7fffdfff};
 		for (size_t d = 0; d < sizeof(distances) / sizeof(*distances); d++) {
 			int64_t distance = distances[d];
-			assert_true(ptrace_step_move(&step, 0x500000000000 + (uint64_t)distance,
-						     0x500000000000, moved));
+			assert_true(step_move(&step, 0x500000000000 + (uint64_t)distance,
+					      0x500000000000, moved));
 			int32_t disp = (int32_t)(0x2000 + distance);
 			memcpy(code + cases[i].at, &disp, sizeof(disp));
 			assert_memory_equal(moved, code, len);
 		}
 		// Farther than 31 bits reach.
-		assert_false(ptrace_step_move(&step, 0x500080000000, 0x500000000000, moved));
-		assert_false(ptrace_step_move(&step, 0x4fff00000000, 0x500000000000, moved));
+		assert_false(step_move(&step, 0x500080000000, 0x500000000000, moved));
+		assert_false(step_move(&step, 0x4fff00000000, 0x500000000000, moved));
 	}
 }
 
@@ -462,8 +460,8 @@ static void test_refused(void **state)
 		"f2 e0 00; f2 e1 00; f3 e0 95; f3 e1 00; f3 e2 00; f3 e3 00; f3 48 e0 00; ";
 	uint8_t code[INSN_MAX_BYTES];
 	for (size_t len; (len = next_code(&list, code));) {
-		struct ptrace_step step;
-		if (!ptrace_step_init(&step, code, len))
+		struct step step;
+		if (!step_init(&step, code, len))
 			fail_with("init", "refused", code, len, 0, 1);
 	}
 	assert_string_equal(list, "");
@@ -475,9 +473,9 @@ static void test_cut_short(void **state)
 	uint8_t code[INSN_MAX_BYTES];
 	const char *list = emulated;
 	for (size_t len; (len = next_code(&list, code));) {
-		struct ptrace_step step;
+		struct step step;
 		for (size_t cut = 0; cut < len; cut++)
-			assert_non_null(ptrace_step_init(&step, code, cut));
+			assert_non_null(step_init(&step, code, cut));
 	}
 }
 
@@ -532,15 +530,15 @@ static void test_random(void **state)
 		while (len < sizeof(code))
 			code[len++] =
 				(uint8_t)(next_random(machine) & 3 ? 0 : next_random(machine));
-		struct ptrace_step step;
-		if (ptrace_step_init(&step, code, sizeof(code)) || !is_repeatable(&step.insn))
+		struct step step;
+		if (step_init(&step, code, sizeof(code)) || !is_repeatable(&step.insn))
 			continue;
 		if (step.is_relative) {
 			uint32_t disp = CODE + (uint32_t)(choice >> 44 & 0xfff);
-			memcpy(code + step.modrm_at + 1, &disp, sizeof(disp));
+			memcpy(code + step.insn.modrm_at + 1, &disp, sizeof(disp));
 		}
 		const struct user_regs_struct regs = random_registers(machine);
-		check(machine, code, step.insn.size, &regs, false);
+		check(machine, code, step.size, &regs, false);
 	}
 	if (machine->num_emulated <= 1000 || machine->num_moved <= 10000)
 		fail_msg("with SEED=%llu too few instructions were executed",
