@@ -19,9 +19,9 @@ enum { ROUNDS_DEFAULT = 5, CALLS_DEFAULT = 100000, CALLS_MAX = 1000000000 };
 void options_init(struct options *options)
 {
 	*options = (struct options){
-		.session.plan.depth = PLAN_DEPTH,
-		.session.plan.strlen = PLAN_STRLEN,
-		.session.plan.items = PLAN_ITEMS,
+		.session.plan.capture.depth = PLAN_DEPTH,
+		.session.plan.capture.strlen = PLAN_STRLEN,
+		.session.plan.capture.items = PLAN_ITEMS,
 		.session.backend = backends[0],
 		.session.sink = sinks[0],
 		.session.buffer_bytes = BUFFER_DEFAULT,
@@ -47,15 +47,15 @@ void options_deinit(struct options *options)
 static struct plan_options *with_conditions(const void *value)
 {
 	return (struct plan_options *)((char *)value -
-				       offsetof(struct plan_options, num_conditions));
+				       offsetof(struct plan_options, filter.num_conditions));
 }
 
 static struct error *parse_condition(const struct option_row *option, const char *arg, void *value)
 {
 	struct plan_options *plan = with_conditions(value);
-	if (plan->num_conditions == PLAN_CONDITIONS)
+	if (plan->filter.num_conditions == PLAN_CONDITIONS)
 		return error_new("--%s: at most %d conditions", option->name, PLAN_CONDITIONS);
-	plan->conditions[plan->num_conditions++] = arg;
+	plan->filter.conditions[plan->filter.num_conditions++] = arg;
 	return NULL;
 }
 
@@ -64,9 +64,10 @@ static void print_conditions(const struct option_row *option, const void *value,
 {
 	(void)option;
 	const struct plan_options *plan = with_conditions(value);
-	bool is_one = plan->num_conditions == 1;
-	for (uint32_t i = 0; i < plan->num_conditions; i++)
-		fprintf(out, is_one ? "%s%s" : "%s(%s)", i ? " && " : "", plan->conditions[i]);
+	bool is_one = plan->filter.num_conditions == 1;
+	for (uint32_t i = 0; i < plan->filter.num_conditions; i++)
+		fprintf(out, is_one ? "%s%s" : "%s(%s)", i ? " && " : "",
+			plan->filter.conditions[i]);
 }
 
 static struct error *parse_share(const struct option_row *option, const char *arg, void *value)
@@ -238,43 +239,45 @@ const struct option_row options_table[] = {
 	{"linear", .commands = "hist", .kind = &kind_linear, VALUE(aggregate),
 	 .group = GROUP_COUNTED, .arg = "MIN,MAX,STEP",
 	 .doc = "Equal buckets instead of powers of two"},
-	{"depth", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.depth),
+	{"depth", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.capture.depth),
 	 .scope = SCOPE_CAPTURE, .group = GROUP_CAPTURED, .arg = "N", .min = 0,
 	 .max = WIRE_DEPTH_MAX, .doc = "Follow N pointers and interfaces, one after the other"},
-	{"strlen", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.strlen),
+	{"strlen", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.capture.strlen),
 	 .scope = SCOPE_CAPTURE, .group = GROUP_CAPTURED, .arg = "N", .min = 0,
 	 .max = WIRE_BLOCK_MAX, .doc = "Bytes of a string"},
-	{"items", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.items),
+	{"items", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.capture.items),
 	 .scope = SCOPE_CAPTURE, .group = GROUP_CAPTURED, .arg = "N", .min = 0, .max = ITEMS_MAX,
 	 .doc = "Elements of a slice, array or map"},
-	{"no-args", .commands = TRACES, .kind = &kind_flag, VALUE(session.plan.no_args),
+	{"no-args", .commands = TRACES, .kind = &kind_flag, VALUE(session.plan.capture.no_args),
 	 .scope = SCOPE_DEFAULT, .none = "off", .group = GROUP_CAPTURED,
 	 .doc = "Capture no arguments"},
-	{"no-return", .commands = TRACES, .kind = &kind_flag, VALUE(session.plan.no_return),
+	{"no-return", .commands = TRACES, .kind = &kind_flag, VALUE(session.plan.capture.no_return),
 	 .scope = SCOPE_DEFAULT, .none = "off", .group = GROUP_CAPTURED,
 	 .doc = "Capture no returns: no results, no durations, a tenth of the cost"},
-	{"stack", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.stack),
+	{"stack", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.capture.stack),
 	 .scope = SCOPE_CAPTURE, .none = "off", .group = GROUP_CAPTURED, .arg = "N", .min = 1,
 	 .max = WIRE_STACK_MAX, .left_out = STACK_DEFAULT,
 	 .doc = "From where each call was made: the call stack, at most N frames (default 32)"},
-	{"creator", .commands = TRACES, .kind = &kind_flag, VALUE(session.plan.creator),
+	{"creator", .commands = TRACES, .kind = &kind_flag, VALUE(session.plan.capture.creator),
 	 .scope = SCOPE_CAPTURE, .none = "off", .group = GROUP_CAPTURED,
 	 .doc = "Which go statement started the call's goroutine"},
 	{"if", .commands = TRACES " " COUNTS, .kind = &kind_conditions,
-	 VALUE(session.plan.num_conditions), .scope = SCOPE_TRACE, .group = GROUP_CALLS,
+	 VALUE(session.plan.filter.num_conditions), .scope = SCOPE_TRACE, .group = GROUP_CALLS,
 	 .arg = "EXPR",
 	 .doc = "Only calls for which this Go expression over the function's names holds: 'n > 3 "
 		"&& err != nil'; for the functions of one pattern: 'PATTERN if EXPR'"},
-	{"slower", .commands = TRACES " " COUNTS, .kind = &kind_time, VALUE(session.plan.slower_ns),
-	 .scope = SCOPE_TRACE, .group = GROUP_CALLS, .arg = "TIME",
-	 .doc = "Only calls that take longer than TIME"},
-	{"errors", .commands = TRACES " " COUNTS, .kind = &kind_flag, VALUE(session.plan.errors),
-	 .scope = SCOPE_TRACE, .group = GROUP_CALLS, .doc = "Only calls that return an error"},
-	{"caller", .commands = TRACES " " COUNTS, .kind = &kind_text, VALUE(session.plan.caller),
-	 .scope = SCOPE_TRACE, .group = GROUP_CALLS, .arg = "FUNC", .completes = "functions",
-	 .doc = "Only calls made by this function"},
-	{"within", .commands = TRACES " " COUNTS, .kind = &kind_text, VALUE(session.plan.within),
-	 .scope = SCOPE_TRACE, .group = GROUP_CALLS, .arg = "FUNC", .completes = "functions",
+	{"slower", .commands = TRACES " " COUNTS, .kind = &kind_time,
+	 VALUE(session.plan.filter.slower_ns), .scope = SCOPE_TRACE, .group = GROUP_CALLS,
+	 .arg = "TIME", .doc = "Only calls that take longer than TIME"},
+	{"errors", .commands = TRACES " " COUNTS, .kind = &kind_flag,
+	 VALUE(session.plan.filter.errors), .scope = SCOPE_TRACE, .group = GROUP_CALLS,
+	 .doc = "Only calls that return an error"},
+	{"caller", .commands = TRACES " " COUNTS, .kind = &kind_text,
+	 VALUE(session.plan.filter.caller), .scope = SCOPE_TRACE, .group = GROUP_CALLS,
+	 .arg = "FUNC", .completes = "functions", .doc = "Only calls made by this function"},
+	{"within", .commands = TRACES " " COUNTS, .kind = &kind_text,
+	 VALUE(session.plan.filter.within), .scope = SCOPE_TRACE, .group = GROUP_CALLS,
+	 .arg = "FUNC", .completes = "functions",
 	 .doc = "Only calls made while FUNC is active on the same goroutine"},
 	{"goroutine", .commands = TRACES " " COUNTS, .kind = &kind_number64, VALUE(session.goid),
 	 .scope = SCOPE_FILTER, .none = "all", .group = GROUP_CALLS, .arg = "ID", .min = 1,
@@ -285,11 +288,11 @@ const struct option_row options_table[] = {
 	{"count", .commands = TRACES, .kind = &kind_number64, VALUE(session.max_calls),
 	 .scope = SCOPE_DEFAULT, .none = "off", .group = GROUP_LIMITS, .arg = "N", .min = 1,
 	 .max = INT64_MAX, .doc = "End after N calls, when those have returned"},
-	{"sample", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.every),
+	{"sample", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.sampling.every),
 	 .scope = SCOPE_DEFAULT, .none = "off", .group = GROUP_LIMITS, .arg = "1/N", .min = 1,
 	 .max = INT32_MAX, .before = "1/",
 	 .doc = "One in N calls of each function; the others are counted, and cost no event"},
-	{"rate", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.rate),
+	{"rate", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.sampling.rate),
 	 .scope = SCOPE_DEFAULT, .none = "off", .group = GROUP_LIMITS, .arg = "N/s", .min = 1,
 	 .max = RATE_MAX, .after = "/s", .doc = "At most N calls of each function a second"},
 	{"max-overhead", .commands = TRACES, .kind = &kind_share, VALUE(session.max_overhead),

@@ -194,7 +194,7 @@ static struct error *find_sites(struct bench_function *function, struct index *i
 	const struct plan_request request = {
 		.patterns = &pattern,
 		.num_patterns = 1,
-		.options = {.strlen = PLAN_STRLEN, .items = PLAN_ITEMS},
+		.options.capture = {.strlen = PLAN_STRLEN, .items = PLAN_ITEMS},
 	};
 	struct plan_selected selected = {0};
 	struct error *err = plan_create(index, &request.options, &plan);

@@ -96,7 +96,7 @@ int aggregate_main(struct options *options, const struct aggregate_command *comm
 	struct aggregate_options *aggregate = &options->aggregate;
 	aggregate->has_errors = command->has_errors;
 	aggregate->has_histogram = command->has_histogram;
-	options->session.plan.aggregate = aggregate;
+	options->session.plan.counting = aggregate;
 	if (getrandom(aggregate->seed, sizeof(aggregate->seed), 0) < 0)
 		return cli_fail(error_errno(errno, "getting random numbers"));
 	int status = drive(options, &counter);

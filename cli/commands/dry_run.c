@@ -43,15 +43,15 @@ static void write_func(const struct plan *plan, const struct plan_func *func, st
 	}
 }
 
-// Sets the PID and the load bias of the target, which conditions are compiled with.
-static struct error *set_target(struct plan *plan, pid_t pid)
+// Sets the PID and the load bias of the target.
+static struct error *set_target(struct plan_request *request, struct index *index, pid_t pid)
 {
 	struct target *target;
 	struct error *err = target_attach(pid, &target);
 	if (err)
 		return err;
-	plan->pid = (uint32_t)pid;
-	err = target_bias(target, index_image(plan->index), &plan->bias);
+	request->pid = (uint32_t)pid;
+	err = target_bias(target, index_image(index), &request->bias);
 	target_destroy(target);
 	return err;
 }
@@ -59,7 +59,7 @@ static struct error *set_target(struct plan *plan, pid_t pid)
 static struct error *print_plan(struct index *index, pid_t pid, char *const *patterns,
 				size_t num_patterns, const struct plan_options *options)
 {
-	const struct plan_request request = {
+	struct plan_request request = {
 		.patterns = patterns,
 		.num_patterns = num_patterns,
 		.options = *options,
@@ -68,7 +68,7 @@ static struct error *print_plan(struct index *index, pid_t pid, char *const *pat
 	struct plan *plan = NULL;
 	struct error *err = plan_create(index, options, &plan);
 	if (!err && pid)
-		err = set_target(plan, pid);
+		err = set_target(&request, index, pid);
 	if (!err)
 		err = plan_add(plan, &request, &selected);
 	struct text out;

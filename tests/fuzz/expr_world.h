@@ -231,8 +231,9 @@ const struct signature *index_signature(struct index *index, const struct func *
 
 // The compiler's part of a plan (conditions.c), without the rest of it.
 struct error *plan_compile_program(struct plan *plan, const struct func *func,
-				   const struct plan_options *options, struct expr_value_of *values,
-				   size_t num_values, struct plan_program *out, char **reason)
+				   const struct plan_conditions *conditions,
+				   struct expr_value_of *values, size_t num_values,
+				   struct plan_program *out, char **reason)
 {
 	struct index *index = plan->index;
 	struct expr_scope scope = {
@@ -240,7 +241,7 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 		.signature = index_signature(index, func),
 		.bias = BIAS,
 		.pid = PID,
-		.has_depth = !options->aggregate,
+		.has_depth = !conditions->request->options.counting,
 	};
 	struct expr_code code;
 	struct error *err = expr_compile(&scope, index->texts, index->num_texts, values, num_values,
@@ -558,10 +559,11 @@ static inline struct told world_call(struct world *world, struct hit_source *sou
 static inline struct told world_trace(struct world *world, bool is_tail, char **reason)
 {
 	struct plan plan = {.index = &world->index};
-	struct plan_options options = {0};
+	const struct plan_request request = {0};
+	const struct plan_conditions conditions = {.request = &request};
 	struct plan_program program;
 	*reason = NULL;
-	if (plan_compile_program(&plan, &world->index.func, &options, NULL, 0, &program, reason))
+	if (plan_compile_program(&plan, &world->index.func, &conditions, NULL, 0, &program, reason))
 		abort();
 	if (*reason)
 		return (struct told){0};
@@ -601,9 +603,10 @@ static inline void world_count(struct world *world, const struct aggregate_optio
 			       bool is_tail, char **reason)
 {
 	struct plan plan = {.index = &world->index};
-	struct plan_options options = {.aggregate = wanted};
+	const struct plan_request request = {.options.counting = wanted};
+	const struct plan_conditions conditions = {.request = &request};
 	*reason = NULL;
-	if (aggregate_compile(&plan, &world->index.func, &options, &world->counted, reason))
+	if (aggregate_compile(&plan, &world->index.func, &conditions, &world->counted, reason))
 		abort();
 	if (*reason)
 		return;

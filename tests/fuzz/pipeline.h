@@ -160,9 +160,8 @@ static void pipeline_names(struct index *index)
 
 static void pipeline_plan(struct index *index, const char *condition, size_t first)
 {
-	const struct plan_options options = {.depth = PLAN_DEPTH,
-					     .strlen = PLAN_STRLEN,
-					     .items = PLAN_ITEMS};
+	const struct plan_options options = {
+		.capture = {.depth = PLAN_DEPTH, .strlen = PLAN_STRLEN, .items = PLAN_ITEMS}};
 	char pattern[128];
 	snprintf(pattern, sizeof(pattern), "main.*%s%s", *condition ? " if " : "", condition);
 	char *const patterns[] = {pattern};

@@ -525,7 +525,7 @@ static void view_init(struct view *view)
 		view->all[i] = &view->planned[i];
 	}
 	view->plan = (struct plan){.funcs = view->all, .num_funcs = 2};
-	view->plan.options.aggregate = &view->options;
+	view->plan.options.counting = &view->options;
 	view->options.max_keys = 10;
 	text_init(&view->out);
 }

@@ -19,7 +19,7 @@ static const struct capture_head head = {
 	.pid = 4321,
 	.start_ns = 1000,
 	.wall_offset_ns = -5,
-	.options = {.depth = 2, .strlen = 64, .items = 16, .no_return = true},
+	.options.capture = {.depth = 2, .strlen = 64, .items = 16, .no_return = true},
 };
 
 struct file {
@@ -79,8 +79,8 @@ static void check_capture(const char *path, const struct synthetic *synthetic)
 	assert_string_equal(got->build_id, head.build_id);
 	assert_true(got->bias == head.bias && got->pid == head.pid);
 	assert_true(got->start_ns == head.start_ns && got->wall_offset_ns == head.wall_offset_ns);
-	assert_int_equal(got->options.strlen, 64);
-	assert_true(got->options.no_return && !got->options.no_args);
+	assert_int_equal(got->options.capture.strlen, 64);
+	assert_true(got->options.capture.no_return && !got->options.capture.no_args);
 
 	struct capture_item item;
 	assert_null(capture_read(reader, &item));

@@ -195,10 +195,10 @@ static void options_are_read_in_every_form(void **state)
 		&options);
 	assert_string_equal(message, "");
 	assert_int_equal(options.pid, 12);
-	assert_int_equal(options.session.plan.depth, 3);
-	assert_int_equal(options.session.plan.strlen, 9);
-	assert_true(options.is_quiet && options.is_verbose && options.session.plan.errors);
-	assert_int_equal(options.session.plan.stack, 32);
+	assert_int_equal(options.session.plan.capture.depth, 3);
+	assert_int_equal(options.session.plan.capture.strlen, 9);
+	assert_true(options.is_quiet && options.is_verbose && options.session.plan.filter.errors);
+	assert_int_equal(options.session.plan.capture.stack, 32);
 	assert_string_equal(options.output, "file");
 	assert_int_equal(options.num_words, 4);
 	assert_string_equal(options.words[1], "main.*");

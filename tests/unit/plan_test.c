@@ -52,7 +52,7 @@ static int set_up(void **state)
 	struct plan *plan = calloc(1, sizeof(*plan));
 	plan->state = calloc(1, sizeof(*plan->state));
 	plan->state->arch = arch_find(EM_X86_64);
-	plan->options = (struct plan_options){.depth = 2, .strlen = 64, .items = 16};
+	plan->options = (struct plan_options){.capture = {.depth = 2, .strlen = 64, .items = 16}};
 	assert_int_equal(plan_new_type(plan, 0, NULL), WIRE_NO_TYPE);
 	*state = plan;
 	return 0;
@@ -129,7 +129,7 @@ static void test_a_type_that_leads_to_itself(void **state)
 static void test_depth_0_follows_no_pointer(void **state)
 {
 	struct plan *plan = *state;
-	plan->options.depth = 0;
+	plan->options.capture.depth = 0;
 	struct abi_piece n = {.where = ABI_STACK, .size = 32};
 	struct param param = {.name = "n", .type = &type_node, .pieces = &n, .num_pieces = 1};
 	struct plan_frame frame = frame_of(plan, &param, 1);
@@ -156,7 +156,7 @@ static void test_errors_cost_no_step_below_the_default_depth(void **state)
 		{.name = "err", .type = &error, .pieces = &words, .num_pieces = 1},
 	};
 	for (uint32_t depth = 0; depth <= PLAN_DEPTH; depth++) {
-		plan->options.depth = depth;
+		plan->options.capture.depth = depth;
 		struct plan_frame frame = frame_of(plan, params, 2);
 		assert_int_equal(edge_of(plan, frame.type, 0)->flags, WIRE_EDGE_STEP);
 		assert_int_equal(edge_of(plan, frame.type, 1)->flags,
@@ -335,7 +335,7 @@ static void test_a_large_type_has_parts(void **state)
 	free(edges.edge);
 
 	// If all elements are shown, blocks are full, until a record has no room for more.
-	plan->options.items = 1 << 16;
+	plan->options.capture.items = 1 << 16;
 	byte.size = 8;
 	body.size = (uint64_t)BODY * 8;
 	id = plan_type(plan, &body, 2);
@@ -427,7 +427,7 @@ static void test_map_of_both_layouts(void **state)
 	assert_int_equal(edge->flags, 0);
 	const struct wire_edge *directory = edge_of(plan, edge->type, 0);
 	assert_int_equal(directory->kind, WIRE_EDGE_TABLES);
-	assert_int_equal(directory->cap, plan->options.items);
+	assert_int_equal(directory->cap, plan->options.capture.items);
 	assert_int_equal(plan->tables.types[directory->type].num_edges, 8);
 	assert_int_equal(edge_of(plan, directory->type, 7)->offset, 8 + 7 * 24);
 	plan_frame_deinit(&frame);
@@ -496,14 +496,15 @@ static void test_an_excluding_pattern_has_no_condition(void **state)
 {
 	(void)state;
 	char *patterns[] = {"!main.f if n > 3"};
-	struct plan_options options = {0};
+	struct plan_request request = {.patterns = patterns, .num_patterns = 1};
 	struct plan_conditions conditions;
-	struct error *err = plan_conditions_init(&conditions, NULL, patterns, 1, &options);
+	struct error *err = plan_conditions_init(&conditions, NULL, &request);
 	assert_non_null(err);
 	assert_non_null(strstr(error_message(err), "'main.f if !(n > 3)'"));
 	error_free(err);
 	char *regexp[] = {"!/main.f if n/"};
-	assert_null(plan_conditions_init(&conditions, NULL, regexp, 1, &options));
+	request.patterns = regexp;
+	assert_null(plan_conditions_init(&conditions, NULL, &request));
 	assert_int_equal(conditions.num, 0);
 	assert_string_equal(conditions.patterns[0], regexp[0]);
 	plan_conditions_deinit(&conditions);

@@ -34,9 +34,9 @@ static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_se
 static uint32_t stack_bytes(const struct plan_options *options)
 {
 	uint32_t bytes = 0;
-	if (options->stack || options->creator)
+	if (options->capture.stack || options->capture.creator)
 		bytes += sizeof(struct wire_block) + WIRE_STACK_MAX * sizeof(uint64_t);
-	if (options->creator)
+	if (options->capture.creator)
 		bytes += sizeof(struct wire_block) + 2 * sizeof(uint64_t);
 	return bytes;
 }
@@ -46,8 +46,9 @@ void settings_fill_stack(struct wire_stack_settings *out, const struct plan *pla
 	const struct runtime_layout *layout = index_runtime(plan->index);
 	const struct plan_options *options = &plan->options;
 	*out = (struct wire_stack_settings){
-		.max = options->stack < WIRE_STACK_MAX ? options->stack : WIRE_STACK_MAX,
-		.has_creator = options->creator,
+		.max = options->capture.stack < WIRE_STACK_MAX ? options->capture.stack
+							       : WIRE_STACK_MAX,
+		.has_creator = options->capture.creator,
 		.g_gopc = layout->g_gopc != UINT32_MAX ? layout->g_gopc : 0,
 		.g_parent_goid = layout->g_parent_goid != UINT32_MAX ? layout->g_parent_goid : 0,
 	};
@@ -94,21 +95,21 @@ void settings_budget(struct wire_budget *out, const struct plan_func *func)
 {
 	static const uint64_t ns_per_s = 1000000000;
 	*out = (struct wire_budget){
-		.every = func->every,
+		.every = func->sampling.every,
 		.flags = func->has_return ? WIRE_BUDGET_FOLLOW : 0,
-		.interval_ns = func->rate ? ns_per_s / func->rate : 0,
+		.interval_ns = func->sampling.rate ? ns_per_s / func->sampling.rate : 0,
 	};
 }
 
 uint32_t settings_max_keys(const struct plan *plan)
 {
-	const struct aggregate_options *options = plan->options.aggregate;
+	const struct aggregate_options *options = plan->options.counting;
 	return options && options->num_by ? options->max_keys : 0;
 }
 
 uint32_t settings_key_size(const struct plan *plan)
 {
-	uint32_t num = plan->options.aggregate ? (uint32_t)plan->options.aggregate->num_by : 0;
+	uint32_t num = plan->options.counting ? (uint32_t)plan->options.counting->num_by : 0;
 	return (uint32_t)(offsetof(struct wire_key, part) + num * sizeof(struct wire_key_part));
 }
 
@@ -149,7 +150,7 @@ uint64_t settings_hash(const uint64_t *seed, const char *bytes, size_t len)
 void settings_fill_aggregate(struct wire_aggregate_settings *out, const struct plan *plan)
 {
 	enum { SPARE_SLOTS = 256 };
-	const struct aggregate_options *options = plan->options.aggregate;
+	const struct aggregate_options *options = plan->options.counting;
 	*out = (struct wire_aggregate_settings){0};
 	if (!options)
 		return;

@@ -92,7 +92,7 @@ static bool is_needed(enum user user, const struct plan *plan,
 	case OF_CONDITIONS:
 		return settings->has_conditions;
 	case OF_COUNTS:
-		return plan->options.aggregate;
+		return plan->options.counting;
 	default:
 		return true;
 	}

@@ -16,7 +16,7 @@ _Static_assert((int)WIRE_BUCKETS == (int)HISTOGRAM_BUCKETS, "the engine's histog
 void aggregates_init(struct aggregates *aggregates, const struct plan *plan, uint64_t bias,
 		     uint64_t now_ns)
 {
-	const struct aggregate_options *options = plan->options.aggregate;
+	const struct aggregate_options *options = plan->options.counting;
 	*aggregates = (struct aggregates){
 		.options = options,
 		.scale = {.is_time = !options->value,

@@ -17,11 +17,11 @@ bool aggregate_can_fail(const struct signature *signature)
 }
 
 struct error *aggregate_compile(struct plan *plan, const struct func *func,
-				const struct plan_options *options, struct aggregate_func *out,
-				char **reason)
+				const struct plan_conditions *conditions,
+				struct aggregate_func *out, char **reason)
 {
 	enum { VALUES = WIRE_KEYS + 2 };
-	const struct aggregate_options *wanted = options->aggregate;
+	const struct aggregate_options *wanted = conditions->request->options.counting;
 	struct expr_value_of values[VALUES];
 	size_t num = 0, value = VALUES, error = VALUES;
 	for (size_t i = 0; i < wanted->num_by; i++)
@@ -36,7 +36,7 @@ struct error *aggregate_compile(struct plan *plan, const struct func *func,
 	}
 	struct plan_program program;
 	struct error *err =
-		plan_compile_program(plan, func, options, values, num, &program, reason);
+		plan_compile_program(plan, func, conditions, values, num, &program, reason);
 	if (err || *reason)
 		return err;
 	*out = (struct aggregate_func){

@@ -10,7 +10,7 @@
 #include "tracer/plan/expr/expr.h"
 
 struct plan;
-struct plan_options;
+struct plan_conditions;
 
 struct aggregate_options {
 	const char *by[WIRE_KEYS]; // "name", "req.URL.Path", "n & 7", "goid", "caller"; borrowed
@@ -36,7 +36,7 @@ bool aggregate_can_fail(const struct signature *signature);
 /** Compiles what is counted of this function, and which of its calls. If the function cannot be
  *  counted, *reason is why (free it), else NULL. */
 struct error *aggregate_compile(struct plan *plan, const struct func *func,
-				const struct plan_options *options, struct aggregate_func *out,
-				char **reason) MUST_CHECK;
+				const struct plan_conditions *conditions,
+				struct aggregate_func *out, char **reason) MUST_CHECK;
 
 #endif

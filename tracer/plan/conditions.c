@@ -59,18 +59,18 @@ static struct error *add_caller(struct plan_conditions *conditions, const char *
 }
 
 static struct error *add_of_all(struct plan_conditions *conditions,
-				const struct plan_options *options)
+				const struct plan_filter *filter)
 {
 	struct error *err = NULL;
 	struct plan_condition *condition;
-	for (uint32_t i = 0; i < options->num_conditions && !err; i++)
-		err = add_condition(conditions, strdup(options->conditions[i]), &condition);
-	if (!err && options->caller)
-		err = add_caller(conditions, options->caller);
-	if (!err && options->slower_ns)
+	for (uint32_t i = 0; i < filter->num_conditions && !err; i++)
+		err = add_condition(conditions, strdup(filter->conditions[i]), &condition);
+	if (!err && filter->caller)
+		err = add_caller(conditions, filter->caller);
+	if (!err && filter->slower_ns)
 		err = add_short_form(conditions, "$duration > %lluns",
-				     (unsigned long long)options->slower_ns);
-	if (!err && options->errors)
+				     (unsigned long long)filter->slower_ns);
+	if (!err && filter->errors)
 		err = add_short_form(conditions, "$failed");
 	return err;
 }
@@ -102,16 +102,15 @@ static struct error *add_pattern(struct plan_conditions *conditions, const struc
 }
 
 struct error *plan_conditions_init(struct plan_conditions *conditions, const struct index *index,
-				   char *const *patterns, size_t num,
-				   const struct plan_options *options)
+				   const struct plan_request *request)
 {
-	*conditions = (struct plan_conditions){0};
-	conditions->patterns = calloc(num + 1, sizeof(*conditions->patterns));
+	*conditions = (struct plan_conditions){.request = request};
+	conditions->patterns = calloc(request->num_patterns + 1, sizeof(*conditions->patterns));
 	if (!conditions->patterns)
 		return error_nomem();
-	struct error *err = add_of_all(conditions, options);
-	for (size_t i = 0; i < num && !err; i++)
-		err = add_pattern(conditions, index, patterns[i]);
+	struct error *err = add_of_all(conditions, &request->options.filter);
+	for (size_t i = 0; i < request->num_patterns && !err; i++)
+		err = add_pattern(conditions, index, request->patterns[i]);
 	if (err)
 		plan_conditions_deinit(conditions);
 	return err;
@@ -144,35 +143,31 @@ static bool is_about(const struct plan_condition *condition, const struct func *
 }
 
 // Stores the texts of the conditions that apply to the function and returns how many.
-static size_t texts_about(const struct plan_options *options, const struct func *func,
+static size_t texts_about(const struct plan_conditions *conditions, const struct func *func,
 			  const char **out)
 {
 	size_t num = 0;
-	for (size_t i = 0; options->wanted && i < options->wanted->num; i++)
-		if (is_about(&options->wanted->conditions[i], func))
-			out[num++] = options->wanted->conditions[i].text;
+	for (size_t i = 0; i < conditions->num; i++)
+		if (is_about(&conditions->conditions[i], func))
+			out[num++] = conditions->conditions[i].text;
 	return num;
 }
 
-static const char **new_texts(const struct plan_options *options)
+char *plan_condition_text(const struct plan_conditions *conditions, const struct func *func)
 {
-	return calloc((options->wanted ? options->wanted->num : 0) + 1, sizeof(const char *));
-}
-
-char *plan_condition_text(const struct plan_options *options, const struct func *func)
-{
-	CLEANUP_FREE const char **texts = new_texts(options);
+	CLEANUP_FREE const char **texts = calloc(conditions->num + 1, sizeof(*texts));
 	if (!texts)
 		return NULL;
-	size_t num = texts_about(options, func, texts);
+	size_t num = texts_about(conditions, func, texts);
 	struct text all;
 	text_init(&all);
 	text_puts(&all, "");
 	for (size_t i = 0; i < num; i++)
 		text_printf(&all, "%s%s%s%s", i ? " && " : "", num > 1 ? "(" : "", texts[i],
 			    num > 1 ? ")" : "");
-	if (options->within)
-		text_printf(&all, " within %s", options->within);
+	const char *within = conditions->request->options.filter.within;
+	if (within)
+		text_printf(&all, " within %s", within);
 	char *text = all.failed ? NULL : strdup(text_string(&all));
 	text_deinit(&all);
 	return text;
@@ -218,29 +213,31 @@ static struct error *add_code(struct plan *plan, const struct expr_code *code,
 }
 
 struct error *plan_compile_program(struct plan *plan, const struct func *func,
-				   const struct plan_options *options, struct expr_value_of *values,
-				   size_t num_values, struct plan_program *out, char **reason)
+				   const struct plan_conditions *conditions,
+				   struct expr_value_of *values, size_t num_values,
+				   struct plan_program *out, char **reason)
 {
+	const struct plan_request *request = conditions->request;
 	*reason = NULL;
 	*out = (struct plan_program){0};
-	CLEANUP_FREE const char **texts = new_texts(options);
+	CLEANUP_FREE const char **texts = calloc(conditions->num + 1, sizeof(*texts));
 	if (!texts)
 		return error_nomem();
-	size_t num = texts_about(options, func, texts);
+	size_t num = texts_about(conditions, func, texts);
 	if (!num && !num_values)
 		return NULL;
 	struct expr_scope scope = {
 		.index = plan->index,
 		.signature = index_signature(plan->index, func),
-		.bias = plan->bias,
-		.pid = plan->pid,
-		.has_depth = !options->aggregate,
+		.bias = request->bias,
+		.pid = request->pid,
+		.has_depth = !request->options.counting,
 	};
 	struct expr_code code;
 	struct error *err = expr_compile(&scope, texts, num, values, num_values, &code, reason);
 	if (err || *reason)
 		return err;
-	if (code.decides_at_return && options->no_return &&
+	if (code.decides_at_return && request->options.capture.no_return &&
 	    !(*reason = strdup(
 		      "its condition is decided at the return, which --no-return leaves out")))
 		err = error_nomem();

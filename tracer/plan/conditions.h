@@ -13,7 +13,8 @@ struct plan_condition {
 	bool is_for_all;
 };
 
-struct plan_conditions {
+struct plan_conditions { // of one request, which is borrowed
+	const struct plan_request *request;
 	char **patterns; // without their conditions
 	size_t num_patterns;
 	struct plan_condition *conditions;
@@ -23,12 +24,11 @@ struct plan_conditions {
 /** Splits patterns from their conditions and collects the conditions of the options. A condition
  *  that cannot be parsed as an expression is an error. */
 struct error *plan_conditions_init(struct plan_conditions *conditions, const struct index *index,
-				   char *const *patterns, size_t num,
-				   const struct plan_options *options) MUST_CHECK;
+				   const struct plan_request *request) MUST_CHECK;
 void plan_conditions_deinit(struct plan_conditions *conditions);
 
 /** Returns the conditions of one function as one text (free it), or NULL if memory runs out. */
-char *plan_condition_text(const struct plan_options *options, const struct func *func);
+char *plan_condition_text(const struct plan_conditions *conditions, const struct func *func);
 
 struct plan_program { // operations in the plan's tables
 	uint32_t entry_op, num_entry, return_op, num_return;
@@ -40,9 +40,9 @@ struct plan_program { // operations in the plan's tables
 /** Compiles the conditions of a function, and the values to keep of its calls, into the plan's
  *  tables. If one of them cannot be compiled, *reason is why (free it), else NULL. */
 struct error *plan_compile_program(struct plan *plan, const struct func *func,
-				   const struct plan_options *options, struct expr_value_of *values,
-				   size_t num_values, struct plan_program *out,
-				   char **reason) MUST_CHECK;
+				   const struct plan_conditions *conditions,
+				   struct expr_value_of *values, size_t num_values,
+				   struct plan_program *out, char **reason) MUST_CHECK;
 
 /** Enters the program in the plan's table of conditions, as that of the function with this number.
  *  Functions with lower numbers that have no entry yet get an empty one. */

@@ -92,7 +92,8 @@ static struct error *add_address(struct plan *plan, struct plan_frame *frame,
 	plan_add_edge(plan, edges,
 		      &(struct wire_edge){.offset = value->frame_off,
 					  .kind = WIRE_EDGE_POINTER,
-					  .type = plan_type(plan, type, plan->options.depth)});
+					  .type = plan_type(plan, type,
+							    plan->options.capture.depth)});
 	frame->num_pieces++;
 	return plan_add_piece(plan, &wire);
 }
@@ -126,7 +127,8 @@ static struct error *add_value(struct plan *plan, struct plan_frame *frame,
 	}
 	if (param->type)
 		plan_type_edges(plan, param->type, value->frame_off,
-				&(struct plan_part){0, frame->size}, plan->options.depth, edges);
+				&(struct plan_part){0, frame->size}, plan->options.capture.depth,
+				edges);
 	return NULL;
 }
 

@@ -83,7 +83,7 @@ struct error *plan_append_func(struct plan *plan, const struct func *func,
 /** Appends a function with its probes. If it cannot be probed soundly, or an expression in the
  *  options does not fit it, adds it to the refusals instead and leaves *out as it is. */
 struct error *plan_add_func(struct plan *plan, const struct func *func,
-			    const struct plan_options *options,
+			    const struct plan_conditions *conditions,
 			    const struct plan_func **out) MUST_CHECK;
 /** Appends a probe of the function that was appended last. frame may be NULL. */
 struct error *plan_add_site(struct plan *plan, const struct plan_func *func,

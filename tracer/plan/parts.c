@@ -49,7 +49,7 @@ static void add_array(struct plan *plan, struct plan_parts *parts, const struct 
 		      uint64_t base)
 {
 	uint64_t size = type->elem->size, step = size < PLAN_GAP_MIN ? WIRE_BLOCK_MAX / size : 1;
-	uint64_t len = plan->options.items ? plan->options.items : 1;
+	uint64_t len = plan->options.capture.items ? plan->options.capture.items : 1;
 	if (len > type->len)
 		len = type->len;
 	for (uint64_t i = 0; i < len && parts->bytes <= WIRE_RECORD_MAX; i += step) {

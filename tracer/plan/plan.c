@@ -91,8 +91,8 @@ struct error *plan_create(struct index *index, const struct plan_options *option
 		return error_nomem();
 	plan->index = index;
 	plan->options = *options;
-	if (plan->options.depth > WIRE_DEPTH_MAX)
-		plan->options.depth = WIRE_DEPTH_MAX;
+	if (plan->options.capture.depth > WIRE_DEPTH_MAX)
+		plan->options.capture.depth = WIRE_DEPTH_MAX;
 	struct error *err = plan_prepare(plan);
 	if (err) {
 		plan_destroy(plan);
@@ -335,15 +335,14 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 			       const struct plan_options *options)
 {
 	const struct signature *signature = func->signature;
-	if (options->aggregate) {
+	if (options->counting) {
 		func->has_return = func->aggregate.wire.flags & WIRE_AGGREGATE_RETURNS;
 		return add_sites(plan, func, sites);
 	}
-	func->has_return = !options->no_return;
-	func->every = options->every;
-	func->rate = options->rate;
+	func->has_return = !options->capture.no_return;
+	func->sampling = options->sampling;
 	struct error *err = NULL;
-	if (!options->no_args) {
+	if (!options->capture.no_args) {
 		func->has_args = true;
 		err = plan_frame_init(plan, signature->params, signature->num_args, ARGS_MAX,
 				      &func->args);
@@ -358,36 +357,38 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 }
 
 static struct error *leave_out(struct plan *plan, const struct func *func,
-			       const struct plan_options *options, const char *reason)
+			       const struct plan_filter *filter, const char *reason)
 {
 	size_t before = plan->num_refusals;
 	struct error *err = plan_leave_out(plan, func, reason);
 	const struct signature *signature = index_signature(plan->index, func);
-	if (!err && plan->num_refusals > before && options->errors)
+	if (!err && plan->num_refusals > before && filter->errors)
 		plan->refusals[before].is_expected = !aggregate_can_fail(signature);
 	return err;
 }
 
 // Compiles what is counted of the function. *is_refused: it cannot be counted.
 static struct error *find_aggregate(struct plan *plan, const struct func *func,
-				    const struct plan_options *options, struct aggregate_func *out,
-				    bool *is_refused)
+				    const struct plan_conditions *conditions,
+				    struct aggregate_func *out, bool *is_refused)
 {
+	const struct plan_filter *filter = &conditions->request->options.filter;
 	*out = (struct aggregate_func){0};
 	char *reason = NULL;
-	struct error *err = aggregate_compile(plan, func, options, out, &reason);
+	struct error *err = aggregate_compile(plan, func, conditions, out, &reason);
 	if (!err && reason)
-		err = leave_out(plan, func, options, reason);
+		err = leave_out(plan, func, filter, reason);
 	*is_refused = reason;
 	free(reason);
-	if (!err && options->within)
-		err = plan_within_group(plan, options->within, &out->wire.within);
+	if (!err && filter->within)
+		err = plan_within_group(plan, filter->within, &out->wire.within);
 	return err;
 }
 
 struct error *plan_add_func(struct plan *plan, const struct func *func,
-			    const struct plan_options *options, const struct plan_func **out)
+			    const struct plan_conditions *conditions, const struct plan_func **out)
 {
+	const struct plan_options *options = &conditions->request->options;
 	struct sites sites;
 	struct aggregate_func aggregate = {0};
 	bool is_refused = false;
@@ -396,20 +397,20 @@ struct error *plan_add_func(struct plan *plan, const struct func *func,
 		return err;
 	if (sites.refused)
 		err = plan_refuse(plan, func, sites.refused);
-	else if (options->aggregate)
-		err = find_aggregate(plan, func, options, &aggregate, &is_refused);
+	else if (options->counting)
+		err = find_aggregate(plan, func, conditions, &aggregate, &is_refused);
 	if (err || sites.refused || is_refused) {
 		sites_deinit(&sites);
 		return err;
 	}
 	struct plan_program program = {0};
 	char *reason = NULL;
-	if (!options->aggregate)
-		err = plan_compile_program(plan, func, options, NULL, 0, &program, &reason);
+	if (!options->counting)
+		err = plan_compile_program(plan, func, conditions, NULL, 0, &program, &reason);
 	if (!err && reason)
-		err = leave_out(plan, func, options, reason);
-	if (!err && !reason && !options->aggregate && options->within)
-		err = plan_within_group(plan, options->within, &program.within);
+		err = leave_out(plan, func, &options->filter, reason);
+	if (!err && !reason && !options->counting && options->filter.within)
+		err = plan_within_group(plan, options->filter.within, &program.within);
 	if (err || reason) {
 		free(reason);
 		sites_deinit(&sites);
@@ -420,7 +421,7 @@ struct error *plan_add_func(struct plan *plan, const struct func *func,
 	if (!err) {
 		added->aggregate = aggregate;
 		err = fill_func(plan, added, &sites, options);
-		added->condition = plan_condition_text(options, func);
+		added->condition = plan_condition_text(conditions, func);
 		if (!err && !added->condition)
 			err = error_nomem();
 		if (!err && (program.num_entry + program.num_return || program.within))

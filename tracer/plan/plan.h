@@ -17,30 +17,39 @@
 #include "tracer/plan/select/select.h"
 #include "arch/sites.h"
 
-struct plan_conditions;
-
 enum { PLAN_CONDITIONS = 16 };
 
-struct plan_options {
+struct plan_capture {	 // what is captured of a call
 	uint32_t depth;	 // how many pointers and interfaces are followed, one after the other
 	uint32_t strlen; // bytes of a string that are captured
 	uint32_t items;	 // elements of a slice, array or map that are captured
+	uint32_t stack;	 // frames of a call's stack; 0: none
+	bool creator;	 // capture who started the goroutine
 	bool no_args;	 // capture no arguments
 	bool no_return;	 // no return probes: neither results nor durations
-	uint32_t every;	 // capture one of this many calls of a function; 0: every call
-	uint32_t rate;	 // calls of a function a second; 0: no limit
-	uint32_t stack;	 // frames of a call's stack; 0: none; for the whole plan, like creator
-	bool creator;	 // capture who started the goroutine
-	// Not NULL: calls are counted, not reported. For the whole plan.
-	const struct aggregate_options *aggregate;
-	const char *conditions[PLAN_CONDITIONS]; // that calls have to fulfil; borrowed
+};
+
+struct plan_filter {				 // which calls are wanted; texts are borrowed
+	const char *conditions[PLAN_CONDITIONS]; // that calls have to fulfil
 	uint32_t num_conditions;
-	const char *caller; // only calls made by this function; borrowed; NULL: by any
+	const char *caller; // only calls made by this function; NULL: by any
 	uint64_t slower_ns; // only calls that take longer; 0: all calls
 	bool errors;	    // only calls that return an error
-	// Only calls made while a function of this pattern is active; borrowed; NULL: all calls.
+	// Only calls made while a function of this pattern is active; NULL: all calls.
 	const char *within;
-	const struct plan_conditions *wanted; // all these conditions, parsed; borrowed; NULL: none
+};
+
+struct plan_sampling {
+	uint32_t every; // capture one of this many calls of a function; 0: every call
+	uint32_t rate;	// calls of a function a second; 0: no limit
+};
+
+// capture (but for no_args and no_return) and counting are the same for the whole plan.
+struct plan_options {
+	struct plan_capture capture;
+	struct plan_filter filter;
+	struct plan_sampling sampling;
+	const struct aggregate_options *counting; // not NULL: calls are counted, not reported
 };
 
 enum { PLAN_DEPTH = 2, PLAN_STRLEN = 64, PLAN_ITEMS = 16 }; // the defaults
@@ -83,8 +92,8 @@ struct plan_func {
 	bool has_return;  // return probes are armed: durations and how calls ended are known
 	bool has_results; // results are captured
 	bool has_args;
-	uint32_t every, rate; // as in plan_options
-	char *condition;      // of its calls; "": none
+	struct plan_sampling sampling;
+	char *condition; // of its calls; "": none
 	// The same function, added earlier with other options; or NULL.
 	const struct plan_func *former;
 	struct plan_frame args, results;
@@ -143,8 +152,6 @@ struct plan_within { // the functions of one --within; index + 1 is the group's 
 struct plan {
 	struct index *index; // borrowed
 	struct plan_options options;
-	uint64_t bias; // run-time address - vaddr; set by the session
-	uint32_t pid;  // set by the session
 	struct plan_func **funcs;
 	size_t num_funcs;
 	struct plan_probe *probes;
@@ -171,8 +178,11 @@ void plan_destroy(struct plan *plan);
 struct plan_request {	       // what is to be added to a plan; borrowed
 	char *const *patterns; // with their conditions
 	size_t num_patterns;
-	struct plan_options options;	   // depth, strlen and items are always the plan's
+	struct plan_options options;
 	const struct selection *selection; // these functions instead; NULL: those of the patterns
+	// Of the process, for the conditions: run-time address - vaddr, and its PID.
+	uint64_t bias;
+	uint32_t pid;
 	/** A function that is armed is taken as it is, whatever its options. NULL: none is armed. */
 	bool (*is_armed)(const void *context, uint32_t func);
 	const void *context;

@@ -6,35 +6,37 @@
 #include "base/log.h"
 #include "tracer/plan/internal.h"
 
-static bool has_condition(const struct plan_func *func, const struct plan_options *options)
+static bool has_condition(const struct plan_func *func, const struct plan_conditions *conditions)
 {
-	char *text = plan_condition_text(options, func->func);
+	char *text = plan_condition_text(conditions, func->func);
 	bool is_same = text && !strcmp(text, func->condition ? func->condition : "");
 	free(text);
 	return is_same;
 }
 
-static bool has_options(const struct plan_func *func, const struct plan_options *options)
+static bool has_options(const struct plan_func *func, const struct plan_conditions *conditions)
 {
-	if (options->aggregate) // they are the same in the whole plan
+	const struct plan_options *options = &conditions->request->options;
+	if (options->counting) // they are the same in the whole plan
 		return true;
-	return func->has_args == !options->no_args && func->has_return == !options->no_return &&
-	       func->every == options->every && func->rate == options->rate &&
-	       has_condition(func, options);
+	return func->has_args == !options->capture.no_args &&
+	       func->has_return == !options->capture.no_return &&
+	       func->sampling.every == options->sampling.every &&
+	       func->sampling.rate == options->sampling.rate && has_condition(func, conditions);
 }
 
 // Finds this function in the plan: the entry that is armed, else one with these options.
 static const struct plan_func *find_func(const struct plan *plan, const struct func *func,
-					 const struct plan_options *options,
-					 const struct plan_request *request)
+					 const struct plan_conditions *conditions)
 {
+	const struct plan_request *request = conditions->request;
 	uint32_t latest = plan->state->by_func[func->number];
 	const struct plan_func *fitting = NULL;
 	for (const struct plan_func *known = latest ? plan->funcs[latest - 1] : NULL; known;
 	     known = known->former) {
 		if (request->is_armed && request->is_armed(request->context, known->number))
 			return known;
-		if (!fitting && has_options(known, options))
+		if (!fitting && has_options(known, conditions))
 			fitting = known;
 	}
 	return fitting;
@@ -46,9 +48,8 @@ static int by_number(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static struct error *add_all(struct plan *plan, const struct plan_request *request,
-			     const struct selection *selection, const struct plan_options *options,
-			     struct plan_selected *out)
+static struct error *add_all(struct plan *plan, const struct plan_conditions *conditions,
+			     const struct selection *selection, struct plan_selected *out)
 {
 	struct plan_selected selected = {
 		.funcs = calloc(selection->num + 1, sizeof(*selected.funcs))};
@@ -58,9 +59,9 @@ static struct error *add_all(struct plan *plan, const struct plan_request *reque
 	for (size_t i = 0; i < selection->num && !err; i++) {
 		const struct func *func = selection->func[i];
 		log_progress("functions read", i + 1, selection->num);
-		const struct plan_func *found = find_func(plan, func, options, request);
+		const struct plan_func *found = find_func(plan, func, conditions);
 		if (!found)
-			err = plan_add_func(plan, func, options, &found);
+			err = plan_add_func(plan, func, conditions, &found);
 		if (err)
 			err = error_wrap(err, "%s", func->name);
 		else if (found)
@@ -83,22 +84,20 @@ struct error *plan_add(struct plan *plan, const struct plan_request *request,
 		       struct plan_selected *out)
 {
 	struct selection selection = {0};
-	struct plan_options options = request->options;
 	struct plan_conditions conditions;
-	struct error *err = plan_conditions_init(&conditions, plan->index, request->patterns,
-						 request->num_patterns, &options);
+	struct error *err = plan_conditions_init(&conditions, plan->index, request);
 	if (err)
 		return err;
-	options.wanted = &conditions;
 	if (!request->selection)
 		err = select_functions(plan->index, conditions.patterns, conditions.num_patterns,
 				       &selection);
+	const char *within = request->options.filter.within;
 	uint32_t group;
-	if (!err && options.within) // an error in it is reported before any function is checked
-		err = plan_within_group(plan, options.within, &group);
+	if (!err && within) // an error in it is reported before any function is checked
+		err = plan_within_group(plan, within, &group);
 	if (!err)
-		err = add_all(plan, request, request->selection ? request->selection : &selection,
-			      &options, out);
+		err = add_all(plan, &conditions,
+			      request->selection ? request->selection : &selection, out);
 	if (selection.func)
 		selection_deinit(&selection);
 	plan_conditions_deinit(&conditions);

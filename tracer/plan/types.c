@@ -145,8 +145,9 @@ uint32_t plan_type(struct plan *plan, struct gotype *type, uint32_t steps)
 
 uint16_t plan_string_cap(const struct plan *plan)
 {
-	return plan->options.strlen < WIRE_BLOCK_MAX ? (uint16_t)plan->options.strlen
-						     : WIRE_BLOCK_MAX;
+	return plan->options.capture.strlen < WIRE_BLOCK_MAX
+		       ? (uint16_t)plan->options.capture.strlen
+		       : WIRE_BLOCK_MAX;
 }
 
 static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t steps)
@@ -192,7 +193,7 @@ static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t ste
 static uint32_t map_header_type(struct plan *plan, struct gotype *type, uint32_t steps)
 {
 	uint32_t id = plan_new_type(plan, MAP_HEADER_BYTES, NULL);
-	uint32_t items = plan->options.items;
+	uint32_t items = plan->options.capture.items;
 	struct wire_edge edge = {.kind = WIRE_EDGE_TABLES,
 				 .cap = items < UINT16_MAX ? (uint16_t)items : UINT16_MAX,
 				 .type = bucket_type(plan, type, steps)};
@@ -248,7 +249,8 @@ static void note_interface(struct plan *plan, uint64_t rtype)
 static void interface_edge(struct plan *plan, struct gotype *type, struct wire_edge *edge,
 			   uint32_t steps)
 {
-	bool is_free = plan->options.depth < PLAN_DEPTH && !strcmp(type->full_name, "error");
+	bool is_free =
+		plan->options.capture.depth < PLAN_DEPTH && !strcmp(type->full_name, "error");
 	edge->kind = type->is_empty_interface ? WIRE_EDGE_EFACE : WIRE_EDGE_IFACE;
 	edge->flags = is_free ? 0 : WIRE_EDGE_STEP;
 	if (steps || is_free)
@@ -278,7 +280,7 @@ static void slice_edges(struct plan *plan, struct gotype *type, struct wire_edge
 	if (type->elem->kind == GO_INVALID || !type->elem->size)
 		return;
 	edge->type = plan_type(plan, type->elem, steps);
-	uint32_t size = plan->tables.types[edge->type].size, items = plan->options.items;
+	uint32_t size = plan->tables.types[edge->type].size, items = plan->options.capture.items;
 	uint32_t most = size == type->elem->size ? WIRE_BLOCK_MAX / size : 1, bytes = 0;
 	for (uint32_t i = 0; i < items && bytes <= WIRE_RECORD_MAX; i += most) {
 		edge->first = i;
@@ -307,7 +309,8 @@ static void array_edges(struct plan *plan, struct gotype *type, uint64_t base,
 	if (!type->elem || !type->elem->size)
 		return;
 	uint64_t size = type->elem->size;
-	uint64_t len = type->len < plan->options.items ? type->len : plan->options.items;
+	uint64_t len =
+		type->len < plan->options.capture.items ? type->len : plan->options.capture.items;
 	if (size > UINT32_MAX && len)
 		len = 1;
 	for (uint64_t i = base < part->start ? (part->start - base) / size : 0; i < len; i++) {
@@ -409,7 +412,7 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 	}
 
 	uint32_t num_types = plan->tables.num_types, num_edges = plan->tables.num_edges;
-	uint32_t steps = plan->options.depth ? plan->options.depth - 1 : 0;
+	uint32_t steps = plan->options.capture.depth ? plan->options.capture.depth - 1 : 0;
 	uint32_t id = WIRE_NO_TYPE;
 	if (!type->is_direct) {
 		id = plan_type(plan, type, steps);

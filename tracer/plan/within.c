@@ -56,7 +56,7 @@ static struct error *add_sites(struct plan *plan, const struct func *func,
 	if (err)
 		return err;
 	added->aggregate.wire.within = group;
-	return plan->options.aggregate ? NULL : plan_set_condition(plan, added->number, &program);
+	return plan->options.counting ? NULL : plan_set_condition(plan, added->number, &program);
 }
 
 static struct error *add_group(struct plan *plan, uint32_t group)

@@ -31,11 +31,12 @@ static struct error *open_backend(struct session *session)
 	const struct plan_tables *tables = &session->plan->tables;
 	bool has_conditions = session->options.is_open || tables->num_ops || tables->num_conditions;
 	struct backend_settings settings = {
-		.depth = session->plan->options.depth,
+		.depth = session->plan->options.capture.depth,
 		.buffer_bytes = session->options.buffer_bytes,
 		.goid = session->options.goid,
-		.has_budgets = has_conditions || session->options.plan.every ||
-			       session->options.plan.rate || session->options.max_overhead > 0,
+		.has_budgets = has_conditions || session->options.plan.sampling.every ||
+			       session->options.plan.sampling.rate ||
+			       session->options.max_overhead > 0,
 		.has_conditions = has_conditions,
 	};
 	struct error *err = session->options.backend->open(&target, session->plan, &session->armed,
@@ -148,8 +149,8 @@ static bool are_refused(const struct session *session, size_t first, size_t num)
 // Arms, once, the functions that the pairing of calls needs to see (plan_add_notes).
 static struct error *arm_notes(struct session *session, const struct plan_options *options)
 {
-	bool counts_anywhere = options->aggregate && !options->within;
-	bool has_ends = !options->no_return || options->within;
+	bool counts_anywhere = options->counting && !options->filter.within;
+	bool has_ends = !options->capture.no_return || options->filter.within;
 	if (session->has_notes || !has_ends || counts_anywhere)
 		return NULL;
 	size_t first, num = 0;

@@ -129,7 +129,7 @@ static void set_level(struct session *session, const struct plan_func *func,
 	struct wire_budget *table = tables_budget(session->backend->tables, func);
 	if (!table)
 		return;
-	uint32_t every = func->every ? func->every : 1;
+	uint32_t every = func->sampling.every ? func->sampling.every : 1;
 	if (level == BUDGET_SAMPLED)
 		every = every > UINT32_MAX / BUDGET_EVERY ? UINT32_MAX : every * BUDGET_EVERY;
 	uint16_t told = level == BUDGET_ALL	  ? WIRE_BUDGET_FULL
@@ -176,7 +176,7 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 		struct budget_func about = {
 			.is_stepped = !session->plan->probes[func->first_probe].is_emulated,
 			.has_exits = func->has_return,
-			.every = func->every,
+			.every = func->sampling.every,
 			.level = armed->is_counted ? BUDGET_COUNTED : BUDGET_ALL,
 		};
 		is_counted = armed->is_counted;

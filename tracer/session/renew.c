@@ -113,11 +113,8 @@ static struct error *renew(struct session *session, const struct session_options
 	struct plan *plan = NULL;
 	if (!err)
 		err = plan_create(session->index, &options->plan, &plan);
-	if (!err) {
-		plan->bias = session->plan->bias;
-		plan->pid = session->plan->pid;
+	if (!err)
 		err = end_plan(session);
-	}
 	if (err) {
 		plan_destroy(plan);
 		return err;

@@ -61,7 +61,7 @@ struct error *session_open_report(struct session *session)
 		.sink = session->options.sink,
 		.timestamps = session->options.timestamps,
 		.color = session->options.color,
-		.no_args = session->options.plan.no_args,
+		.no_args = session->options.plan.capture.no_args,
 		.pid = target_pid(session->target),
 		.bias = session->bias,
 		.start_ns = session->start_ns,
@@ -115,12 +115,9 @@ static struct error *session_open(struct session *session)
 		rtypes_ask(index_rtypes(session->index), session->bias, read_memory, session);
 	if (!err)
 		err = plan_create(session->index, &session->options.plan, &session->plan);
-	if (!err) {
-		session->plan->bias = session->bias;
-		session->plan->pid = (uint32_t)target_pid(target);
+	if (!err)
 		err = pages_create(target_pid(target), index_image(session->index), session->bias,
 				   &session->pages);
-	}
 	if (!err) {
 		pages_touch(session->pages);
 		err = session_open_report(session);
@@ -512,7 +509,7 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	// Taken before the probes are removed, because that is not part of the trace.
 	uint64_t now = clock_now();
 	struct error *err = session->backend ? session_drain(session) : NULL;
-	if (session->plan->options.aggregate) // single calls were not shown, so there is no summary
+	if (session->plan->options.counting) // single calls were not shown, so there is no summary
 		return err;
 	session_budget_end(session);
 	if (!err)

@@ -126,7 +126,7 @@ struct error *session_output(struct session *session,
 /** From now on traces only this goroutine; 0: all. */
 void session_goroutine(struct session *session, uint64_t goid);
 
-/** Visits what was counted so far, if the plan counts (plan_options.aggregate); see backend_records.
+/** Visits what was counted so far, if the plan counts (plan_options.counting); see backend_records.
  *  May also be called after session_finish. */
 struct error *session_aggregates(struct session *session,
 				 struct error *(*visit)(void *context,

@@ -27,8 +27,8 @@ static struct error *save_trace(struct session *session, const struct session_re
 				.patterns = has_conditions ? names : (char **)request->patterns,
 				.num_patterns =
 					has_conditions ? trace->num_funcs : request->num_patterns,
-				.no_args = request->options.no_args,
-				.no_return = request->options.no_return,
+				.no_args = request->options.capture.no_args,
+				.no_return = request->options.capture.no_return,
 				.trace = trace->id,
 			},
 	};
@@ -45,30 +45,30 @@ void session_trace_destroy(struct session_trace *trace)
 		return;
 	for (size_t i = 0; trace->patterns && i < trace->num_patterns; i++)
 		free(trace->patterns[i]);
-	for (uint32_t i = 0; i < trace->options.num_conditions; i++)
-		free((char *)trace->options.conditions[i]);
-	free((char *)trace->options.caller);
-	free((char *)trace->options.within);
+	const struct plan_filter *filter = &trace->options.filter;
+	for (uint32_t i = 0; i < filter->num_conditions; i++)
+		free((char *)filter->conditions[i]);
+	free((char *)filter->caller);
+	free((char *)filter->within);
 	free(trace->patterns);
 	free(trace->funcs);
 	free(trace);
 }
 
-// Copies the options and all strings that they borrow. False: out of memory.
-static bool own_options(struct plan_options *options, const struct plan_options *lent)
+// Copies the filter's texts. False: out of memory.
+static bool own_texts(struct plan_filter *filter)
 {
-	*options = *lent;
-	options->num_conditions = 0;
-	options->wanted = NULL;
-	options->caller = lent->caller ? strdup(lent->caller) : NULL;
-	options->within = lent->within ? strdup(lent->within) : NULL;
-	for (uint32_t i = 0; i < lent->num_conditions; i++) {
-		options->conditions[i] = strdup(lent->conditions[i]);
-		if (!options->conditions[i])
+	const struct plan_filter lent = *filter;
+	filter->num_conditions = 0;
+	filter->caller = lent.caller ? strdup(lent.caller) : NULL;
+	filter->within = lent.within ? strdup(lent.within) : NULL;
+	for (uint32_t i = 0; i < lent.num_conditions; i++) {
+		filter->conditions[i] = strdup(lent.conditions[i]);
+		if (!filter->conditions[i])
 			return false;
-		options->num_conditions++;
+		filter->num_conditions++;
 	}
-	return !options->caller == !lent->caller && !options->within == !lent->within;
+	return !filter->caller == !lent.caller && !filter->within == !lent.within;
 }
 
 static struct error *trace_create(const struct session_request *request, uint32_t id,
@@ -83,7 +83,8 @@ static struct error *trace_create(const struct session_request *request, uint32_
 	trace->counts.calls_left = request->max_calls ? request->max_calls : UINT64_MAX;
 	trace->num_patterns = request->num_patterns;
 	trace->patterns = calloc(request->num_patterns + 1, sizeof(*trace->patterns));
-	bool failed = !own_options(&trace->options, &request->options) || !trace->patterns;
+	trace->options = request->options;
+	bool failed = !own_texts(&trace->options.filter) || !trace->patterns;
 	for (size_t i = 0; !failed && i < trace->num_patterns; i++) {
 		trace->patterns[i] = strdup(request->patterns[i]);
 		failed = !trace->patterns[i];
@@ -137,6 +138,8 @@ struct error *session_choose(struct session *session, const struct session_reque
 		.num_patterns = request->num_patterns,
 		.options = request->options,
 		.selection = known,
+		.bias = session->bias,
+		.pid = (uint32_t)target_pid(session->target),
 		.is_armed = is_armed,
 		.context = &session->armed,
 	};

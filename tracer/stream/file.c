@@ -169,15 +169,15 @@ struct error *capture_writer_create(int fd, const struct capture_head *head,
 	const struct plan_options *options = &head->options;
 	struct file_head file = {
 		.version = VERSION,
-		.flags = (options->no_args ? HEAD_NO_ARGS : 0u) |
-			 (options->no_return ? HEAD_NO_RETURN : 0u),
+		.flags = (options->capture.no_args ? HEAD_NO_ARGS : 0u) |
+			 (options->capture.no_return ? HEAD_NO_RETURN : 0u),
 		.bias = head->bias,
 		.start_ns = head->start_ns,
 		.wall_offset_ns = head->wall_offset_ns,
 		.pid = (uint32_t)head->pid,
-		.depth = options->depth,
-		.strlen = options->strlen,
-		.items = options->items,
+		.depth = options->capture.depth,
+		.strlen = options->capture.strlen,
+		.items = options->capture.items,
 		.exe_bytes = (uint32_t)strnlen(head->exe, STRING_MAX),
 		.build_id_bytes = (uint32_t)strnlen(head->build_id, STRING_MAX),
 	};
@@ -386,11 +386,11 @@ static struct error *read_head(struct capture_reader *reader)
 		.pid = (pid_t)file.pid,
 		.start_ns = file.start_ns,
 		.wall_offset_ns = file.wall_offset_ns,
-		.options = {.depth = file.depth,
-			    .strlen = file.strlen,
-			    .items = file.items,
-			    .no_args = file.flags & HEAD_NO_ARGS,
-			    .no_return = file.flags & HEAD_NO_RETURN},
+		.options.capture = {.depth = file.depth,
+				    .strlen = file.strlen,
+				    .items = file.items,
+				    .no_args = file.flags & HEAD_NO_ARGS,
+				    .no_return = file.flags & HEAD_NO_RETURN},
 	};
 	return err;
 }

@@ -102,7 +102,7 @@ static struct error *replay_init(struct replay *replay)
 		.sink = replay->options->sink,
 		.timestamps = replay->options->timestamps,
 		.color = replay->options->color,
-		.no_args = head->options.no_args,
+		.no_args = head->options.capture.no_args,
 		.pid = head->pid,
 		.bias = head->bias,
 		.start_ns = head->start_ns,
@@ -147,8 +147,8 @@ static struct error *take_trace(struct replay *replay, const struct capture_item
 	if (err)
 		return err;
 	struct plan_request request = {.selection = &selection, .options = replay->plan->options};
-	request.options.no_args = item->trace.no_args;
-	request.options.no_return = item->trace.no_return;
+	request.options.capture.no_args = item->trace.no_args;
+	request.options.capture.no_return = item->trace.no_return;
 	struct plan_selected selected;
 	err = plan_add(replay->plan, &request, &selected);
 	selection_deinit(&selection);

@@ -90,7 +90,7 @@ static struct error *load(struct ebpf *backend, const struct backend_settings *s
 	if (err)
 		return err;
 	bpf_map__set_max_entries(program->maps.events, settings_ring_bytes(settings));
-	if (backend->plan->options.stack)
+	if (backend->plan->options.capture.stack)
 		bpf_map__set_max_entries(program->maps.known_stacks, KNOWN_STACKS);
 	if (settings->has_budgets)
 		bpf_map__set_max_entries(program->maps.calls, WIRE_ACTIVE_MAX);
@@ -198,7 +198,7 @@ static struct error *ebpf_open(const struct backend_target *target, const struct
 	backend->stats_fd = -1;
 	backend->plan = plan;
 	backend->armed = armed;
-	backend->counts = plan->options.aggregate;
+	backend->counts = plan->options.counting;
 	backend->target = *target;
 	backend->exe = strdup(target->exe);
 	struct error *err = backend->exe ? prepare(backend, settings) : error_nomem();
