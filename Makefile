@@ -96,7 +96,7 @@ $(B)/%.skel.h: $(B)/%.linked.o
 
 $(B)/bpf/%.skel.h: SKELETON_SUFFIX := _bpf
 
-$(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h $(B)/bpf/floor.skel.h
+$(EBPF_SRC:%.c=$(B)/%.o): $(B)/bpf/gotrace.skel.h $(B)/bpf/floor.skel.h $(B)/bpf/meter.skel.h
 
 $(B)/tests/unit/%: tests/unit/%.c $(UNIT_OBJ) $(B)/libcli.a $(B)/libgotrace.a
 	@mkdir -p $(@D)

@@ -3,6 +3,8 @@
 //
 //   struct pt_regs        in the kernel's layout, with members sp, fp, g and flags (arch/cpu.h)
 //   struct thread_struct  with the member CPU_TLS, the thread pointer; libbpf relocates it
+//   CPU_BREAKPOINT_ENTRY, CPU_STEP_ENTRY  symbols of the kernel where a thread enters it that came to
+//                         a breakpoint, or has made a single step; and CPU_..._SIZE, in bytes
 //   and the functions below
 #ifndef GOTRACE_ARCH_BPF_H
 #define GOTRACE_ARCH_BPF_H

@@ -8,6 +8,11 @@ struct pt_regs {
 	unsigned long orig_ax, ip, cs, flags, sp, ss;
 };
 
+// arch/x86/include/asm/idtentry.h; the sizes are upper limits.
+#define CPU_BREAKPOINT_ENTRY asm_exc_int3
+#define CPU_STEP_ENTRY	     asm_exc_debug
+enum { CPU_BREAKPOINT_ENTRY_SIZE = 64, CPU_STEP_ENTRY_SIZE = 96 };
+
 #define CPU_TLS fsbase
 struct thread_struct {
 	unsigned long CPU_TLS;

@@ -168,6 +168,24 @@ subtest 'few words about a budget' => sub {
 	unlike($result->{err}, qr/->/, 'no line for each change');
 };
 
+subtest 'many functions are armed a few at a time' => sub {
+	my $target = start_target($path, []);
+	my $trace = start_trace(['attach', $target->{pid}, '*', '--max-overhead', '20', '-v', '--format', 'json', '--no-args']);
+	is($trace->armed, 1, 'attached');
+	my ($num) = $trace->errors =~ /tracing (\d+) functions/;
+	cmp_ok($num, '>', 256, "$num of them");
+	ok(until_true(30, sub { $trace->errors =~ /all functions are armed/ }), 'all are, after a while') or diag $trace->errors;
+	ok(until_true(20, sub { $target->ask('many 2 1'); sleep 0.5; $trace->output =~ /"entry".*"main\.bDeep"/ }), 'and those that cost little are traced') or diag $trace->errors;
+	$target->ask('many 8 2000');
+	sleep 0.2;
+	is($trace->stop, 0, 'the trace ends well');
+	is($target->stop, 0, 'and so does the target');
+	my $armed = () = $trace->errors =~ /armed \d+ probes/g;
+	cmp_ok($armed, '>', 2, 'not all at once');
+	like($trace->errors, qr/ of $num functions are not traced whole: .*\d+ not armed yet/, 'a line says how far it is');
+	like($trace->errors, qr/probes took \d+\.\d% of the target's CPU time, by samples/, 'and the end what it took');
+};
+
 subtest 'calls go with their returns while levels change' => sub {
 	my $result = traced($path, ['many 8 2000', 'loop 300000', 'many 8 2000', 'loop 300000', 'many 4 1000'], 'main.bDeep', 'main.bRisky', 'main.bLoop', 'main.bGrow',
 		'--max-overhead', '3', '-v', '--save', "$work/levels.gotrace");

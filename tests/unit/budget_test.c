@@ -20,7 +20,7 @@ static const struct budget_costs costs = {450, 5000, 1000, 300, 150};
 struct called { // in each round of the program
 	double own_ns;
 	double times;
-	double wrong_by; // what a call truly costs, against what is said
+	double wrong_by; // what a call really costs, against what is assumed
 	double begun;	 // a part of a call
 };
 
@@ -28,6 +28,7 @@ struct program {
 	struct budget *budget;
 	struct called funcs[FUNCS_MAX];
 	size_t num;
+	bool is_sampled;
 	double pause_ns; // after each round, off the processor
 	uint64_t now_ns;
 	double rounds; // since the last look at it
@@ -58,7 +59,8 @@ static void tick(struct program *program)
 		const struct called *func = &program->funcs[i];
 		enum budget_level level = budget_level(program->budget, i);
 		own += func->own_ns * func->times;
-		traced += budget_cost(program->budget, i, level) * func->wrong_by * func->times;
+		traced += budget_cost(program->budget, i, level) /
+			  budget_trap_factor(program->budget) * func->wrong_by * func->times;
 	}
 	double rounds = (double)TICK_NS / (own + traced + program->pause_ns);
 	uint64_t calls[FUNCS_MAX] = {0};
@@ -72,6 +74,8 @@ static void tick(struct program *program)
 	}
 	program->rounds += rounds;
 	program->now_ns += TICK_NS;
+	if (program->is_sampled)
+		budget_learn_traps(program->budget, calls, (uint64_t)(rounds * traced));
 	program->num_changes =
 		budget_step(program->budget, program->now_ns, (uint64_t)(rounds * (own + traced)),
 			    calls, program->changes);
@@ -354,6 +358,65 @@ static void test_wrong_costs(void **state)
 	}
 }
 
+// Hits that cost six times what they cost in a loop are learnt to do so, and the promise is kept.
+static void test_sampled_costs(void **state)
+{
+	(void)state;
+	static const struct budget_costs hits_only = {450, 5000, 0, 0, 0};
+	double held[2];
+	for (int is_sampled = 0; is_sampled < 2; is_sampled++) {
+		struct program program;
+		program_init(&program, 0.1);
+		budget_set_costs(program.budget, &hits_only);
+		program.is_sampled = is_sampled;
+		for (size_t i = 0; i < 40; i++) {
+			size_t func = add(&program, 3000 + 500 * (double)i, 1);
+			program.funcs[func].wrong_by = 6;
+		}
+		run(&program, 30);
+		held[is_sampled] = run(&program, 60);
+		double factor = budget_trap_factor(program.budget);
+		assert_true(is_sampled ? factor > 5 && factor < 6.5 : factor == 1);
+		budget_destroy(program.budget);
+	}
+	assert_true(held[0] < 0.7);
+	assert_true(held[1] > 0.89);
+}
+
+// While functions are to be added, those that are called leave room for them.
+static void test_room_to_grow(void **state)
+{
+	(void)state;
+	struct program program;
+	program_init(&program, 0.1);
+	budget_set_growing(program.budget, true);
+	for (size_t i = 0; i < FUNCS_MAX; i++) {
+		static const struct budget_func about = {.has_exits = true,
+							 .level = BUDGET_COUNTED};
+		assert_null(budget_add(program.budget, &about));
+		bool is_called = i < 50;
+		program.funcs[program.num++] =
+			(struct called){is_called ? 2000 : 0, is_called ? 1 : 0, 1, 0};
+	}
+	tick(&program);
+	tick(&program);
+	assert_true(program.num_changes > 0);
+	assert_false(budget_has_room(program.budget));
+	run(&program, 10);
+	assert_true(budget_has_room(program.budget));
+	for (size_t i = 0; i < FUNCS_MAX; i++) {
+		if (i < 50)
+			assert_true(level(&program, i) >= BUDGET_COUNTED);
+		else
+			assert_int_equal(level(&program, i), BUDGET_ALL);
+	}
+	budget_set_growing(program.budget, false);
+	program.pause_ns = 10e6; // there is room now
+	run(&program, 10);
+	assert_int_equal(level(&program, 0), BUDGET_ALL);
+	budget_destroy(program.budget);
+}
+
 // Fifty calls a second in a program that sleeps are nobody's trouble, whatever they take of its time.
 static void test_idle_program(void **state)
 {
@@ -424,6 +487,8 @@ int main(void)
 		cmocka_unit_test(test_up_again),
 		cmocka_unit_test(test_hysteresis),
 		cmocka_unit_test(test_wrong_costs),
+		cmocka_unit_test(test_sampled_costs),
+		cmocka_unit_test(test_room_to_grow),
 		cmocka_unit_test(test_idle_program),
 		cmocka_unit_test(test_sampled_by_the_user),
 		cmocka_unit_test(test_odd_inputs),

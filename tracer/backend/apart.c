@@ -78,6 +78,12 @@ struct error *apart_start(const struct apart_options *options, struct apart *out
 	return NULL;
 }
 
+void apart_stop(const struct apart *apart)
+{
+	if (apart->socket >= 0)
+		shutdown(apart->socket, SHUT_RDWR);
+}
+
 void apart_end(struct apart *apart)
 {
 	if (apart->socket >= 0)

@@ -36,6 +36,8 @@ struct apart_options {
 /** Starts the child. On success, *out is the caller's, to be ended by apart_end(). */
 struct error *apart_start(const struct apart_options *options, struct apart *out) MUST_CHECK;
 
+/** Asks the child to end, and does not wait for that. Then apart_end is still needed. */
+void apart_stop(const struct apart *apart);
 /** Closes the socket, which asks the child to end, and waits until the child has ended. Safe to
  *  repeat. */
 void apart_end(struct apart *apart);

@@ -46,6 +46,9 @@ struct backend_stats {	       // counted since open
 	uint64_t missed;
 	uint64_t hits;	 // records made
 	uint64_t run_ns; // run time of the eBPF program, if it is known (see costs)
+	/** CPU time of the target that went into probes, with run_ns, as sampled; 0: not known (see
+	 *  costs). */
+	uint64_t trap_ns;
 	/** The target has executed its own file again. Its calls since then are not seen. */
 	bool is_replaced;
 };
@@ -85,8 +88,8 @@ struct backend_probes { // what puts probes into the target
 	/** Removes the probes of those of these functions that are armed, and of no others. Their
 	 *  records can still be polled. */
 	struct error *(*disarm)(struct backend *backend, const uint32_t *funcs, size_t num);
-	/** Measures the cost of hits on this machine, which takes a moment. run_ns is counted from
-	 *  then on, if the back end can. */
+	/** Measures the cost of hits on this machine, which takes a moment. run_ns and trap_ns are
+	 *  counted from then on, if the back end can. */
 	void (*costs)(struct backend *backend, struct backend_costs *out);
 };
 

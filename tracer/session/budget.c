@@ -8,6 +8,9 @@
 // higher levels failed again and again.
 static const uint64_t HOLD_MIN_NS = 2000000000;
 static const uint64_t HOLD_MAX_NS = 64000000000;
+// Trials that are expected to fail take at most this part of the budget. Each takes a whole interval,
+// or this time if it costs far too much.
+static const double TRIALS = 0.1, SHORT_TRIAL_NS = 200000000;
 // After this time at a higher level, earlier failures are forgotten.
 static const uint64_t CALM_NS = 30000000000;
 // A target that uses less than this part of one processor's time is not slowed down by tracing.
@@ -15,12 +18,15 @@ static const double IDLE = 0.1;
 // At least this part of the target's time is its own, whatever the estimates say.
 static const double LEAST_OWN = 0.02;
 // Parts of the budget: when to step down, at once or at the end of a whole interval, and how far.
-static const double FAR_OVER = 2, OVER = 1.1, DOWN_TO = 0.9;
+static const double FAR_OVER = 2, OVER = 1.1, DOWN_TO = 0.9, DOWN_TO_GROW = 0.4;
 static const double LEFT = 0.02;	     // part of the cost that a step leaves at least
 static const double ROOM = 0.5, UP_TO = 0.7; // parts of the budget: when to step up, how far
 // Calls of all functions together in an interval that are needed to estimate what they cost.
 static const double ENOUGH = 100;
 static const double VALUES_MAX_NS = 20000; // the largest records take less
+// What hits really cost: assumed at first, at most, and how much evidence outweighs the assumption.
+static const double TRAPS_FIRST = 2, TRAPS_MAX = 30, TRAPS_DOUBT_NS = 20000000;
+static const double TRAPS_FADE = 0.999; // the weight of earlier evidence at each step
 // A whole interval. Load that comes in bursts is estimated over this time.
 static const uint64_t WHOLE_NS = 1000000000;
 
@@ -37,8 +43,12 @@ struct func {
 struct budget {
 	double load; // at most this much tracing time per unit of the target's own time
 	struct budget_costs costs;
+	double trap_factor;	       // a hit costs this many times costs.entry or costs.exit
+	double traps_said, traps_took; // evidence for it: ns by costs, and as sampled
 	struct func *funcs;
 	size_t num;
+	bool has_room, is_growing;
+	uint64_t next_trial_ns; // when a function that is likely to cost too much is tried again
 	uint64_t last_ns;
 	double whole_cpu_ns, whole_tracing; // sums since whole_ns
 	uint64_t whole_ns;
@@ -60,6 +70,7 @@ struct error *budget_create(double share, struct budget **out)
 	if (!budget)
 		return error_nomem();
 	budget->load = share / (1 - share);
+	budget->trap_factor = 1;
 	*out = budget;
 	return NULL;
 }
@@ -101,13 +112,9 @@ enum budget_level budget_level(const struct budget *budget, size_t func)
 
 // --- What a level costs ------------------------------------------------------------------------
 
-// The cost per call if one call in every is taken, which costs event, and the others are skipped.
-static double taken(const struct budget_costs *costs, double event, double every)
-{
-	return every > 1 ? event / every + costs->skip : event;
-}
-
-static double traps(const struct budget *budget, const struct func *func, enum budget_level level)
+// The costs of the hits of one call, as measured in a loop.
+static double loop_traps(const struct budget *budget, const struct func *func,
+			 enum budget_level level)
 {
 	const struct budget_costs *costs = &budget->costs;
 	const struct budget_func *about = &func->about;
@@ -115,6 +122,12 @@ static double traps(const struct budget *budget, const struct func *func, enum b
 	if (level == BUDGET_OFF)
 		return 0;
 	return entry + (about->has_exits && level < BUDGET_COUNTED ? costs->exit : 0);
+}
+
+// The cost per call if one call in every is taken, which costs event, and the others are skipped.
+static double taken(const struct budget_costs *costs, double event, double every)
+{
+	return every > 1 ? event / every + costs->skip : event;
 }
 
 static double program(const struct budget *budget, const struct func *func, enum budget_level level)
@@ -137,7 +150,7 @@ static double program(const struct budget *budget, const struct func *func, enum
 
 static double cost(const struct budget *budget, const struct func *func, enum budget_level level)
 {
-	return traps(budget, func, level) + program(budget, func, level);
+	return loop_traps(budget, func, level) * budget->trap_factor + program(budget, func, level);
 }
 
 double budget_cost(const struct budget *budget, size_t func, enum budget_level level)
@@ -168,6 +181,25 @@ void budget_learn(struct budget *budget, const uint64_t *calls, uint64_t run_ns)
 	costs->values = costs->values < VALUES_MAX_NS ? costs->values : VALUES_MAX_NS;
 	costs->bare = costs->bare < costs->values ? costs->bare : costs->values;
 	costs->skip = costs->skip < costs->bare ? costs->skip : costs->bare;
+}
+
+void budget_learn_traps(struct budget *budget, const uint64_t *calls, uint64_t trap_ns)
+{
+	double said = 0;
+	for (size_t i = 0; i < budget->num; i++) {
+		const struct func *func = &budget->funcs[i];
+		said += (double)calls[i] * loop_traps(budget, func, func->level);
+	}
+	budget->traps_said = budget->traps_said * TRAPS_FADE + said;
+	budget->traps_took = budget->traps_took * TRAPS_FADE + (double)trap_ns;
+	double factor = (budget->traps_took + TRAPS_DOUBT_NS * TRAPS_FIRST) /
+			(budget->traps_said + TRAPS_DOUBT_NS);
+	budget->trap_factor = factor < 1 ? 1 : factor > TRAPS_MAX ? TRAPS_MAX : factor;
+}
+
+double budget_trap_factor(const struct budget *budget)
+{
+	return budget->trap_factor;
 }
 
 // --- Steps -------------------------------------------------------------------------------------
@@ -220,7 +252,8 @@ static void step_down(const struct interval *interval)
 {
 	enum { HALVINGS = 60 };
 	struct budget *budget = interval->budget;
-	double limit = budget->load * DOWN_TO, least = total_within(interval, INFINITY) * LEFT;
+	double limit = budget->load * (budget->is_growing ? DOWN_TO_GROW : DOWN_TO),
+	       least = total_within(interval, INFINITY) * LEFT;
 	limit = limit > least ? limit : least;
 	// What each function may take: with high all is too much, with low it fits.
 	double low = 0, high = interval->tracing / interval->own;
@@ -251,12 +284,20 @@ static void went_down(struct func *func, uint64_t now_ns)
 	func->changed_ns = now_ns;
 }
 
-// A function that is off is counted for a while to see what it would cost now, unless it is likely
-// to cost too much together with others.
-static bool try_counting(struct func *func, double room, bool is_first)
+// A function that is off is counted for a while to see what it would cost now. If it is likely to
+// cost too much together with others, that is done seldom.
+static bool try_counting(const struct interval *interval, struct func *func, double room)
 {
-	if (!is_first && func->off_load > room)
-		return false;
+	struct budget *budget = interval->budget;
+	if (func->off_load > room) {
+		if (interval->now_ns < budget->next_trial_ns)
+			return false;
+		bool is_short = func->off_load > budget->load * FAR_OVER;
+		double trial_ns = is_short ? SHORT_TRIAL_NS : (double)WHOLE_NS;
+		double share = func->off_load / (1 + func->off_load);
+		double pause_ns = share * trial_ns / (budget->load * TRIALS);
+		budget->next_trial_ns = interval->now_ns + (uint64_t)pause_ns;
+	}
 	func->level = BUDGET_COUNTED;
 	return true;
 }
@@ -272,24 +313,29 @@ static bool try_higher(const struct interval *interval, struct func *func, doubl
 	return any;
 }
 
-// Raises the levels of functions as far as there is room, but tries only a few that are off.
+// Raises the levels of functions as far as there is room. Only a few that are off are tried, and of
+// those that were not called only so many as can be armed in a moment.
 static void step_up(const struct interval *interval)
 {
-	enum { FEW = 20 };
+	enum { FEW = 20, MANY = 4096 };
 	struct budget *budget = interval->budget;
 	double used = interval->tracing / interval->own;
-	size_t num = 0;
+	size_t num = 0, num_idle = 0;
 	for (size_t i = 0; i < budget->num; i++) {
 		struct func *func = &budget->funcs[i];
 		bool is_off = func->level == BUDGET_OFF, is_called = is_off || func->calls > 0;
-		if (!func->level || (is_called && used > budget->load * ROOM) ||
-		    interval->now_ns - func->changed_ns < func->hold_ns || (is_off && num == FEW))
+		bool is_full = budget->is_growing || used > budget->load * ROOM;
+		if (!func->level || (is_called && is_full) ||
+		    interval->now_ns - func->changed_ns < func->hold_ns || (is_off && num == FEW) ||
+		    (!is_called && num_idle == MANY))
 			continue;
 		double its = load(interval, func, func->level);
 		double room = is_called ? budget->load * UP_TO - used + its : 0;
-		if (is_off ? !try_counting(func, room, !num) : !try_higher(interval, func, room))
+		if (is_off ? !try_counting(interval, func, room)
+			   : !try_higher(interval, func, room))
 			continue;
 		num += is_off;
+		num_idle += !is_called;
 		used += is_off ? func->off_load : load(interval, func, func->level) - its;
 		func->is_trial = true;
 		func->changed_ns = interval->now_ns;
@@ -395,6 +441,7 @@ size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, cons
 		calm_down(func, now_ns);
 	}
 	interval.own = own_time(&interval);
+	bool is_low = interval.tracing <= budget->load * ROOM * interval.own;
 	// No verdict on a burst that even an idle program may have in a second.
 	bool is_far_over = is_over(&interval, FAR_OVER) &&
 			   interval.tracing > budget->load * IDLE * (double)WHOLE_NS;
@@ -406,5 +453,17 @@ size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, cons
 		step_up(&interval);
 	if (is_far_over || is_whole)
 		budget_restart(budget, now_ns);
-	return list_changes(&interval, changes);
+	size_t num = list_changes(&interval, changes);
+	budget->has_room = is_low && !num;
+	return num;
+}
+
+void budget_set_growing(struct budget *budget, bool is_growing)
+{
+	budget->is_growing = is_growing;
+}
+
+bool budget_has_room(const struct budget *budget)
+{
+	return budget->has_room;
 }

@@ -142,9 +142,10 @@ struct error *session_budget_create(struct session *session,
 				    struct session_budget **out) MUST_CHECK;
 void session_budget_destroy(struct session_budget *budget);
 /** Call before functions are armed for the first time. If they are many, they are only counted at
- *  first: tracing them whole could stop the target for the time until their cost is known. */
-struct error *session_budget_begin(struct session *session, const uint32_t *funcs,
-				   size_t num) MUST_CHECK;
+ *  first, and armed a few at a time: tracing them whole could stop the target for the time until
+ *  their cost is known. Arm those from *first on; session_budget_tick arms the others. */
+struct error *session_budget_begin(struct session *session, const uint32_t *funcs, size_t num,
+				   size_t *first) MUST_CHECK;
 /** Adds functions that were just armed to the budget. */
 struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 				 size_t num) MUST_CHECK;

@@ -14,12 +14,20 @@
 static const double VALUES_NS = 1200, BARE_NS = 500, SKIP_NS = 200;
 static const uint64_t TICK_NS = 50 * 1000000ull, PAUSE_MAX_NS = 1000000000ull;
 static const uint64_t SAY_NS = 5 * 1000000000ull;
+// Many functions are armed in slices: nobody knows before which of them are called so often that
+// their probes stop the target. What is armed together is also armed again together if one of the
+// functions changes.
+enum { SLICE_MIN = 128, SLICE_MAX = 1024 };
 
 struct session_budget {
 	struct budget *budget;
 	clockid_t clock;  // the target's CPU time
 	uint64_t next_ns; // when the next tick is
-	uint64_t cpu_ns, run_ns;
+	uint64_t cpu_ns, run_ns, trap_ns;
+	uint64_t said_cpu_ns, said_trap_ns; // when levels were last logged
+	uint64_t all_cpu_ns;		    // since the trace began
+	uint32_t *waiting;		    // plan numbers of functions to be armed, the last first
+	size_t num_waiting, slice;
 	size_t num, size;
 	uint32_t *funcs; // plan numbers, by the controller's number
 	uint64_t *seen;	 // calls counted at the last tick
@@ -36,6 +44,7 @@ void session_budget_destroy(struct session_budget *budget)
 	if (!budget)
 		return;
 	budget_destroy(budget->budget);
+	free(budget->waiting);
 	free(budget->funcs);
 	free(budget->seen);
 	free(budget->calls);
@@ -62,6 +71,7 @@ struct error *session_budget_create(struct session *session, struct session_budg
 	log_info("a probe costs %.0f ns at an entry, %.0f at a return", hit.entry, hit.exit);
 	budget_set_costs(budget->budget,
 			 &(struct budget_costs){hit.entry, hit.exit, VALUES_NS, BARE_NS, SKIP_NS});
+	budget->slice = SLICE_MIN;
 	*out = budget;
 	return NULL;
 }
@@ -108,8 +118,26 @@ static uint64_t used_ns(struct session_budget *budget)
 {
 	uint64_t cpu_ns = clock_ns(budget->clock);
 	uint64_t used = cpu_ns > budget->cpu_ns ? cpu_ns - budget->cpu_ns : 0;
+	if (budget->cpu_ns)
+		budget->all_cpu_ns += used;
 	budget->cpu_ns = cpu_ns;
 	return used;
+}
+
+// Adjusts the costs to what the calls since the last time took.
+static void learn_costs(struct session *session)
+{
+	struct session_budget *budget = session->budget;
+	struct backend_stats stats;
+	session->options.backend->records.stats(session->backend, &stats);
+	uint64_t run_ns = stats.run_ns - budget->run_ns, trap_ns = stats.trap_ns - budget->trap_ns;
+	if (budget->run_ns && stats.run_ns > budget->run_ns)
+		budget_learn(budget->budget, budget->calls, run_ns);
+	if (stats.trap_ns)
+		budget_learn_traps(budget->budget, budget->calls,
+				   trap_ns > run_ns ? trap_ns - run_ns : 0);
+	budget->run_ns = stats.run_ns;
+	budget->trap_ns = stats.trap_ns;
 }
 
 // From now on, calls and times count.
@@ -117,6 +145,7 @@ static void restart(struct session *session, uint64_t now_ns)
 {
 	budget_restart(session->budget->budget, now_ns);
 	count_calls(session);
+	learn_costs(session);
 	used_ns(session->budget);
 }
 
@@ -144,9 +173,24 @@ static bool has_exits(enum budget_level level)
 	return level < BUDGET_COUNTED;
 }
 
-struct error *session_budget_begin(struct session *session, const uint32_t *funcs, size_t num)
+// Puts all but the last of these functions to those that wait. In a Go executable, the functions of
+// the program's own packages come last, and those of the runtime first.
+static struct error *wait(struct session_budget *budget, const uint32_t *funcs, size_t num)
 {
-	enum { MANY = 500 };
+	uint32_t *waiting =
+		reallocarray(budget->waiting, budget->num_waiting + num, sizeof(*waiting));
+	if (!waiting)
+		return error_nomem();
+	memcpy(&waiting[budget->num_waiting], funcs, num * sizeof(*funcs));
+	budget->waiting = waiting;
+	budget->num_waiting += num;
+	return NULL;
+}
+
+struct error *session_budget_begin(struct session *session, const uint32_t *funcs, size_t num,
+				   size_t *first)
+{
+	enum { MANY = 2 * SLICE_MIN };
 	struct error *err = NULL;
 	uint64_t now_ns = clock_now();
 	bool is_counted = num > MANY && !target_is_held(session->target);
@@ -157,8 +201,13 @@ struct error *session_budget_begin(struct session *session, const uint32_t *func
 		if (is_counted)
 			err = session_turn(session, funcs[i], now_ns);
 	}
+	*first = is_counted ? num - SLICE_MIN : 0;
+	if (!err && is_counted)
+		err = wait(session->budget, funcs, *first);
 	if (is_counted)
-		log_info("%zu functions are only counted at first, to see what they cost", num);
+		log_info("%zu functions are armed by and by, and only counted at first, to see "
+			 "what they cost",
+			 num);
 	restart(session, now_ns);
 	return err;
 }
@@ -226,7 +275,7 @@ static void note(struct session *session, const struct budget_change *change)
 			 is_down ? "cost" : "will cost", change->share * 100);
 }
 
-static void write_levels(const size_t *num, struct text *out)
+static void write_levels(const struct session_budget *budget, const size_t *num, struct text *out)
 {
 	const char *comma = "";
 	for (enum budget_level i = BUDGET_ALL + 1; i < BUDGET_LEVELS; i++) {
@@ -235,6 +284,8 @@ static void write_levels(const size_t *num, struct text *out)
 		text_printf(out, "%s%zu %s", comma, num[i], budget_level_name(i));
 		comma = ", ";
 	}
+	if (budget->num_waiting)
+		text_printf(out, "%s%zu not armed yet", comma, budget->num_waiting);
 }
 
 // Logs one line about all functions, at most every SAY_NS.
@@ -243,32 +294,40 @@ static void say(struct session *session, uint64_t now_ns)
 	struct session_budget *budget = session->budget;
 	if (!budget->has_news || (budget->said_ns && now_ns - budget->said_ns < SAY_NS))
 		return;
-	size_t num[BUDGET_LEVELS] = {0}, heaviest = 0, num_less = 0;
+	size_t num[BUDGET_LEVELS] = {0}, num_all = budget->num + budget->num_waiting;
+	const struct budget_change *worst = NULL;
 	for (size_t i = 0; i < budget->num; i++) {
 		enum budget_level level = budget_level(budget->budget, i);
+		const struct budget_change *its = &budget->worst[i];
 		num[level]++;
-		if (level == BUDGET_ALL)
-			continue;
-		if (!num_less++ || budget->worst[i].share > budget->worst[heaviest].share)
-			heaviest = i;
+		if (level != BUDGET_ALL && its->share > (worst ? worst->share : 0))
+			worst = its;
 	}
 	budget->has_news = false;
 	budget->said_ns = now_ns;
 	double limit = session->options.max_overhead * 100;
-	if (!num_less) {
+	uint64_t cpu_ns = budget->all_cpu_ns - budget->said_cpu_ns;
+	if (budget->trap_ns && cpu_ns)
+		log_info("probes took %.1f%% of the target's CPU time since the last such line; a "
+			 "hit costs %.1f times what it costs in a loop",
+			 (double)(budget->trap_ns - budget->said_trap_ns) / (double)cpu_ns * 100,
+			 budget_trap_factor(budget->budget));
+	budget->said_cpu_ns = budget->all_cpu_ns;
+	budget->said_trap_ns = budget->trap_ns;
+	if (num[BUDGET_ALL] == num_all) {
 		log_warning("--max-overhead %g%%: all %zu functions are traced whole", limit,
-			    budget->num);
+			    num_all);
 		return;
 	}
-	const struct budget_change *worst = &budget->worst[heaviest];
-	struct text levels;
-	text_init(&levels);
-	write_levels(num, &levels);
-	log_warning("--max-overhead %g%%: %zu of %zu functions are not traced whole: %s; most had "
-		    "%s: %.0f calls/s cost %.1f%% of the target's time (-v: each)",
-		    limit, num_less, budget->num, text_string(&levels), name_of(session, heaviest),
-		    worst->calls, worst->share * 100);
-	text_deinit(&levels);
+	struct text line;
+	text_init(&line);
+	write_levels(budget, num, &line);
+	if (worst)
+		text_printf(&line, "; most had %s: %.0f calls/s cost %.1f%% of the target's time",
+			    name_of(session, worst->func), worst->calls, worst->share * 100);
+	log_warning("--max-overhead %g%%: %zu of %zu functions are not traced whole: %s (-v: each)",
+		    limit, num_all - num[BUDGET_ALL], num_all, text_string(&line));
+	text_deinit(&line);
 }
 
 static int by_cost(const void *a, const void *b)
@@ -298,6 +357,12 @@ void session_budget_end(struct session *session)
 	if (num > SHOWN)
 		log_warning("--max-overhead: and %zu more functions were not traced whole",
 			    num - SHOWN);
+	if (budget && budget->num_waiting)
+		log_warning("--max-overhead: %zu functions were not armed yet",
+			    budget->num_waiting);
+	if (budget && budget->trap_ns && budget->all_cpu_ns)
+		log_info("probes took %.1f%% of the target's CPU time, by samples",
+			 (double)budget->trap_ns / (double)budget->all_cpu_ns * 100);
 }
 
 // Sets all new levels and removes the probes that are not needed any more or must be armed in
@@ -350,23 +415,14 @@ static struct error *arm(struct session *session, size_t num)
 		    budget->changes[i].to != BUDGET_OFF)
 			funcs[num_funcs++] = func;
 	}
-	if (!err)
-		err = session_arm(session, funcs, num_funcs);
+	for (size_t i = 0; !err && i < num_funcs; i += SLICE_MAX)
+		err = session_arm(session, &funcs[i],
+				  num_funcs - i < SLICE_MAX ? num_funcs - i : SLICE_MAX);
 	free(funcs);
 	return err;
 }
 
 // --- Ticks ----------------------------------------------------------------------------------------
-
-static void learn_costs(struct session *session)
-{
-	struct session_budget *budget = session->budget;
-	struct backend_stats stats;
-	session->options.backend->records.stats(session->backend, &stats);
-	if (budget->run_ns && stats.run_ns > budget->run_ns)
-		budget_learn(budget->budget, budget->calls, stats.run_ns - budget->run_ns);
-	budget->run_ns = stats.run_ns;
-}
 
 // With ptrace the tracer works while the target waits and uses no CPU time. This is the estimated
 // time of that wait.
@@ -388,8 +444,13 @@ static struct error *apply(struct session *session, size_t num)
 	struct error *err = disarm(session, num);
 	if (!err)
 		err = arm(session, num);
-	for (size_t i = 0; !err && i < num; i++)
+	bool is_down = false;
+	for (size_t i = 0; !err && i < num; i++) {
 		note(session, &budget->changes[i]);
+		is_down = is_down || budget->changes[i].to > budget->changes[i].from;
+	}
+	if (is_down)
+		budget->slice = budget->slice / 2 > SLICE_MIN ? budget->slice / 2 : SLICE_MIN;
 	uint64_t end_ns = clock_now(), pause_ns = (end_ns - start_ns) / 4;
 	log_info("%zu functions changed in %.1f ms", num, (double)(end_ns - start_ns) / 1e6);
 	restart(session, end_ns);
@@ -397,6 +458,37 @@ static struct error *apply(struct session *session, size_t num)
 				    : pause_ns < PAUSE_MAX_NS ? pause_ns
 							      : PAUSE_MAX_NS);
 	return err;
+}
+
+// Arms the next functions that wait. Those that cannot be armed are refused.
+static struct error *arm_slice(struct session *session)
+{
+	struct session_budget *budget = session->budget;
+	uint32_t funcs[SLICE_MAX];
+	size_t num = 0;
+	while (budget->num_waiting && num < budget->slice) {
+		uint32_t number = budget->waiting[--budget->num_waiting];
+		if (session->funcs[number].trace) // else it is not traced any more
+			funcs[num++] = number;
+	}
+	struct error *err = session_arm(session, funcs, num);
+	bool are_all_refused = err && target_state(session->target) == TARGET_RUNS;
+	for (size_t i = 0; i < num; i++) {
+		const char *refused = session->armed.funcs[funcs[i]].refused;
+		are_all_refused = are_all_refused && refused;
+		if (!err && refused)
+			err = plan_refuse(session->plan, session->plan->funcs[funcs[i]]->func,
+					  refused);
+	}
+	if (are_all_refused) {
+		error_free(err);
+		return NULL;
+	}
+	budget->slice = budget->slice < SLICE_MAX / 2 ? budget->slice * 2 : SLICE_MAX;
+	budget->has_news = true;
+	if (!budget->num_waiting)
+		log_info("all functions are armed");
+	return err ? err : session_budget_add(session, funcs, num);
 }
 
 struct error *session_budget_tick(struct session *session, uint64_t now_ns)
@@ -410,8 +502,13 @@ struct error *session_budget_tick(struct session *session, uint64_t now_ns)
 	learn_costs(session);
 	if (session->options.backend->is_tracer)
 		used += waited_ns(budget);
+	budget_set_growing(budget->budget, budget->num_waiting);
 	size_t num = budget_step(budget->budget, now_ns, used, budget->calls, budget->changes);
-	struct error *err = num ? apply(session, num) : NULL;
+	struct error *err = NULL;
+	if (num)
+		err = apply(session, num);
+	else if (budget->num_waiting && budget_has_room(budget->budget))
+		err = arm_slice(session);
 	say(session, now_ns);
 	if (err && target_state(session->target) != TARGET_RUNS) { // the target ended meanwhile
 		error_free(err);

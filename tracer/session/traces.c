@@ -200,15 +200,16 @@ static struct error *take_funcs(struct session *session, struct session_trace *t
 	return err;
 }
 
-// Removes the functions that were not armed from the trace.
-static struct error *drop_refused(struct session *session, struct session_trace *trace)
+// Removes the refused functions from the trace; has_failed: all that are not armed.
+static struct error *drop_refused(struct session *session, struct session_trace *trace,
+				  bool has_failed)
 {
 	struct error *err = NULL;
 	size_t kept = 0;
 	for (size_t i = 0; i < trace->num_funcs; i++) {
 		uint32_t func = trace->funcs[i];
 		const char *refused = session->armed.funcs[func].refused;
-		if (is_of_other(session, func, trace)) {
+		if (is_of_other(session, func, trace) || (!has_failed && !refused)) {
 			trace->funcs[kept++] = func;
 			continue;
 		}
@@ -231,16 +232,16 @@ static struct error *arm_trace(struct session *session, struct session_trace *tr
 	uint32_t *fresh = calloc(trace->num_funcs + 1, sizeof(*fresh));
 	if (!fresh)
 		return error_nomem();
-	size_t num;
+	size_t num, now = 0; // now: the first that is armed now
 	struct error *err = take_funcs(session, trace, fresh, &num);
 	if (!err && session->budget)
-		err = session_budget_begin(session, fresh, num);
+		err = session_budget_begin(session, fresh, num, &now);
 	if (!err)
-		err = session_arm(session, fresh, num);
+		err = session_arm(session, &fresh[now], num - now);
 	if (!err && session->budget)
-		err = session_budget_add(session, fresh, num);
+		err = session_budget_add(session, &fresh[now], num - now);
 	free(fresh);
-	struct error *drop_err = drop_refused(session, trace);
+	struct error *drop_err = drop_refused(session, trace, err);
 	if (!err)
 		return drop_err;
 	error_free(drop_err);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Measures what a hit costs on this machine, with empty uprobes on two instructions of gotrace
-// itself (arch/cost.h). The run time of the eBPF program is not part of this:
-// it comes from the kernel's statistics, which are switched on here.
+// itself (arch/cost.h). The run time of the eBPF program is not part of this: it comes from the
+// kernel's statistics, which are switched on here. In a large program that is not in the processor's
+// caches a hit costs several times as much: that is sampled (meter.h).
 #include <bpf/bpf.h>
 #include <stdio.h>
 #include <time.h>
@@ -11,7 +12,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "tracer/backend/ebpf/ebpf.h"
+#include "bpf/gotrace.skel.h"
 #include "tracer/backend/ebpf/floor.h"
+#include "tracer/backend/ebpf/meter.h"
 
 // Rounds are short, so that some of them are not interrupted.
 enum { HITS = 100, ROUNDS = 50 };
@@ -79,4 +82,9 @@ void ebpf_costs(struct backend *base, struct backend_costs *out)
 	error_free(err);
 	if (backend->stats_fd < 0)
 		backend->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	err = backend->meter ? NULL
+			     : meter_create(backend->program->bss->target_tgid, &backend->meter);
+	if (err)
+		log_info("what probes cost the target is not sampled: %s", error_message(err));
+	error_free(err);
 }

@@ -13,6 +13,7 @@
 #include "bpf/wire.h"
 #include "bpf/gotrace.skel.h"
 #include "tracer/backend/changed.h"
+#include "tracer/backend/ebpf/meter.h"
 #include "tracer/backend/ebpf/ebpf.h"
 #include "tracer/backend/features.h"
 #include "tracer/backend/settings.h"
@@ -174,12 +175,15 @@ static void ebpf_close(struct backend *base)
 	struct ebpf *backend = (struct ebpf *)base;
 	if (!backend)
 		return;
+	for (size_t i = 0; i < backend->num_armings; i++) // all at once, and wait for them later
+		apart_stop(&backend->armings[i].keeper);
 	for (size_t i = backend->num_armings; i; i--)
 		ebpf_links_disarm(&backend->armings[i - 1]);
 	free(backend->armings);
 	ring_buffer__free(backend->ring);
 	ebpf_tables_unmap(backend);
 	gotrace_bpf__destroy(backend->program);
+	meter_destroy(backend->meter);
 	if (backend->stats_fd >= 0)
 		close(backend->stats_fd);
 	free(backend->exe);
@@ -397,6 +401,7 @@ static void ebpf_stats(struct backend *base, struct backend_stats *out)
 		.lost_buffer = __atomic_load_n(&state->lost_buffer, __ATOMIC_RELAXED),
 		.lost_scratch = __atomic_load_n(&state->lost_scratch, __ATOMIC_RELAXED),
 		.hits = backend->hits,
+		.trap_ns = backend->meter ? meter_trap_ns(backend->meter) : 0,
 		.is_replaced = __atomic_load_n(&state->is_replaced, __ATOMIC_RELAXED),
 	};
 	ask_program(backend, out);

@@ -44,8 +44,9 @@ struct ebpf {
 	size_t num_armings;
 	uint32_t last_arming; // the last id that was used
 	struct ring_buffer *ring;
-	int stats_fd;  // the kernel counts run_ns while this is open; -1: it does not
-	uint64_t hits; // records delivered
+	int stats_fd;	     // the kernel counts run_ns while this is open; -1: it does not
+	struct meter *meter; // counts trap_ns; NULL: it is not counted
+	uint64_t hits;	     // records delivered
 	struct ebpf_poll *poll;
 };
 
