@@ -81,7 +81,7 @@ static void test_by_function(void **state)
 	struct world *world = *state;
 	struct tables *tables = &world->tables;
 	struct plan_func *func = world->plan->funcs[1];
-	func->every = 10;
+	func->sampling.every = 10;
 	func->has_return = true;
 	world->conditions[1] = (struct wire_condition){.num_entry = 2};
 	world->plan->tables.num_conditions = 2;
