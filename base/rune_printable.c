@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The characters that Go prints as they are (unicode.IsPrint): categories L, M, N, P and S of
 // Unicode 17, and the space.
+#include "base/bsearch.h"
 #include "base/rune.h"
 
 #include <stddef.h>
@@ -165,13 +166,7 @@ bool rune_is_printable(uint32_t rune)
 {
 	if (rune < 0x7f)
 		return rune >= ' ';
-	size_t low = 0, high = sizeof(printable) / sizeof(*printable);
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (rune > printable[middle].last)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = bsearch_first(sizeof(printable) / sizeof(*printable), middle,
+				   rune > printable[middle].last);
 	return low < sizeof(printable) / sizeof(*printable) && rune >= printable[low].first;
 }

@@ -167,12 +167,9 @@ static struct error *parse_workload(const struct option_row *option, const char 
 static struct error *parse_script(const struct option_row *option, const char *arg, void *value)
 {
 	struct options *options = value;
-	struct options_script *more = vec_grow(options->scripts, options->num_scripts,
-					       &options->scripts_size, sizeof(*more));
-	if (!more)
+	if (!vec_room(options->scripts, options->num_scripts, options->scripts_size))
 		return error_nomem();
-	options->scripts = more;
-	more[options->num_scripts++] =
+	options->scripts[options->num_scripts++] =
 		(struct options_script){.is_file = option->letter == 'x', .text = arg};
 	return NULL;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
+
 enum { CODE_MAX = 16 << 20 }; // bytes of one function
 
 struct sites_finder {
@@ -105,14 +107,8 @@ static struct error *add_exit(struct scan *scan, enum site_kind kind, uint32_t o
 		scan->refused = "one of its exits cannot carry a uprobe";
 		return NULL;
 	}
-	if (finder->num_exits == finder->max_exits) {
-		size_t max = finder->max_exits ? 2 * finder->max_exits : 64;
-		struct site *exits = realloc(finder->exits, max * sizeof(*exits));
-		if (!exits)
-			return error_nomem();
-		finder->exits = exits;
-		finder->max_exits = max;
-	}
+	if (!vec_room(finder->exits, finder->num_exits, finder->max_exits))
+		return error_nomem();
 	finder->exits[finder->num_exits++] = (struct site){
 		.kind = kind,
 		.vaddr = scan->query->vaddr + off,

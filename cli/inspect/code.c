@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bsearch.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/inspect/inspect.h"
@@ -57,14 +58,7 @@ static struct error *read_symbols(struct index *index, struct symbols *out)
 // The symbol that contains vaddr; NULL if none does.
 static const struct image_symbol *symbol_at(const struct symbols *symbols, uint64_t vaddr)
 {
-	size_t low = 0, high = symbols->num;
-	while (low < high) { // finds the first symbol above vaddr
-		size_t middle = low + (high - low) / 2;
-		if (symbols->symbol[middle]->vaddr <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = bsearch_first(symbols->num, middle, symbols->symbol[middle]->vaddr <= vaddr);
 	const struct image_symbol *found = low ? symbols->symbol[low - 1] : NULL;
 	return found && vaddr - found->vaddr < found->size ? found : NULL;
 }

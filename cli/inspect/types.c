@@ -49,12 +49,12 @@ static bool take_type(void *context, const char *name)
 	struct type_names *names = context;
 	if (is_internal(name) || (names->pattern && !is_chosen(names->pattern, name)))
 		return true;
-	char **grown = vec_grow(names->name, names->num, &names->size, sizeof(*grown));
-	if (!grown || names->num == TYPES_MAX) {
-		names->err = grown ? error_new("too many types: give a pattern") : error_nomem();
+	if (names->num == TYPES_MAX)
+		names->err = error_new("too many types: give a pattern");
+	else if (!vec_room(names->name, names->num, names->size))
+		names->err = error_nomem();
+	if (names->err)
 		return false;
-	}
-	names->name = grown;
 	names->name[names->num++] = (char *)name;
 	return true;
 }

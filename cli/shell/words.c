@@ -60,9 +60,8 @@ static struct error *add_word(struct words *words, const char **line)
 	text_init(&text);
 	const char *raw = *line;
 	struct error *err = take_word(line, &text);
-	struct word *more = vec_grow(words->words, words->num, &words->size, sizeof(*more));
-	words->words = more ? more : words->words;
-	char *copy = more && !text.failed ? strdup(text_string(&text)) : NULL;
+	bool has_room = vec_room(words->words, words->num, words->size);
+	char *copy = has_room && !text.failed ? strdup(text_string(&text)) : NULL;
 	text_deinit(&text);
 	if (!err && !copy)
 		err = error_nomem();

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bsearch.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "dwarf/debug/debugtype.h"
 #include "dwarf/debug/die.h"
 
@@ -63,25 +65,10 @@ struct debuginfo {
 	bool out_of_memory;
 };
 
-// Makes room for one more element. False if there is no memory.
-static bool reserve(void **array, size_t num, size_t *capacity, size_t size)
-{
-	if (num < *capacity)
-		return true;
-	size_t more = *capacity ? 2 * *capacity : 16;
-	void *grown = reallocarray(*array, more, size);
-	if (!grown)
-		return false;
-	*array = grown;
-	*capacity = more;
-	return true;
-}
-
 static void add_range(void *context, uint64_t low, uint64_t high)
 {
 	struct debuginfo *info = context;
-	if (!reserve((void **)&info->ranges, info->num_ranges, &info->ranges_capacity,
-		     sizeof(*info->ranges))) {
+	if (!vec_room(info->ranges, info->num_ranges, info->ranges_capacity)) {
 		info->out_of_memory = true;
 		return;
 	}
@@ -93,8 +80,7 @@ static struct error *add_unit(struct debuginfo *info, Dwarf_Die root)
 {
 	if (info->num_units >= MAX_UNITS)
 		return error_new("DWARF has too many units");
-	if (!reserve((void **)&info->units, info->num_units, &info->units_capacity,
-		     sizeof(*info->units)))
+	if (!vec_room(info->units, info->num_units, info->units_capacity))
 		return error_nomem();
 	const char *name = die_name(info->dies, root);
 	struct unit unit = {.off = die_offset(info->dies, root), .name = name ? name : ""};
@@ -203,8 +189,7 @@ void debuginfo_close(struct debuginfo *info)
 
 static struct error *add_place(struct places *places, const struct place *place)
 {
-	if (!reserve((void **)&places->place, places->num, &places->capacity,
-		     sizeof(*places->place)))
+	if (!vec_room(places->place, places->num, places->capacity))
 		return error_nomem();
 	places->place[places->num++] = *place;
 	return NULL;
@@ -258,14 +243,7 @@ static struct error *read_unit(struct debuginfo *info, struct unit *unit)
 
 static struct unit *unit_at(struct debuginfo *info, uint64_t vaddr)
 {
-	size_t low = 0, high = info->num_ranges;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (info->ranges[middle].low <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = bsearch_first(info->num_ranges, middle, info->ranges[middle].low <= vaddr);
 	if (!low || vaddr >= info->ranges[low - 1].high)
 		return NULL;
 	return &info->units[info->ranges[low - 1].unit];
@@ -274,14 +252,8 @@ static struct unit *unit_at(struct debuginfo *info, uint64_t vaddr)
 static const struct place *subprogram_at(const struct unit *unit, uint64_t vaddr)
 {
 	struct place key = {.low_pc = vaddr};
-	size_t low = 0, high = unit->subprograms.num;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (compare_low_pc(&unit->subprograms.place[middle], &key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = bsearch_first(unit->subprograms.num, middle,
+				   compare_low_pc(&unit->subprograms.place[middle], &key) < 0);
 	return low < unit->subprograms.num && unit->subprograms.place[low].low_pc == vaddr
 		       ? &unit->subprograms.place[low]
 		       : NULL;
@@ -358,7 +330,7 @@ static struct error *insert_param(struct param_list *list, size_t at,
 {
 	if (list->num >= MAX_PARAMS)
 		return error_new("too many parameters");
-	if (!reserve((void **)&list->params, list->num, &list->capacity, sizeof(*list->params)))
+	if (!vec_room(list->params, list->num, list->capacity))
 		return error_nomem();
 	memmove(&list->params[at + 1], &list->params[at], (list->num - at) * sizeof(*list->params));
 	list->params[at] = *param;
@@ -500,14 +472,8 @@ static struct gotype *type_in(struct debuginfo *info, struct unit *unit, const c
 		// Damage does not prevent a search of what could be read.
 		unit->damage = read_unit(info, unit);
 	struct place key = {.name = name};
-	size_t low = 0, high = unit->types.num;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (compare_name(&unit->types.place[middle], &key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = bsearch_first(unit->types.num, middle,
+				   compare_name(&unit->types.place[middle], &key) < 0);
 	return low < unit->types.num && !strcmp(unit->types.place[low].name, name)
 		       ? debugtype_at(&info->types, unit->types.place[low].off)
 		       : NULL;

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/vec.h"
 
 #include <uthash.h>
 
@@ -279,14 +280,8 @@ struct field_list { // while a struct's members are read
 
 static bool add_field(struct field_list *list, const struct gofield *field)
 {
-	if (list->num == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 8;
-		struct gofield *fields = realloc(list->fields, capacity * sizeof(*fields));
-		if (!fields)
-			return false;
-		list->fields = fields;
-		list->capacity = capacity;
-	}
+	if (!vec_room(list->fields, list->num, list->capacity))
+		return false;
 	list->fields[list->num++] = *field;
 	return true;
 }

@@ -9,7 +9,9 @@
 
 #include <uthash.h>
 
+#include "base/bsearch.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "dwarf/go/rtype_private.h"
 
 enum { UNCOMMON_BYTES = 16, METHOD_BYTES = 16, FIELD_BYTES = 24, IMETHOD_BYTES = 8 };
@@ -35,24 +37,13 @@ static void take(struct gathering *gathering, struct gotype *type)
 	HASH_FIND_PTR(gathering->seen, &type, seen);
 	if (seen)
 		return;
-	if (gathering->num == gathering->size) {
-		size_t size = gathering->size ? 2 * gathering->size : 1024;
-		struct gotype **all = reallocarray(gathering->all, size, sizeof(*all));
-		if (!all) {
-			gathering->is_full = true;
-			return;
-		}
-		gathering->all = all;
-		gathering->size = size;
+	seen = vec_room(gathering->all, gathering->num, gathering->size) ? calloc(1, sizeof(*seen))
+									 : NULL;
+	if (seen) {
+		seen->type = type;
+		HASH_ADD_PTR(gathering->seen, type, seen);
 	}
-	seen = calloc(1, sizeof(*seen));
-	if (!seen) {
-		gathering->is_full = true;
-		return;
-	}
-	seen->type = type;
-	HASH_ADD_PTR(gathering->seen, type, seen);
-	if (!seen->hh.tbl) {
+	if (!seen || !seen->hh.tbl) {
 		free(seen);
 		gathering->is_full = true;
 		return;
@@ -85,19 +76,18 @@ static struct gotype *linked_type(struct rtypes *types, uint64_t i)
 		       : NULL;
 }
 
+static bool is_named_before(struct rtypes *types, uint64_t i, const char *name)
+{
+	const struct gotype *type = linked_type(types, i);
+	return !type || strcmp(type->name, name) < 0;
+}
+
 // Calls visit for each type in typelinks, which are in order of their names; false if visit ended
 // the walk.
 static bool walk_links(struct rtypes *types, const char *from, rtypes_visitor *visit, void *context)
 {
-	uint64_t num = types->module.num_typelinks, low = 0, high = num;
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-		const struct gotype *type = linked_type(types, middle);
-		if (!type || strcmp(type->name, from) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	uint64_t num = types->module.num_typelinks;
+	uint64_t low = bsearch_first(num, middle, is_named_before(types, middle, from));
 	for (uint64_t i = 0; i < num; i++) {
 		struct gotype *type = linked_type(types, (low + i) % num);
 		if (type && !visit(context, type))

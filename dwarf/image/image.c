@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bsearch.h"
 #include "base/cleanup.h"
 #include "base/rune.h"
 #include "dwarf/image/private.h"
@@ -316,14 +317,8 @@ const struct image_segment *image_segments(const struct image *image, size_t *nu
 // The last segment that starts at or before vaddr; NULL if vaddr is not in it.
 static const struct image_segment *segment_at(const struct image *image, uint64_t vaddr)
 {
-	size_t low = 0, high = image->num_segments;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (image->segments[middle].vaddr <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low =
+		bsearch_first(image->num_segments, middle, image->segments[middle].vaddr <= vaddr);
 	if (!low)
 		return NULL;
 	const struct image_segment *segment = &image->segments[low - 1];
@@ -358,13 +353,13 @@ bool image_text(struct image *image, uint64_t vaddr, size_t len, const uint8_t *
 	return segment && segment->is_executable && image_borrow(image, vaddr, len, out);
 }
 
-bool image_is_readonly(const struct image *image, uint64_t vaddr, uint64_t len)
+// True if all of [vaddr, vaddr + len) is inside segments, and none of these is writable if
+// is_readonly.
+static bool is_mapped(const struct image *image, uint64_t vaddr, uint64_t len, bool is_readonly)
 {
-	if (!len)
-		return false;
 	while (len) {
 		const struct image_segment *segment = segment_at(image, vaddr);
-		if (!segment || segment->is_writable)
+		if (!segment || (is_readonly && segment->is_writable))
 			return false;
 		uint64_t room = segment->mem_size - (vaddr - segment->vaddr);
 		if (room >= len)
@@ -375,19 +370,16 @@ bool image_is_readonly(const struct image *image, uint64_t vaddr, uint64_t len)
 	return true;
 }
 
+bool image_is_readonly(const struct image *image, uint64_t vaddr, uint64_t len)
+{
+	return len && is_mapped(image, vaddr, len, true);
+}
+
 // The index of the first relocation whose word ends after vaddr.
 static size_t first_relative(const struct image *image, uint64_t vaddr)
 {
 	uint64_t from = vaddr < 7 ? 0 : vaddr - 7;
-	size_t low = 0, high = image->num_relatives;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (image->relatives[middle].vaddr < from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return bsearch_first(image->num_relatives, middle, image->relatives[middle].vaddr < from);
 }
 
 static void apply_relatives(const struct image *image, uint64_t vaddr, uint8_t *dst, size_t len)
@@ -404,25 +396,9 @@ static void apply_relatives(const struct image *image, uint64_t vaddr, uint8_t *
 	}
 }
 
-// True if all of [vaddr, vaddr + len) is inside segments.
-static bool is_mapped(const struct image *image, uint64_t vaddr, uint64_t len)
-{
-	while (len) {
-		const struct image_segment *segment = segment_at(image, vaddr);
-		if (!segment)
-			return false;
-		uint64_t room = segment->mem_size - (vaddr - segment->vaddr);
-		if (room >= len)
-			return true;
-		vaddr += room;
-		len -= room;
-	}
-	return true;
-}
-
 bool image_read(struct image *image, uint64_t vaddr, void *dst, size_t len)
 {
-	if (!is_mapped(image, vaddr, len))
+	if (!is_mapped(image, vaddr, len, false))
 		return false;
 	if (!image->has_relatives)
 		image_read_relatives(image);
@@ -452,19 +428,19 @@ bool image_read(struct image *image, uint64_t vaddr, void *dst, size_t len)
 bool image_read_u64(struct image *image, uint64_t vaddr, uint64_t *out)
 {
 	uint64_t value;
-	if (!image_read(image, vaddr, &value, sizeof(value)))
-		return false;
-	*out = value;
-	return true;
+	bool is_there = image_read(image, vaddr, &value, sizeof(value));
+	if (is_there)
+		*out = value;
+	return is_there;
 }
 
 bool image_read_u32(struct image *image, uint64_t vaddr, uint32_t *out)
 {
 	uint32_t value;
-	if (!image_read(image, vaddr, &value, sizeof(value)))
-		return false;
-	*out = value;
-	return true;
+	bool is_there = image_read(image, vaddr, &value, sizeof(value));
+	if (is_there)
+		*out = value;
+	return is_there;
 }
 
 bool image_tls_start(const struct image *image, int64_t *out)

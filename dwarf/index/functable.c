@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bsearch.h"
 #include "dwarf/go/funcname.h"
 #include "dwarf/index/index_private.h"
 
@@ -51,15 +52,7 @@ static struct error *sort_symbols(const struct functable_query *query, struct so
 // Returns the index of the first symbol at or above vaddr.
 static size_t first_symbol(const struct sorted_symbols *symbols, uint64_t vaddr)
 {
-	size_t low = 0, high = symbols->num;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (symbols->symbol[middle]->vaddr < vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return bsearch_first(symbols->num, middle, symbols->symbol[middle]->vaddr < vaddr);
 }
 
 // Reports whether symbol is name with its type arguments spelled out. In pclntab of Go 1.18 to
@@ -422,14 +415,7 @@ void functable_deinit(struct functable *table)
 
 const struct func *functable_at(const struct functable *table, uint64_t vaddr)
 {
-	size_t low = 0, high = table->num;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (table->funcs[middle].vaddr <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = bsearch_first(table->num, middle, table->funcs[middle].vaddr <= vaddr);
 	if (!low || vaddr - table->funcs[low - 1].vaddr >= table->funcs[low - 1].size)
 		return NULL;
 	return &table->funcs[low - 1];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bsearch.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "dwarf/index/index_private.h"
@@ -339,14 +340,7 @@ size_t index_types_named(struct index *index, const char *name, struct gotype **
 	}
 	size_t num, found = 0;
 	struct gotype *const *all = rtypes_all(index->rtypes, &num);
-	size_t low = 0, high = num;
-	while (low < high) { // finds the first one that is not less than name
-		size_t middle = low + (high - low) / 2;
-		if (strcmp(all[middle]->full_name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	size_t low = bsearch_first(num, middle, strcmp(all[middle]->full_name, name) < 0);
 	for (; low < num && !strcmp(all[low]->full_name, name); low++, found++)
 		if (found < max)
 			out[found] = all[low];

@@ -51,35 +51,6 @@ static bool is_method_name(const char *name)
 	return close && close[1];
 }
 
-static bool is_compiler_name(const char *name, char letter)
-{
-	return name[0] == '~' && name[1] == letter;
-}
-
-static bool is_made_up(const struct debug_param *debug)
-{
-	const char *name = debug->name;
-	return !*name || *name == '.' || is_compiler_name(name, 'b') ||
-	       is_compiler_name(name, debug->is_result ? 'r' : 'p');
-}
-
-// Reports whether the results have names. In Go, either all results of a function have names or
-// none has.
-static bool names_results(const struct debug_func *debug)
-{
-	for (size_t i = 0; i < debug->num_params; i++)
-		if (debug->params[i].is_result && !is_made_up(&debug->params[i]))
-			return true;
-	return false;
-}
-
-static const char *shown_name(const struct debug_param *debug, bool has_named_results)
-{
-	if (!is_made_up(debug))
-		return debug->name;
-	return debug->is_result && !has_named_results ? "" : "_";
-}
-
 static struct param hidden_param(void)
 {
 	return (struct param){.name = ".dict", .is_hidden = true};
@@ -107,7 +78,6 @@ static struct error *build(const struct making *making, enum abi abi, enum dict 
 	const struct debug_func *debug = &making->debug;
 	size_t num = debug->num_params + (dict != DICT_NONE), at = 0;
 	size_t num_args = count_args(debug), place = dict_place(making, dict);
-	bool has_names = names_results(debug);
 	struct signature *signature = &out->signature;
 	*out = (struct candidate){0};
 	signature->params = calloc(num + 1, sizeof(*signature->params));
@@ -127,7 +97,7 @@ static struct error *build(const struct making *making, enum abi abi, enum dict 
 		const struct debug_param *param = &debug->params[i];
 		out->debug[at] = param;
 		signature->params[at++] = (struct param){
-			.name = shown_name(param, has_names),
+			.name = signature_shown_name(debug, param),
 			.type = param->type,
 			.is_result = param->is_result,
 			.ret_slot = param->is_result ? ret_slot++ : 0,

@@ -102,3 +102,34 @@ bool signature_first_number(const struct debug_func *func, unsigned long *number
 			return true;
 	return false;
 }
+
+// --- Names ---------------------------------------------------------------------------------------
+
+static bool is_compiler_name(const char *name, char letter)
+{
+	return name[0] == '~' && name[1] == letter;
+}
+
+static bool is_made_up(const struct debug_param *debug)
+{
+	const char *name = debug->name;
+	return !*name || *name == '.' || is_compiler_name(name, 'b') ||
+	       is_compiler_name(name, debug->is_result ? 'r' : 'p');
+}
+
+// Reports whether the results have names. In Go, either all results of a function have names or
+// none has.
+static bool names_results(const struct debug_func *debug)
+{
+	for (size_t i = 0; i < debug->num_params; i++)
+		if (debug->params[i].is_result && !is_made_up(&debug->params[i]))
+			return true;
+	return false;
+}
+
+const char *signature_shown_name(const struct debug_func *func, const struct debug_param *param)
+{
+	if (!is_made_up(param))
+		return param->name;
+	return param->is_result && !names_results(func) ? "" : "_";
+}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/vec.h"
 
 #include <uthash.h>
 
@@ -103,15 +104,9 @@ static bool is_left_out(const struct pcln_inline *frame, const char *callee)
 static void add_frame(struct walk *walk, const struct pcln_inline *frame, bool is_inlined)
 {
 	struct stack *out = walk->out;
-	if (out->num == walk->size) {
-		size_t size = walk->size ? walk->size * 2 : 16;
-		struct stack_frame *frames = reallocarray(out->frames, size, sizeof(*frames));
-		if (!frames) {
-			walk->failed = true;
-			return;
-		}
-		out->frames = frames;
-		walk->size = size;
+	if (!vec_room(out->frames, out->num, walk->size)) {
+		walk->failed = true;
+		return;
 	}
 	out->frames[out->num++] =
 		(struct stack_frame){frame->name, frame->file, frame->line, is_inlined};

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/vec.h"
 #include "tracer/count/stats.h"
 
 enum { UNSEEN_MAX = 256 }; // dynamic types kept at once; further ones are found again later
@@ -46,15 +47,9 @@ static void mark(struct report *report, unsigned events)
 {
 	if (!events)
 		return;
-	if (report->num_marks == report->max_marks) {
-		size_t max = report->max_marks * 2 + 1024;
-		struct mark *marks = reallocarray(report->marks, max, sizeof(*marks));
-		if (!marks) {
-			note_failure(report, error_nomem());
-			return;
-		}
-		report->marks = marks;
-		report->max_marks = max;
+	if (!vec_room(report->marks, report->num_marks, report->max_marks)) {
+		note_failure(report, error_nomem());
+		return;
 	}
 	report->marks[report->num_marks++] = (struct mark){report->out.len, events};
 }
