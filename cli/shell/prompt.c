@@ -163,11 +163,9 @@ struct error *shell_cmd_history(struct shell *shell, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	FILE *page = shell_page(shell);
 	HIST_ENTRY **lines = history_list();
 	for (int i = 0; lines && lines[i]; i++)
-		fprintf(page, "%5d  %s\n", i + history_base, lines[i]->line);
-	shell_page_end(shell, page);
+		fprintf(shell->page, "%5d  %s\n", i + history_base, lines[i]->line);
 	return NULL;
 }
 

@@ -130,8 +130,7 @@ struct error *shell_cmd_format(struct shell *shell, int argc, char **argv)
 
 struct error *shell_cmd_output(struct shell *shell, int argc, char **argv)
 {
-	if (argc != 2)
-		return error_new("output: to which file? - is here");
+	(void)argc;
 	FILE *file = NULL;
 	if (strcmp(argv[1], "-") != 0) {
 		struct error *err = output_file(argv[1], &file);
@@ -221,8 +220,7 @@ static void save_settings(const struct options *options, bool defaults, FILE *ou
 
 struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 {
-	if (argc != 2)
-		return error_new("save: to which file?");
+	(void)argc;
 	CLEANUP_FCLOSE FILE *file = NULL;
 	struct error *err = output_file(argv[1], &file);
 	if (err)

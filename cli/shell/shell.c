@@ -14,58 +14,89 @@
 
 enum { LINE_MAX_BYTES = 1 << 20, SOURCE_DEPTH_MAX = 16, SOURCE_POLL_MS = 10 };
 
-static struct error *cmd_help(struct shell *shell, int argc, char **argv);
-static struct error *cmd_quit(struct shell *shell, int argc, char **argv);
-static struct error *cmd_source(struct shell *shell, int argc, char **argv);
+static shell_run cmd_help, cmd_quit, cmd_source;
 
+#define WORDS(least, most, text) .min = (least), .max = (most), .asks = (text)
+
+// clang-format off
 const struct shell_command shell_commands[] = {
-	{"attach", NULL, "PID", "trace this process from here on", shell_cmd_attach, "pids", NULL},
-	{"detach", NULL, "", "let the target go; it runs on", shell_cmd_detach, NULL, NULL},
-	{"disassemble", NULL, "FUNC", "a function's code, its lines, and where it is probed",
-	 shell_cmd_disassemble, "functions", NULL},
-	{"format", NULL, "NAME", "how events are shown", shell_cmd_format, "formats", NULL},
-	{"funcs", NULL, "[PATTERN...]", "functions and their signatures", shell_cmd_funcs,
-	 "functions", NULL},
-	{"goroutines", NULL, "", "goroutines that called, their last function, and who began them",
-	 shell_cmd_goroutines, NULL, NULL},
-	{"help", "h", "[COMMAND]", "what commands there are, or what one does", cmd_help,
-	 "commands", NULL},
-	{"hist", NULL, "FUNC", "how long a function's calls took", shell_cmd_hist, "functions",
-	 NULL},
-	{"history", NULL, "", "the lines typed so far", shell_cmd_history, NULL, NULL},
-	{"info", NULL, "[FUNC]", "the target, or a function: its place, its arguments', its probes",
-	 shell_cmd_info, "functions", NULL},
-	{"kill", NULL, "", "end the target (SIGKILL)", shell_cmd_kill, NULL, NULL},
-	{"off", NULL, "ID", "pause a trace: its probes stay", shell_cmd_off, "traces", NULL},
-	{"on", NULL, "ID", "go on with a trace that was paused", shell_cmd_on, "traces", NULL},
-	{"output", NULL, "FILE|-", "where events go; - is here", shell_cmd_output, "files", NULL},
-	{"quit", "exit", "", "leave; the target runs on", cmd_quit, NULL, NULL},
-	{"run", NULL, "PATTERN... -- PROG ARG...",
-	 "start a program and trace it from its first instruction", shell_cmd_run, "functions",
-	 NULL},
-	{"save", NULL, "FILE", "write the settings and traces as commands, for source",
-	 shell_cmd_save, "files", NULL},
-	{"set", NULL, "[NAME [VALUE]]", "show or change a setting", shell_cmd_set, "settings",
-	 "Settings are the options of gotrace attach without their dashes. Those of a trace (no-args, no-return, "
-	 "sample, rate, count) hold for the traces that follow. With depth, strlen, items, stack, creator, backend, "
-	 "buffer and max-overhead, all traces are armed again."},
-	{"source", NULL, "FILE", "execute the commands in a file", cmd_source, "files", NULL},
-	{"stats", NULL, "[PATTERN...|reset]", "calls, errors and durations by function",
-	 shell_cmd_stats, "functions", NULL},
-	{"trace", NULL, "PATTERN... [OPTION...]",
-	 "trace functions; patterns and options as gotrace attach has them", shell_cmd_trace,
-	 "functions",
-	 "It goes on in the background: events print as they come. --count N and --duration TIME end it by "
-	 "itself."},
-	{"traces", NULL, "", "the traces there are", shell_cmd_traces, NULL, NULL},
-	{"types", NULL, "[PATTERN]", "types and their sizes", shell_cmd_types, "types", NULL},
-	{"untrace", NULL, "ID|PATTERN...", "take probes off", shell_cmd_untrace, "functions", NULL},
-	{"watch", NULL, "[SECONDS]", "follow the traces until Ctrl-C, or for so long",
-	 shell_cmd_watch, NULL, NULL},
-	{"whatis", NULL, "TYPE|FUNC", "a type's fields, sizes and offsets; a function's signature",
-	 shell_cmd_whatis, "types", NULL},
+	{"attach", .args = "PID", .summary = "trace this process from here on",
+	 .run = shell_cmd_attach, WORDS(1, 1, "to which process? Give its PID"), .completes = "pids"},
+	{"detach", .args = "", .summary = "let the target go; it runs on", .run = shell_cmd_detach,
+	 .needs = NEEDS_TARGET},
+	{"disassemble", .args = "FUNC",
+	 .summary = "a function's code, its lines, and where it is probed",
+	 .run = shell_cmd_disassemble, .needs = NEEDS_TARGET, .is_long = true,
+	 WORDS(1, 1, "which function?"), .completes = "functions"},
+	{"format", .args = "NAME", .summary = "how events are shown", .run = shell_cmd_format,
+	 .completes = "formats"},
+	{"funcs", .args = "[PATTERN...]", .summary = "functions and their signatures",
+	 .run = shell_cmd_funcs, .needs = NEEDS_TARGET, .is_long = true, .completes = "functions"},
+	{"goroutines", .args = "",
+	 .summary = "goroutines that called, their last function, and who began them",
+	 .run = shell_cmd_goroutines, .needs = NEEDS_TARGET, .is_long = true},
+	{"help", .also = "h", .args = "[COMMAND]",
+	 .summary = "what commands there are, or what one does", .run = cmd_help, .is_long = true,
+	 .completes = "commands"},
+	{"hist", .args = "FUNC", .summary = "how long a function's calls took",
+	 .run = shell_cmd_hist, .needs = NEEDS_TARGET, .is_long = true,
+	 WORDS(1, 0, "of which function?"), .completes = "functions"},
+	{"history", .args = "", .summary = "the lines typed so far", .run = shell_cmd_history,
+	 .is_long = true},
+	{"info", .args = "[FUNC]",
+	 .summary = "the target, or a function: its place, its arguments', its probes",
+	 .run = shell_cmd_info, .needs = NEEDS_TARGET, .is_long = true,
+	 WORDS(0, 1, "one function at a time"), .completes = "functions"},
+	{"kill", .args = "", .summary = "end the target (SIGKILL)", .run = shell_cmd_kill,
+	 .needs = NEEDS_RUNNING},
+	{"off", .args = "ID", .summary = "pause a trace: its probes stay", .run = shell_cmd_off,
+	 .needs = NEEDS_RUNNING, WORDS(1, 0, "which trace? Give its ID (traces lists them)"),
+	 .completes = "traces"},
+	{"on", .args = "ID", .summary = "go on with a trace that was paused", .run = shell_cmd_on,
+	 .needs = NEEDS_RUNNING, WORDS(1, 0, "which trace? Give its ID (traces lists them)"),
+	 .completes = "traces"},
+	{"output", .args = "FILE|-", .summary = "where events go; - is here",
+	 .run = shell_cmd_output, WORDS(1, 1, "to which file? - is here"), .completes = "files"},
+	{"quit", .also = "exit", .args = "", .summary = "leave; the target runs on",
+	 .run = cmd_quit},
+	{"run", .args = "PATTERN... -- PROG ARG...",
+	 .summary = "start a program and trace it from its first instruction",
+	 .run = shell_cmd_run, .completes = "functions"},
+	{"save", .args = "FILE", .summary = "write the settings and traces as commands, for source",
+	 .run = shell_cmd_save, WORDS(1, 1, "to which file?"), .completes = "files"},
+	{"set", .args = "[NAME [VALUE]]", .summary = "show or change a setting",
+	 .run = shell_cmd_set, .completes = "settings",
+	 .detail = "Settings are the options of gotrace attach without their dashes. Those of a trace "
+		   "(no-args, no-return, sample, rate, count) hold for the traces that follow. With "
+		   "depth, strlen, items, stack, creator, backend, buffer and max-overhead, all traces "
+		   "are armed again."},
+	{"source", .args = "FILE", .summary = "execute the commands in a file", .run = cmd_source,
+	 WORDS(1, 1, "of which file?"), .completes = "files"},
+	{"stats", .args = "[PATTERN...|reset]",
+	 .summary = "calls, errors and durations by function", .run = shell_cmd_stats,
+	 .needs = NEEDS_TARGET, .is_long = true, .completes = "functions"},
+	{"trace", .args = "PATTERN... [OPTION...]",
+	 .summary = "trace functions; patterns and options as gotrace attach has them",
+	 .run = shell_cmd_trace, .needs = NEEDS_RUNNING, .completes = "functions",
+	 .detail = "It goes on in the background: events print as they come. --count N and "
+		   "--duration TIME end it by itself."},
+	{"traces", .args = "", .summary = "the traces there are", .run = shell_cmd_traces,
+	 .is_long = true},
+	{"types", .args = "[PATTERN]", .summary = "types and their sizes", .run = shell_cmd_types,
+	 .needs = NEEDS_TARGET, .is_long = true, WORDS(0, 1, "one pattern"), .completes = "types"},
+	{"untrace", .args = "ID|PATTERN...", .summary = "take probes off",
+	 .run = shell_cmd_untrace, .needs = NEEDS_RUNNING,
+	 WORDS(1, 0, "which trace? Give its ID (traces lists them) or patterns"),
+	 .completes = "functions"},
+	{"watch", .args = "[SECONDS]", .summary = "follow the traces until Ctrl-C, or for so long",
+	 .run = shell_cmd_watch, .needs = NEEDS_TARGET},
+	{"whatis", .args = "TYPE|FUNC",
+	 .summary = "a type's fields, sizes and offsets; a function's signature",
+	 .run = shell_cmd_whatis, .needs = NEEDS_TARGET, .is_long = true,
+	 WORDS(1, 1, "of which type or function?"), .completes = "types"},
 	{0},
 };
+// clang-format on
 
 // --- Commands ------------------------------------------------------------------------------------
 
@@ -108,6 +139,24 @@ static struct error *escape(struct shell *shell, const char *command)
 	return status ? error_new("%s: exit status %d", command, status) : NULL;
 }
 
+static struct error *run(struct shell *shell, const struct shell_command *command, int argc,
+			 char **argv)
+{
+	int num = argc - 1;
+	if (command->needs && !shell->session)
+		return error_new("no target: attach PID, or run PATTERN... -- PROG");
+	if (command->needs == NEEDS_RUNNING && shell->has_ended)
+		return error_new("%s: the target has ended", command->name);
+	if (num < command->min || (command->max && num > command->max))
+		return error_new("%s: %s", command->name, command->asks);
+	if (!command->is_long)
+		return command->run(shell, argc, argv);
+	shell->page = shell_page(shell);
+	struct error *err = command->run(shell, argc, argv);
+	shell_page_end(shell, shell->page);
+	return err;
+}
+
 struct error *shell_execute(struct shell *shell, const char *line)
 {
 	while (isspace((unsigned char)*line))
@@ -128,7 +177,7 @@ struct error *shell_execute(struct shell *shell, const char *line)
 	if (command) {
 		char *typed = argv[0];
 		argv[0] = (char *)command->name;
-		err = command->run(shell, argc, argv);
+		err = run(shell, command, argc, argv);
 		argv[0] = typed;
 	}
 	shell_words_free(argc, argv);
@@ -207,8 +256,7 @@ struct error *shell_source(struct shell *shell, FILE *file, const char *name, un
 
 static struct error *cmd_source(struct shell *shell, int argc, char **argv)
 {
-	if (argc != 2)
-		return error_new("source: of which file?");
+	(void)argc;
 	CLEANUP_FCLOSE FILE *file = fopen(argv[1], "re");
 	if (!file)
 		return error_errno(errno, "%s", argv[1]);
@@ -224,27 +272,27 @@ static struct error *cmd_quit(struct shell *shell, int argc, char **argv)
 	return NULL;
 }
 
-static struct error *help_one(const char *name)
+static struct error *help_one(const char *name, FILE *page)
 {
 	struct error *err = NULL;
 	const struct shell_command *command = shell_find(name, &err);
 	if (!command)
 		return err;
-	printf("%s %s\n    %s\n", command->name, command->args, command->summary);
+	fprintf(page, "%s %s\n    %s\n", command->name, command->args, command->summary);
 	if (command->detail)
-		printf("\n%s\n", command->detail);
+		fprintf(page, "\n%s\n", command->detail);
 	if (!strcmp(command->name, "trace")) {
-		putchar('\n');
-		options_help(command_find("attach"), true, stdout);
+		fputc('\n', page);
+		options_help(command_find("attach"), true, page);
 	}
 	return NULL;
 }
 
 static struct error *cmd_help(struct shell *shell, int argc, char **argv)
 {
+	FILE *page = shell->page;
 	if (argc > 1)
-		return help_one(argv[1]);
-	FILE *page = shell_page(shell);
+		return help_one(argv[1], page);
 	for (const struct shell_command *command = shell_commands; command->name; command++) {
 		int width = fprintf(page, "%s %s", command->name, command->args);
 		fprintf(page, "%*s %s\n", width < 36 ? 36 - width : 0, "", command->summary);
@@ -252,6 +300,5 @@ static struct error *cmd_help(struct shell *shell, int argc, char **argv)
 	fputs("!CMD                                 execute CMD by the system's shell\n\n"
 	      "A command's beginning is enough if it is the only one's. help COMMAND shows more.\n",
 	      page);
-	shell_page_end(shell, page);
 	return NULL;
 }

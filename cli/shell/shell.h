@@ -31,14 +31,25 @@ struct shell {
 	unsigned depth; // how many "source" commands are nested
 	struct shell_display display;
 	struct shell_end *ends; // when the traces with a --duration end
+	FILE *page;		// where a command writes a long answer
 };
+
+enum shell_needs { NEEDS_NOTHING, NEEDS_TARGET, NEEDS_RUNNING }; // RUNNING: it has not ended
+
+typedef struct error *shell_run(struct shell *shell, int argc, char **argv); // argv[0] is the name
 
 struct shell_command {
 	const char *name;
 	const char *also;    // a second name; NULL: none
 	const char *args;    // "ID|PATTERN"; "" for none
 	const char *summary; // one line
-	struct error *(*run)(struct shell *shell, int argc, char **argv); // argv[0] is the name
+	shell_run *run;
+	enum shell_needs needs; // run is called only then
+	bool is_long;		// its answer is written to shell->page
+	// The words after the name are at least min and at most max (0: any number). asks is what a
+	// user reads who has given another number.
+	uint8_t min, max;
+	const char *asks;
 	// How its words are completed: "functions", "types", "traces", "commands", "settings",
 	// "formats", "files" or "pids"; NULL: not at all.
 	const char *completes;
@@ -89,8 +100,6 @@ void shell_page_end(struct shell *shell, FILE *page);
  *  plus the number of the signal that ended it, or -1 with errno if it could not be started. */
 int shell_system(struct shell *shell, const char *command, int in);
 
-/** Returns an error if there is no target. */
-struct error *shell_needs_target(struct shell *shell) MUST_CHECK;
 /** Ends the session, if there is one. The target runs on, unless it is a started program that was
  *  not resumed yet: that one is killed. quiet: prints no summary. */
 struct error *shell_leave(struct shell *shell, bool quiet) MUST_CHECK;
@@ -109,28 +118,10 @@ void shell_traces_forget(struct shell *shell);
 /** The --duration of a trace, in ns; 0 if it has none. */
 uint64_t shell_trace_duration(const struct shell *shell, uint32_t trace);
 
-struct error *shell_cmd_attach(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_run(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_detach(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_kill(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_funcs(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_types(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_whatis(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_info(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_disassemble(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_trace(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_traces(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_untrace(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_on(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_off(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_watch(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_stats(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_hist(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_goroutines(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_set(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_output(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_format(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_save(struct shell *shell, int argc, char **argv);
-struct error *shell_cmd_history(struct shell *shell, int argc, char **argv);
+shell_run shell_cmd_attach, shell_cmd_run, shell_cmd_detach, shell_cmd_kill;
+shell_run shell_cmd_funcs, shell_cmd_types, shell_cmd_whatis, shell_cmd_info, shell_cmd_disassemble;
+shell_run shell_cmd_trace, shell_cmd_traces, shell_cmd_untrace, shell_cmd_on, shell_cmd_off;
+shell_run shell_cmd_watch, shell_cmd_stats, shell_cmd_hist, shell_cmd_goroutines;
+shell_run shell_cmd_set, shell_cmd_output, shell_cmd_format, shell_cmd_save, shell_cmd_history;
 
 #endif

@@ -78,10 +78,7 @@ static bool matches(const char *name, int argc, char **argv, struct error **err)
 
 struct error *shell_cmd_stats(struct shell *shell, int argc, char **argv)
 {
-	struct error *err = shell_needs_target(shell);
-	if (err)
-		return err;
-	err = session_count_lost(shell->session);
+	struct error *err = session_count_lost(shell->session);
 	if (err)
 		return err;
 	struct stats *stats = session_stats(shell->session);
@@ -100,12 +97,11 @@ struct error *shell_cmd_stats(struct shell *shell, int argc, char **argv)
 	if (err)
 		return err;
 	qsort(sorted, num, sizeof(struct stats_func *), by_calls);
-	FILE *page = shell_page(shell);
+	FILE *page = shell->page;
 	fprintf(page, "%12s %8s %9s %9s %9s %9s %9s %6s  %s\n", "CALLS", "ERRORS", "MIN", "AVG",
 		"P50", "P99", "MAX", "LOST", "FUNCTION");
 	for (size_t i = 0; i < num; i++)
 		print_stats(sorted[i], page);
-	shell_page_end(shell, page);
 	return NULL;
 }
 
@@ -123,21 +119,15 @@ static void print_hist(const struct stats_func *func, FILE *page)
 
 struct error *shell_cmd_hist(struct shell *shell, int argc, char **argv)
 {
-	struct error *err = shell_needs_target(shell);
-	if (err)
-		return err;
-	if (argc < 2)
-		return error_new("hist: of which function?");
-	FILE *page = shell_page(shell);
+	struct error *err = NULL;
 	size_t num = 0;
 	struct stats *stats = session_stats(shell->session);
 	for (struct stats_func *func = stats->funcs; func && !err; func = func->hh.next) {
 		if (!matches(func->func->name, argc, argv, &err) || !func->returns)
 			continue;
-		print_hist(func, page);
+		print_hist(func, shell->page);
 		num++;
 	}
-	shell_page_end(shell, page);
 	if (!err && !num)
 		err = error_new("hist: no call of %s has returned while it was traced", argv[1]);
 	return err;
@@ -173,9 +163,6 @@ struct error *shell_cmd_goroutines(struct shell *shell, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	struct error *err = shell_needs_target(shell);
-	if (err)
-		return err;
 	struct stats *stats = session_stats(shell->session);
 	CLEANUP_FREE struct stats_goroutine **sorted =
 		calloc(HASH_COUNT(stats->goroutines) + 1, sizeof(struct stats_goroutine *));
@@ -194,11 +181,10 @@ struct error *shell_cmd_goroutines(struct shell *shell, int argc, char **argv)
 				  error_message(unread));
 		error_free(unread);
 	}
-	FILE *page = shell_page(shell);
+	FILE *page = shell->page;
 	print_goroutines(sorted, num, infos, num_infos, page);
 	if (stats->calls_elsewhere)
 		fprintf(page, "and %llu calls of goroutines not known, or beyond those kept\n",
 			(unsigned long long)stats->calls_elsewhere);
-	shell_page_end(shell, page);
 	return NULL;
 }

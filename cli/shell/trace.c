@@ -87,17 +87,12 @@ static void say_armed(struct shell *shell, const struct session_trace *trace)
 
 struct error *shell_cmd_trace(struct shell *shell, int argc, char **argv)
 {
-	struct error *err = shell_needs_target(shell);
-	if (!err && shell->has_ended)
-		err = error_new("trace: the target has ended: attach or run again");
-	if (err)
-		return err;
 	struct options options = shell->options;
 	CLEANUP_FREE char **patterns = calloc((size_t)argc + 1, sizeof(*patterns));
 	if (!patterns)
 		return error_nomem();
 	options.words = patterns;
-	err = options_parse(command_find("attach"), argc, argv, &options);
+	struct error *err = options_parse(command_find("attach"), argc, argv, &options);
 	if (err)
 		return error_wrap(err, "trace");
 	if (options.wants_help)
@@ -159,11 +154,11 @@ struct error *shell_cmd_traces(struct shell *shell, int argc, char **argv)
 	struct error *err = shell->session ? session_count_lost(shell->session) : NULL;
 	if (err)
 		return err;
+	FILE *page = shell->page;
 	if (!num) {
-		puts("no traces");
+		fputs("no traces\n", page);
 		return NULL;
 	}
-	FILE *page = shell_page(shell);
 	fprintf(page, "%4s %-6s %9s %12s %8s %10s  %s\n", "ID", "STATE", "FUNCTIONS", "CALLS",
 		"LOST", "AVERAGE", "PATTERNS");
 	for (size_t i = 0; i < num; i++) {
@@ -180,7 +175,6 @@ struct error *shell_cmd_traces(struct shell *shell, int argc, char **argv)
 			cli_print(page, " ", trace->patterns[j]);
 		fputc('\n', page);
 	}
-	shell_page_end(shell, page);
 	return NULL;
 }
 
@@ -212,22 +206,9 @@ static struct error *untrace_patterns(struct shell *shell, char *const *patterns
 	return err;
 }
 
-static struct error *needs_traces(struct shell *shell, const char *command)
-{
-	struct error *err = shell_needs_target(shell);
-	if (!err && shell->has_ended)
-		err = error_new("%s: the target has ended", command);
-	return err;
-}
-
 struct error *shell_cmd_untrace(struct shell *shell, int argc, char **argv)
 {
-	struct error *err = needs_traces(shell, "untrace");
-	if (err)
-		return err;
-	if (argc < 2)
-		return error_new(
-			"untrace: which trace? Give its ID (traces lists them) or patterns");
+	struct error *err;
 	uint64_t id;
 	size_t total = 0;
 	if (parse_number(argv[1], UINT32_MAX, &id))
@@ -241,11 +222,7 @@ struct error *shell_cmd_untrace(struct shell *shell, int argc, char **argv)
 
 static struct error *enable(struct shell *shell, int argc, char **argv, bool on)
 {
-	struct error *err = needs_traces(shell, argv[0]);
-	if (err)
-		return err;
-	if (argc < 2)
-		return error_new("%s: which trace? Give its ID (traces lists them)", argv[0]);
+	struct error *err = NULL;
 	for (int i = 1; i < argc && !err; i++) {
 		uint64_t id;
 		if (!parse_number(argv[i], UINT32_MAX, &id))
@@ -331,9 +308,9 @@ void shell_traces_forget(struct shell *shell)
 
 struct error *shell_cmd_watch(struct shell *shell, int argc, char **argv)
 {
-	struct error *err = shell_needs_target(shell);
+	struct error *err = NULL;
 	uint64_t end = UINT64_MAX;
-	if (!err && argc > 1) {
+	if (argc > 1) {
 		CLEANUP_FREE char *seconds = NULL;
 		uint64_t ns;
 		if (asprintf(&seconds, "%ss", argv[1]) < 0)
