@@ -1,88 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Each goroutine has a stack of open frames, the outermost with the smallest distance (stack.hi -
-// SP). A frame is gone when an event comes from its own distance or from further out. Notes, which
-// are hits of the runtime's own functions, show how a frame went:
-// - A hit of gopanic or Goexit marks the innermost open frame. A marked frame that vanishes passes
-//   its marks to the frame around it. A frame that leaves by its RET has survived, and its marks
-//   are dropped.
-// - A hit of recovery shows which frame recovered: all frames further in are gone, that frame and
-//   all frames further out are still there. A hit of deferreturn shows the same, from that frame
-//   itself.
-// Each record counts how many of its goroutine's events have been lost. If that count has changed,
-// no frame is known to be still there.
-#include "tracer/event/calls.h"
+#include "tracer/event/frames.h"
 
 #include <stdlib.h>
 
-// Keys are made of goroutine and thread numbers: one multiplication spreads them well enough.
-#define HASH_FUNCTION(keyptr, keylen, hashv) \
-	((hashv) = (unsigned)((*(const uint64_t *)(keyptr)*0x9e3779b97f4a7c15) >> 32))
-#include <uthash.h>
-
 static const uint64_t QUIET_NS = 100 * 1000 * 1000;
-static const uint64_t STALE_NS = 10ull * 1000 * 1000 * 1000;
-
-enum { SLAB_FRAMES = 128, IDLE_MIN = 1024, CROWD_MIN = 1 << 20 };
-
-struct frame {
-	// Must be first. Its parent is the next frame outwards; in the free list, the next free
-	// frame.
-	struct call call;
-	uint64_t distance;
-	uint64_t panic_distance; // of the gopanic that was hit inside this frame; 0: none
-	bool is_panic_over;	 // since then the goroutine was seen outside of that gopanic
-	bool is_leaving;	 // Goexit was hit inside this frame
-	bool is_silent;		 // not reported, only followed so that its return is no orphan
-};
-
-struct goroutine {
-	uint64_t key;
-	struct frame *top;	     // the innermost open frame
-	uint64_t last_ns;	     // of its last event
-	uint32_t losses, all_losses; // of its last event
-	struct goroutine *next;	     // in the free list or in calls->leaving
-	bool is_listed;		     // in calls->leaving
-	UT_hash_handle hh;
-};
-
-struct slab {
-	struct slab *next;
-	struct frame frames[SLAB_FRAMES];
-};
-
-struct state { // of a function now
-	struct call_trace *trace;
-	uint64_t off_ns;
-};
-
-struct calls {
-	const struct plan *plan;
-	struct state *states; // by the function's number; functions from num_states on have none
-	size_t num_states;
-	struct calls_listener listener;
-	void *context;
-	struct calls_stats stats;
-	uint64_t limit; // of calls reported; 0: none
-
-	struct goroutine *goroutines; // by key
-	struct goroutine *recent;     // of the last event; may be NULL
-	struct goroutine *leaving;    // a list: Goexit was hit on these
-	struct goroutine *free_goroutines;
-	size_t num_idle; // goroutines in the table without an open frame
-	size_t crowd;	 // number of goroutines from which on stale ones are searched for
-
-	struct slab *slabs;
-	struct frame *free_frames;
-
-	uint64_t seen_ns;     // the newest record's time
-	uint64_t ticked_seen; // seen_ns at the last tick
-	bool any_lost;	      // some event was lost, which may have been a note
-	bool has_notes;	      // the plan has a probe of gopanic
-	bool has_deferreturn; // the plan has a probe of deferreturn
-	bool has_recovery;    // the plan has a probe of recovery, and each hit of it was readable
-	const struct func *gopanic, *goexit; // NULL if not in the plan
-	uint32_t num_searched;		     // the plan's probes that look_for_notes has seen
-};
 
 const char *call_how_name(enum call_how how)
 {
@@ -103,7 +24,6 @@ struct error *calls_create(const struct plan *plan, const struct calls_listener 
 	calls->plan = plan;
 	calls->listener = *listener;
 	calls->context = context;
-	calls->crowd = CROWD_MIN;
 	*out = calls;
 	return NULL;
 }
@@ -117,30 +37,12 @@ void calls_destroy(struct calls *calls)
 {
 	if (!calls)
 		return;
-	struct goroutine *goroutine, *next;
-	HASH_ITER (hh, calls->goroutines, goroutine, next) {
-		HASH_DEL(calls->goroutines, goroutine);
-		free(goroutine);
-	}
-	for (goroutine = calls->free_goroutines; goroutine; goroutine = next) {
-		next = goroutine->next;
-		free(goroutine);
-	}
-	for (struct slab *slab = calls->slabs; slab;) {
-		struct slab *gone = slab;
-		slab = slab->next;
-		free(gone);
-	}
+	frames_free(calls);
 	free(calls->states);
 	free(calls);
 }
 
 // --- Functions ---------------------------------------------------------------------------------
-
-static struct state state_of(const struct calls *calls, const struct plan_func *func)
-{
-	return func->number < calls->num_states ? calls->states[func->number] : (struct state){0};
-}
 
 static struct error *grow_states(struct calls *calls, uint32_t func)
 {
@@ -149,7 +51,7 @@ static struct error *grow_states(struct calls *calls, uint32_t func)
 		return NULL;
 	if (func >= num)
 		return error_new("the plan has no function %u", func);
-	struct state *states = reallocarray(calls->states, num, sizeof(*states));
+	struct call_state *states = reallocarray(calls->states, num, sizeof(*states));
 	if (!states)
 		return error_nomem();
 	memset(states + calls->num_states, 0, (num - calls->num_states) * sizeof(*states));
@@ -174,256 +76,16 @@ struct error *calls_off(struct calls *calls, uint32_t func, uint64_t off_ns)
 	return err;
 }
 
-// --- Frames ------------------------------------------------------------------------------------
-
-static struct frame *frame_alloc(struct calls *calls)
-{
-	if (!calls->free_frames) {
-		struct slab *slab = malloc(sizeof(*slab));
-		if (!slab)
-			return NULL;
-		slab->next = calls->slabs;
-		calls->slabs = slab;
-		for (size_t i = 0; i < SLAB_FRAMES; i++) {
-			slab->frames[i].call.parent = (struct call *)calls->free_frames;
-			calls->free_frames = &slab->frames[i];
-		}
-	}
-	struct frame *frame = calls->free_frames;
-	calls->free_frames = (struct frame *)frame->call.parent;
-	memset(frame, 0, sizeof(*frame));
-	return frame;
-}
-
-static struct frame *frame_outer(const struct frame *frame)
-{
-	return (struct frame *)frame->call.parent;
-}
-
-// Times do not always grow: an entry that was held until its return comes with the return, and is
-// older than the events that came from inside the call.
-static void goroutine_saw(struct goroutine *goroutine, const struct wire_record *record)
-{
-	goroutine->losses = record->losses;
-	goroutine->all_losses = record->all_losses;
-	if (record->time_ns > goroutine->last_ns)
-		goroutine->last_ns = record->time_ns;
-}
-
-static void goroutine_pop(struct calls *calls, struct goroutine *goroutine)
-{
-	goroutine->top = frame_outer(goroutine->top);
-	if (!goroutine->top)
-		calls->num_idle++;
-}
-
-// Reports how a frame ended and frees it. It must be off its goroutine's stack.
-static void frame_end(struct calls *calls, struct frame *frame, const struct wire_record *record,
-		      enum call_how how, uint64_t end_ns)
-{
-	if (!frame->is_silent) {
-		calls->stats.open--;
-		if (how == CALL_DETACHED)
-			calls->stats.detached++;
-		else if (how == CALL_LOST)
-			calls->stats.lost_ends++;
-		else
-			calls->stats.returns++;
-		if (end_ns < frame->call.entry_ns)
-			end_ns = frame->call.entry_ns;
-		frame->call.trace = state_of(calls, frame->call.func).trace;
-		calls->listener.end(calls->context, &frame->call, record, how, end_ns);
-	}
-	frame->call.parent = (struct call *)calls->free_frames;
-	calls->free_frames = frame;
-}
-
-// A frame that vanished was ended by the panic or Goexit that was noted in it, so the frame around
-// it may have ended the same way.
-static void frame_pass_marks(const struct frame *frame)
-{
-	struct frame *outer = frame_outer(frame);
-	if (!outer)
-		return;
-	outer->is_leaving |= frame->is_leaving;
-	if (!frame->panic_distance)
-		return;
-	if (!outer->panic_distance || outer->is_panic_over) {
-		outer->panic_distance = frame->panic_distance;
-		outer->is_panic_over = frame->is_panic_over;
-	} else if (!frame->is_panic_over && frame->panic_distance < outer->panic_distance) {
-		outer->panic_distance = frame->panic_distance;
-	}
-}
-
-// --- Goroutines --------------------------------------------------------------------------------
-
-static uint64_t record_key(const struct wire_record *record)
-{
-	return wire_stack_key(record->goid & ~WIRE_STACK_THREAD, record->distance, record->tid);
-}
-
-static struct goroutine *goroutine_find(struct calls *calls, uint64_t key)
-{
-	if (calls->recent && calls->recent->key == key)
-		return calls->recent;
-	struct goroutine *goroutine;
-	HASH_FIND (hh, calls->goroutines, &key, sizeof(key), goroutine)
-		;
-	if (goroutine)
-		calls->recent = goroutine;
-	return goroutine;
-}
-
-static void goroutine_lose(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns);
-
-// Goroutines stay in the table for a while after their last call, since most come back at once.
-static void sweep_idle(struct calls *calls)
-{
-	calls->recent = NULL;
-	struct goroutine *goroutine, *next;
-	HASH_ITER (hh, calls->goroutines, goroutine, next) {
-		if (goroutine->top || goroutine->is_listed)
-			continue;
-		HASH_DEL(calls->goroutines, goroutine);
-		calls->num_idle--;
-		goroutine->next = calls->free_goroutines;
-		calls->free_goroutines = goroutine;
-	}
-}
-
-// Lost returns leave frames that no event will close. If there are too many goroutines, those
-// without an event for STALE_NS are given up.
-static void sweep_stale(struct calls *calls)
-{
-	struct goroutine *goroutine, *next;
-	HASH_ITER (hh, calls->goroutines, goroutine, next) {
-		if (calls->seen_ns < STALE_NS || goroutine->last_ns > calls->seen_ns - STALE_NS)
-			continue;
-		goroutine_lose(calls, goroutine, calls->seen_ns);
-	}
-	sweep_idle(calls);
-	calls->crowd = HASH_COUNT(calls->goroutines) * 2;
-	if (calls->crowd < CROWD_MIN)
-		calls->crowd = CROWD_MIN;
-}
-
-static struct goroutine *goroutine_create(struct calls *calls, uint64_t key)
-{
-	size_t num = HASH_COUNT(calls->goroutines);
-	if (calls->num_idle > IDLE_MIN && calls->num_idle > num / 2)
-		sweep_idle(calls);
-	else if (calls->any_lost && num >= calls->crowd)
-		sweep_stale(calls);
-
-	struct goroutine *goroutine = calls->free_goroutines;
-	if (goroutine)
-		calls->free_goroutines = goroutine->next;
-	else if (!(goroutine = malloc(sizeof(*goroutine))))
-		return NULL;
-	memset(goroutine, 0, sizeof(*goroutine));
-	goroutine->key = key;
-	HASH_ADD(hh, calls->goroutines, key, sizeof(goroutine->key), goroutine);
-	if (!goroutine->hh.tbl) {
-		free(goroutine);
-		return NULL;
-	}
-	calls->num_idle++;
-	calls->recent = goroutine;
-	return goroutine;
-}
-
-// --- How a frame that left without a RET ended -------------------------------------------------
-
-static void look_for_notes(struct calls *calls)
-{
-	const struct plan_tables *tables = &calls->plan->tables;
-	for (; calls->num_searched < tables->num_probes; calls->num_searched++) {
-		const struct wire_probe *probe = &tables->probes[calls->num_searched];
-		uint16_t kind = probe->kind;
-		calls->has_notes |= kind == WIRE_PROBE_PANIC;
-		calls->has_deferreturn |= kind == WIRE_PROBE_DEFERRETURN;
-		calls->has_recovery |= kind == WIRE_PROBE_RECOVERY;
-		if (probe->func >= calls->plan->num_funcs)
-			continue;
-		if (kind == WIRE_PROBE_PANIC)
-			calls->gopanic = calls->plan->funcs[probe->func]->func;
-		else if (kind == WIRE_PROBE_GOEXIT)
-			calls->goexit = calls->plan->funcs[probe->func]->func;
-	}
-}
-
-static enum call_how vanished_how(struct calls *calls, const struct goroutine *goroutine,
-				  const struct frame *frame, uint64_t end_ns)
-{
-	// The function's probes were off by then, so a return would not have been seen.
-	uint64_t off_ns = state_of(calls, frame->call.func).off_ns;
-	if (off_ns && end_ns >= off_ns)
-		return CALL_DETACHED;
-	if (frame->is_leaving)
-		return CALL_GOEXIT;
-	// Its return was not lost: a loss would have ended it as CALL_LOST before.
-	if (frame->panic_distance)
-		return CALL_PANICKED;
-	if (calls->has_notes || (goroutine->key & WIRE_STACK_THREAD))
-		return CALL_LOST;
-	return CALL_PANICKED;
-}
-
-static void goroutine_vanish(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns)
-{
-	struct frame *frame = goroutine->top;
-	enum call_how how = vanished_how(calls, goroutine, frame, end_ns);
-	frame_pass_marks(frame);
-	goroutine_pop(calls, goroutine);
-	frame_end(calls, frame, NULL, how, end_ns);
-}
-
-// Ends the innermost call as lost: an event that was lost may have ended it.
-static void goroutine_lose_top(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns)
-{
-	struct frame *frame = goroutine->top;
-	goroutine_pop(calls, goroutine);
-	frame_end(calls, frame, NULL, CALL_LOST, end_ns);
-}
-
-static void goroutine_lose(struct calls *calls, struct goroutine *goroutine, uint64_t end_ns)
-{
-	while (goroutine->top)
-		goroutine_lose_top(calls, goroutine, end_ns);
-}
-
-// An event came from this distance: frames further in are gone.
-static void goroutine_close(struct calls *calls, struct goroutine *goroutine, uint64_t distance,
-			    uint64_t now_ns)
-{
-	while (goroutine->top && goroutine->top->distance > distance)
-		goroutine_vanish(calls, goroutine, now_ns);
-}
-
-// An event came from this distance, further in than the innermost open frame: a panic noted in that
-// frame may be over.
-static void goroutine_look_over(struct calls *calls, struct goroutine *goroutine, uint64_t distance)
-{
-	struct frame *frame = goroutine->top;
-	if (!frame || frame->panic_distance < distance)
-		return;
-	// gopanic never returns, so an event at its distance or further out means that the panic is
-	// over. The frames that the panic ended were closed by the note of the recovery, so this
-	// frame has survived. But that note may be missing (Goexit goes on without a deferreturn):
-	// then this frame may be gone as well.
-	bool is_told = calls->has_recovery || (calls->has_deferreturn && !goroutine->is_listed);
-	if (is_told && !calls->any_lost)
-		frame->panic_distance = 0;
-	else
-		frame->is_panic_over = true;
-}
-
 // --- Records -----------------------------------------------------------------------------------
 
 static bool has_goroutine(const struct wire_record *record)
 {
 	return !(record->flags & WIRE_NO_GOROUTINE);
+}
+
+static uint64_t record_key(const struct wire_record *record)
+{
+	return wire_stack_key(record->goid & ~WIRE_STACK_THREAD, record->distance, record->tid);
 }
 
 // True if the trace that asked for the function wants this call to be reported.
@@ -446,7 +108,7 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	struct frame *around = goroutine ? goroutine->top : NULL;
 	struct call call = {
 		.func = func,
-		.trace = state_of(calls, func).trace,
+		.trace = calls_state(calls, func).trace,
 		.goid = record->goid,
 		.has_goid = has_goroutine(record),
 		.is_bare = record->flags & WIRE_BARE,
@@ -617,6 +279,24 @@ static void note_recovery(struct calls *calls, const struct wire_record *record)
 		goroutine->top->panic_distance = 0;
 }
 
+static void look_for_notes(struct calls *calls)
+{
+	const struct plan_tables *tables = &calls->plan->tables;
+	for (; calls->num_searched < tables->num_probes; calls->num_searched++) {
+		const struct wire_probe *probe = &tables->probes[calls->num_searched];
+		uint16_t kind = probe->kind;
+		calls->has_notes |= kind == WIRE_PROBE_PANIC;
+		calls->has_deferreturn |= kind == WIRE_PROBE_DEFERRETURN;
+		calls->has_recovery |= kind == WIRE_PROBE_RECOVERY;
+		if (probe->func >= calls->plan->num_funcs)
+			continue;
+		if (kind == WIRE_PROBE_PANIC)
+			calls->gopanic = calls->plan->funcs[probe->func]->func;
+		else if (kind == WIRE_PROBE_GOEXIT)
+			calls->goexit = calls->plan->funcs[probe->func]->func;
+	}
+}
+
 struct error *calls_record(struct calls *calls, const struct wire_record *record)
 {
 	const struct plan *plan = calls->plan;
@@ -726,7 +406,7 @@ void calls_detach(struct calls *calls, uint64_t now_ns)
 		struct frame *inner = NULL;
 		for (struct frame *frame = goroutine->top, *outer; frame; frame = outer) {
 			outer = frame_outer(frame);
-			if (!state_of(calls, frame->call.func).off_ns) {
+			if (!calls_state(calls, frame->call.func).off_ns) {
 				inner = frame;
 				continue;
 			}
