@@ -460,6 +460,18 @@ static struct error *apply(struct session *session, size_t num)
 	return err;
 }
 
+// While functions wait, those that were just armed may cost far too much for a moment. On average,
+// that is kept to a few times the budget.
+static bool has_room_to_grow(const struct session *session)
+{
+	static const double TIMES = 3, IDLE = 0.1; // IDLE: as in budget.c
+	const struct session_budget *budget = session->budget;
+	double idle_ns = IDLE * (double)(clock_now() - session->start_ns);
+	double cpu_ns = (double)budget->all_cpu_ns;
+	double most = session->options.max_overhead * TIMES * (cpu_ns > idle_ns ? cpu_ns : idle_ns);
+	return budget_has_room(budget->budget) && (double)budget->trap_ns <= most;
+}
+
 // Arms the next functions that wait. Those that cannot be armed are refused.
 static struct error *arm_slice(struct session *session)
 {
@@ -507,7 +519,7 @@ struct error *session_budget_tick(struct session *session, uint64_t now_ns)
 	struct error *err = NULL;
 	if (num)
 		err = apply(session, num);
-	else if (budget->num_waiting && budget_has_room(budget->budget))
+	else if (budget->num_waiting && has_room_to_grow(session))
 		err = arm_slice(session);
 	say(session, now_ns);
 	if (err && target_state(session->target) != TARGET_RUNS) { // the target ended meanwhile
