@@ -7,6 +7,11 @@
 
 static const struct arch *const archs[] = {&arch_x86_64};
 
+const struct arch *arch_host(void)
+{
+	return &arch_x86_64;
+}
+
 const struct arch *arch_find(uint16_t elf_machine)
 {
 	for (size_t i = 0; i < sizeof(archs) / sizeof(archs[0]); i++)

@@ -24,9 +24,11 @@ enum { ARCH_INTS_MAX = 16, ARCH_FLOATS_MAX = 16 };
 
 struct arch {
 	const char *name;     // as messages name it: "x86-64"
+	const char *go_name;  // GOARCH
 	uint16_t elf_machine; // e_machine of its executables
 	uint8_t num_ints;     // registers that pass integers and pointers in Go's ABI
 	uint8_t num_floats;   // registers that pass floats
+	uint8_t quantum;      // bytes that the tables of .gopclntab count code in
 	uint8_t padding;      // the byte between functions
 	uint8_t stack_args;   // bytes from SP at a function's entry to the first stack argument
 	bool keeps_g;	      // code of the stack ABI keeps g in its register too
@@ -37,7 +39,11 @@ struct arch {
 	const char *ints[ARCH_INTS_MAX];
 	const char *floats[ARCH_FLOATS_MAX];
 	const char *float_reasons[ARCH_FLOATS_MAX]; // why such a value is not read
+	const char *gdb_arg, *bpftrace_arg;	    // the first of ints, as these tools name it
 };
+
+/** The CPU that gotrace is built for. */
+const struct arch *arch_host(void);
 
 /** The CPU of executables with this e_machine; NULL if programs for it cannot be traced. */
 const struct arch *arch_find(uint16_t elf_machine);

@@ -15,6 +15,17 @@ bool idiom_gogo_restores(const uint8_t *code, size_t len, uint8_t offset);
 /** The offset from the thread pointer at which this code reads g; 0 if it does not read g. */
 int32_t idiom_tls_offset(const uint8_t *code, size_t len);
 
+struct idiom_call {	  // bytes that may be a call or a jump
+	size_t next;	  // where the search continues
+	size_t end;	  // the offset after them
+	bool is_indirect; // through a register or memory; otherwise to target
+	uint64_t target;
+};
+
+/** Finds the next bytes, from call->next on, that may be a call or a jump. They may be parts of other
+ *  instructions: none is missed. False if there are no more. */
+bool idiom_call_next(const uint8_t *code, size_t size, uint64_t vaddr, struct idiom_call *call);
+
 /** True if this code of a method "Error() string" provably returns the receiver's string and does
  *  nothing else. by_pointer: the receiver is a pointer to the string; otherwise it is the string.
  *  in_registers: the code has Go's register ABI (ABIInternal). */

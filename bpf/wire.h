@@ -142,7 +142,7 @@ struct wire_edge {
 struct wire_settings {
 	wire_u32 depth;				 // largest depth of a block, at most WIRE_DEPTH_MAX
 	wire_u32 g_goid, g_stack_lo, g_stack_hi; // byte offsets in runtime.g
-	wire_s32 tls_g;				 // offset of g from the fs base
+	wire_s32 tls_g;				 // offset of g from the thread pointer
 	wire_u32 record_max;			 // bytes of a record, at most WIRE_RECORD_MAX
 	wire_u32 has_goid;			 // 0: this runtime's goid offset is not known
 	wire_u32 string_type; // type of a string's header, for dynamic types not known yet

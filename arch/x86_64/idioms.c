@@ -36,3 +36,23 @@ int32_t idiom_tls_offset(const uint8_t *code, size_t len)
 	}
 	return 0;
 }
+
+bool idiom_call_next(const uint8_t *code, size_t size, uint64_t vaddr, struct idiom_call *call)
+{
+	for (size_t i = call->next; i + 2 <= size; i++) {
+		unsigned extension = code[i + 1] >> 3 & 7;
+		bool is_indirect = code[i] == 0xff && (extension == 2 || extension == 4);
+		bool is_direct = (code[i] == 0xe8 || code[i] == 0xe9) && i + 5 <= size;
+		if (!is_indirect && !is_direct)
+			continue;
+		*call = (struct idiom_call){
+			.next = i + 1,
+			.end = i + (is_direct ? 5 : 2),
+			.is_indirect = is_indirect,
+		};
+		if (is_direct)
+			call->target = vaddr + call->end + (uint64_t)(int64_t)i32_at(code + i + 1);
+		return true;
+	}
+	return false;
+}

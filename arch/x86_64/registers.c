@@ -5,9 +5,11 @@
 
 const struct arch arch_x86_64 = {
 	.name = "x86-64",
+	.go_name = "amd64",
 	.elf_machine = 62, // EM_X86_64
 	.num_ints = CPU_INTS - 1,
 	.num_floats = CPU_FLOATS,
+	.quantum = 1,
 	.padding = 0xcc, // int3
 	.stack_args = CPU_STACK_ARGS,
 	.dwarf_ints = {0, 3, 2, 5, 4, 8, 9, 10, 11}, // System V psABI, AMD64
@@ -19,4 +21,6 @@ const struct arch arch_x86_64 = {
 			  "float in XMM4", "float in XMM5", "float in XMM6", "float in XMM7",
 			  "float in XMM8", "float in XMM9", "float in XMM10", "float in XMM11",
 			  "float in XMM12", "float in XMM13", "float in XMM14"},
+	.gdb_arg = "$rax",
+	.bpftrace_arg = "ax",
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "base/json.h"
 #include "cli/bench/bench.h"
 
@@ -65,8 +66,8 @@ static void write_round(const struct bench *bench, const struct bench_row *row, 
 
 void bench_print_benchfmt(const struct bench *bench, FILE *out)
 {
-	fprintf(out, "goos: linux\ngoarch: amd64\npkg: gotrace\ncpu: %s\nkernel: %s\n",
-		bench->machine.cpu, bench->machine.kernel);
+	fprintf(out, "goos: linux\ngoarch: %s\npkg: gotrace\ncpu: %s\nkernel: %s\n",
+		arch_host()->go_name, bench->machine.cpu, bench->machine.kernel);
 	if (*bench->go)
 		fprintf(out, "target-go: %s\n", bench->go);
 	for (size_t i = 0; i < bench->num_rows; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "base/cleanup.h"
 #include "cli/bench/bench.h"
 
@@ -80,14 +81,14 @@ const struct bench_variant bench_variants[] = {
 	 .mark = "> ("},
 	{.name = "bpftrace", .kind = BENCH_PEER,
 	 .words = {"bpftrace", "-p", "{pid}", "-e",
-		"uprobe:{path}:\"{func}\" { printf(\"hit %d\\n\", reg(\"ax\")); }"},
+		"uprobe:{path}:\"{func}\" { printf(\"hit %d\\n\", reg(\"{bpftrace}\")); }"},
 	 .mark = "hit "},
 	{.name = "perf", .kind = BENCH_PEER, .prepare = prepare_perf,
 	 .words = {"perf", "record", "-e", "gotrace_bench:hit{own}", "-p", "{pid}", "-o",
 		"{said}.perf"}},
 	{.name = "gdb", .kind = BENCH_PEER,
 	 .words = {"gdb", "-q", "-nx", "-batch", "-ex", "set pagination off", "-ex", "set width 0",
-		"-p", "{pid}", "-ex", "dprintf *{addr},\"hit %d\\n\",$rax", "-ex", "continue"},
+		"-p", "{pid}", "-ex", "dprintf *{addr},\"hit %d\\n\",{gdb}", "-ex", "continue"},
 	 .mark = "hit "},
 };
 // clang-format on
@@ -100,9 +101,14 @@ struct error *bench_peer_prepare(struct bench_tracer *tracer, const struct bench
 	snprintf(number, sizeof(number), "%d", (int)pid);
 	snprintf(own, sizeof(own), "%d", (int)getpid());
 	snprintf(addr, sizeof(addr), "%#lx", (unsigned long)function->addr);
-	const char *const places[][2] = {{"{pid}", number},	     {"{own}", own},
-					 {"{addr}", addr},	     {"{func}", function->name},
-					 {"{path}", function->path}, {"{said}", tracer->said}};
+	const char *const places[][2] = {{"{pid}", number},
+					 {"{own}", own},
+					 {"{addr}", addr},
+					 {"{func}", function->name},
+					 {"{gdb}", arch_host()->gdb_arg},
+					 {"{bpftrace}", arch_host()->bpftrace_arg},
+					 {"{path}", function->path},
+					 {"{said}", tracer->said}};
 	const struct bench_variant *variant = tracer->variant;
 	for (size_t i = 0; i < BENCH_WORDS && variant->words[i]; i++) {
 		for (const char *at = variant->words[i]; *at;) {

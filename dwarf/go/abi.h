@@ -44,7 +44,7 @@ struct signature {
 	const struct arch *arch; // NULL only without params
 	enum abi abi;
 	bool is_known; // false if there is no DWARF, or if it lists no parameters; see is_raw
-	bool is_raw;   // params are raw words, and each is named after its place: "RAX", "SP+8"
+	bool is_raw;   // params are raw words, and each is named after its place, e.g. "SP+8"
 	bool is_variadic;
 	struct param *params;	     // receiver, parameters, results, in order
 	size_t num_params, num_args; // params[0 .. num_args-1] are arguments, the rest results
@@ -68,7 +68,7 @@ static inline struct param *signature_results(const struct signature *signature)
 /** Frees the params and their pieces, but not the signature itself nor what the params borrow. */
 void signature_deinit(struct signature *signature);
 
-/** Describes for people where a param is: "RAX", "RBX+RCX", "stack+16", "X0"; "nowhere" without
+/** Describes for people where a param is: a register, "stack+16"; "nowhere" without
  *  pieces, "?" if unknown. Writes at most size bytes. */
 void abi_describe(const struct arch *arch, const struct param *param, char *buffer, size_t size);
 

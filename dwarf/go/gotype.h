@@ -118,7 +118,7 @@ const struct gofield *gotype_field(struct gotype *type, const char *name);
  *  kind. */
 const char *gokind_name(enum gokind kind);
 
-/** The size in bytes of every type of this kind on amd64; 0 if it depends on the type. */
+/** The size in bytes of every type of this kind on 64-bit CPUs; 0 if it depends on the type. */
 uint64_t gokind_size(enum gokind kind);
 
 struct text;

@@ -72,10 +72,10 @@ const struct pcln_func_layout *pcln_func_layout(const struct pclntab *table)
 	return &func_layouts[table->format];
 }
 
-// Finds the format whose header starts with this word; false if no x86-64 table starts with it.
-static bool find_format(uint64_t word, enum pcln_format *out)
+// Finds the format whose header starts with this word; false if no table of this CPU starts with it.
+static bool find_format(const struct arch *arch, uint64_t word, enum pcln_format *out)
 {
-	if (word >> 32 != 0x08010000)
+	if (word >> 32 != (0x08000000u | (uint32_t)arch->quantum << 16))
 		return false;
 	for (int format = 0; format < PCLN_NUM_FORMATS; format++) {
 		if (formats[format].magic == (uint32_t)word) {
@@ -109,11 +109,12 @@ static bool read_header(struct pclntab *table)
 	uint64_t words[9];
 	memset(words, 0, sizeof(words));
 	if (!image_read(table->image, table->vaddr, words, 16) ||
-	    !find_format(words[0], &table->format) ||
+	    !find_format(image_arch(table->image), words[0], &table->format) ||
 	    (table->format != PCLN_2 &&
 	     !image_read(table->image, table->vaddr, words, sizeof(words))))
 		return false;
 	table->num = words[1];
+	table->quantum = image_arch(table->image)->quantum;
 	if (table->format == PCLN_2) {
 		table->functions = 16;
 		return true;
@@ -296,6 +297,7 @@ static void scan_segment(struct image *image, const struct image_segment *segmen
 			 struct candidates *list)
 {
 	enum { STEP = 1 << 16 };
+	const struct arch *arch = image_arch(image);
 	uint64_t from = -segment->vaddr & 7;
 	for (uint64_t at = from; at < segment->file_size; at += STEP) {
 		uint64_t len = segment->file_size - at < STEP ? segment->file_size - at : STEP;
@@ -306,7 +308,7 @@ static void scan_segment(struct image *image, const struct image_segment *segmen
 			uint64_t word;
 			enum pcln_format format;
 			memcpy(&word, bytes + i, sizeof(word));
-			if (find_format(word, &format))
+			if (find_format(arch, word, &format))
 				add_candidate(list, segment->vaddr + at + i, UINT64_MAX);
 		}
 	}

@@ -32,8 +32,8 @@ static bool read_varint(const struct pclntab *table, uint64_t *at, uint32_t *out
 	return false;
 }
 
-// A pc table is a list of pairs: the change of the value (zigzag), and the number of bytes of code
-// that have the new value. The value starts at -1. A change of zero ends the table unless it is the
+// A pc table is a list of pairs: the change of the value (zigzag), and how much code has the new
+// value. The value starts at -1. A change of zero ends the table unless it is the
 // first. Each pair moves forward in the table, so the walk ends.
 bool pcln_value(const struct pclntab *table, uint64_t off, uint64_t entry, uint64_t vaddr,
 		int32_t *out)
@@ -48,7 +48,7 @@ bool pcln_value(const struct pclntab *table, uint64_t off, uint64_t entry, uint6
 		    !read_varint(table, &at, &run))
 			return false;
 		value += change & 1 ? ~(change >> 1) : change >> 1;
-		end += run;
+		end += (uint64_t)run * table->quantum;
 		if (vaddr < end) {
 			*out = (int32_t)value;
 			return true;
@@ -241,7 +241,7 @@ static void visit_inlined(const struct pclntab *table, const struct pcln_row *ro
 	uint32_t off = pcln_u32(table, row->off + layout->pcdata + 4 * PCDATA_INL_TREE_INDEX);
 	uint64_t at = table->pcs + off;
 	uint32_t value = UINT32_MAX, change, run;
-	for (uint64_t pc = 0; off && pc < end; pc += run) {
+	for (uint64_t pc = 0; off && pc < end; pc += (uint64_t)run * table->quantum) {
 		if (!read_varint(table, &at, &change) || (!change && pc) ||
 		    !read_varint(table, &at, &run) || !run)
 			return;

@@ -23,6 +23,7 @@ struct text_section { // the code at offsets [from, end) of the text is at vaddr
 struct pclntab {
 	struct image *image;
 	enum pcln_format format;
+	uint8_t quantum;     // bytes of code that the pc tables count in
 	uint64_t vaddr;	     // of the table's header
 	const uint8_t *data; // borrowed from image, not relocated
 	size_t size;

@@ -11,7 +11,7 @@ struct runtime_layout {
 	uint32_t g_stack_lo, g_stack_hi, g_goid, g_parent_goid, g_gopc, g_m, g_sched_pc,
 		g_sched_bp; // offsets in runtime.g; 0xffffffff if absent
 	uint32_t m_curg;
-	int32_t tls_g;	 // g is at the fs base plus this (usually -8); 0 if not known
+	int32_t tls_g;	 // g is at the thread pointer plus this (usually -8); 0 if not known
 	bool has_regabi; // Go 1.17 and later: ABIInternal uses registers, and one of them is g
 	uint32_t hchan_qcount, hchan_dataqsiz, hchan_buf, hchan_elemsize, hchan_closed;
 	// From DWARF, or for a known version from its row of the table or from gogo's code. If not,

@@ -96,16 +96,18 @@ static struct error *check_header(struct image *image)
 	if (!bytes || memcmp(bytes, ELFMAG, SELFMAG))
 		return error_new("not an ELF executable");
 	if (bytes[EI_CLASS] != ELFCLASS64)
-		return error_new("a 32-bit program; only 64-bit x86-64 programs can be traced");
+		return error_new("a 32-bit program; only 64-bit %s programs can be traced",
+				 arch_host()->name);
 	if (bytes[EI_DATA] != ELFDATA2LSB)
-		return error_new("a big-endian program; only x86-64 programs can be traced");
+		return error_new("a big-endian program; only %s programs can be traced",
+				 arch_host()->name);
 	bytes = image_file(image, 0, sizeof(image->header));
 	if (!bytes)
 		return error_new("cut off inside the ELF header");
 	memcpy(&image->header, bytes, sizeof(image->header));
 	if (!image_arch(image))
-		return error_new("a program for %s; only x86-64 programs can be traced",
-				 machine_name(image->header.e_machine));
+		return error_new("a program for %s; only %s programs can be traced",
+				 machine_name(image->header.e_machine), arch_host()->name);
 	switch (image->header.e_type) {
 	case ET_EXEC:
 	case ET_DYN:

@@ -38,8 +38,8 @@ struct image_symbol {
 };
 
 /** Opens the file at path (which may be /proc/PID/exe). name is the file's name in errors and in
- *  image_name; NULL means path. A file that is not a 64-bit little-endian x86-64 ELF executable or
- *  shared object is an error of one sentence. */
+ *  image_name; NULL means path. A file that is not a 64-bit little-endian ELF executable or
+ *  shared object for a CPU of arch/ is an error of one sentence. */
 struct error *image_open(const char *path, const char *name, struct image **out) MUST_CHECK;
 void image_close(struct image *image);
 
@@ -96,9 +96,8 @@ bool image_is_readonly(const struct image *image, uint64_t vaddr, uint64_t len);
 struct error *image_symbols(struct image *image, const struct image_symbol **out,
 			    size_t *num) MUST_CHECK;
 
-/** The start of the executable's block of thread-local storage, relative to the thread pointer (the
- *  fs base on x86-64): PT_TLS's size, rounded up to its alignment and negated. False without
- *  PT_TLS. */
+/** The start of the executable's block of thread-local storage, relative to the thread pointer:
+ *  PT_TLS's size, rounded up to its alignment and negated. False without PT_TLS. */
 bool image_tls_start(const struct image *image, int64_t *out);
 /** The offset of a thread-local symbol of .symtab in that block; false if there is none. */
 bool image_tls_symbol(struct image *image, const char *name, uint64_t *out);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/idioms.h"
 #include "base/bsearch.h"
 #include "dwarf/go/funcname.h"
 #include "dwarf/index/index_private.h"
@@ -270,13 +271,10 @@ static bool may_call(struct image *image, const struct func *func, uint64_t vadd
 	const uint8_t *code;
 	if (!image_text(image, func->vaddr, func->size, &code))
 		return true;
-	for (uint64_t i = 0; i + 5 <= func->size; i++) {
-		int32_t rel;
-		memcpy(&rel, code + i + 1, sizeof(rel));
-		if ((code[i] == 0xe8 || code[i] == 0xe9) &&
-		    func->vaddr + i + 5 + (uint64_t)(int64_t)rel == vaddr)
+	struct idiom_call call = {0};
+	while (idiom_call_next(code, func->size, func->vaddr, &call))
+		if (!call.is_indirect && call.target == vaddr)
 			return true;
-	}
 	return false;
 }
 
@@ -288,20 +286,13 @@ static bool may_call_any(const struct functable *table, struct image *image,
 	const uint8_t *code;
 	if (!image_text(image, func->vaddr, func->size, &code))
 		return true;
-	for (uint64_t i = 0; i + 2 <= func->size; i++) {
-		if (code[i] == 0xff &&
-		    ((code[i + 1] & 0x38) == 0x10 || (code[i + 1] & 0x38) == 0x20))
+	struct idiom_call call = {0};
+	while (idiom_call_next(code, func->size, func->vaddr, &call)) {
+		const struct func *to = call.is_indirect ? NULL : functable_at(table, call.target);
+		if (call.is_indirect || (to && to != func && !(to->flags & FUNC_RUNTIME)))
 			return true;
-		if ((code[i] != 0xe8 && code[i] != 0xe9) || i + 5 > func->size)
-			continue;
-		int32_t rel;
-		memcpy(&rel, code + i + 1, sizeof(rel));
-		uint64_t target = func->vaddr + i + 5 + (uint64_t)(int64_t)rel;
-		const struct func *to = functable_at(table, target);
-		if (to && to != func && !(to->flags & FUNC_RUNTIME))
-			return true;
-		if (to && to->vaddr == target) // the bytes of rel are no instruction
-			i += 4;
+		if (to && to->vaddr == call.target) // its other bytes are no instruction
+			call.next = call.end;
 	}
 	return false;
 }

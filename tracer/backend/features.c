@@ -221,7 +221,7 @@ size_t features_ask(struct feature *out, size_t max)
 
 static int load_empty(void)
 {
-	// r0 = 0; exit
+	// Returns 0.
 	static const struct bpf_insn insns[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 		{.code = BPF_JMP | BPF_EXIT},

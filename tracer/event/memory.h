@@ -36,7 +36,7 @@ void memory_fill(struct memory *memory, const struct wire_record *record,
 		 const struct plan_frame *frame);
 
 /** Copies len bytes at addr. Returns false if any of them cannot be read; *reason (if reason is not
- *  NULL) is then a short text, e.g. "float in XMM0", "unreadable", "not captured". The text is
+ *  NULL) is then a short text, e.g. "unreadable", "not captured". The text is
  *  static or borrowed until the next fill. */
 bool memory_read(struct memory *memory, uint64_t addr, void *dst, size_t len, const char **reason);
 

@@ -59,7 +59,7 @@ enum { PLAN_GAP_MIN = 512 };
 
 struct plan_hole {		  // bytes of a frame block that the engine cannot read
 	uint32_t frame_off, size; // bytes
-	const char *reason;	  // "float in XMM0"; borrowed from the plan
+	const char *reason;	  // a static string
 	bool is_float;		  // a record with WIRE_FLOATS has these bytes after all
 };
 

@@ -20,13 +20,13 @@ static const struct wire_piece *find_piece(const struct plan_tables *tables,
 	return i < probe->num_pieces && at < tables->num_pieces ? &tables->pieces[at] : NULL;
 }
 
-// Bytes from SP on that hold the pieces of a probe's frame, at least the 8 of the return address.
+// Bytes from SP on that hold the pieces of a probe's frame, and what is before them.
 static uint16_t stack_bytes(const struct plan_tables *tables, const struct wire_probe *probe)
 {
-	uint64_t bytes = 8;
+	uint64_t bytes = CPU_STACK_ARGS;
 	const struct wire_piece *piece;
 	for (uint32_t i = 0; (piece = find_piece(tables, probe, i)); i++) {
-		uint64_t end = 8ull + piece->stack_off + piece->size;
+		uint64_t end = CPU_STACK_ARGS + (uint64_t)piece->stack_off + piece->size;
 		if (piece->where == WIRE_STACK && end > bytes && end <= PTRACE_WINDOW)
 			bytes = end;
 	}
