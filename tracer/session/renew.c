@@ -86,7 +86,7 @@ static struct error *replace_plan(struct session *session, struct plan *plan)
 static struct error *end_plan(struct session *session)
 {
 	struct error *err = session->backend ? session_drain(session) : NULL;
-	report_detach(session->report, clock_now());
+	report_finish(session->report, clock_now(), false);
 	if (!err)
 		err = session_count_lost(session);
 	return err ? err : session_flush_all(session);

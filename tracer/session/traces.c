@@ -366,9 +366,22 @@ struct error *session_trace_again(struct session *session, struct session_trace 
 
 // --- Untracing -----------------------------------------------------------------------------------
 
+// The back end has removed the probes of a function whose code was changed in memory.
+static struct error *turn_off_changed(struct session *session)
+{
+	struct error *err = NULL;
+	for (uint32_t i = 0; i < session->num_funcs && !err; i++)
+		if (session->funcs[i].trace && !session->armed.funcs[i].is_armed &&
+		    !session->funcs[i].off_ns)
+			err = session_turn(session, i, clock_now());
+	return err;
+}
+
 struct error *session_settle(struct session *session)
 {
 	struct error *err = session_catch_up(session);
+	if (!err)
+		err = turn_off_changed(session);
 	if (!err)
 		err = session_settle_losses(session);
 	uint64_t now = clock_now();
