@@ -87,18 +87,7 @@ static enum flatten flatten(struct leaves *leaves, struct gotype *type, uint64_t
 		return FLAT_BROKEN;
 	gotype_complete(type);
 	switch (type->kind) {
-	case GO_BOOL:
-	case GO_INT:
-	case GO_INT8:
-	case GO_INT16:
-	case GO_INT32:
-	case GO_INT64:
-	case GO_UINT:
-	case GO_UINT8:
-	case GO_UINT16:
-	case GO_UINT32:
-	case GO_UINT64:
-	case GO_UINTPTR:
+	case GO_BOOL ... GO_UINTPTR:
 		if (type->size < 1 || type->size > WORD)
 			return FLAT_BROKEN;
 		return leaf(leaves, ABI_INT_REG, offset, (unsigned)type->size);

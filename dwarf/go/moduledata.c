@@ -41,18 +41,6 @@ static uint64_t word_at(const struct module_bytes *bytes, unsigned off)
 	return bytes->words[off / 8];
 }
 
-static bool is_mapped(const struct image *image, uint64_t vaddr, uint64_t size)
-{
-	size_t num;
-	const struct image_segment *segments = image_segments(image, &num);
-	for (size_t i = 0; i < num; i++)
-		if (vaddr >= segments[i].vaddr &&
-		    vaddr - segments[i].vaddr <= segments[i].mem_size &&
-		    size <= segments[i].mem_size - (vaddr - segments[i].vaddr))
-			return true;
-	return false;
-}
-
 // True if there is a slice header at off whose elements are mapped.
 static bool is_slice(const struct image *image, const struct module_bytes *bytes, unsigned off,
 		     uint64_t elem_size, uint64_t max)
@@ -61,13 +49,14 @@ static bool is_slice(const struct image *image, const struct module_bytes *bytes
 	uint64_t capacity = word_at(bytes, off + 16);
 	if (len != capacity || len > max)
 		return false;
-	return !len || is_mapped(image, data, len * elem_size);
+	return !len || image_is_mapped(image, data, len * elem_size);
 }
 
 // True if [start, end) is a mapped range.
 static bool is_range(const struct image *image, uint64_t start, uint64_t end)
 {
-	return start && start <= end && is_mapped(image, start, end - start);
+	return start && start <= end &&
+	       image_is_mapped(image, start, end > start ? end - start : 1);
 }
 
 static bool points_at_table(const struct pclntab *table, const struct module_bytes *bytes)

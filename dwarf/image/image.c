@@ -372,6 +372,11 @@ static bool is_mapped(const struct image *image, uint64_t vaddr, uint64_t len, b
 	return true;
 }
 
+bool image_is_mapped(const struct image *image, uint64_t vaddr, uint64_t len)
+{
+	return is_mapped(image, vaddr, len, false);
+}
+
 bool image_is_readonly(const struct image *image, uint64_t vaddr, uint64_t len)
 {
 	return len && is_mapped(image, vaddr, len, true);
@@ -400,7 +405,7 @@ static void apply_relatives(const struct image *image, uint64_t vaddr, uint8_t *
 
 bool image_read(struct image *image, uint64_t vaddr, void *dst, size_t len)
 {
-	if (!is_mapped(image, vaddr, len, false))
+	if (!image_is_mapped(image, vaddr, len))
 		return false;
 	if (!image->has_relatives)
 		image_read_relatives(image);

@@ -86,6 +86,8 @@ bool image_borrow(struct image *image, uint64_t vaddr, size_t len, const uint8_t
 /** Like image_borrow, but only for an executable segment (for disassembly). */
 bool image_text(struct image *image, uint64_t vaddr, size_t len, const uint8_t **out);
 
+/** True if all of [vaddr, vaddr + len) is inside segments. */
+bool image_is_mapped(const struct image *image, uint64_t vaddr, uint64_t len);
 /** True if all of [vaddr, vaddr + len) is in segments that are never writable. Then the running
  *  program's memory there equals the bytes that image_read returns. False for len 0. */
 bool image_is_readonly(const struct image *image, uint64_t vaddr, uint64_t len);

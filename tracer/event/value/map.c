@@ -92,23 +92,14 @@ static uint64_t key_rank(struct walk *walk, const struct gotype *type, uint64_t 
 	float single;
 	double value;
 	switch (type->kind) {
-	case GO_INT:
-	case GO_INT8:
-	case GO_INT16:
-	case GO_INT32:
-	case GO_INT64: {
+	case GO_INT ... GO_INT64: {
 		size_t size = gokind_size(type->kind);
 		read_bytes(walk, addr, &bits, size);
 		unsigned unused = 64 - 8 * (unsigned)size;
 		return (uint64_t)((int64_t)(bits << unused) >> unused) ^ 1ull << 63;
 	}
 	case GO_BOOL:
-	case GO_UINT:
-	case GO_UINT8:
-	case GO_UINT16:
-	case GO_UINT32:
-	case GO_UINT64:
-	case GO_UINTPTR:
+	case GO_UINT ... GO_UINTPTR:
 		read_bytes(walk, addr, &bits, gokind_size(type->kind));
 		return bits;
 	case GO_FLOAT32:

@@ -46,24 +46,14 @@ void expr_set_type(struct expr_node *node, struct gotype *type)
 	case GO_BOOL:
 		node->class = CLASS_BOOL;
 		break;
-	case GO_INT:
-	case GO_INT8:
-	case GO_INT16:
-	case GO_INT32:
-	case GO_INT64:
+	case GO_INT ... GO_INT64:
 		node->is_signed = true;
 		node->class = CLASS_INT;
 		break;
-	case GO_UINT:
-	case GO_UINT8:
-	case GO_UINT16:
-	case GO_UINT32:
-	case GO_UINT64:
-	case GO_UINTPTR:
+	case GO_UINT ... GO_UINTPTR:
 		node->class = CLASS_INT;
 		break;
-	case GO_FLOAT32:
-	case GO_FLOAT64:
+	case GO_FLOAT32 ... GO_FLOAT64:
 		node->class = CLASS_FLOAT;
 		break;
 	case GO_STRING:
