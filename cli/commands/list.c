@@ -39,46 +39,36 @@ static size_t count_exits(const struct sites *sites, enum site_kind kind)
 	return num;
 }
 
+static const char *plural(size_t num)
+{
+	return num == 1 ? "" : "s";
+}
+
 static void write_text(struct listing *listing, const struct func *func, const struct sites *sites)
 {
 	struct text *out = &listing->out;
+	size_t returns = count_exits(sites, SITE_RETURN), tails = count_exits(sites, SITE_TAIL);
 	text_puts(out, func->name);
 	if (func->symbol)
 		text_printf(out, " in %s", func->symbol);
 	text_puts(out, "  ");
 	index_write_signature(listing->index, func, out);
 	if (sites->refused) {
-		text_puts(out, "  [cannot be probed: ");
-		text_puts(out, sites->refused);
-		text_putc(out, ']');
+		text_printf(out, "  [cannot be probed: %s]", sites->refused);
 	} else {
-		size_t returns = count_exits(sites, SITE_RETURN),
-		       tails = count_exits(sites, SITE_TAIL);
-		text_puts(out, "  [entry: ");
-		text_puts(out, entry_kind(&sites->site[0]));
-		text_puts(out, ", ");
-		text_u64(out, returns);
-		text_puts(out, returns == 1 ? " return" : " returns");
-		if (tails) {
-			text_puts(out, ", ");
-			text_u64(out, tails);
-			text_puts(out, tails == 1 ? " tail jump" : " tail jumps");
-		}
+		text_printf(out, "  [entry: %s, %zu return%s", entry_kind(&sites->site[0]), returns,
+			    plural(returns));
+		if (tails)
+			text_printf(out, ", %zu tail jump%s", tails, plural(tails));
 		text_putc(out, ']');
 	}
 	const char *file;
 	int line;
 	if (listing->is_verbose) {
-		text_puts(out, "  ");
-		text_hex(out, func->vaddr);
-		text_puts(out, " +");
-		text_u64(out, func->size);
-		if (index_line(listing->index, func->vaddr, &file, &line)) {
-			text_puts(out, "  ");
-			text_puts(out, file);
-			text_putc(out, ':');
-			text_i64(out, line);
-		}
+		text_printf(out, "  %#lx +%lu", (unsigned long)func->vaddr,
+			    (unsigned long)func->size);
+		if (index_line(listing->index, func->vaddr, &file, &line))
+			text_printf(out, "  %s:%d", file, line);
 	}
 	text_putc(out, '\n');
 }

@@ -174,20 +174,13 @@ static struct entry read_entry(struct lists *lists, const struct list_unit *unit
 	return entry;
 }
 
-static struct entry next_location(struct lists *lists, const struct list_unit *unit,
-				  struct reader *reader, uint64_t *base)
-{
-	if (unit->version < 5)
-		return read_pair(reader, base);
-	return read_entry(lists, unit, reader, (unsigned)read_word(reader, 1), base);
-}
-
-static struct entry next_range(struct lists *lists, const struct list_unit *unit,
+static struct entry next_entry(struct lists *lists, const struct list_unit *unit, bool is_range,
 			       struct reader *reader, uint64_t *base)
 {
 	if (unit->version < 5)
 		return read_pair(reader, base);
-	return read_entry(lists, unit, reader, location_kind((unsigned)read_word(reader, 1)), base);
+	unsigned kind = (unsigned)read_word(reader, 1);
+	return read_entry(lists, unit, reader, is_range ? location_kind(kind) : kind, base);
 }
 
 bool lists_location(struct lists *lists, const struct list_unit *unit, uint64_t off, uint64_t pc,
@@ -197,7 +190,7 @@ bool lists_location(struct lists *lists, const struct list_unit *unit, uint64_t 
 		reader_at(section(lists, unit->version < 5 ? LIST_LOC : LIST_LOCLISTS), off);
 	uint64_t base = unit->base;
 	while (!reader.has_failed && lists->num_entries++ < MAX_ENTRIES) {
-		struct entry entry = next_location(lists, unit, &reader, &base);
+		struct entry entry = next_entry(lists, unit, false, &reader, &base);
 		if (entry.is_end)
 			return false;
 		if (!entry.has_range && !entry.is_default)
@@ -221,7 +214,7 @@ void lists_ranges(struct lists *lists, const struct list_unit *unit, uint64_t of
 		reader_at(section(lists, unit->version < 5 ? LIST_RANGES : LIST_RNGLISTS), off);
 	uint64_t base = unit->base;
 	while (!reader.has_failed && lists->num_entries++ < MAX_ENTRIES) {
-		struct entry entry = next_range(lists, unit, &reader, &base);
+		struct entry entry = next_entry(lists, unit, true, &reader, &base);
 		if (entry.is_end)
 			return;
 		if (!reader.has_failed && entry.has_range && entry.low < entry.high)

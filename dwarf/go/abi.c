@@ -279,21 +279,12 @@ void abi_describe(const struct arch *arch, const struct param *param, char *buff
 	for (size_t i = 0; i < param->num_pieces && len < size; i++) {
 		const struct abi_piece *piece = &param->pieces[i];
 		const char *plus = i ? "+" : "";
-		int wrote = 0;
-		switch (piece->where) {
-		case ABI_INT_REG:
-			wrote = snprintf(buffer + len, size - len, "%s%s", plus,
-					 arch_int(arch, piece->reg));
-			break;
-		case ABI_FLOAT_REG:
-			wrote = snprintf(buffer + len, size - len, "%s%s", plus,
-					 arch_float(arch, piece->reg));
-			break;
-		case ABI_STACK:
-			wrote = snprintf(buffer + len, size - len, "%sstack+%u", plus,
-					 piece->stack_off);
-			break;
-		}
+		const char *reg = piece->where == ABI_INT_REG	  ? arch_int(arch, piece->reg)
+				  : piece->where == ABI_FLOAT_REG ? arch_float(arch, piece->reg)
+								  : NULL;
+		int wrote = reg ? snprintf(buffer + len, size - len, "%s%s", plus, reg)
+				: snprintf(buffer + len, size - len, "%sstack+%u", plus,
+					   piece->stack_off);
 		len += wrote > 0 ? (size_t)wrote : 0;
 	}
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bsearch.h"
 #include "base/cleanup.h"
 #include "dwarf/go/pclntab_private.h"
 
@@ -396,15 +397,7 @@ bool pclntab_find(const struct pclntab *table, uint64_t vaddr, size_t *i)
 {
 	if (vaddr < table->rows[0].entry || vaddr >= table->rows[table->num].entry)
 		return false;
-	size_t low = 0, high = table->num;
-	while (high - low > 1) { // rows[low] starts at or before vaddr, rows[high] after it
-		size_t middle = low + (high - low) / 2;
-		if (table->rows[middle].entry <= vaddr)
-			low = middle;
-		else
-			high = middle;
-	}
-	*i = low;
+	*i = bsearch_first(table->num, middle, table->rows[middle].entry <= vaddr) - 1;
 	return true;
 }
 

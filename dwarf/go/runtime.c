@@ -8,7 +8,6 @@
 enum { ABSENT = 0xffffffff };
 
 enum {
-	G_M = 48,
 	G_SCHED = 56,	  // runtime.gobuf: sp, pc, ...
 	FIRST_MINOR = 15, // the first and last release whose layouts were checked
 	LAST_MINOR = 27,
@@ -17,14 +16,13 @@ enum {
 	MAX_CODE = 4096, // bytes of a function that are searched
 };
 
-// Offsets in g and m (src/runtime/runtime2.go), from the DWARF of programs of each release.
+// Offsets in g (src/runtime/runtime2.go), from the DWARF of programs of each release.
 static const struct release {
 	int minor;
-	uint16_t goid, parent_goid, gopc, curg; // parent_goid 0: none
+	uint16_t goid, parent_goid, gopc; // parent_goid 0: none
 } releases[] = {
-	{15, 152, 0, 280, 192},	  {19, 152, 0, 296, 192},   {21, 152, 272, 280, 192},
-	{22, 152, 272, 280, 192}, {23, 160, 280, 288, 192}, {24, 160, 280, 288, 192},
-	{26, 152, 280, 288, 184}, {27, 152, 280, 288, 184},
+	{15, 152, 0, 280},   {19, 152, 0, 296},	  {21, 152, 272, 280}, {22, 152, 272, 280},
+	{23, 160, 280, 288}, {24, 160, 280, 288}, {26, 152, 280, 288}, {27, 152, 280, 288},
 };
 enum { NUM_RELEASES = sizeof(releases) / sizeof(releases[0]) };
 
@@ -120,29 +118,16 @@ struct error *runtime_layout_init(struct runtime_layout *layout, struct image *i
 			go.minor >= FIRST_MINOR && go.minor <= LAST_MINOR;
 	if (!is_ruled)
 		goid = release->goid;
-	// If the gobuf is the short one, the other fields are where Go 1.26 has them.
-	if (!is_listed && findings.gobuf_bytes == GOBUF_SHORT)
-		release = find_release(go.minor < 26 ? 26 : go.minor);
-	uint32_t bp = findings.gobuf_bytes ? findings.gobuf_bytes - 8
-		      : go.minor >= 26	   ? GOBUF_SHORT - 8
-					   : GOBUF_LONG - 8;
 	*layout = (struct runtime_layout){
 		.g_stack_lo = 0,
 		.g_stack_hi = 8,
 		.g_goid = goid,
 		.g_parent_goid = release->parent_goid && is_listed ? release->parent_goid : ABSENT,
 		.g_gopc = is_listed ? release->gopc : ABSENT,
-		.g_m = G_M,
-		.g_sched_pc = G_SCHED + 8,
-		.g_sched_bp = G_SCHED + bp,
-		.m_curg = release->curg,
 		.tls_g = find_tls_g(image, findings.tls_offset),
 		.has_regabi = go_version_at_least(go, 17),
 		.hchan_qcount = 0,
 		.hchan_dataqsiz = 8,
-		.hchan_buf = 16,
-		.hchan_elemsize = 24,
-		.hchan_closed = 28,
 		.is_certain = is_listed ? goid == release->goid : is_ruled,
 	};
 	return NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The offsets in the runtime's structs (g, m, hchan, itab) that tracing needs. They differ between
+// The offsets in the runtime's structs (g, hchan) that tracing needs. They differ between
 // Go releases. Here they come from a table by version and from the machine code of gogo. If there
 // is DWARF, the function index (dwarf/index/) replaces them with DWARF's.
 #ifndef GOTRACE_DWARF_GO_RUNTIME_H
@@ -8,12 +8,11 @@
 #include "dwarf/go/pclntab.h"
 
 struct runtime_layout {
-	uint32_t g_stack_lo, g_stack_hi, g_goid, g_parent_goid, g_gopc, g_m, g_sched_pc,
-		g_sched_bp; // offsets in runtime.g; 0xffffffff if absent
-	uint32_t m_curg;
+	// Offsets in runtime.g; 0xffffffff if absent.
+	uint32_t g_stack_lo, g_stack_hi, g_goid, g_parent_goid, g_gopc;
 	int32_t tls_g;	 // g is at the thread pointer plus this (usually -8); 0 if not known
 	bool has_regabi; // Go 1.17 and later: ABIInternal uses registers, and one of them is g
-	uint32_t hchan_qcount, hchan_dataqsiz, hchan_buf, hchan_elemsize, hchan_closed;
+	uint32_t hchan_qcount, hchan_dataqsiz;
 	// From DWARF, or for a known version from its row of the table or from gogo's code. If not,
 	// goroutines are shown as G?.
 	bool is_certain;

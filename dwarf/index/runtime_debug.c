@@ -17,19 +17,12 @@ static const struct wanted essentials[] = {
 	{"runtime.g", "stack.lo", MEMBER(g_stack_lo), 8},
 	{"runtime.g", "stack.hi", MEMBER(g_stack_hi), 8},
 	{"runtime.g", "goid", MEMBER(g_goid), 8},
-	{"runtime.g", "m", MEMBER(g_m), 8},
-	{"runtime.g", "sched.pc", MEMBER(g_sched_pc), 8},
-	{"runtime.g", "sched.bp", MEMBER(g_sched_bp), 8},
-	{"runtime.m", "curg", MEMBER(m_curg), 8},
 };
 static const struct wanted others[] = {
 	{"runtime.g", "parentGoid", MEMBER(g_parent_goid), 8},
 	{"runtime.g", "gopc", MEMBER(g_gopc), 8},
 	{"runtime.hchan", "qcount", MEMBER(hchan_qcount), 8},
 	{"runtime.hchan", "dataqsiz", MEMBER(hchan_dataqsiz), 8},
-	{"runtime.hchan", "buf", MEMBER(hchan_buf), 8},
-	{"runtime.hchan", "elemsize", MEMBER(hchan_elemsize), 2},
-	{"runtime.hchan", "closed", MEMBER(hchan_closed), 4},
 };
 
 static bool find_field(struct gotype *type, const char *path, unsigned size, uint32_t *off)

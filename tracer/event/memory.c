@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bsearch.h"
+
 enum {
 	EXTENTS_MAX = WIRE_RECORD_MAX / sizeof(struct wire_block),
 	FAULTS_MAX = 16,
@@ -223,14 +225,8 @@ static size_t search_extents(struct memory *memory, uint64_t addr)
 	}
 	if (!memory->is_sorted)
 		sort_extents(memory);
-	size_t low = 0;
-	while (low < num) { // find the first extent that starts after addr
-		size_t middle = low + (num - low) / 2;
-		if (extents[middle].addr <= addr)
-			low = middle + 1;
-		else
-			num = middle;
-	}
+	// The first extent that starts after addr.
+	size_t low = bsearch_first(num, middle, extents[middle].addr <= addr);
 	while (low > 0 && extents[low - 1].reach > addr) {
 		low--;
 		if (extents[low].end > addr &&
@@ -286,17 +282,9 @@ static size_t file_available(struct memory *memory, uint64_t addr, size_t len)
 	if (!memory->image || addr < memory->bias || !len ||
 	    !image_is_readonly(memory->image, vaddr, 1))
 		return 0;
-	if (!image_is_readonly(memory->image, vaddr, len)) {
-		size_t good = 1;
-		while (len - good > 1) {
-			size_t middle = good + (len - good) / 2;
-			if (image_is_readonly(memory->image, vaddr, middle))
-				good = middle;
-			else
-				len = middle;
-		}
-		len = good;
-	}
+	if (!image_is_readonly(memory->image, vaddr, len))
+		len = bsearch_first(len, middle,
+				    image_is_readonly(memory->image, vaddr, middle + 1));
 	return is_certain(memory, addr, len) ? len : 0;
 }
 
