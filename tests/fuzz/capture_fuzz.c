@@ -116,14 +116,14 @@ static void run_deinit(struct run *run)
 	text_deinit(&run->out);
 }
 
-static void take(struct run *run, const struct capture_item *item)
+static void take(struct run *run, const struct item *item)
 {
 	static uint64_t bytes[RECORD_BYTES / 8];
-	if (item->kind == CAPTURE_LOSSES)
+	if (item->kind == ITEM_LOSSES)
 		calls_lost(run->calls, item->losses.losses, item->losses.now_ns);
-	if (item->kind == CAPTURE_NOTES)
+	if (item->kind == ITEM_NOTES)
 		calls_tick(run->calls, item->digest);
-	if (item->kind != CAPTURE_RECORD)
+	if (item->kind != ITEM_RECORD)
 		return;
 	memcpy(bytes, item->record, item->record->size);
 	struct wire_record *record = (struct wire_record *)bytes;
@@ -144,8 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!err) {
 		static struct run run;
 		run_init(&run);
-		struct capture_item item = {0};
-		while (!err && item.kind != CAPTURE_EOF) {
+		struct item item = {0};
+		while (!err && item.kind != ITEM_EOF) {
 			err = capture_read(reader, &item);
 			if (!err)
 				take(&run, &item);

@@ -51,22 +51,25 @@ static void write_capture(const struct file *file, struct synthetic *synthetic)
 	assert_null(capture_writer_create(file->fd, &head, &writer));
 	synthetic_init(synthetic, 2, 2);
 	char *patterns[] = {"main.*", "!main.f1", ""};
-	struct capture_item trace = {
-		.trace = {.patterns = patterns, .num_patterns = 3, .no_args = true, .trace = 7}};
-	assert_null(capture_write_trace(writer, &trace, &synthetic->plan));
-	assert_null(capture_write_notes(writer, &synthetic->plan));
-	uint64_t words[] = {11, 12, 13};
+	uint64_t words[] = {11, 12, 13}, digest = capture_plan_digest(&synthetic->plan);
 	struct synthetic_record record = synthetic_hit(0, 18, 100, 2000);
 	synthetic_frame(&record, words, 3);
-	assert_null(capture_write_record(writer, &record.head));
-	record = synthetic_hit(1, 18, 100, 3000);
-	assert_null(capture_write_record(writer, &record.head));
-	assert_null(capture_write_lost(writer, 12, "ring buffer"));
-	assert_null(capture_write_unsure(writer, 0x4000, 0x5000));
-	assert_null(capture_write_memory(writer, 0x7000, "bytes", 5));
-	assert_null(capture_write_skipped(writer, 8, 6));
-	struct capture_item finish = {.finish = {4000, .armed_ns = 1500, .num_functions = 2, true}};
-	assert_null(capture_write_finish(writer, &finish));
+	const struct synthetic_record next = synthetic_hit(1, 18, 100, 3000);
+	const struct item items[] = {
+		{.kind = ITEM_TRACE,
+		 .digest = digest,
+		 .trace = {.patterns = patterns, .num_patterns = 3, .no_args = true, .trace = 7}},
+		{.kind = ITEM_NOTES, .digest = digest},
+		{.kind = ITEM_RECORD, .record = &record.head},
+		{.kind = ITEM_RECORD, .record = &next.head},
+		{.kind = ITEM_LOST, .lost = {12, "ring buffer"}},
+		{.kind = ITEM_UNSURE, .unsure = {0x4000, 0x5000}},
+		{.kind = ITEM_MEMORY, .memory = {0x7000, "bytes", 5}},
+		{.kind = ITEM_SKIPPED, .skipped = {8, 6}},
+		{.kind = ITEM_FINISH, .finish = {4000, .armed_ns = 1500, .num_functions = 2, true}},
+	};
+	for (size_t i = 0; i < sizeof(items) / sizeof(*items); i++)
+		assert_null(capture_write(writer, &items[i]));
 	capture_writer_destroy(writer);
 }
 
@@ -82,9 +85,9 @@ static void check_capture(const char *path, const struct synthetic *synthetic)
 	assert_int_equal(got->options.capture.strlen, 64);
 	assert_true(got->options.capture.no_return && !got->options.capture.no_args);
 
-	struct capture_item item;
+	struct item item;
 	assert_null(capture_read(reader, &item));
-	assert_int_equal(item.kind, CAPTURE_TRACE);
+	assert_int_equal(item.kind, ITEM_TRACE);
 	assert_true(item.digest == capture_plan_digest(&synthetic->plan));
 	assert_int_equal(item.trace.num_patterns, 3);
 	assert_string_equal(item.trace.patterns[0], "main.*");
@@ -92,9 +95,9 @@ static void check_capture(const char *path, const struct synthetic *synthetic)
 	assert_string_equal(item.trace.patterns[2], "");
 	assert_true(item.trace.no_args && !item.trace.no_return && item.trace.trace == 7);
 	assert_null(capture_read(reader, &item));
-	assert_int_equal(item.kind, CAPTURE_NOTES);
+	assert_int_equal(item.kind, ITEM_NOTES);
 	assert_null(capture_read(reader, &item));
-	assert_int_equal(item.kind, CAPTURE_RECORD);
+	assert_int_equal(item.kind, ITEM_RECORD);
 	assert_int_equal(item.record->time_ns, 2000);
 	size_t at = 0;
 	struct record_block block;
@@ -103,25 +106,25 @@ static void check_capture(const char *path, const struct synthetic *synthetic)
 	assert_null(capture_read(reader, &item));
 	assert_int_equal(item.record->probe, 1);
 	assert_null(capture_read(reader, &item));
-	assert_int_equal(item.kind, CAPTURE_LOST);
+	assert_int_equal(item.kind, ITEM_LOST);
 	assert_int_equal(item.lost.count, 12);
 	assert_string_equal(item.lost.where, "ring buffer");
 	assert_null(capture_read(reader, &item));
-	assert_int_equal(item.kind, CAPTURE_UNSURE);
+	assert_int_equal(item.kind, ITEM_UNSURE);
 	assert_true(item.unsure.addr == 0x4000 && item.unsure.end == 0x5000);
 	assert_null(capture_read(reader, &item));
-	assert_int_equal(item.kind, CAPTURE_MEMORY);
+	assert_int_equal(item.kind, ITEM_MEMORY);
 	assert_true(item.memory.addr == 0x7000 && item.memory.len == 5);
 	assert_memory_equal(item.memory.bytes, "bytes", 5);
 	assert_null(capture_read(reader, &item));
-	assert_int_equal(item.kind, CAPTURE_SKIPPED);
+	assert_int_equal(item.kind, ITEM_SKIPPED);
 	assert_true(item.skipped.skipped == 8 && item.skipped.crowded == 6);
 	assert_null(capture_read(reader, &item));
-	assert_int_equal(item.kind, CAPTURE_FINISH);
+	assert_int_equal(item.kind, ITEM_FINISH);
 	assert_true(item.finish.now_ns == 4000 && item.finish.target_died);
 	assert_true(item.finish.armed_ns == 1500 && item.finish.num_functions == 2);
 	assert_null(capture_read(reader, &item));
-	assert_int_equal(item.kind, CAPTURE_EOF);
+	assert_int_equal(item.kind, ITEM_EOF);
 	capture_reader_close(reader);
 }
 
@@ -165,9 +168,9 @@ static size_t read_all(const char *path, bool *failed)
 	}
 	size_t num = 0;
 	for (;;) {
-		struct capture_item item;
+		struct item item;
 		err = capture_read(reader, &item);
-		if (err || item.kind == CAPTURE_EOF)
+		if (err || item.kind == ITEM_EOF)
 			break;
 		num++;
 	}

@@ -87,10 +87,7 @@ struct error *session_turn(struct session *session, uint32_t func, uint64_t off_
 	if (session->funcs[func].off_ns == off_ns)
 		return NULL;
 	session->funcs[func].off_ns = off_ns;
-	struct error *err = report_off(session->report, func, off_ns);
-	if (!err && session->writer)
-		err = capture_write_off(session->writer, func, off_ns);
-	return err;
+	return session_pass(session, &(struct item){.kind = ITEM_OFF, .off = {func, off_ns}});
 }
 
 static struct error *check_target(struct session *session)
@@ -157,8 +154,11 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 	struct error *err = plan_add_notes(session->plan, &first, &num);
 	if (!err)
 		err = session_open_writer(session);
-	if (!err && session->writer)
-		err = capture_write_notes(session->writer, session->plan);
+	if (!err && session->writer) {
+		const struct item item = {.kind = ITEM_NOTES,
+					  .digest = capture_plan_digest(session->plan)};
+		err = capture_write(session->writer, &item);
+	}
 	if (!err)
 		err = arm_range(session, first, num);
 	if (err && are_refused(session, first, num)) {

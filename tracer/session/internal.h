@@ -61,6 +61,9 @@ struct session {
 	enum session_state state;
 };
 
+/** Passes an item to all listeners: the report and, if records are saved, the capture file. */
+struct error *session_pass(struct session *session, const struct item *item) MUST_CHECK;
+
 /** Handles at most one batch of waiting records; *num is how many there were. */
 struct error *session_take_batch(struct session *session, size_t *num) MUST_CHECK;
 

@@ -112,10 +112,12 @@ void session_tell_dropped(struct session *session)
 {
 	if (!session->has_given_up)
 		return;
-	report_losses(session->report, NULL, clock_now());
+	const struct item losses = {.kind = ITEM_LOSSES, .losses = {clock_now(), NULL}};
+	error_free(report_item(session->report, &losses)); // neither of the two can fail
 	session->num_dropped += report_drop(session->report);
+	const struct item lost = {.kind = ITEM_LOST, .lost = {session->num_dropped, "output"}};
 	if (session->num_dropped)
-		report_lost(session->report, session->num_dropped, "output");
+		error_free(report_item(session->report, &lost));
 	session->num_dropped = 0;
 }
 

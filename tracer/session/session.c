@@ -33,8 +33,11 @@ bool session_is_as_in_file(void *context, uint64_t addr, size_t len)
 	uint64_t mark = is_gone ? UINT64_MAX : addr + 1;
 	if (session->writer && !session->failed && session->unsure != mark &&
 	    session->unsure != UINT64_MAX)
-		session->failed = capture_write_unsure(session->writer, is_gone ? 0 : addr,
-						       is_gone ? UINT64_MAX : addr + len);
+		session->failed = capture_write(session->writer,
+						&(struct item){.kind = ITEM_UNSURE,
+							       .unsure = {is_gone ? 0 : addr,
+									  is_gone ? UINT64_MAX
+										  : addr + len}});
 	if (session->unsure != UINT64_MAX)
 		session->unsure = mark;
 	return false;
@@ -49,7 +52,9 @@ static bool read_memory(void *context, uint64_t addr, void *dst, size_t len)
 		return false;
 	bool is_end = len == sizeof(uint64_t) && !*(uint64_t *)dst; // of the list of modules
 	if (session->writer && !session->failed && !(is_end && session->end_of_modules == addr))
-		session->failed = capture_write_memory(session->writer, addr, dst, len);
+		session->failed =
+			capture_write(session->writer, &(struct item){.kind = ITEM_MEMORY,
+								      .memory = {addr, dst, len}});
 	if (is_end)
 		session->end_of_modules = session->writer ? addr : 0;
 	return true;
@@ -187,6 +192,12 @@ const struct plan *session_plan(const struct session *session)
 	return session->plan;
 }
 
+struct error *session_pass(struct session *session, const struct item *item)
+{
+	struct error *err = report_item(session->report, item);
+	return err || !session->writer ? err : capture_write(session->writer, item);
+}
+
 // --- Losses -----------------------------------------------------------------------------------
 
 static struct error *tell_lost(struct session *session, uint64_t total, uint64_t *told,
@@ -196,15 +207,13 @@ static struct error *tell_lost(struct session *session, uint64_t total, uint64_t
 		return NULL;
 	uint64_t count = total - *told;
 	*told = total;
-	report_lost(session->report, count, where);
-	return session->writer ? capture_write_lost(session->writer, count, where) : NULL;
+	return session_pass(session, &(struct item){.kind = ITEM_LOST, .lost = {count, where}});
 }
 
 static struct error *settle_losses(struct session *session, const struct wire_losses *losses)
 {
-	uint64_t now = clock_now();
-	report_losses(session->report, losses, now);
-	return session->writer ? capture_write_losses(session->writer, losses, now) : NULL;
+	return session_pass(session,
+			    &(struct item){.kind = ITEM_LOSSES, .losses = {clock_now(), losses}});
 }
 
 struct error *session_settle_losses(struct session *session)
@@ -242,6 +251,7 @@ struct batch {
 
 static bool on_record(void *context, const struct wire_record *record)
 {
+	const struct item item = {.kind = ITEM_RECORD, .record = record};
 	struct batch *batch = context;
 	struct session *session = batch->session;
 	bool wants_drop = session_wants_drop(session);
@@ -250,7 +260,7 @@ static bool on_record(void *context, const struct wire_record *record)
 	if (session->has_given_up)
 		session->num_dropped++;
 	else
-		batch->err = report_record(session->report, record);
+		batch->err = report_item(session->report, &item);
 	if (!batch->err) { // decoding has saved unsure memory, so that it precedes the record
 		batch->err = session->failed;
 		session->failed = NULL;
@@ -258,7 +268,7 @@ static bool on_record(void *context, const struct wire_record *record)
 	if (session->writer && wants_drop)
 		session->num_unsaved++;
 	else if (!batch->err && session->writer)
-		batch->err = capture_write_record(session->writer, record);
+		batch->err = capture_write(session->writer, &item);
 	if (!batch->err && session_is_behind(session))
 		batch->err = session_flush(session);
 	return !batch->err && !session_is_behind(session);
@@ -482,12 +492,11 @@ static struct error *tell_skipped(struct session *session)
 	}
 	struct error *err = NULL;
 	if (any)
-		report_conditions(session->report, unreadable, crowded);
-	if (any && session->writer)
-		err = capture_write_conditions(session->writer, unreadable, crowded);
-	report_skipped(session->report, skipped, unfollowed);
-	if (!err && (skipped || unfollowed) && session->writer)
-		err = capture_write_skipped(session->writer, skipped, unfollowed);
+		err = session_pass(session, &(struct item){.kind = ITEM_CONDITIONS,
+							   .conditions = {unreadable, crowded}});
+	if (!err && (skipped || unfollowed))
+		err = session_pass(session, &(struct item){.kind = ITEM_SKIPPED,
+							   .skipped = {skipped, unfollowed}});
 	return err;
 }
 
@@ -496,9 +505,10 @@ static struct error *save_losses(struct session *session)
 {
 	if (!session->num_unsaved)
 		return NULL;
-	uint64_t now = clock_now();
-	struct error *err = capture_write_lost(session->writer, session->num_unsaved, "output");
-	return err ? err : capture_write_losses(session->writer, NULL, now);
+	const struct item lost = {.kind = ITEM_LOST, .lost = {session->num_unsaved, "output"}},
+			  losses = {.kind = ITEM_LOSSES, .losses = {clock_now(), NULL}};
+	struct error *err = capture_write(session->writer, &lost);
+	return err ? err : capture_write(session->writer, &losses);
 }
 
 struct error *session_finish(struct session *session, struct text *err_text)
@@ -522,7 +532,8 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	struct error *flush_err = session_flush_all(session);
 	session_tell_dropped(session);
 	report_summary(session->report, session->armed_ns, now, session->num_functions, err_text);
-	struct capture_item item = {
+	const struct item item = {
+		.kind = ITEM_FINISH,
 		.finish =
 			{
 				.now_ns = now,
@@ -532,7 +543,7 @@ struct error *session_finish(struct session *session, struct text *err_text)
 			},
 	};
 	if (!err && session->writer)
-		err = capture_write_finish(session->writer, &item);
+		err = capture_write(session->writer, &item);
 	if (!flush_err)
 		flush_err = session_flush_all(session);
 	if (!flush_err)

@@ -20,8 +20,9 @@ static struct error *save_trace(struct session *session, const struct session_re
 		return error_nomem();
 	for (size_t i = 0; i < trace->num_funcs; i++)
 		names[i] = (char *)session->plan->funcs[trace->funcs[i]]->func->name;
-	struct capture_item item = {
-		.kind = CAPTURE_TRACE,
+	const struct item item = {
+		.kind = ITEM_TRACE,
+		.digest = capture_plan_digest(session->plan),
 		.trace =
 			{
 				.patterns = has_conditions ? names : (char **)request->patterns,
@@ -32,7 +33,7 @@ static struct error *save_trace(struct session *session, const struct session_re
 				.trace = trace->id,
 			},
 	};
-	err = capture_write_trace(session->writer, &item, session->plan);
+	err = capture_write(session->writer, &item);
 	free(names);
 	return err;
 }
@@ -384,10 +385,9 @@ struct error *session_settle(struct session *session)
 		err = turn_off_changed(session);
 	if (!err)
 		err = session_settle_losses(session);
-	uint64_t now = clock_now();
-	report_detach(session->report, now);
-	if (!err && session->writer)
-		err = capture_write_detach(session->writer, now);
+	if (!err)
+		err = session_pass(session,
+				   &(struct item){.kind = ITEM_DETACH, .detach_ns = clock_now()});
 	return err ? err : session_flush_all(session);
 }
 

@@ -12,9 +12,9 @@ enum {
 	// version 3 the beginnings of large values, and one flag for all limits of a record
 	VERSION = 4,
 	FLUSH_BYTES = 256 * 1024,
-	STRING_MAX = 4096,	    // bytes of a string in the head
-	ITEM_MAX = 8 * 1024 * 1024, // bytes of an item
-	PATTERNS_MAX = 100 * 1000,  // patterns in an item
+	STRING_MAX = 4096,		  // bytes of a string in the head
+	ITEM_BYTES_MAX = 8 * 1024 * 1024, // bytes of an item
+	PATTERNS_MAX = 100 * 1000,	  // patterns in an item
 };
 
 static const char MAGIC[8] = "gotrace";
@@ -32,7 +32,7 @@ struct file_head {
 };
 
 struct file_item {
-	uint32_t kind, size; // enum capture_kind; number of bytes that follow, without padding
+	uint32_t kind, size; // enum item_kind; number of bytes that follow, without padding
 };
 
 struct file_trace { // the patterns follow, each with a NUL
@@ -203,7 +203,7 @@ void capture_writer_destroy(struct capture_writer *writer)
 }
 
 // Writes an item that has two parts: one of a fixed size, and a rest, which may be empty.
-static struct error *write_item(struct capture_writer *writer, enum capture_kind kind,
+static struct error *write_item(struct capture_writer *writer, enum item_kind kind,
 				const void *fixed, size_t fixed_len, const void *rest,
 				size_t rest_len)
 {
@@ -215,103 +215,95 @@ static struct error *write_item(struct capture_writer *writer, enum capture_kind
 	return writer->text.len < FLUSH_BYTES ? NULL : writer_flush(writer);
 }
 
-struct error *capture_write_trace(struct capture_writer *writer, const struct capture_item *trace,
-				  const struct plan *plan)
+static struct error *write_trace(struct capture_writer *writer, const struct item *item)
 {
 	struct text names;
 	text_init(&names);
-	for (size_t i = 0; i < trace->trace.num_patterns; i++)
-		text_append(&names, trace->trace.patterns[i], strlen(trace->trace.patterns[i]) + 1);
+	for (size_t i = 0; i < item->trace.num_patterns; i++)
+		text_append(&names, item->trace.patterns[i], strlen(item->trace.patterns[i]) + 1);
 	struct file_trace file = {
-		.digest = capture_plan_digest(plan),
-		.trace = trace->trace.trace,
-		.flags = (trace->trace.no_args ? HEAD_NO_ARGS : 0u) |
-			 (trace->trace.no_return ? HEAD_NO_RETURN : 0u),
-		.num_patterns = (uint32_t)trace->trace.num_patterns,
+		.digest = item->digest,
+		.trace = item->trace.trace,
+		.flags = (item->trace.no_args ? HEAD_NO_ARGS : 0u) |
+			 (item->trace.no_return ? HEAD_NO_RETURN : 0u),
+		.num_patterns = (uint32_t)item->trace.num_patterns,
 	};
 	struct error *err;
 	if (names.failed)
 		err = error_nomem();
-	else if (names.len > ITEM_MAX - sizeof(file) || trace->trace.num_patterns > PATTERNS_MAX)
+	else if (names.len > ITEM_BYTES_MAX - sizeof(file) ||
+		 item->trace.num_patterns > PATTERNS_MAX)
 		err = error_new("writing the capture: too many patterns");
 	else
-		err = write_item(writer, CAPTURE_TRACE, &file, sizeof(file), names.data, names.len);
+		err = write_item(writer, ITEM_TRACE, &file, sizeof(file), names.data, names.len);
 	text_deinit(&names);
 	return err;
 }
 
-struct error *capture_write_notes(struct capture_writer *writer, const struct plan *plan)
-{
-	uint64_t digest = capture_plan_digest(plan);
-	return write_item(writer, CAPTURE_NOTES, &digest, sizeof(digest), NULL, 0);
-}
-
-struct error *capture_write_record(struct capture_writer *writer, const struct wire_record *record)
-{
-	return write_item(writer, CAPTURE_RECORD, record, record->size, NULL, 0);
-}
-
-struct error *capture_write_lost(struct capture_writer *writer, uint64_t count, const char *where)
-{
-	struct file_lost file = {.count = count};
-	return write_item(writer, CAPTURE_LOST, &file, sizeof(file), where,
-			  strnlen(where, STRING_MAX));
-}
-
-struct error *capture_write_skipped(struct capture_writer *writer, uint64_t skipped,
-				    uint64_t crowded)
-{
-	uint64_t file[] = {skipped, crowded};
-	return write_item(writer, CAPTURE_SKIPPED, file, sizeof(file), NULL, 0);
-}
-
-struct error *capture_write_off(struct capture_writer *writer, uint32_t func, uint64_t off_ns)
-{
-	struct file_off file = {.func = func, .off_ns = off_ns};
-	return write_item(writer, CAPTURE_OFF, &file, sizeof(file), NULL, 0);
-}
-
-struct error *capture_write_detach(struct capture_writer *writer, uint64_t now_ns)
-{
-	return write_item(writer, CAPTURE_DETACH, &now_ns, sizeof(now_ns), NULL, 0);
-}
-
-struct error *capture_write_losses(struct capture_writer *writer, const struct wire_losses *losses,
-				   uint64_t now_ns)
-{
-	return write_item(writer, CAPTURE_LOSSES, &now_ns, sizeof(now_ns), losses,
-			  losses ? sizeof(*losses) : 0);
-}
-
-struct error *capture_write_conditions(struct capture_writer *writer, uint64_t unreadable,
-				       uint64_t crowded)
-{
-	uint64_t file[] = {unreadable, crowded};
-	return write_item(writer, CAPTURE_CONDITIONS, file, sizeof(file), NULL, 0);
-}
-
-struct error *capture_write_unsure(struct capture_writer *writer, uint64_t addr, uint64_t end)
-{
-	uint64_t file[] = {addr, end};
-	return write_item(writer, CAPTURE_UNSURE, file, sizeof(file), NULL, 0);
-}
-
-struct error *capture_write_memory(struct capture_writer *writer, uint64_t addr, const void *bytes,
-				   size_t len)
-{
-	return write_item(writer, CAPTURE_MEMORY, &addr, sizeof(addr), bytes, len);
-}
-
-struct error *capture_write_finish(struct capture_writer *writer, const struct capture_item *finish)
+static struct error *write_finish(struct capture_writer *writer, const struct item *item)
 {
 	struct file_finish file = {
-		.now_ns = finish->finish.now_ns,
-		.target_died = finish->finish.target_died,
-		.num_functions = finish->finish.num_functions,
-		.armed_ns = finish->finish.armed_ns,
+		.now_ns = item->finish.now_ns,
+		.target_died = item->finish.target_died,
+		.num_functions = item->finish.num_functions,
+		.armed_ns = item->finish.armed_ns,
 	};
-	struct error *err = write_item(writer, CAPTURE_FINISH, &file, sizeof(file), NULL, 0);
+	struct error *err = write_item(writer, ITEM_FINISH, &file, sizeof(file), NULL, 0);
 	return err ? err : writer_flush(writer);
+}
+
+_Static_assert(sizeof(((struct item *)0)->skipped) == sizeof(((struct item *)0)->conditions) &&
+		       sizeof(((struct item *)0)->skipped) == sizeof(((struct item *)0)->unsure),
+	       "two numbers each");
+
+struct error *capture_write(struct capture_writer *writer, const struct item *item)
+{
+	const void *fixed = &item->digest, *rest = NULL;
+	size_t len = sizeof(item->digest), rest_len = 0;
+	const struct file_off off = {.func = item->off.func, .off_ns = item->off.off_ns};
+	switch (item->kind) {
+	case ITEM_TRACE:
+		return write_trace(writer, item);
+	case ITEM_FINISH:
+		return write_finish(writer, item);
+	case ITEM_NOTES:
+		break;
+	case ITEM_RECORD:
+		fixed = item->record;
+		len = item->record->size;
+		break;
+	case ITEM_LOST:
+		fixed = &item->lost.count;
+		rest = item->lost.where;
+		rest_len = strnlen(item->lost.where, STRING_MAX);
+		break;
+	case ITEM_LOSSES:
+		fixed = &item->losses.now_ns;
+		rest = item->losses.losses;
+		rest_len = rest ? sizeof(*item->losses.losses) : 0;
+		break;
+	case ITEM_MEMORY:
+		fixed = &item->memory.addr;
+		rest = item->memory.bytes;
+		rest_len = item->memory.len;
+		break;
+	case ITEM_OFF:
+		fixed = &off;
+		len = sizeof(off);
+		break;
+	case ITEM_DETACH:
+		fixed = &item->detach_ns;
+		break;
+	case ITEM_SKIPPED:
+	case ITEM_CONDITIONS:
+	case ITEM_UNSURE:
+		fixed = &item->skipped;
+		len = sizeof(item->skipped);
+		break;
+	case ITEM_EOF:
+		return NULL;
+	}
+	return write_item(writer, item->kind, fixed, len, rest, rest_len);
 }
 
 // --- Reading -----------------------------------------------------------------------------------
@@ -449,8 +441,7 @@ static struct error *make_room(struct capture_reader *reader, size_t size)
 	return NULL;
 }
 
-static struct error *take_trace(struct capture_reader *reader, size_t size,
-				struct capture_item *out)
+static struct error *take_trace(struct capture_reader *reader, size_t size, struct item *out)
 {
 	struct file_trace file;
 	if (size < sizeof(file))
@@ -480,32 +471,32 @@ static struct error *take_trace(struct capture_reader *reader, size_t size,
 }
 
 // Decodes an item whose bytes have been read, with a NUL after them.
-static struct error *take_item(struct capture_reader *reader, size_t size, struct capture_item *out)
+static struct error *take_item(struct capture_reader *reader, size_t size, struct item *out)
 {
 	const uint8_t *bytes = (const uint8_t *)reader->item;
 	struct file_finish finish = {0};
 	struct file_off off;
 	switch (out->kind) {
-	case CAPTURE_TRACE:
+	case ITEM_TRACE:
 		return take_trace(reader, size, out);
-	case CAPTURE_NOTES:
+	case ITEM_NOTES:
 		if (size != sizeof(out->digest))
 			break;
 		memcpy(&out->digest, bytes, sizeof(out->digest));
 		return NULL;
-	case CAPTURE_RECORD:
+	case ITEM_RECORD:
 		if (!record_is_valid(bytes, size) ||
 		    ((const struct wire_record *)reader->item)->size != size)
 			return damaged(reader, "a record that is none");
 		out->record = (const struct wire_record *)reader->item;
 		return NULL;
-	case CAPTURE_LOST:
+	case ITEM_LOST:
 		if (size < sizeof(struct file_lost))
 			break;
 		memcpy(&out->lost.count, bytes, sizeof(out->lost.count));
 		out->lost.where = (const char *)bytes + sizeof(struct file_lost);
 		return NULL;
-	case CAPTURE_FINISH:
+	case ITEM_FINISH:
 		if (size != sizeof(finish) && size != FINISH_SHORT)
 			break;
 		memcpy(&finish, bytes, size);
@@ -514,30 +505,30 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		out->finish.num_functions = finish.num_functions;
 		out->finish.target_died = finish.target_died;
 		return NULL;
-	case CAPTURE_SKIPPED:
+	case ITEM_SKIPPED:
 		if (size != sizeof(out->skipped) && size != sizeof(out->skipped.skipped))
 			break;
 		out->skipped.crowded = 0; // older files have one number
 		memcpy(&out->skipped, bytes, size);
 		return NULL;
-	case CAPTURE_OFF:
+	case ITEM_OFF:
 		if (size != sizeof(off))
 			break;
 		memcpy(&off, bytes, sizeof(off));
 		out->off.func = off.func;
 		out->off.off_ns = off.off_ns;
 		return NULL;
-	case CAPTURE_DETACH:
+	case ITEM_DETACH:
 		if (size != sizeof(out->detach_ns))
 			break;
 		memcpy(&out->detach_ns, bytes, sizeof(out->detach_ns));
 		return NULL;
-	case CAPTURE_CONDITIONS:
+	case ITEM_CONDITIONS:
 		if (size != sizeof(out->conditions))
 			break;
 		memcpy(&out->conditions, bytes, sizeof(out->conditions));
 		return NULL;
-	case CAPTURE_LOSSES:
+	case ITEM_LOSSES:
 		if (size != sizeof(uint64_t) &&
 		    size != sizeof(uint64_t) + sizeof(struct wire_losses))
 			break;
@@ -545,37 +536,37 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		out->losses.losses =
 			size > sizeof(uint64_t) ? (const void *)(reader->item + 1) : NULL;
 		return NULL;
-	case CAPTURE_UNSURE:
+	case ITEM_UNSURE:
 		if (size != sizeof(out->unsure))
 			break;
 		memcpy(&out->unsure, bytes, sizeof(out->unsure));
 		return NULL;
-	case CAPTURE_MEMORY:
+	case ITEM_MEMORY:
 		if (size < sizeof(out->memory.addr))
 			break;
 		memcpy(&out->memory.addr, bytes, sizeof(out->memory.addr));
 		out->memory.bytes = bytes + sizeof(out->memory.addr);
 		out->memory.len = size - sizeof(out->memory.addr);
 		return NULL;
-	case CAPTURE_EOF:
+	case ITEM_EOF:
 		break;
 	}
 	return damaged(reader, "an item of an unknown kind or size");
 }
 
-struct error *capture_read(struct capture_reader *reader, struct capture_item *out)
+struct error *capture_read(struct capture_reader *reader, struct item *out)
 {
 	struct file_item file;
 	bool is_end;
 	struct error *err = read_bytes(reader, &file, sizeof(file), &is_end);
 	if (err)
 		return err;
-	struct capture_item item = {.kind = is_end ? CAPTURE_EOF : (enum capture_kind)file.kind};
+	struct item item = {.kind = is_end ? ITEM_EOF : (enum item_kind)file.kind};
 	if (is_end) {
 		*out = item;
 		return NULL;
 	}
-	if (file.size > ITEM_MAX || file.kind < CAPTURE_TRACE || file.kind >= CAPTURE_EOF)
+	if (file.size > ITEM_BYTES_MAX || file.kind < ITEM_TRACE || file.kind >= ITEM_EOF)
 		return damaged(reader, "an item of an unknown kind or size");
 	err = make_room(reader, padded(file.size) + 8);
 	if (!err)

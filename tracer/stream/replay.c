@@ -129,7 +129,7 @@ static void replay_deinit(struct replay *replay)
 
 // --- Items -------------------------------------------------------------------------------------
 
-static struct error *check_plan(const struct replay *replay, const struct capture_item *item)
+static struct error *check_plan(const struct replay *replay, const struct item *item)
 {
 	if (capture_plan_digest(replay->plan) == item->digest)
 		return NULL;
@@ -139,7 +139,7 @@ static struct error *check_plan(const struct replay *replay, const struct captur
 		replay->options->capture);
 }
 
-static struct error *take_trace(struct replay *replay, const struct capture_item *item)
+static struct error *take_trace(struct replay *replay, const struct item *item)
 {
 	struct selection selection; // the patterns have no conditions
 	struct error *err = select_functions(replay->index, item->trace.patterns,
@@ -159,28 +159,20 @@ static struct error *take_trace(struct replay *replay, const struct capture_item
 	return check_plan(replay, item);
 }
 
-static struct error *take_record(struct replay *replay, const struct wire_record *record)
+static struct error *take_record(struct replay *replay, const struct item *item)
 {
-	if (record->time_ns > replay->now_ns)
-		replay->now_ns = record->time_ns;
+	if (item->record->time_ns > replay->now_ns)
+		replay->now_ns = item->record->time_ns;
 	if (replay->now_ns - replay->ticked_ns >= TICK_NS) {
 		report_tick(replay->report, replay->now_ns);
 		replay->ticked_ns = replay->now_ns;
 	}
 	size_t num;
 	report_unseen(replay->report, &num); // clears the list; there is no engine to learn them
-	return report_record(replay->report, record);
+	return report_item(replay->report, item);
 }
 
-static struct error *take_off(struct replay *replay, const struct capture_item *item)
-{
-	if (item->off.func >= replay->plan->num_funcs)
-		return error_new("%s: not a capture of gotrace, or damaged: it has no function %u",
-				 replay->options->capture, item->off.func);
-	return report_off(replay->report, item->off.func, item->off.off_ns);
-}
-
-static struct error *take_unsure(struct replay *replay, const struct capture_item *item)
+static struct error *take_unsure(struct replay *replay, const struct item *item)
 {
 	struct replay_range *unsure =
 		reallocarray(replay->unsure, replay->num_unsure + 1, sizeof(*unsure));
@@ -191,7 +183,7 @@ static struct error *take_unsure(struct replay *replay, const struct capture_ite
 	return NULL;
 }
 
-static struct error *take_memory(struct replay *replay, const struct capture_item *item)
+static struct error *take_memory(struct replay *replay, const struct item *item)
 {
 	struct replay_memory *former = find_memory(replay, item->memory.addr);
 	struct replay_memory *memory = malloc(sizeof(*memory) + item->memory.len);
@@ -207,22 +199,19 @@ static struct error *take_memory(struct replay *replay, const struct capture_ite
 	return NULL;
 }
 
-static struct error *take_item(struct replay *replay, const struct capture_item *item)
+static struct error *take_item(struct replay *replay, const struct item *item)
 {
 	size_t first, num;
 	struct error *err;
 	switch (item->kind) {
-	case CAPTURE_TRACE:
+	case ITEM_TRACE:
 		return take_trace(replay, item);
-	case CAPTURE_NOTES:
+	case ITEM_NOTES:
 		err = plan_add_notes(replay->plan, &first, &num);
 		return err ? err : check_plan(replay, item);
-	case CAPTURE_RECORD:
-		return take_record(replay, item->record);
-	case CAPTURE_LOST:
-		report_lost(replay->report, item->lost.count, item->lost.where);
-		break;
-	case CAPTURE_FINISH:
+	case ITEM_RECORD:
+		return take_record(replay, item);
+	case ITEM_FINISH:
 		if (item->finish.now_ns > replay->now_ns)
 			replay->now_ns = item->finish.now_ns;
 		if (item->finish.armed_ns)
@@ -232,27 +221,13 @@ static struct error *take_item(struct replay *replay, const struct capture_item 
 		replay->target_died = item->finish.target_died;
 		replay->is_finished = true;
 		break;
-	case CAPTURE_OFF:
-		return take_off(replay, item);
-	case CAPTURE_DETACH:
-		report_detach(replay->report, item->detach_ns);
-		break;
-	case CAPTURE_SKIPPED:
-		report_skipped(replay->report, item->skipped.skipped, item->skipped.crowded);
-		break;
-	case CAPTURE_CONDITIONS:
-		report_conditions(replay->report, item->conditions.unreadable,
-				  item->conditions.crowded);
-		break;
-	case CAPTURE_LOSSES:
-		report_losses(replay->report, item->losses.losses, item->losses.now_ns);
-		break;
-	case CAPTURE_UNSURE:
+	case ITEM_UNSURE:
 		return take_unsure(replay, item);
-	case CAPTURE_MEMORY:
+	case ITEM_MEMORY:
 		return take_memory(replay, item);
-	case CAPTURE_EOF:
-		break;
+	default:
+		err = report_item(replay->report, item);
+		return err ? error_wrap(err, "%s", replay->options->capture) : NULL;
 	}
 	return NULL;
 }
@@ -270,9 +245,9 @@ static struct error *take_all(struct replay *replay)
 {
 	const volatile sig_atomic_t *stop = replay->options->stop;
 	while (!replay->is_finished && !(stop && *stop)) {
-		struct capture_item item;
+		struct item item;
 		struct error *err = capture_read(replay->reader, &item);
-		if (!err && item.kind == CAPTURE_EOF) {
+		if (!err && item.kind == ITEM_EOF) {
 			log_warning("%s: it has no end: its tracer was killed",
 				    replay->options->capture);
 			return NULL;

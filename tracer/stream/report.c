@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/vec.h"
+#include "base/cleanup.h"
 #include "tracer/count/stats.h"
 
 enum { UNSEEN_MAX = 256 }; // dynamic types kept at once; further ones are found again later
@@ -190,55 +191,54 @@ struct error *report_trace(struct report *report, uint32_t func, struct call_tra
 	return calls_trace(report->calls, func, trace);
 }
 
-struct error *report_off(struct report *report, uint32_t func, uint64_t off_ns)
-{
-	return calls_off(report->calls, func, off_ns);
-}
-
-struct error *report_record(struct report *report, const struct wire_record *record)
+static struct error *take_record(struct report *report, const struct wire_record *record)
 {
 	struct error *err = stacks_learn(report->stacks, record);
 	if (!err)
 		err = calls_record(report->calls, record);
-	if (err || !report->failed)
-		return err;
-	err = report->failed;
-	report->failed = NULL;
-	return err;
+	return err ? err : take(report->failed);
 }
 
-void report_lost(struct report *report, uint64_t count, const char *where)
+static void take_lost(struct report *report, uint64_t count, const char *where)
 {
 	report->lost += count;
 	report->options.sink->lost(report->sink, count, where, &report->out);
 }
 
-void report_losses(struct report *report, const struct wire_losses *losses, uint64_t now_ns)
+struct error *report_item(struct report *report, const struct item *item)
 {
-	calls_lost(report->calls, losses, now_ns);
-}
-
-void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded)
-{
-	report->has_conditions = true;
-	report->unreadable += unreadable;
-	report->crowded += crowded;
-}
-
-void report_skipped(struct report *report, uint64_t skipped, uint64_t crowded)
-{
-	report->skipped += skipped;
-	report->crowded += crowded;
+	switch (item->kind) {
+	case ITEM_RECORD:
+		return take_record(report, item->record);
+	case ITEM_LOST:
+		take_lost(report, item->lost.count, item->lost.where);
+		break;
+	case ITEM_LOSSES:
+		calls_lost(report->calls, item->losses.losses, item->losses.now_ns);
+		break;
+	case ITEM_OFF:
+		return calls_off(report->calls, item->off.func, item->off.off_ns);
+	case ITEM_DETACH:
+		calls_detach(report->calls, item->detach_ns);
+		break;
+	case ITEM_CONDITIONS:
+		report->has_conditions = true;
+		report->unreadable += item->conditions.unreadable;
+		report->crowded += item->conditions.crowded;
+		break;
+	case ITEM_SKIPPED:
+		report->skipped += item->skipped.skipped;
+		report->crowded += item->skipped.crowded;
+		break;
+	default:
+		break;
+	}
+	return NULL;
 }
 
 void report_tick(struct report *report, uint64_t now_ns)
 {
 	calls_tick(report->calls, now_ns);
-}
-
-void report_detach(struct report *report, uint64_t now_ns)
-{
-	calls_detach(report->calls, now_ns);
 }
 
 struct former_sink {
@@ -278,7 +278,7 @@ void report_finish(struct report *report, uint64_t now_ns, bool target_died)
 	struct calls_stats stats;
 	calls_stats(report->calls, &stats);
 	if (stats.damaged)
-		report_lost(report, stats.damaged, "damaged records");
+		take_lost(report, stats.damaged, "damaged records");
 }
 
 void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,

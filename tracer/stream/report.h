@@ -6,6 +6,7 @@
 #define GOTRACE_TRACER_STREAM_REPORT_H
 
 #include "tracer/output/output.h"
+#include "tracer/stream/item.h"
 
 struct report;
 struct stats;
@@ -34,27 +35,10 @@ void report_destroy(struct report *report);
 /** See calls_trace. */
 struct error *report_trace(struct report *report, uint32_t func,
 			   struct call_trace *trace) MUST_CHECK;
-/** See calls_off. */
-struct error *report_off(struct report *report, uint32_t func, uint64_t off_ns) MUST_CHECK;
-
-/** Handles one record, which must be valid. */
-struct error *report_record(struct report *report, const struct wire_record *record) MUST_CHECK;
-/** count events were lost, at where ("ring buffer"). */
-void report_lost(struct report *report, uint64_t count, const char *where);
-/** Call after all records made until now have been handled; losses is what was lost of them. See
- *  calls_lost. */
-void report_losses(struct report *report, const struct wire_losses *losses, uint64_t now_ns);
-/** Adds to the numbers of calls that were not shown because a condition could not read a value
- *  (unreadable), or because there was no room to hold them (crowded). */
-void report_conditions(struct report *report, uint64_t unreadable, uint64_t crowded);
-/** Adds to the numbers of calls that were left out on purpose (skipped), or because there was no
- *  room to follow them until their return (crowded). */
-void report_skipped(struct report *report, uint64_t skipped, uint64_t crowded);
+/** Takes one item. A record must be valid. Items that say nothing about calls change nothing. */
+struct error *report_item(struct report *report, const struct item *item) MUST_CHECK;
 /** Call now and then, also without events; see calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);
-
-/** The calls of functions that are off end as detached; see calls_detach. */
-void report_detach(struct report *report, uint64_t now_ns);
 
 struct report_look { // how the trace is shown
 	const struct sink_ops *sink;
