@@ -100,13 +100,6 @@ bool image_text(struct image *image, uint64_t vaddr, size_t len, const uint8_t *
 	return false;
 }
 
-void armed_refuse(struct armed *armed, uint32_t func, const char *why)
-{
-	(void)armed;
-	(void)func;
-	(void)why;
-}
-
 // Loads the registers, runs to one site and comes back. The byte behind each site's nop stops the child.
 void run_site(struct shared *shared);
 extern const uint8_t sites_start[];
