@@ -162,24 +162,14 @@ struct {
 	__type(value, struct wire_held);
 } held SEC(".maps");
 
-// Traced calls under way, and the goroutines that have some.
+// How calls are nested, and what is known of their goroutines.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct wire_nest_key);
+	__type(key, struct wire_call_key);
 	__type(value, struct wire_nest);
 } nests SEC(".maps");
-
-// Goroutine and group (within_key()) -> the distance of the goroutine's outermost frame of the
-// group.
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1);
-	__type(key, wire_u64);
-	__type(value, wire_u64);
-} within SEC(".maps");
 
 // Keys and values are the first bytes of struct wire_key and struct wire_key_slot. User space sets
 // their sizes.
@@ -430,7 +420,7 @@ static __always_inline wire_u32 *held_count(wire_u64 goid)
 }
 
 static inline int host_held_put(const struct host *host, const struct wire_call_key *key,
-				const struct wire_kept *from)
+				const struct wire_held *from)
 {
 	(void)host;
 	long failed = bpf_map_update_elem(&held, key, from, BPF_NOEXIST);
@@ -480,7 +470,7 @@ static inline void host_calls_gone(const struct host *host, wire_u64 goid, wire_
 		bpf_for_each_map_elem(&held, held_step, &gone, 0);
 }
 
-static inline int host_nest_put(const struct host *host, const struct wire_nest_key *key,
+static inline int host_nest_put(const struct host *host, const struct wire_call_key *key,
 				const struct wire_nest *nest)
 {
 	(void)host;
@@ -488,13 +478,13 @@ static inline int host_nest_put(const struct host *host, const struct wire_nest_
 }
 
 static inline struct wire_nest *host_nest_find(const struct host *host,
-					       const struct wire_nest_key *key)
+					       const struct wire_call_key *key)
 {
 	(void)host;
 	return bpf_map_lookup_elem(&nests, key);
 }
 
-static inline void host_nest_drop(const struct host *host, const struct wire_nest_key *key)
+static inline void host_nest_drop(const struct host *host, const struct wire_call_key *key)
 {
 	(void)host;
 	bpf_map_delete_elem(&nests, key);
@@ -504,24 +494,6 @@ static inline wire_u32 *host_nests_full(const struct host *host)
 {
 	(void)host;
 	return &state.are_nests_full;
-}
-
-static inline int host_within_put(const struct host *host, wire_u64 key, wire_u64 distance)
-{
-	(void)host;
-	return (int)bpf_map_update_elem(&within, &key, &distance, BPF_ANY);
-}
-
-static inline const wire_u64 *host_within_find(const struct host *host, wire_u64 key)
-{
-	(void)host;
-	return bpf_map_lookup_elem(&within, &key);
-}
-
-static inline void host_within_drop(const struct host *host, wire_u64 key)
-{
-	(void)host;
-	bpf_map_delete_elem(&within, &key);
 }
 
 // --- What is counted ---------------------------------------------------------------------------

@@ -186,10 +186,9 @@ struct wire_budget {
 // --- Aggregates --------------------------------------------------------------------------------
 
 enum {
-	WIRE_KEYS = 4,		   // values that make up a key
-	WIRE_KEY_TEXT = 256,	   // bytes that are kept to show a string in a key
-	WIRE_BUCKETS = 62 * 8,	   // of a histogram; tracer/count/histogram.h
-	WIRE_ACTIVE_MAX = 1 << 16, // calls under way
+	WIRE_KEYS = 4,	       // values that make up a key
+	WIRE_KEY_TEXT = 256,   // bytes that are kept to show a string in a key
+	WIRE_BUCKETS = 62 * 8, // of a histogram; tracer/count/histogram.h
 };
 
 enum wire_value_kind {
@@ -381,7 +380,6 @@ struct wire_kept { // values that an entry has kept
 	wire_u32 pad;
 };
 
-enum { WIRE_CALLS_HELD_MAX = 4096 };
 enum { WIRE_WITHIN_MAX = 16 }; // groups of functions that --within names, numbered from 1
 
 // Where the argument of runtime.recovery shows which goroutine continues, and at which SP.
@@ -393,39 +391,43 @@ struct wire_recovery {
 };
 
 // --- Calls under way ---------------------------------------------------------------------------
-// Keys and values of the engine's tables of calls under way.
+// The engine has three tables with the same key: calls that are followed or counted (struct
+// wire_call), calls whose return decides (struct wire_held), and how calls are nested (struct
+// wire_nest). A held call needs 4 KiB and there are few of them; a followed call needs 8 bytes and
+// there are many.
 
-// Calls under way whose depth is known, and goroutines that have some.
-enum { WIRE_NESTS_MAX = 1 << 18 };
+enum {
+	WIRE_ACTIVE_MAX = 1 << 16, // calls that are followed or counted
+	WIRE_HELD_CALLS_MAX = 4096,
+	// Calls under way whose depth is known, and what is known of goroutines.
+	WIRE_NESTS_MAX = 1 << 18,
+};
 
-struct wire_call_key {	   // a call under way
+struct wire_call_key {	   // a call under way, or in the last table also a goroutine
 	wire_u64 goid;	   // wire_stack_key()
-	wire_u64 distance; // as in struct wire_record
-	wire_u32 func;
+	wire_u64 distance; // as in struct wire_record; 0: no call
+	wire_u32 func;	   // 0 in the last table, but for a goroutine in a group: the group
 	wire_u32 pad;
 };
 
-struct wire_call {	  // a trace keeps only the first member
-	wire_u64 time_ns; // of its entry
+struct wire_call {
+	wire_u64 time_ns; // of its entry; a trace stores no more than this
 	struct wire_kept kept;
 	struct wire_key key;
 	struct wire_key_slot at; // of the key; with texts only if the return needs them
 };
 
-struct wire_held { // an entry whose return decides: the values it kept, then its struct wire_record
+struct wire_held { // it begins as struct wire_call does
+	wire_u64 time_ns;
 	struct wire_kept kept;
-	wire_u8 record[WIRE_HELD_MAX];
+	wire_u8 record[WIRE_HELD_MAX]; // the entry's struct wire_record
 };
 
-struct wire_nest_key {
-	wire_u64 goid;	   // as in struct wire_call_key
-	wire_u64 distance; // 0: the goroutine's own entry
-};
-
-// A traced call under way, or, if the key's distance is 0, a goroutine that has such calls.
+// A traced call under way. If the key's distance is 0: a goroutine that has such calls, or, if
+// there is a group too, a goroutine in which a function of that group is active.
 struct wire_nest {
 	// Of a call: the distance of the next call outwards. Of a goroutine: of its innermost
-	// call. 0: none.
+	// call. 0: none. Of a group: the distance of the outermost frame of its functions.
 	wire_u64 outer;
 	// Of a goroutine: the distance of its outermost call that had no room; 0: none.
 	wire_u64 missing;
@@ -502,8 +504,7 @@ enum { WIRE_STACK_SHIFT = 40, WIRE_STACK_BITS = 64 - WIRE_STACK_SHIFT };
 static const wire_u64 WIRE_STACK_THREAD = 1ull << 63; // no goid has this bit
 
 /** The key of a stack: its goid, or for goid 0 its thread and which of the thread's system stacks
- *  it is. No bit from 48 to 62 is set as long as goids are below 2^48, since a tid has at most 22
- *  bits. */
+ *  it is. */
 static inline wire_u64 wire_stack_key(wire_u64 goid, wire_u64 distance, wire_u32 tid)
 {
 	return goid ? goid
@@ -564,8 +565,7 @@ _Static_assert(sizeof(struct wire_recovery) == 16, "wire_recovery");
 _Static_assert(sizeof(struct wire_kept) == 136, "wire_kept");
 _Static_assert(sizeof(struct wire_call_key) == 24, "wire_call_key");
 _Static_assert(sizeof(struct wire_call) == 1248, "wire_call");
-_Static_assert(sizeof(struct wire_held) == 136 + WIRE_HELD_MAX, "wire_held");
-_Static_assert(sizeof(struct wire_nest_key) == 16, "wire_nest_key");
+_Static_assert(sizeof(struct wire_held) == 144 + WIRE_HELD_MAX, "wire_held");
 _Static_assert(sizeof(struct wire_nest) == 32, "wire_nest");
 _Static_assert(sizeof(struct wire_record) == 48, "wire_record");
 _Static_assert(sizeof(struct wire_losses) == 8 + 4 * WIRE_LOSSES, "wire_losses");

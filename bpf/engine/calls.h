@@ -54,58 +54,47 @@ CAPTURE_INLINE struct wire_call_key hit_call(const struct hit *hit)
 
 // --- Functions that --within names ---------------------------------------------------------------
 
-enum { WITHIN_SHIFT = 48 }; // a group's number is above a goroutine's
-
-/** Makes a key from a wire_stack_key() and a group. False if the goid has too many bits for such
- *  a key. */
-CAPTURE_INLINE bool within_key(wire_u64 goid, wire_u32 group, wire_u64 *out)
+/** The key of what a goroutine has of a group. */
+CAPTURE_INLINE struct wire_call_key within_key(wire_u64 goid, wire_u32 group)
 {
-	if ((goid & ~WIRE_STACK_THREAD) >> WITHIN_SHIFT)
-		return false;
-	*out = goid | (wire_u64)group << WITHIN_SHIFT;
-	return true;
+	return (struct wire_call_key){.goid = goid, .func = group};
 }
 
 /** A frame of a function of the key's group begins at this distance. Returns 0, or not 0 if there
  *  is no room. */
-CAPTURE_INLINE int within_enter(const struct host *host, wire_u64 key, wire_u64 distance)
+CAPTURE_INLINE int within_enter(const struct host *host, const struct wire_call_key *key,
+				wire_u64 distance)
 {
-	const wire_u64 *outermost = host_within_find(host, key);
-	if (outermost && *outermost < distance)
+	struct wire_nest *group = host_nest_find(host, key);
+	if (group && group->outer > distance)
+		group->outer = distance;
+	if (group)
 		return 0;
-	return host_within_put(host, key, distance);
+	struct wire_nest outermost = {.outer = distance};
+	return host_nest_put(host, key, &outermost);
 }
 
 /** A frame of a function of the key's group ends at this distance. */
-CAPTURE_INLINE void within_leave(const struct host *host, wire_u64 key, wire_u64 distance)
+CAPTURE_INLINE void within_leave(const struct host *host, const struct wire_call_key *key,
+				 wire_u64 distance)
 {
-	const wire_u64 *outermost = host_within_find(host, key);
-	if (outermost && *outermost >= distance)
-		host_within_drop(host, key);
+	const struct wire_nest *group = host_nest_find(host, key);
+	if (group && group->outer >= distance)
+		host_nest_drop(host, key);
 }
 
-/** True if a call whose frame begins at this distance is made while a function of the key's group
- *  is active. */
-CAPTURE_INLINE bool within_holds(const struct host *host, wire_u64 key, wire_u64 distance)
+/** True if a hit whose goroutine is known is made while a function of this group is active. */
+CAPTURE_INLINE bool calls_within(const struct host *host, const struct hit *hit, wire_u32 group)
 {
-	const wire_u64 *outermost = host_within_find(host, key);
-	if (!outermost)
+	struct wire_call_key key = within_key(hit_goid(hit), group);
+	const struct wire_nest *nest = host_nest_find(host, &key);
+	if (!nest)
 		return false;
-	if (*outermost < distance)
+	if (nest->outer < hit->goroutine.distance)
 		return true;
-	if (*outermost > distance)
-		host_within_drop(host, key);
+	if (nest->outer > hit->goroutine.distance) // it is gone
+		host_nest_drop(host, &key);
 	return false;
-}
-
-/** True if a call is made while a function of this group is active. *is_known is false if that
- *  cannot be determined. */
-CAPTURE_INLINE bool calls_within(const struct host *host, const struct hit *hit, wire_u32 group,
-				 bool *is_known)
-{
-	wire_u64 key;
-	*is_known = hit->is_known && within_key(hit_goid(hit), group, &key);
-	return *is_known && within_holds(host, key, hit->goroutine.distance);
 }
 
 // --- Recovery ------------------------------------------------------------------------------------
@@ -147,7 +136,7 @@ static long nest_step(wire_u32 i, void *context)
 	(void)i;
 	struct nest_walk *walk = context;
 	struct wire_nest *goroutine = walk->goroutine;
-	struct wire_nest_key key = {.goid = walk->goid, .distance = goroutine->outer};
+	struct wire_call_key key = {.goid = walk->goid, .distance = goroutine->outer};
 	if (!key.distance || key.distance < walk->from)
 		return 1;
 	const struct wire_nest *nest = host_nest_find(walk->host, &key);
@@ -161,7 +150,7 @@ static long nest_step(wire_u32 i, void *context)
 // Drops the goroutine's traced calls from this distance on. True if others are still under way.
 CAPTURE_APART bool calls_close(const struct host *host, wire_u64 goid, wire_u64 from)
 {
-	struct wire_nest_key key = {.goid = goid};
+	struct wire_call_key key = {.goid = goid};
 	struct wire_nest *goroutine = host_nest_find(host, &key);
 	if (!goroutine)
 		return false;
@@ -182,7 +171,7 @@ CAPTURE_APART bool calls_close(const struct host *host, wire_u64 goid, wire_u64 
 CAPTURE_APART wire_u32 calls_enter(const struct host *host, const struct hit *hit, bool has_end)
 {
 	wire_u64 goid = hit_goid(hit), distance = hit->goroutine.distance;
-	struct wire_nest_key key = {.goid = goid};
+	struct wire_call_key key = {.goid = goid};
 	struct wire_nest nest = {0};
 	struct wire_nest *goroutine = NULL;
 	if (calls_close(host, goid, distance))
@@ -220,7 +209,7 @@ CAPTURE_INLINE void calls_leave(const struct host *host, const struct hit *hit)
 // deferred functions run.
 CAPTURE_INLINE void calls_exit(const struct host *host, const struct hit *hit)
 {
-	struct wire_nest_key key = {.goid = hit_goid(hit)};
+	struct wire_call_key key = {.goid = hit_goid(hit)};
 	calls_close(host, key.goid, hit->goroutine.distance + 1);
 	struct wire_nest *goroutine = host_nest_find(host, &key);
 	if (goroutine)
@@ -232,7 +221,7 @@ CAPTURE_INLINE void calls_exit(const struct host *host, const struct hit *hit)
 // Goexit will end are still under way.
 CAPTURE_INLINE void calls_recovered(const struct host *host, wire_u64 goid, wire_u64 distance)
 {
-	struct wire_nest_key key = {.goid = goid};
+	struct wire_call_key key = {.goid = goid};
 	const struct wire_nest *goroutine = host_nest_find(host, &key);
 	wire_u64 from = distance + 1;
 	if (goroutine && goroutine->leaving >= from)
@@ -250,9 +239,8 @@ struct unwind {
 static long unwind_step(wire_u32 i, void *context)
 {
 	const struct unwind *unwind = context;
-	wire_u64 key;
-	if (within_key(unwind->goid, i + 1, &key))
-		within_leave(unwind->host, key, unwind->distance);
+	struct wire_call_key key = within_key(unwind->goid, i + 1);
+	within_leave(unwind->host, &key, unwind->distance);
 	return 0;
 }
 
@@ -282,12 +270,12 @@ CAPTURE_INLINE bool calls_recovery(const struct host *host, const struct hit *hi
 // room.
 CAPTURE_INLINE int calls_bound(const struct host *host, const struct hit *hit, wire_u32 group)
 {
-	wire_u64 key;
-	if (!hit->is_known || !within_key(hit_goid(hit), group, &key))
+	if (!hit->is_known)
 		return -1;
+	struct wire_call_key key = within_key(hit_goid(hit), group);
 	if (hit->probe->kind == WIRE_PROBE_BEGIN)
-		return within_enter(host, key, hit->goroutine.distance);
-	within_leave(host, key, hit->goroutine.distance);
+		return within_enter(host, &key, hit->goroutine.distance);
+	within_leave(host, &key, hit->goroutine.distance);
 	return 0;
 }
 

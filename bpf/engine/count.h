@@ -343,12 +343,12 @@ CAPTURE_APART void count_return(const struct host *host, const struct hit *hit,
 CAPTURE_APART bool count_within(const struct host *host, const struct hit *hit,
 				const struct wire_aggregate *aggregate)
 {
-	bool is_known, is_entry = hit->probe->kind == WIRE_PROBE_ENTRY;
-	bool holds = calls_within(host, hit, aggregate->within, &is_known);
-	if (!is_known && is_entry)
+	bool is_entry = hit->probe->kind == WIRE_PROBE_ENTRY;
+	if (!hit->is_known && is_entry)
 		count_add(&host_count_lost(host)->unknown, 1);
-	if (!is_known)
+	if (!hit->is_known)
 		return false;
+	bool holds = calls_within(host, hit, aggregate->within);
 	if (is_entry && !holds && (aggregate->flags & WIRE_AGGREGATE_RETURNS)) {
 		struct wire_call_key key = hit_call(hit);
 		host_call_drop(host, &key);

@@ -103,30 +103,24 @@ static inline int host_call_put(const struct host *host, const struct wire_call_
 static inline struct wire_call *host_call_find(const struct host *host,
 					       const struct wire_call_key *key);
 static inline void host_call_drop(const struct host *host, const struct wire_call_key *key);
-/** Stores the entry of a call whose return decides. from leads to a struct wire_held; its bytes
- *  after the end of the record have no meaning. */
+/** Stores the entry of a call whose return decides. held's bytes after the end of the record have
+ *  no meaning. */
 static inline int host_held_put(const struct host *host, const struct wire_call_key *key,
-				const struct wire_kept *from);
+				const struct wire_held *held);
 static inline struct wire_held *host_held_find(const struct host *host,
 					       const struct wire_call_key *key);
 static inline void host_held_drop(const struct host *host, const struct wire_call_key *key);
 /** The goroutine's calls from this distance on have ended, or will end, without a return. Drops
  *  their held entries; a host can drop these calls from its other table too. */
 static inline void host_calls_gone(const struct host *host, wire_u64 goid, wire_u64 from);
-/** Stores a traced call under way, or what is known of a goroutine's traced calls (struct
- *  wire_nest). */
-static inline int host_nest_put(const struct host *host, const struct wire_nest_key *key,
+/** Stores a traced call under way, or what is known of a goroutine (struct wire_nest). */
+static inline int host_nest_put(const struct host *host, const struct wire_call_key *key,
 				const struct wire_nest *nest);
 static inline struct wire_nest *host_nest_find(const struct host *host,
-					       const struct wire_nest_key *key);
-static inline void host_nest_drop(const struct host *host, const struct wire_nest_key *key);
+					       const struct wire_call_key *key);
+static inline void host_nest_drop(const struct host *host, const struct wire_call_key *key);
 /** A flag in the host's memory: not 0 once there was no room for a goroutine. */
 static inline wire_u32 *host_nests_full(const struct host *host);
-/** Stores the distance of the outermost frame that a goroutine has of a group of functions; key:
- *  from within_key(). */
-static inline int host_within_put(const struct host *host, wire_u64 key, wire_u64 distance);
-static inline const wire_u64 *host_within_find(const struct host *host, wire_u64 key);
-static inline void host_within_drop(const struct host *host, wire_u64 key);
 
 // --- What is counted ---------------------------------------------------------------------------
 

@@ -74,7 +74,9 @@ struct capture {
 	wire_u32 pad;
 	struct capture_scan scan;
 	struct capture_seen seen[CAPTURE_SEEN];
-	struct wire_kept kept; // directly before the record: both together are a struct wire_held
+	// These two are directly before the record: together they are a struct wire_held.
+	wire_u64 held_ns;
+	struct wire_kept kept;
 	union {
 		struct wire_record record;
 		// After any offset below WIRE_RECORD_MAX there is room for a whole block and an

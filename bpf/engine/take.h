@@ -72,6 +72,13 @@ CAPTURE_APART void take_note(const struct host *host, const struct hit *hit)
 		__sync_fetch_and_add(&condition->crowded, 1);
 }
 
+// The same for counts.
+CAPTURE_APART void take_note_groups(const struct host *host, const struct hit *hit, wire_u32 group)
+{
+	if (calls_note_groups(host, hit, group))
+		count_add(&host_count_lost(host)->active, 1);
+}
+
 // Updates the nesting of traced calls. At an entry, returns how many are under way; 0 if not known.
 CAPTURE_APART wire_u32 take_depth(const struct host *host, const struct hit *hit,
 				  const struct wire_budget *budget)
@@ -121,11 +128,10 @@ CAPTURE_APART bool take_run(struct slot *slot, const struct host_regs *regs, wir
 CAPTURE_APART bool take_within(const struct host *host, struct wire_condition *condition,
 			       const struct hit *hit)
 {
-	bool is_known;
-	bool holds = calls_within(host, hit, condition->within, &is_known);
-	if (!is_known)
-		__sync_fetch_and_add(&condition->unreadable, 1);
-	return holds;
+	if (hit->is_known)
+		return calls_within(host, hit, condition->within);
+	__sync_fetch_and_add(&condition->unreadable, 1);
+	return false;
 }
 
 CAPTURE_APART bool take_admits(const struct host *host, struct wire_condition *condition,
@@ -254,7 +260,9 @@ CAPTURE_INLINE bool take_keep(const struct host *host, struct slot *slot,
 		// A held stack is not marked as known, because the record may be dropped.
 		take_fill(host, slot, hit);
 	}
-	if (c->record.size > WIRE_HELD_MAX || host_held_put(host, key, &c->kept))
+	c->held_ns = hit->time_ns;
+	if (c->record.size > WIRE_HELD_MAX ||
+	    host_held_put(host, key, (const struct wire_held *)&c->held_ns))
 		__sync_fetch_and_add(&condition->crowded, 1);
 	return true;
 }
@@ -295,7 +303,7 @@ CAPTURE_APART bool take_settle(const struct host *host, struct wire_condition *c
 	}
 	struct wire_record *record = (struct wire_record *)entry->record;
 	struct expr_hit about = take_about(hit);
-	about.duration = hit->time_ns - record->time_ns;
+	about.duration = hit->time_ns - entry->time_ns;
 	about.is_blind = hit->probe->kind != WIRE_PROBE_RETURN;
 	slot->capture.kept = entry->kept;
 	bool holds = take_run(slot, hit->regs, condition->return_op, condition->num_return, &about);
@@ -398,8 +406,8 @@ CAPTURE_INLINE void take_count(const struct host *host, struct hit *hit)
 		take_find_goroutine(host, hit);
 	}
 	if (probe->kind > WIRE_PROBE_TAIL) {
-		if (has_groups && calls_note_groups(host, hit, aggregate->within))
-			count_add(&host_count_lost(host)->active, 1);
+		if (has_groups)
+			take_note_groups(host, hit, aggregate->within);
 		return;
 	}
 	if (take_is_foreign(host, hit))

@@ -76,6 +76,7 @@ static int set_up(void **state)
 	world->g[20] = GOID;
 	world->regs = (struct cpu_regs){.g = (uintptr_t)world->g};
 	world->counting.num_slots = SLOTS;
+	world->counting.text_bytes = WIRE_KEYS * WIRE_KEY_TEXT; // room for any test's
 	world->tables.aggregates = world->aggregates;
 	world->tables.num_aggregates = FUNCS;
 	world->counted = (struct aggregate_tables){
@@ -275,6 +276,7 @@ static void test_long_strings(void **state)
 	struct world *world = *state;
 	world->counting.num_keys = 1;
 	world->counting.num_slots = SLOTS;
+	world->counting.text_bytes = WIRE_KEYS * WIRE_KEY_TEXT; // room for any test's
 	world->tables.aggregates = world->aggregates;
 	world->tables.num_aggregates = FUNCS;
 	add_reg(world, false, 0, 8);

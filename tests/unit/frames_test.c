@@ -175,11 +175,44 @@ static void test_within(void **state)
 	hit(world, END, 0x200);
 	assert_false(hit(world, CALL, 0x500));
 	assert_int_equal(world->conditions[0].unreadable, 0);
-	world->g[GOID_WORD] = 1ull << 60; // no such number fits
+	world->g[GOID_WORD] = 1ull << 60; // any number will do
+	hit(world, BEGIN, 0x200);
+	assert_true(hit(world, CALL, 0x300));
+	world->g[1] = 0; // not a goroutine
 	hit(world, BEGIN, 0x200);
 	assert_false(hit(world, CALL, 0x300));
 	assert_int_equal(world->conditions[0].unreadable, 1);
 	assert_int_equal(world->conditions[1].crowded, 1);
+	end(world);
+}
+
+// What is known of a goroutine's groups and of its traced calls is in one table.
+static void test_groups_and_depth(void **state)
+{
+	(void)state;
+	struct world *world = of_depth(2);
+	world->conditions[0].within = 2;
+	world->state.num_within = 2;
+	hit(world, CALL, 0x100);
+	hit(world, BEGIN, 0x180); // of group 1
+	assert_false(hit(world, CALL, 0x200));
+	world->conditions[1].within = 2;
+	hit(world, RET, 0x200);
+	hit(world, BEGIN, 0x180);
+	assert_true(hit(world, CALL, 0x200));
+	hit(world, RET, 0x200);
+	hit(world, RET, 0x100); // no call is left, but both groups are active
+	hit(world, CALL, 0x190);
+	assert_true(hit(world, CALL, 0x200));
+	world->g[GOID_WORD]++; // another goroutine
+	hit(world, CALL, 0x190);
+	assert_false(hit(world, CALL, 0x200));
+	world->g[GOID_WORD]--;
+	recover(world, 0x170); // both groups and both calls are gone
+	hit(world, CALL, 0x100);
+	assert_false(hit(world, CALL, 0x200));
+	world->conditions[0].within = 0;
+	assert_true(hit(world, CALL, 0x200));
 	end(world);
 }
 
@@ -189,7 +222,7 @@ static void test_held_calls_that_panic(void **state)
 	static const struct wire_op ops[] = {{.code = WIRE_OP_PUSH, .value = 1},
 					     {.code = WIRE_OP_CHECK}};
 	struct world *world = make(&(struct wire_condition){.num_return = 2}, ops, 2);
-	for (uint64_t i = 0; i < 3 * WIRE_CALLS_HELD_MAX; i++) {
+	for (uint64_t i = 0; i < 3 * WIRE_HELD_CALLS_MAX; i++) {
 		world->g[GOID_WORD] = GOID + i;
 		hit(world, CALL, 0x200);
 		if (i % 2)
@@ -210,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_recovery_and_goexit),
 		cmocka_unit_test(test_within),
+		cmocka_unit_test(test_groups_and_depth),
 		cmocka_unit_test(test_held_calls_that_panic),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

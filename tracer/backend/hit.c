@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "bpf/engine/take.h"
+#include "tracer/backend/settings.h"
 #include "tracer/backend/table.h"
 
 enum { KNOWN_STACKS = 16384 };
@@ -15,10 +16,10 @@ static const uint64_t LONG_NS = 60 * 1000000000ull, SWEEP_NS = 1000000000ull;
 struct hit_maker {
 	struct slot slot;
 	struct hit_source source;
-	const struct cpu_regs *regs;				 // of this hit
-	uint64_t now_ns;					 // of this hit
-	struct table *calls, *held, *nests, *within, *key_slots; // NULL: not needed
-	void *memory;						 // of the tables
+	const struct cpu_regs *regs;			// of this hit
+	uint64_t now_ns;				// of this hit
+	struct table *calls, *held, *nests, *key_slots; // NULL: not needed
+	void *memory;					// of the tables
 	size_t memory_bytes;
 	uint64_t swept_ns;		  // time of the last sweep
 	uint64_t *known_stacks;		  // indexed by number % KNOWN_STACKS; NULL: no stacks
@@ -204,14 +205,6 @@ static bool is_old(void *context, const void *key, const void *value)
 	       ((const struct gone *)context)->before_ns;
 }
 
-static bool is_old_held(void *context, const void *key, const void *value)
-{
-	(void)key;
-	const struct wire_held *held = value;
-	const struct wire_record *record = (const struct wire_record *)held->record;
-	return record->time_ns < ((const struct gone *)context)->before_ns;
-}
-
 static bool is_gone(void *context, const void *key, const void *value)
 {
 	(void)value;
@@ -226,7 +219,7 @@ static bool is_of_func(void *context, const void *key, const void *value)
 	return ((const struct wire_call_key *)key)->func == ((const struct gone *)context)->func;
 }
 
-// Adds a call to a table. Calls that panicked stay in the tables, so if a table is full, the calls
+// Adds a call to a table: a struct wire_call or a struct wire_held, which begin alike. Calls that panicked stay in the tables, so if a table is full, the calls
 // that began long ago are dropped, at most once in SWEEP_NS.
 static void *add_call(struct hit_maker *maker, struct table *table, const struct wire_call_key *key)
 {
@@ -235,7 +228,7 @@ static void *add_call(struct hit_maker *maker, struct table *table, const struct
 		return value;
 	maker->swept_ns = maker->now_ns;
 	struct gone gone = {.before_ns = maker->now_ns - LONG_NS};
-	table_drop_if(table, table == maker->held ? is_old_held : is_old, &gone);
+	table_drop_if(table, is_old, &gone);
 	return table_add(table, key);
 }
 
@@ -262,7 +255,7 @@ static inline int host_call_put(const struct host *host, const struct wire_call_
 	struct wire_call *value = add_call(maker, maker->calls, key);
 	if (!value)
 		return -1;
-	*value = *call;
+	memcpy(value, call, maker->calls->value_bytes);
 	return 0;
 }
 
@@ -278,15 +271,14 @@ static inline void host_call_drop(const struct host *host, const struct wire_cal
 }
 
 static inline int host_held_put(const struct host *host, const struct wire_call_key *key,
-				const struct wire_kept *from)
+				const struct wire_held *from)
 {
 	struct hit_maker *maker = maker_of(host);
-	const struct wire_record *record = (const struct wire_record *)(from + 1);
+	const struct wire_record *record = (const struct wire_record *)from->record;
 	struct wire_held *held = add_call(maker, maker->held, key);
 	if (!held || record->size > sizeof(held->record))
 		return -1;
-	held->kept = *from;
-	memcpy(held->record, record, record->size);
+	memcpy(held, from, offsetof(struct wire_held, record) + record->size);
 	return 0;
 }
 
@@ -309,19 +301,19 @@ static inline void host_calls_gone(const struct host *host, uint64_t goid, uint6
 	table_drop_if(maker->held, is_gone, &gone);
 }
 
-static inline int host_nest_put(const struct host *host, const struct wire_nest_key *key,
+static inline int host_nest_put(const struct host *host, const struct wire_call_key *key,
 				const struct wire_nest *nest)
 {
 	return table_put(maker_of(host)->nests, key, nest) ? 0 : -1;
 }
 
 static inline struct wire_nest *host_nest_find(const struct host *host,
-					       const struct wire_nest_key *key)
+					       const struct wire_call_key *key)
 {
 	return table_find(maker_of(host)->nests, key);
 }
 
-static inline void host_nest_drop(const struct host *host, const struct wire_nest_key *key)
+static inline void host_nest_drop(const struct host *host, const struct wire_call_key *key)
 {
 	table_drop(maker_of(host)->nests, key);
 }
@@ -329,21 +321,6 @@ static inline void host_nest_drop(const struct host *host, const struct wire_nes
 static inline uint32_t *host_nests_full(const struct host *host)
 {
 	return &state_of(host)->are_nests_full;
-}
-
-static inline int host_within_put(const struct host *host, uint64_t key, uint64_t distance)
-{
-	return table_put(maker_of(host)->within, &key, &distance) ? 0 : -1;
-}
-
-static inline const uint64_t *host_within_find(const struct host *host, uint64_t key)
-{
-	return table_find(maker_of(host)->within, &key);
-}
-
-static inline void host_within_drop(const struct host *host, uint64_t key)
-{
-	table_drop(maker_of(host)->within, &key);
 }
 
 // --- Counts --------------------------------------------------------------------------------------
@@ -467,14 +444,13 @@ static struct error *make_tables(struct hit_maker *maker)
 	const struct hit_source *source = &maker->source;
 	const struct aggregate_tables *counts = source->aggregates;
 	uint32_t max_keys = counts ? counts->max_keys : 0;
-	uint32_t call_bytes = counts ? sizeof(struct wire_call) : sizeof(uint64_t);
+	uint32_t call_bytes = settings_call_bytes(counts ? counts->settings : NULL);
 	const struct table_size sizes[] = {
 		{&maker->calls, sizeof(struct wire_call_key), call_bytes, WIRE_ACTIVE_MAX},
 		{&maker->held, sizeof(struct wire_call_key), sizeof(struct wire_held),
-		 counts ? 0 : WIRE_CALLS_HELD_MAX},
-		{&maker->nests, sizeof(struct wire_nest_key), sizeof(struct wire_nest),
-		 source->tables->has_depth ? WIRE_NESTS_MAX : 0},
-		{&maker->within, sizeof(uint64_t), sizeof(uint64_t), WIRE_ACTIVE_MAX},
+		 counts ? 0 : WIRE_HELD_CALLS_MAX},
+		{&maker->nests, sizeof(struct wire_call_key), sizeof(struct wire_nest),
+		 source->tables->has_depth ? WIRE_NESTS_MAX : WIRE_ACTIVE_MAX},
 		{&maker->key_slots, sizeof(struct wire_key), sizeof(uint32_t), max_keys},
 	};
 	enum { NUM = sizeof(sizes) / sizeof(*sizes) };

@@ -101,6 +101,12 @@ void settings_budget(struct wire_budget *out, const struct plan_func *func)
 	};
 }
 
+uint32_t settings_call_bytes(const struct wire_aggregate_settings *counting)
+{
+	return counting ? (uint32_t)offsetof(struct wire_call, at.text) + counting->text_bytes
+			: sizeof(((struct wire_call *)0)->time_ns);
+}
+
 uint32_t settings_max_keys(const struct plan *plan)
 {
 	const struct aggregate_options *options = plan->options.counting;

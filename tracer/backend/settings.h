@@ -20,6 +20,8 @@ void settings_budget(struct wire_budget *out, const struct plan_func *func);
 
 /** Fills in how calls are counted; all zeros if the plan does not count. */
 void settings_fill_aggregate(struct wire_aggregate_settings *out, const struct plan *plan);
+/** Bytes of struct wire_call that the table of calls stores. counting: NULL if calls are traced. */
+uint32_t settings_call_bytes(const struct wire_aggregate_settings *counting);
 /** The maximum number of keys; 0 if calls are counted by function only. */
 uint32_t settings_max_keys(const struct plan *plan);
 /** Bytes of struct wire_key and of struct wire_key_slot that the plan's keys use. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "bpf/wire.h"
@@ -52,23 +51,16 @@ struct error *ebpf_aggregates_prepare(struct ebpf *backend)
 		{program->maps.totals, settings->num_slots},
 		{program->maps.buckets, settings->has_buckets ? settings->num_slots : 1},
 		{program->maps.key_slots, keys ? keys : 1},
-		{program->maps.calls, WIRE_ACTIVE_MAX},
-		{program->maps.within, backend->plan->num_within ? WIRE_ACTIVE_MAX : 1},
 	};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		int result = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
 		if (result)
 			return error_errno(-result, "sizing the tables that count");
 	}
-	struct bpf_map *slots = program->maps.key_slots, *calls = program->maps.calls;
-	uint32_t call_bytes = bpf_map__value_size(calls) -
-			      (uint32_t)sizeof(((struct wire_key_slot *)0)->text) +
-			      settings->text_bytes;
+	struct bpf_map *slots = program->maps.key_slots;
 	int result = bpf_map__set_key_size(slots, settings_key_size(backend->plan));
 	if (!result)
 		result = bpf_map__set_value_size(slots, settings_slot_size(backend->plan));
-	if (!result)
-		result = bpf_map__set_value_size(calls, call_bytes);
 	if (result)
 		return error_errno(-result, "sizing the keys of what is counted");
 	return share_if_large(program);
@@ -132,31 +124,6 @@ static struct error *visit_keys(struct visit *visit)
 	return err;
 }
 
-// Calls that panicked stay in the table of calls under way. If calls were lost for lack of room
-// since the last sweep, the calls that began long ago are dropped.
-static void sweep(struct ebpf *backend)
-{
-	static const uint64_t LONG_NS = 60 * 1000000000ull, NS_PER_S = 1000000000;
-	uint64_t full = backend->tables.state->aggregate_lost.active;
-	if (full == backend->crowded)
-		return;
-	backend->crowded = full;
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	uint64_t now_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-	int map = bpf_map__fd(backend->program->maps.calls);
-	struct wire_call_key key, next;
-	struct wire_call call; // the table's values may be shorter
-	bool any = !bpf_map_get_next_key(map, NULL, &key);
-	for (size_t i = 0; any && i < 2 * WIRE_ACTIVE_MAX; i++) {
-		any = !bpf_map_get_next_key(map, &key, &next);
-		if (!bpf_map_lookup_elem(map, &key, &call) && now_ns > call.time_ns &&
-		    now_ns - call.time_ns > LONG_NS)
-			bpf_map_delete_elem(map, &key);
-		key = next;
-	}
-}
-
 struct error *ebpf_aggregates(struct backend *base,
 			      struct error *(*visit)(void *context,
 						     const struct backend_aggregate *one),
@@ -181,6 +148,5 @@ struct error *ebpf_aggregates(struct backend *base,
 	const volatile uint64_t *counts =
 		(const volatile uint64_t *)&backend->tables.state->aggregate_lost;
 	*lost = (struct wire_aggregate_lost){counts[0], counts[1], counts[2], counts[3], counts[4]};
-	sweep(backend);
 	return NULL;
 }

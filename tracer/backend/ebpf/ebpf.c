@@ -60,6 +60,25 @@ int ebpf_program(const struct ebpf *backend)
 					       : program->progs.gotrace_hit);
 }
 
+// The sizes of the tables of calls under way. A table that is not needed stays at one entry.
+static void size_calls(struct ebpf *backend, const struct backend_settings *settings)
+{
+	struct gotrace_bpf *program = backend->program;
+	const struct wire_aggregate_settings *counting =
+		(const struct wire_aggregate_settings *)&program->rodata->aggregating;
+	bool has_groups = backend->counts ? backend->plan->num_within : settings->has_conditions;
+	bpf_map__set_value_size(program->maps.calls,
+				settings_call_bytes(backend->counts ? counting : NULL));
+	if (settings->has_budgets || backend->counts)
+		bpf_map__set_max_entries(program->maps.calls, WIRE_ACTIVE_MAX);
+	if (settings->has_conditions && !backend->counts)
+		bpf_map__set_max_entries(program->maps.held, WIRE_HELD_CALLS_MAX);
+	if (backend->plan->wants_depth)
+		bpf_map__set_max_entries(program->maps.nests, WIRE_NESTS_MAX);
+	else if (has_groups)
+		bpf_map__set_max_entries(program->maps.nests, WIRE_ACTIVE_MAX);
+}
+
 static struct error *load(struct ebpf *backend, const struct backend_settings *settings)
 {
 	backend->program = gotrace_bpf__open();
@@ -93,16 +112,7 @@ static struct error *load(struct ebpf *backend, const struct backend_settings *s
 	bpf_map__set_max_entries(program->maps.events, settings_ring_bytes(settings));
 	if (backend->plan->options.capture.stack)
 		bpf_map__set_max_entries(program->maps.known_stacks, KNOWN_STACKS);
-	if (settings->has_budgets)
-		bpf_map__set_max_entries(program->maps.calls, WIRE_ACTIVE_MAX);
-	if (!backend->counts)
-		bpf_map__set_value_size(program->maps.calls, sizeof(uint64_t));
-	if (settings->has_conditions) {
-		bpf_map__set_max_entries(program->maps.held, WIRE_CALLS_HELD_MAX);
-		bpf_map__set_max_entries(program->maps.within, WIRE_ACTIVE_MAX);
-	}
-	if (backend->plan->wants_depth)
-		bpf_map__set_max_entries(program->maps.nests, WIRE_NESTS_MAX);
+	size_calls(backend, settings);
 	int result = gotrace_bpf__load(program);
 	if (result) {
 		const char *advice = features_advice(-result);

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "bpf/wire.h"
 #include "bpf/gotrace.skel.h"
 #include "tracer/backend/ebpf/ebpf.h"
@@ -79,26 +79,22 @@ static struct error *update_dynamics(struct ebpf *backend)
 }
 
 // Drops calls from a table of calls under way: those that began before before_ns (0: none) and, if
-// disarmed is set, those of functions that are not armed. time_at is the time's offset in a value.
-static void forget_in(struct ebpf *backend, const struct bpf_map *table, size_t time_at,
-		      uint64_t before_ns, bool disarmed)
+// disarmed is set, those of functions that are not armed.
+static void forget_in(struct ebpf *backend, const struct bpf_map *table, uint64_t before_ns,
+		      bool disarmed)
 {
 	const struct armed *armed = backend->armed;
 	int map = bpf_map__fd(table);
 	struct wire_call_key key, next;
-	uint8_t value[sizeof(struct wire_held)];
-	if (bpf_map__value_size(table) > sizeof(value))
-		return;
+	struct wire_held call; // or a struct wire_call, which is smaller and begins alike
+	_Static_assert(sizeof(call) >= sizeof(struct wire_call), "there is room for both");
 	bool any = !bpf_map_get_next_key(map, NULL, &key);
 	for (size_t i = 0; any && i < 2 * (size_t)bpf_map__max_entries(table); i++) {
-		uint64_t time_ns;
 		any = !bpf_map_get_next_key(map, &key, &next);
 		bool is_gone =
 			disarmed && key.func < armed->num && !armed->funcs[key.func].is_armed;
-		if (!is_gone && before_ns && !bpf_map_lookup_elem(map, &key, value)) {
-			memcpy(&time_ns, value + time_at, sizeof(time_ns));
-			is_gone = time_ns < before_ns;
-		}
+		if (!is_gone && before_ns && !bpf_map_lookup_elem(map, &key, &call))
+			is_gone = call.time_ns < before_ns;
 		if (is_gone)
 			bpf_map_delete_elem(map, &key);
 		key = next;
@@ -108,11 +104,8 @@ static void forget_in(struct ebpf *backend, const struct bpf_map *table, size_t 
 static void forget_calls(struct ebpf *backend, uint64_t before_ns, bool disarmed)
 {
 	const struct gotrace_bpf *program = backend->program;
-	forget_in(backend, program->maps.calls, offsetof(struct wire_call, time_ns), before_ns,
-		  disarmed);
-	forget_in(backend, program->maps.held,
-		  offsetof(struct wire_held, record) + offsetof(struct wire_record, time_ns),
-		  before_ns, disarmed);
+	forget_in(backend, program->maps.calls, before_ns, disarmed);
+	forget_in(backend, program->maps.held, before_ns, disarmed);
 }
 
 // A call that panicked, or whose goroutine ended, has no return that would drop it from the tables.
@@ -122,7 +115,7 @@ void ebpf_tables_sweep(struct ebpf *backend)
 {
 	static const uint64_t LONG_NS = 60 * 1000000000ull;
 	const struct tables *tables = &backend->tables;
-	uint64_t crowded = 0;
+	uint64_t crowded = __atomic_load_n(&tables->state->aggregate_lost.active, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < tables->num_budgets; i++)
 		crowded += __atomic_load_n(&tables->budgets[i].crowded, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < tables->plan.num_conditions; i++)
@@ -130,9 +123,7 @@ void ebpf_tables_sweep(struct ebpf *backend)
 	if (crowded == backend->crowded)
 		return;
 	backend->crowded = crowded;
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	uint64_t now_ns = clock_now();
 	forget_calls(backend, now_ns > LONG_NS ? now_ns - LONG_NS : 0, false);
 }
 
