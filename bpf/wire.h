@@ -465,6 +465,12 @@ struct wire_state {
 
 // --- Records -----------------------------------------------------------------------------------
 
+// The kinds of records. All have the header of struct wire_record, and blocks. A reader skips the
+// kinds that it does not know.
+enum wire_record_kind {
+	WIRE_RECORD_HIT, // of a probe
+};
+
 enum wire_record_flags {
 	WIRE_NO_GOROUTINE = 1, // g could not be read or is not plausible: goid and distance are 0
 	// The frame block's float pieces are filled in (ptrace); else they are zeros.
@@ -480,8 +486,9 @@ enum wire_record_flags {
 };
 
 struct wire_record {
-	wire_u32 size;	// bytes of this header and all blocks, a multiple of 8
-	wire_u32 probe; // index in the table of probes
+	wire_u16 size;	// bytes of this header and all blocks, a multiple of 8
+	wire_u16 kind;	// enum wire_record_kind
+	wire_u32 probe; // of a hit: index in the table of probes
 	wire_u32 tid;	// in the initial PID namespace
 	wire_u16 flags; // enum wire_record_flags
 	wire_u16 num_blocks;

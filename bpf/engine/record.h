@@ -156,6 +156,7 @@ CAPTURE_INLINE void capture_head(struct wire_record *record, wire_u32 probe, wir
 				 struct wire_losses *losses)
 {
 	record->size = sizeof(*record);
+	record->kind = WIRE_RECORD_HIT;
 	record->probe = probe;
 	record->tid = tid;
 	record->flags = goroutine ? 0 : WIRE_NO_GOROUTINE;

@@ -481,6 +481,25 @@ static void recovery_that_cannot_be_read(void **state)
 	end(&story);
 }
 
+// A record that is no hit is neither an event nor damage, whatever the other members hold.
+static void other_kinds(void **state)
+{
+	(void)state;
+	struct story story;
+	struct calls_stats stats;
+	begin(&story, 2);
+	enter(&story, 0, 100);
+	struct synthetic_record record = synthetic_hit(UINT32_MAX, 7, 50, story.now += 10);
+	record.head.kind = WIRE_RECORD_HIT + 1;
+	take(&story, &record.head);
+	leave(&story, 0, 100);
+	calls_stats(story.calls, &stats);
+	assert_int_equal(stats.other_kinds, 1);
+	assert_int_equal(stats.damaged, 0);
+	tells(&story, "+0 -0");
+	end(&story);
+}
+
 // gopanic and Goexit may be traced themselves; either hit may come first.
 static void notes_that_are_traced(void **state)
 {
@@ -919,6 +938,7 @@ int main(void)
 		cmocka_unit_test(recovery_tells_who_recovered),
 		cmocka_unit_test(recovery_does_not_end_goexit),
 		cmocka_unit_test(recovery_that_cannot_be_read),
+		cmocka_unit_test(other_kinds),
 		cmocka_unit_test(notes_that_are_traced),
 		cmocka_unit_test(nested_panics),
 		cmocka_unit_test(panic_again),

@@ -54,7 +54,8 @@ static void write_capture(const struct file *file, struct synthetic *synthetic)
 	uint64_t words[] = {11, 12, 13}, digest = capture_plan_digest(&synthetic->plan);
 	struct synthetic_record record = synthetic_hit(0, 18, 100, 2000);
 	synthetic_frame(&record, words, 3);
-	const struct synthetic_record next = synthetic_hit(1, 18, 100, 3000);
+	struct synthetic_record next = synthetic_hit(1, 18, 100, 3000);
+	next.head.kind = WIRE_RECORD_HIT + 1; // of a newer gotrace
 	const struct item items[] = {
 		{.kind = ITEM_TRACE,
 		 .digest = digest,
@@ -104,6 +105,8 @@ static void check_capture(const char *path, const struct synthetic *synthetic)
 	assert_true(record_next(item.record, &at, &block));
 	assert_int_equal(block.head->len, 24);
 	assert_null(capture_read(reader, &item));
+	assert_int_equal(item.kind, ITEM_RECORD);
+	assert_int_equal(item.record->kind, WIRE_RECORD_HIT + 1);
 	assert_int_equal(item.record->probe, 1);
 	assert_null(capture_read(reader, &item));
 	assert_int_equal(item.kind, ITEM_LOST);
@@ -197,6 +200,21 @@ static void cut_off(void **state)
 	assert_int_equal(num_whole, 9); // cut between two items, or behind the head
 }
 
+// Version 4 differs only in what records may be.
+static void versions(void **state)
+{
+	const struct file *file = *state;
+	struct synthetic synthetic;
+	write_capture(file, &synthetic);
+	for (uint32_t version = 3; version <= 6; version++) {
+		bool failed;
+		assert_int_equal(pwrite(file->fd, &version, sizeof(version), 8), sizeof(version));
+		bool is_read = version == 4 || version == 5;
+		assert_int_equal(read_all(file->path, &failed), is_read ? 9 : 0);
+		assert_true(failed != is_read);
+	}
+}
+
 static void damaged_bytes(void **state)
 {
 	const struct file *file = *state;
@@ -275,6 +293,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(round_trip, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(gzipped, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(cut_off, make_file, remove_file),
+		cmocka_unit_test_setup_teardown(versions, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(damaged_bytes, make_file, remove_file),
 		cmocka_unit_test_setup_teardown(not_a_capture, make_file, remove_file),
 		cmocka_unit_test(full_disk),

@@ -74,7 +74,7 @@ static void refuses_wrong_sizes(void **state)
 		s.record.size = size;
 		assert_false(record_is_valid(&s, sizeof(s)));
 	}
-	s.record.size = UINT32_MAX & ~7u;
+	s.record.size = UINT16_MAX & ~7u;
 	assert_false(record_is_valid(&s, sizeof(s)));
 }
 

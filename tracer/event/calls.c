@@ -300,6 +300,10 @@ static void look_for_notes(struct calls *calls)
 struct error *calls_record(struct calls *calls, const struct wire_record *record)
 {
 	const struct plan *plan = calls->plan;
+	if (record->kind != WIRE_RECORD_HIT) {
+		calls->stats.other_kinds++;
+		return NULL;
+	}
 	if (record->probe >= plan->tables.num_probes) {
 		calls->stats.damaged++;
 		return NULL;

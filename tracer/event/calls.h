@@ -72,6 +72,7 @@ struct calls_stats {
 	uint64_t detached;	 // ended as CALL_DETACHED
 	uint64_t lost_ends;	 // ended as CALL_LOST
 	uint64_t damaged;	 // records that do not fit the plan
+	uint64_t other_kinds;	 // records that are no hits
 };
 
 /** plan and context are borrowed, listener is copied. */
@@ -93,7 +94,8 @@ struct error *calls_off(struct calls *calls, uint32_t func, uint64_t off_ns) MUS
 
 /** Processes one valid record. If an event of its goroutine was lost since the goroutine's previous
  *  record, the goroutine's calls under way end as lost, because other calls may have taken their
- *  places on the stack. A record that does not fit the plan is dropped and counted as damaged. */
+ *  places on the stack. A record that does not fit the plan is dropped and counted as damaged. A
+ *  record of another kind is only counted. */
 struct error *calls_record(struct calls *calls, const struct wire_record *record) MUST_CHECK;
 
 /** Ends, as lost, the calls whose end may be among the lost events. All records made until now must

@@ -9,8 +9,10 @@
 
 enum {
 	// version 1 had no losses in its records, version 2 at most 1 KiB of each value in a frame,
-	// version 3 the beginnings of large values, and one flag for all limits of a record
-	VERSION = 4,
+	// version 3 the beginnings of large values, and one flag for all limits of a record;
+	// version 4 had no kinds of records: all were hits, and the kind's bytes were zeros
+	VERSION = 5,
+	OLDEST_VERSION = 4, // that is read
 	FLUSH_BYTES = 256 * 1024,
 	STRING_MAX = 4096,		  // bytes of a string in the head
 	ITEM_BYTES_MAX = 8 * 1024 * 1024, // bytes of an item
@@ -363,9 +365,10 @@ static struct error *read_head(struct capture_reader *reader)
 		return err;
 	if (is_empty || memcmp(file.magic, MAGIC, sizeof(MAGIC)) != 0)
 		return damaged(reader, "it does not begin like one");
-	if (file.version != VERSION)
-		return error_new("%s: a capture of version %u; this gotrace reads version %u",
-				 reader->path, file.version, VERSION);
+	if (file.version < OLDEST_VERSION || file.version > VERSION)
+		return error_new(
+			"%s: a capture of version %u; this gotrace reads versions %u to %u",
+			reader->path, file.version, OLDEST_VERSION, VERSION);
 	if (file.exe_bytes > STRING_MAX || file.build_id_bytes > STRING_MAX)
 		return damaged(reader, "its head is too long");
 	err = read_string(reader, file.exe_bytes, &reader->exe);

@@ -5,6 +5,7 @@
 
 #include "base/vec.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "tracer/count/stats.h"
 
 enum { UNSEEN_MAX = 256 }; // dynamic types kept at once; further ones are found again later
@@ -279,6 +280,10 @@ void report_finish(struct report *report, uint64_t now_ns, bool target_died)
 	calls_stats(report->calls, &stats);
 	if (stats.damaged)
 		take_lost(report, stats.damaged, "damaged records");
+	if (stats.other_kinds)
+		log_warning("%llu records are not shown: they are of kinds that this gotrace does "
+			    "not know",
+			    (unsigned long long)stats.other_kinds);
 }
 
 void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
