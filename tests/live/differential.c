@@ -100,6 +100,12 @@ bool image_text(struct image *image, uint64_t vaddr, size_t len, const uint8_t *
 	return false;
 }
 
+const struct arch *image_arch(const struct image *image)
+{
+	(void)image;
+	return NULL;
+}
+
 // Loads the registers, runs to one site and comes back. The byte behind each site's nop stops the child.
 void run_site(struct shared *shared);
 extern const uint8_t sites_start[];
