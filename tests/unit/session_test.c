@@ -619,6 +619,20 @@ static void test_renewal(void **state)
 	assert_int_equal(second->counts.calls, 3);
 }
 
+static void test_conditions_are_shared(void **state)
+{
+	struct world *world = *state;
+	world->options.plan.filter.slower_ns = 1000000;
+	open_session(world);
+	const struct session_trace *made = trace(world, "main.*");
+	const struct plan_tables *tables = &session_plan(world->session)->tables;
+	assert_true(made->num_funcs > 1);
+	for (size_t i = 0; i < made->num_funcs; i++) {
+		const struct wire_condition *condition = &tables->conditions[made->funcs[i]];
+		assert_int_equal(condition->num_entry + condition->num_return, tables->num_ops);
+	}
+}
+
 // A back end without room for another trace is replaced by one that has it.
 static void test_no_room(void **state)
 {
@@ -654,6 +668,7 @@ int main(void)
 		TEST(the_target_was_replaced),
 		TEST(the_target_executes_another_program),
 		TEST(renewal),
+		TEST(conditions_are_shared),
 		TEST(no_room),
 	};
 	return cmocka_run_group_tests(tests, make_programs, remove_programs);

@@ -212,6 +212,36 @@ static struct error *add_code(struct plan *plan, const struct expr_code *code,
 	return NULL;
 }
 
+// Finds the code in the plan's tables, or adds it: many functions have the same.
+static struct error *share_code(struct plan *plan, const struct expr_code *code,
+				struct plan_program *out)
+{
+	const uint32_t numbers[] = {code->num_entry, code->num_return, code->decides_at_return};
+	struct text key;
+	text_init(&key);
+	text_append(&key, numbers, sizeof(numbers));
+	text_append(&key, code->ops, (numbers[0] + numbers[1]) * sizeof(*code->ops));
+	text_append(&key, code->literals, code->num_literals * sizeof(*code->literals));
+	struct plan_known_program *known = NULL;
+	struct error *err = key.failed ? error_nomem() : NULL;
+	if (!err)
+		HASH_FIND (hh, plan->state->programs, key.data, key.len, known)
+			;
+	if (known)
+		*out = known->program;
+	else if (!err)
+		err = add_code(plan, code, out);
+	if (!err && !known && (known = malloc(sizeof(*known) + key.len))) {
+		known->program = *out;
+		memcpy(known->code, key.data, key.len);
+		HASH_ADD_KEYPTR(hh, plan->state->programs, known->code, key.len, known);
+		if (!known->hh.tbl)
+			free(known);
+	}
+	text_deinit(&key);
+	return err;
+}
+
 struct error *plan_compile_program(struct plan *plan, const struct func *func,
 				   const struct plan_conditions *conditions,
 				   struct expr_value_of *values, size_t num_values,
@@ -242,7 +272,7 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 		      "its condition is decided at the return, which --no-return leaves out")))
 		err = error_nomem();
 	if (!err && !*reason)
-		err = add_code(plan, &code, out);
+		err = share_code(plan, &code, out);
 	expr_code_deinit(&code);
 	return err;
 }

@@ -25,6 +25,12 @@ struct plan_known_dynamic { // a type that plan_learn was asked for
 	UT_hash_handle hh;
 };
 
+struct plan_known_program { // a program in the plan's tables, by its code before it was entered there
+	struct plan_program program;
+	UT_hash_handle hh;
+	uint8_t code[];
+};
+
 struct plan_state {
 	const struct arch *arch;
 	struct sites_finder *finder;
@@ -34,6 +40,7 @@ struct plan_state {
 	struct plan_known_interface *interfaces;
 	size_t interfaces_done; // how many of them have had their itabs learnt
 	struct plan_known_dynamic *dynamics;
+	struct plan_known_program *programs;
 	uint32_t learnt_types, learnt_edges; // entries in the tables that were made for dynamics
 	// The index's function number -> the number in the plan, + 1; 0: not in the plan.
 	uint32_t *by_func;

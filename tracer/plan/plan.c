@@ -125,6 +125,11 @@ static void state_destroy(struct plan_state *state)
 		HASH_DEL(state->dynamics, dynamic);
 		free(dynamic);
 	}
+	struct plan_known_program *program, *next_program;
+	HASH_ITER (hh, state->programs, program, next_program) {
+		HASH_DEL(state->programs, program);
+		free(program);
+	}
 	sites_finder_destroy(state->finder);
 	free(state->by_func);
 	free(state);
