@@ -47,6 +47,13 @@ static inline void json_u64(struct text *out, const char *key, uint64_t value)
 	text_u64(out, value);
 }
 
+/** Like json_u64, but nothing if value is 0. */
+static inline void json_count(struct text *out, const char *key, uint64_t value)
+{
+	if (value)
+		json_u64(out, key, value);
+}
+
 static inline void json_i64(struct text *out, const char *key, int64_t value)
 {
 	json_key(out, key);

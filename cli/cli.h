@@ -31,6 +31,13 @@ struct command_word {
 	const char *missing; // the error if it is left out; NULL: it may be
 };
 
+// Words that several commands have.
+// clang-format off
+#define WORD_OF_PID	 {WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"}
+#define WORD_OF_PATTERNS {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}
+#define WORD_OF_TARGET	 {WORD_TARGET, "of what? Give a PID or an executable"}
+// clang-format on
+
 struct command { // its options are the rows of options_table that name it
 	const char *name;
 	const char *summary; // one line for "gotrace --help"; NULL: not listed, for programs only

@@ -70,6 +70,19 @@ struct error *output_file(const char *path, FILE **out)
 	return err;
 }
 
+struct error *output_text(int fd, const struct text *text, const volatile sig_atomic_t *stop,
+			  const char *what, volatile sig_atomic_t *is_closed)
+{
+	struct error *err =
+		text->failed ? error_nomem() : file_write(fd, text->data, text->len, stop, what);
+	if (!err || error_code(err) != EPIPE)
+		return err;
+	if (is_closed)
+		*is_closed = true;
+	error_free(err);
+	return NULL;
+}
+
 bool output_is_same(int a, int b)
 {
 	struct stat left, right;

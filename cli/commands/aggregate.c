@@ -5,8 +5,8 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "cli/drive.h"
+#include "cli/output.h"
 
 struct counting {
 	struct options *options;
@@ -14,17 +14,11 @@ struct counting {
 	struct aggregates aggregates;
 };
 
-// Writes the text to the output, and empties it. It is no error if the reader has gone away.
 static struct error *show(const struct options *options, struct text *text)
 {
-	struct error *err = text->failed ? error_nomem()
-					 : file_write(options->session.out, text->data, text->len,
-						      &cli_signal, "writing");
+	struct error *err = output_text(options->session.out, text, &cli_signal, "writing", NULL);
 	text_deinit(text);
-	if (!err || error_code(err) != EPIPE)
-		return err;
-	error_free(err);
-	return NULL;
+	return err;
 }
 
 static struct error *read_and_print(struct counting *counting, struct session *session,

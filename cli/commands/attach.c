@@ -18,7 +18,6 @@ const struct command command_attach = {
 	       "/regexp/, or !PATTERN to exclude what earlier ones selected.\n"
 	       "\n"
 	       "Example: gotrace attach $(pidof server) 'main.*' '!main.log*'",
-	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
-		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},
+	.words = {WORD_OF_PID, WORD_OF_PATTERNS},
 	.run = attach_main,
 };

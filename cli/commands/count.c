@@ -29,8 +29,7 @@ const struct command command_count = {
 	       "in one that is started: calls, calls per second, results of type error that are "
 	       "not nil. Calls are counted in the kernel and none is missed.\v"
 	       "Example: gotrace count 4711 'main.(*Store).Get' --by name --duration 10s",
-	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
-		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},
-	.before_program = {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"},
+	.words = {WORD_OF_PID, WORD_OF_PATTERNS},
+	.before_program = WORD_OF_PATTERNS,
 	.run = count_main,
 };

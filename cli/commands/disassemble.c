@@ -23,7 +23,6 @@ const struct command command_disassemble = {
 	       "and memory operands refer to, labels where its branches lead, and \">\" where a "
 	       "trace would probe it.\v"
 	       "Example: gotrace disassemble ./server 'main.(*Store).Get'",
-	.words = {{WORD_TARGET, "of what? Give a PID or an executable"},
-		  {WORD_FUNC, "which function?"}},
+	.words = {WORD_OF_TARGET, {WORD_FUNC, "which function?"}},
 	.run = disassemble_main,
 };

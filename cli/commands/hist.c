@@ -69,8 +69,7 @@ const struct command command_hist = {
 	       "bounds of p50, p90 and p99.\v"
 	       "Example: gotrace hist 4711 'main.(*Store).Get' --by name, gotrace hist 4711 "
 	       "main.read 'len(p)'",
-	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
-		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},
-	.before_program = {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"},
+	.words = {WORD_OF_PID, WORD_OF_PATTERNS},
+	.before_program = WORD_OF_PATTERNS,
 	.run = hist_main,
 };

@@ -163,6 +163,6 @@ const struct command command_info = {
 	       "argument and result is, where it is probed or why it cannot be, and where calls "
 	       "of it were inlined.\v"
 	       "Example: gotrace info ./server 'main.(*Store).Get'",
-	.words = {{WORD_TARGET, "of what? Give a PID or an executable"}, {WORD_FUNC, NULL}},
+	.words = {WORD_OF_TARGET, {WORD_FUNC, NULL}},
 	.run = info_main,
 };

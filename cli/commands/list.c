@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "cli/inspect/inspect.h"
+#include "cli/output.h"
 
 enum { FLUSH_BYTES = 256 * 1024 };
 
@@ -21,7 +21,7 @@ struct listing {
 	struct plan *plan;
 	int fd; // where the list is written; borrowed
 	struct text out;
-	bool is_closed; // the reader has gone away
+	volatile sig_atomic_t is_closed; // the reader has gone away
 };
 
 // What the entry's probe is on: the branch of the stack check, another instruction that the kernel
@@ -103,16 +103,10 @@ static void write_json(struct listing *listing, const struct func *func, const s
 
 static struct error *flush(struct listing *listing)
 {
-	struct text *out = &listing->out;
-	if (out->failed)
-		return error_nomem();
-	struct error *err = file_write(listing->fd, out->data, out->len, NULL, "writing the list");
-	text_reset(out);
-	if (!err || error_code(err) != EPIPE)
-		return err;
-	listing->is_closed = true;
-	error_free(err);
-	return NULL;
+	struct error *err = output_text(listing->fd, &listing->out, NULL, "writing the list",
+					&listing->is_closed);
+	text_reset(&listing->out);
+	return err;
 }
 
 static struct error *list_func(struct listing *listing, const struct func *func)
@@ -198,6 +192,6 @@ const struct command command_list = {
 	       "signatures and how each can be probed. Inlined functions have no code of their "
 	       "own and are not listed.\v"
 	       "Example: gotrace list ./server 'main.*'",
-	.words = {{WORD_TARGET, "of what? Give a PID or an executable"}, {WORD_PATTERNS, NULL}},
+	.words = {WORD_OF_TARGET, {WORD_PATTERNS, NULL}},
 	.run = list_main,
 };

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gotrace replay: shows a trace again that was kept with --save, in any format.
-#include <errno.h>
 #include <signal.h>
 
-#include "base/file.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "tracer/stream/replay.h"
@@ -16,30 +14,16 @@ struct output {
 	volatile sig_atomic_t is_closed;
 };
 
+// The output file is emptied before the first text is written, so that an error before keeps its
+// contents.
 static struct error *write_out(void *context, const struct text *text)
 {
 	struct output *output = context;
-	if (output->is_closed)
-		return NULL;
-	struct error *err =
-		file_write(output->fd, text->data, text->len, NULL, "writing the trace");
-	if (!err || error_code(err) != EPIPE)
-		return err;
-	output->is_closed = true;
-	error_free(err);
-	return NULL;
-}
-
-// Empties the output file before the first text is written, so that an error before keeps its
-// contents.
-static struct error *write_first(void *context, const struct text *text)
-{
-	struct output *output = context;
-	struct error *err = NULL;
-	if (output->path)
-		err = output_empty(output->fd, output->path);
+	struct error *err = output->path ? output_empty(output->fd, output->path) : NULL;
 	output->path = NULL;
-	return err ? err : write_out(output, text);
+	if (err || output->is_closed)
+		return err;
+	return output_text(output->fd, text, NULL, "writing the trace", &output->is_closed);
 }
 
 static struct error *replay(const struct options *options)
@@ -53,7 +37,7 @@ static struct error *replay(const struct options *options)
 		.timestamps = session->timestamps,
 		.color = session->color,
 		.stop = &output.is_closed,
-		.write = write_first,
+		.write = write_out,
 		.context = &output,
 	};
 	struct text words;

@@ -14,8 +14,8 @@ const struct command command_run = {
 	.doc = "Start a Go program and trace it from its first instruction. The exit status is "
 	       "the program's own, or 128 and the signal's number.\v"
 	       "Example: gotrace run 'main.*' -- ./server -addr :8080",
-	.words = {{WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},
-	.before_program = {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"},
+	.words = {WORD_OF_PATTERNS},
+	.before_program = WORD_OF_PATTERNS,
 	.needs_program = true,
 	.run = run_main,
 };

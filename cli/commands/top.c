@@ -73,8 +73,7 @@ const struct command command_top = {
 	.doc = "A table of the functions that PATTERNs select, or of the keys of --by: calls, "
 	       "errors, durations; refreshed each second.\v"
 	       "Example: gotrace top 4711 'main.*' --sort p99",
-	.words = {{WORD_PID, "which process? Give its PID, then patterns such as 'main.*'"},
-		  {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"}},
-	.before_program = {WORD_PATTERNS, "which functions? Give patterns such as 'main.*'"},
+	.words = {WORD_OF_PID, WORD_OF_PATTERNS},
+	.before_program = WORD_OF_PATTERNS,
 	.run = top_main,
 };

@@ -21,6 +21,6 @@ const struct command command_types = {
 	       "and sizes: those that DWARF has, or without DWARF those that have a run-time "
 	       "descriptor.\v"
 	       "Example: gotrace types ./server 'main.*'",
-	.words = {{WORD_TARGET, "of what? Give a PID or an executable"}, {WORD_TYPE, NULL}},
+	.words = {WORD_OF_TARGET, {WORD_TYPE, NULL}},
 	.run = types_main,
 };

@@ -20,7 +20,6 @@ const struct command command_whatis = {
 	.doc = "Show what a type is made of: the offset, size, type and tag of each field, what "
 	       "it leads to, its methods. Of a function it shows what info does.\v"
 	       "Example: gotrace whatis ./server net/http.Request",
-	.words = {{WORD_TARGET, "of what? Give a PID or an executable"},
-		  {WORD_TYPE, "what is what? Give a type or a function"}},
+	.words = {WORD_OF_TARGET, {WORD_TYPE, "what is what? Give a type or a function"}},
 	.run = whatis_main,
 };

@@ -61,6 +61,14 @@ static void forget(struct dies *dies, Dwarf_Error err)
 		dwarf_dealloc_error(dies->debug, err);
 }
 
+// True if libdwarf's call succeeded. Its error, if any, is of no interest.
+static bool is_ok(struct dies *dies, int result, Dwarf_Error err)
+{
+	if (result == DW_DLV_ERROR)
+		forget(dies, err);
+	return result == DW_DLV_OK;
+}
+
 static int section_info(void *object, section_index index, object_section *out, int *error)
 {
 	struct dies *dies = object;
@@ -232,10 +240,7 @@ Dwarf_Die die_at(struct dies *dies, uint64_t off)
 {
 	Dwarf_Die die = NULL;
 	Dwarf_Error err = NULL;
-	int result = dwarf_offdie_b(dies->debug, off, true, &die, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	return result == DW_DLV_OK ? die : NULL;
+	return is_ok(dies, dwarf_offdie_b(dies->debug, off, true, &die, &err), err) ? die : NULL;
 }
 
 void die_free(Dwarf_Die die)
@@ -268,40 +273,30 @@ uint64_t die_offset(struct dies *dies, Dwarf_Die die)
 {
 	Dwarf_Off off = 0;
 	Dwarf_Error err = NULL;
-	int result = dwarf_dieoffset(die, &off, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	return result == DW_DLV_OK ? off : 0;
+	return is_ok(dies, dwarf_dieoffset(die, &off, &err), err) ? off : 0;
 }
 
 Dwarf_Half die_tag(struct dies *dies, Dwarf_Die die)
 {
 	Dwarf_Half tag = 0;
 	Dwarf_Error err = NULL;
-	int result = dwarf_tag(die, &tag, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	return result == DW_DLV_OK ? tag : 0;
+	return is_ok(dies, dwarf_tag(die, &tag, &err), err) ? tag : 0;
 }
 
 const char *die_name(struct dies *dies, Dwarf_Die die)
 {
 	char *name = NULL;
 	Dwarf_Error err = NULL;
-	int result = dwarf_diename(die, &name, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	return result == DW_DLV_OK ? image_printable(dies->image, name) : NULL;
+	return is_ok(dies, dwarf_diename(die, &name, &err), err)
+		       ? image_printable(dies->image, name)
+		       : NULL;
 }
 
 static Dwarf_Attribute attribute(struct dies *dies, Dwarf_Die die, Dwarf_Half attr)
 {
 	Dwarf_Attribute found = NULL;
 	Dwarf_Error err = NULL;
-	int result = dwarf_attr(die, attr, &found, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	return result == DW_DLV_OK ? found : NULL;
+	return is_ok(dies, dwarf_attr(die, attr, &found, &err), err) ? found : NULL;
 }
 
 const char *die_string(struct dies *dies, Dwarf_Die die, Dwarf_Half attr)
@@ -311,11 +306,9 @@ const char *die_string(struct dies *dies, Dwarf_Die die, Dwarf_Half attr)
 		return NULL;
 	char *string = NULL;
 	Dwarf_Error err = NULL;
-	int result = dwarf_formstring(found, &string, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
+	bool is_there = is_ok(dies, dwarf_formstring(found, &string, &err), err);
 	dwarf_dealloc_attribute(found);
-	return result == DW_DLV_OK ? image_printable(dies->image, string) : NULL;
+	return is_there ? image_printable(dies->image, string) : NULL;
 }
 
 static int form_value(Dwarf_Attribute attr, Dwarf_Half form, uint64_t *out, Dwarf_Error *err)
@@ -370,12 +363,11 @@ bool die_u64(struct dies *dies, Dwarf_Die die, Dwarf_Half attr, uint64_t *out)
 	int result = dwarf_whatform(found, &form, &err);
 	if (result == DW_DLV_OK)
 		result = form_value(found, form, &value, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
+	bool is_there = is_ok(dies, result, err);
 	dwarf_dealloc_attribute(found);
-	if (result == DW_DLV_OK)
+	if (is_there)
 		*out = value;
-	return result == DW_DLV_OK;
+	return is_there;
 }
 
 bool die_ref(struct dies *dies, Dwarf_Die die, Dwarf_Half attr, uint64_t *out)
@@ -385,25 +377,21 @@ bool die_ref(struct dies *dies, Dwarf_Die die, Dwarf_Half attr, uint64_t *out)
 		return false;
 	Dwarf_Error err = NULL;
 	Dwarf_Off off = 0;
-	int result = dwarf_global_formref(found, &off, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
+	bool is_there = is_ok(dies, dwarf_global_formref(found, &off, &err), err);
 	dwarf_dealloc_attribute(found);
-	if (result == DW_DLV_OK)
+	if (is_there)
 		*out = off;
-	return result == DW_DLV_OK;
+	return is_there;
 }
 
 bool die_low_pc(struct dies *dies, Dwarf_Die die, uint64_t *out)
 {
 	Dwarf_Addr addr = 0;
 	Dwarf_Error err = NULL;
-	int result = dwarf_lowpc(die, &addr, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	if (result == DW_DLV_OK)
+	bool is_there = is_ok(dies, dwarf_lowpc(die, &addr, &err), err);
+	if (is_there)
 		*out = addr;
-	return result == DW_DLV_OK;
+	return is_there;
 }
 
 bool die_high_pc(struct dies *dies, Dwarf_Die die, uint64_t low_pc, uint64_t *out)
@@ -412,10 +400,7 @@ bool die_high_pc(struct dies *dies, Dwarf_Die die, uint64_t low_pc, uint64_t *ou
 	Dwarf_Half form = 0;
 	enum Dwarf_Form_Class class = DW_FORM_CLASS_UNKNOWN;
 	Dwarf_Error err = NULL;
-	int result = dwarf_highpc_b(die, &addr, &form, &class, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	if (result != DW_DLV_OK)
+	if (!is_ok(dies, dwarf_highpc_b(die, &addr, &form, &class, &err), err))
 		return false;
 	if (class == DW_FORM_CLASS_CONSTANT && __builtin_add_overflow(addr, low_pc, &addr))
 		return false;
@@ -438,16 +423,10 @@ static bool list_offset(struct dies *dies, Dwarf_Attribute attr, uint64_t *out)
 {
 	Dwarf_Half form = 0;
 	Dwarf_Error err = NULL;
-	int result = dwarf_whatform(attr, &form, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	if (result != DW_DLV_OK ||
+	if (!is_ok(dies, dwarf_whatform(attr, &form, &err), err) ||
 	    (form != DW_FORM_sec_offset && form != DW_FORM_data4 && form != DW_FORM_data8))
 		return false;
-	result = form_value(attr, form, out, &err);
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	return result == DW_DLV_OK;
+	return is_ok(dies, form_value(attr, form, out, &err), err);
 }
 
 void die_ranges(struct dies *dies, Dwarf_Die root, const struct list_unit *unit,
@@ -484,9 +463,7 @@ static bool inline_expression(struct dies *dies, Dwarf_Attribute attr, struct im
 			dwarf_dealloc(dies->debug, block, DW_DLA_BLOCK);
 		}
 	}
-	if (result == DW_DLV_ERROR)
-		forget(dies, err);
-	if (result != DW_DLV_OK)
+	if (!is_ok(dies, result, err))
 		return false;
 	*out = (struct image_bytes){.data = bytes, .size = len};
 	return true;

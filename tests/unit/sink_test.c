@@ -208,8 +208,11 @@ static void json(void **state)
 	hit(&trace, 5, 18, 100, 0);
 	hit(&trace, 9, 18, 100, 0);
 	trace.ops->lost(trace.sink, 12, "ring buffer", &trace.out);
-	struct sink_summary summary = {
-		.calls = 100, .returns = 99, .seconds = 1.5, .lost = 12, .functions = 3};
+	struct sink_summary summary = {.counts.calls = 100,
+				       .counts.returns = 99,
+				       .seconds = 1.5,
+				       .lost = 12,
+				       .functions = 3};
 	calls_finish(trace.calls, trace.now, false);
 	trace.ops->summary(trace.sink, &summary, &trace.out, &trace.err);
 	assert_int_equal(trace.err.len, 0);
@@ -409,16 +412,19 @@ static void summaries(void **state)
 	(void)state;
 	struct text text;
 	text_init(&text);
-	struct sink_summary summary = {.calls = 100, .returns = 99, .seconds = 1.5, .functions = 3};
+	struct sink_summary summary = {.counts.calls = 100,
+				       .counts.returns = 99,
+				       .seconds = 1.5,
+				       .functions = 3};
 	format_summary(&summary, &text);
 	assert_string_equal(text_string(&text),
 			    "3 functions, 100 calls, 99 returns, 0 lost, 1.5 s\n");
 	text_reset(&text);
-	summary = (struct sink_summary){.calls = 1,
-					.returns = 1,
+	summary = (struct sink_summary){.counts.calls = 1,
+					.counts.returns = 1,
 					.lost = 7,
-					.orphans = 2,
-					.detached = 3,
+					.counts.orphans = 2,
+					.counts.detached = 3,
 					.seconds = 61.0,
 					.functions = 1};
 	format_summary(&summary, &text);
@@ -426,10 +432,10 @@ static void summaries(void **state)
 			    "1 function, 1 call, 1 return, 7 lost, 2 entered before the trace, "
 			    "3 still under way, 61 s\n");
 	text_reset(&text);
-	summary.orphans = 9;
-	summary.lost_entries = 4;
-	summary.unknown = 3;
-	summary.lost_ends = 5;
+	summary.counts.orphans = 9;
+	summary.counts.lost_entries = 4;
+	summary.counts.unknown = 3;
+	summary.counts.lost_ends = 5;
 	format_summary(&summary, &text);
 	assert_string_equal(text_string(&text),
 			    "1 function, 1 call, 1 return, 7 lost, 2 entered before the trace, "
@@ -443,7 +449,7 @@ static void summaries(void **state)
 		"\"lost_ends\":5,\"detached\":3,\"seconds\":61,\"functions\":1}\n");
 	text_reset(&text);
 	summary = (struct sink_summary){
-		.calls = 1, .returns = 1, .skipped = 8, .crowded = 6, .functions = 1};
+		.counts.calls = 1, .counts.returns = 1, .skipped = 8, .crowded = 6, .functions = 1};
 	format_summary(&summary, &text);
 	assert_string_equal(
 		text_string(&text),

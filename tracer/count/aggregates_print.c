@@ -246,12 +246,6 @@ static void json_quantile(const struct aggregates *aggregates, const struct aggr
 	text_putc(out, ']');
 }
 
-static void json_known(struct text *out, const char *key, uint64_t value)
-{
-	if (value)
-		json_u64(out, key, value);
-}
-
 static void json_histogram(const struct aggregates *aggregates, const struct aggregate_row *row,
 			   struct text *out)
 {
@@ -278,9 +272,9 @@ static void json_histogram(const struct aggregates *aggregates, const struct agg
 		text_printf(out, ",%llu]", (unsigned long long)row->histogram.count[i]);
 	}
 	text_putc(out, ']');
-	json_known(out, "below", totals->below);
-	json_known(out, "above", totals->above);
-	json_known(out, "unreadable", totals->unreadable);
+	json_count(out, "below", totals->below);
+	json_count(out, "above", totals->above);
+	json_count(out, "unreadable", totals->unreadable);
 }
 
 void aggregates_print_json(const struct aggregates *aggregates, const char *event, bool is_last,
@@ -333,8 +327,8 @@ void aggregates_print_summary(const struct aggregates *aggregates, size_t num_fu
 		json_u64(out, "unknown_goroutine", unknown);
 		json_key(out, "seconds");
 		format_seconds(seconds(aggregates), 3, out);
-		json_known(out, "unreadable", unreadable);
-		json_known(out, "scratch_full", scratch);
+		json_count(out, "unreadable", unreadable);
+		json_count(out, "scratch_full", scratch);
 		json_u64(out, "functions", num_functions);
 		text_puts(out, "}\n");
 		return;

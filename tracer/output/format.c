@@ -311,9 +311,10 @@ static void write_count(uint64_t count, const char *noun, struct text *out)
 
 void format_summary(const struct sink_summary *summary, struct text *out)
 {
+	const struct calls_stats *counts = &summary->counts;
 	write_count(summary->functions, "function", out);
-	write_count(summary->calls, "call", out);
-	write_count(summary->returns, "return", out);
+	write_count(counts->calls, "call", out);
+	write_count(counts->returns, "return", out);
 	text_printf(out, "%" PRIu64 " lost, ", summary->lost);
 	if (summary->skipped)
 		text_printf(out, "%" PRIu64 " skipped, ", summary->skipped);
@@ -321,17 +322,17 @@ void format_summary(const struct sink_summary *summary, struct text *out)
 		text_printf(out, "%" PRIu64 " unreadable, ", summary->unreadable);
 	if (summary->crowded)
 		text_printf(out, "%" PRIu64 " without room, ", summary->crowded);
-	uint64_t early = summary->orphans - summary->lost_entries - summary->unknown;
+	uint64_t early = counts->orphans - counts->lost_entries - counts->unknown;
 	if (early)
 		text_printf(out, "%" PRIu64 " entered before the trace, ", early);
-	if (summary->lost_entries)
-		text_printf(out, "%" PRIu64 " without their entry, ", summary->lost_entries);
-	if (summary->unknown)
-		text_printf(out, "%" PRIu64 " of unknown goroutines, ", summary->unknown);
-	if (summary->lost_ends)
-		text_printf(out, "%" PRIu64 " without their return, ", summary->lost_ends);
-	if (summary->detached)
-		text_printf(out, "%" PRIu64 " still under way, ", summary->detached);
+	if (counts->lost_entries)
+		text_printf(out, "%" PRIu64 " without their entry, ", counts->lost_entries);
+	if (counts->unknown)
+		text_printf(out, "%" PRIu64 " of unknown goroutines, ", counts->unknown);
+	if (counts->lost_ends)
+		text_printf(out, "%" PRIu64 " without their return, ", counts->lost_ends);
+	if (counts->detached)
+		text_printf(out, "%" PRIu64 " still under way, ", counts->detached);
 	format_seconds(summary->seconds, 3, out);
 	text_puts(out, " s\n");
 }

@@ -111,10 +111,8 @@ static void write_head(struct sink *sink, const char *event, const struct call *
 	if (call->has_goid)
 		json_u64(out, "goid", call->goid);
 	write_func(sink, call->func, out);
-	if (call->depth)
-		json_u64(out, "depth", call->depth);
-	if (call->number)
-		json_u64(out, "call", call->number);
+	json_count(out, "depth", call->depth);
+	json_count(out, "call", call->number);
 }
 
 static void write_values(struct sink *sink, const char *key, const struct plan_frame *frame,
@@ -174,8 +172,7 @@ static void write_creator(struct sink *sink, const struct wire_record *record, s
 	json_key(out, "creator");
 	text_putc(out, '{');
 	write_place(creator.func, creator.file, creator.line, out);
-	if (creator.goid)
-		json_u64(out, "goid", creator.goid);
+	json_count(out, "goid", creator.goid);
 	text_putc(out, '}');
 }
 
@@ -239,19 +236,16 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 {
 	(void)sink;
 	(void)err;
+	const struct calls_stats *counts = &summary->counts;
 	text_putc(out, '{');
 	json_string(out, "event", "summary");
-	json_u64(out, "calls", summary->calls);
-	json_u64(out, "returns", summary->returns);
+	json_u64(out, "calls", counts->calls);
+	json_u64(out, "returns", counts->returns);
 	json_u64(out, "lost", summary->lost);
-	if (summary->skipped)
-		json_u64(out, "skipped", summary->skipped);
-	if (summary->orphans)
-		json_u64(out, "orphans", summary->orphans);
-	if (summary->lost_ends)
-		json_u64(out, "lost_ends", summary->lost_ends);
-	if (summary->detached)
-		json_u64(out, "detached", summary->detached);
+	json_count(out, "skipped", summary->skipped);
+	json_count(out, "orphans", counts->orphans);
+	json_count(out, "lost_ends", counts->lost_ends);
+	json_count(out, "detached", counts->detached);
 	if (summary->has_conditions)
 		json_u64(out, "unreadable", summary->unreadable);
 	if (summary->has_conditions || summary->crowded)

@@ -27,13 +27,9 @@ struct sink_options {
 };
 
 struct sink_summary {
-	uint64_t calls, returns, detached;
-	uint64_t orphans;      // returns without an entry
-	uint64_t lost_entries; // orphans whose entry may have been lost
-	uint64_t unknown;   // orphans whose goroutine is not known; the rest began before the trace
-	uint64_t lost_ends; // calls that ended as CALL_LOST
-	uint64_t lost;	    // events
-	uint64_t skipped;   // calls left out by sampling or by a limit of the rate
+	struct calls_stats counts;
+	uint64_t lost;	  // events
+	uint64_t skipped; // calls left out by sampling or by a limit of the rate
 	bool has_conditions;
 	uint64_t unreadable; // calls whose condition needed memory that could not be read
 	uint64_t crowded;    // calls that could not be followed to their return for lack of room

@@ -289,16 +289,7 @@ void report_finish(struct report *report, uint64_t now_ns, bool target_died)
 void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
 		    struct text *err)
 {
-	struct calls_stats stats;
-	calls_stats(report->calls, &stats);
 	struct sink_summary summary = {
-		.calls = stats.calls,
-		.returns = stats.returns,
-		.orphans = stats.orphans,
-		.lost_entries = stats.lost_entries,
-		.unknown = stats.unknown,
-		.lost_ends = stats.lost_ends,
-		.detached = stats.detached,
 		.lost = report->lost,
 		.skipped = report->skipped,
 		.has_conditions = report->has_conditions,
@@ -307,6 +298,7 @@ void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, s
 		.seconds = now_ns > began_ns ? (double)(now_ns - began_ns) / 1e9 : 0,
 		.functions = functions,
 	};
+	calls_stats(report->calls, &summary.counts);
 	report->options.sink->summary(report->sink, &summary, &report->out, err);
 }
 
