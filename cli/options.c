@@ -74,11 +74,23 @@ static struct error *parse_share(const struct option_row *option, const char *ar
 {
 	const char *end;
 	double percent;
+	if (!strcmp(arg, "none")) {
+		*(double *)value = 0;
+		return NULL;
+	}
 	if (!parse_decimal(arg, &percent, &end) || (*end && strcmp(end, "%")) || percent <= 0 ||
 	    percent >= 100)
 		return error_new("--%s %s: give it in percent, more than 0 and less than 100",
 				 option->name, arg);
 	*(double *)value = percent / 100;
+	return NULL;
+}
+
+static struct error *parse_no_share(const struct option_row *option, const char *arg, void *value)
+{
+	(void)option;
+	(void)arg;
+	*(double *)value = 0;
 	return NULL;
 }
 
@@ -177,6 +189,7 @@ static struct error *parse_script(const struct option_row *option, const char *a
 static const struct option_kind kind_conditions = {sizeof(uint32_t), false, parse_condition,
 						   print_conditions};
 static const struct option_kind kind_share = {sizeof(double), false, parse_share, print_share};
+static const struct option_kind kind_no_share = {sizeof(double), true, parse_no_share, NULL};
 static const struct option_kind kind_by = {0, false, parse_by, NULL};
 static const struct option_kind kind_linear = {0, false, parse_linear, NULL};
 static const struct option_kind kind_workload = {0, false, parse_workload, NULL};
@@ -295,7 +308,9 @@ const struct option_row options_table[] = {
 	{"max-overhead", .commands = TRACES, .kind = &kind_share, VALUE(session.max_overhead),
 	 .scope = SCOPE_SESSION, .none = "off", .group = GROUP_LIMITS, .arg = "PCT",
 	 .doc = "Trace no more of each function's calls than takes PCT percent of the program's "
-		"time"},
+		"time; none: all calls"},
+	{"all", .commands = TRACES, .kind = &kind_no_share, VALUE(session.max_overhead),
+	 .group = GROUP_LIMITS, .doc = "Every call, at any price: --max-overhead none"},
 	{"backend", .commands = TRACES " " COUNTS, .kind = &kind_row, VALUE(session.backend),
 	 .scope = SCOPE_SESSION, .group = GROUP_MEANS, .arg = "NAME", ROWS(backends),
 	 .doc = "ptrace, by breakpoints, is for places where eBPF is not allowed; it is slower"},

@@ -185,7 +185,16 @@ subtest 'many functions are armed a few at a time' => sub {
 	my $armed = () = $trace->errors =~ /armed \d+ probes/g;
 	cmp_ok($armed, '>', 2, 'not all at once');
 	like($trace->errors, qr/ of $num functions are not traced whole: .*\d+ not armed yet/, 'a line says how far it is');
-	like($trace->errors, qr/probes took \d+\.\d% of the target's CPU time, by samples/, 'and the end what it took');
+	my ($summary) = grep { field($_, 'event') eq 'summary' } json_lines($trace->output);
+	my $overhead = field($summary, 'overhead') // 0;
+	ok($overhead > 0 && $overhead < 1, "and the summary what it took: $overhead");
+};
+
+subtest 'no limit' => sub {
+	for my $words (['--all'], ['--max-overhead', 'none']) {
+		my $result = traced($path, ['loop 30000'], 'main.bLoop', '--max-overhead', '1%', @$words);
+		is(scalar entries($result, 'main.bLoop'), 30000, "@$words: each call");
+	}
 };
 
 subtest 'calls go with their returns while levels change' => sub {
@@ -201,7 +210,7 @@ subtest 'calls go with their returns while levels change' => sub {
 };
 
 subtest 'what cannot be understood' => sub {
-	for (['--sample', '10'], ['--sample', '1/0'], ['--sample', '2/3'], ['--rate', '100'], ['--rate', '0/s'], ['--rate', 'x/s'], ['--rate', '5/sx'], ['--max-overhead', 'x'], ['--max-overhead', '0x10'], ['--max-overhead', '100'], ['--max-overhead', '0']) {
+	for (['--sample', '10'], ['--sample', '1/0'], ['--sample', '2/3'], ['--rate', '100'], ['--rate', '0/s'], ['--rate', 'x/s'], ['--rate', '5/sx'], ['--max-overhead', 'x'], ['--max-overhead', '0x10'], ['--max-overhead', '100'], ['--max-overhead', '0'], ['--max-overhead', 'no']) {
 		my $result = run_gotrace('attach', '1', 'main.x', @$_);
 		is($result->{status}, 2, "@$_ is refused");
 		like($result->{err}, qr/\Q$_->[0]\E \Q$_->[1]\E: give it (?:as|in)/, 'with a word how');

@@ -333,6 +333,8 @@ void format_summary(const struct sink_summary *summary, struct text *out)
 		text_printf(out, "%" PRIu64 " without their return, ", counts->lost_ends);
 	if (counts->detached)
 		text_printf(out, "%" PRIu64 " still under way, ", counts->detached);
+	if (summary->overhead > 0)
+		text_printf(out, "%.1f%% overhead, ", summary->overhead * 100);
 	format_seconds(summary->seconds, 3, out);
 	text_puts(out, " s\n");
 }

@@ -250,6 +250,10 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 		json_u64(out, "unreadable", summary->unreadable);
 	if (summary->has_conditions || summary->crowded)
 		json_u64(out, "crowded", summary->crowded);
+	if (summary->overhead > 0) {
+		json_key(out, "overhead");
+		text_printf(out, "%.4f", summary->overhead);
+	}
 	json_key(out, "seconds");
 	format_seconds(summary->seconds, 6, out);
 	json_u64(out, "functions", summary->functions);

@@ -33,6 +33,7 @@ struct sink_summary {
 	bool has_conditions;
 	uint64_t unreadable; // calls whose condition needed memory that could not be read
 	uint64_t crowded;    // calls that could not be followed to their return for lack of room
+	double overhead;     // share of the target's CPU time that probes took; 0: not measured
 	double seconds;
 	size_t functions;
 };

@@ -154,6 +154,8 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 				 size_t num) MUST_CHECK;
 /** Logs which functions were not traced whole. Does nothing if there is no budget. */
 void session_budget_end(struct session *session);
+/** The share of the target's CPU time that probes took, by samples; 0: not known. */
+double session_budget_overhead(const struct session *session);
 /** Measures and adjusts what is traced. Call often; most calls do nothing. */
 struct error *session_budget_tick(struct session *session, uint64_t now_ns) MUST_CHECK;
 

@@ -360,9 +360,14 @@ void session_budget_end(struct session *session)
 	if (budget && budget->num_waiting)
 		log_warning("--max-overhead: %zu functions were not armed yet",
 			    budget->num_waiting);
-	if (budget && budget->trap_ns && budget->all_cpu_ns)
-		log_info("probes took %.1f%% of the target's CPU time, by samples",
-			 (double)budget->trap_ns / (double)budget->all_cpu_ns * 100);
+}
+
+double session_budget_overhead(const struct session *session)
+{
+	const struct session_budget *budget = session->budget;
+	if (!budget || !budget->all_cpu_ns)
+		return 0;
+	return (double)budget->trap_ns / (double)budget->all_cpu_ns;
 }
 
 // Sets all new levels and removes the probes that are not needed any more or must be armed in

@@ -531,7 +531,8 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	report_finish(session->report, now, died);
 	struct error *flush_err = session_flush_all(session);
 	session_tell_dropped(session);
-	report_summary(session->report, session->armed_ns, now, session->num_functions, err_text);
+	report_summary(session->report, session->armed_ns, now, session->num_functions,
+		       session_budget_overhead(session), err_text);
 	const struct item item = {
 		.kind = ITEM_FINISH,
 		.finish =

@@ -270,7 +270,7 @@ struct error *replay_run(const struct replay_options *options, struct text *err_
 		err = take_all(&replay);
 		report_finish(replay.report, replay.now_ns, replay.target_died);
 		report_summary(replay.report, replay.armed_ns, replay.now_ns, replay.num_functions,
-			       err_text);
+			       0, err_text);
 		struct error *flush_err = flush(&replay);
 		if (err)
 			error_free(flush_err);

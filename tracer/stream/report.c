@@ -287,7 +287,7 @@ void report_finish(struct report *report, uint64_t now_ns, bool target_died)
 }
 
 void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
-		    struct text *err)
+		    double overhead, struct text *err)
 {
 	struct sink_summary summary = {
 		.lost = report->lost,
@@ -295,6 +295,7 @@ void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, s
 		.has_conditions = report->has_conditions,
 		.unreadable = report->unreadable,
 		.crowded = report->crowded,
+		.overhead = overhead,
 		.seconds = now_ns > began_ns ? (double)(now_ns - began_ns) / 1e9 : 0,
 		.functions = functions,
 	};

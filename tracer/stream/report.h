@@ -51,10 +51,10 @@ struct error *report_switch(struct report *report, const struct report_look *loo
 
 /** Ends the trace and all calls that are under way. */
 void report_finish(struct report *report, uint64_t now_ns, bool target_died);
-/** Writes the summary, after report_finish. began_ns: when the probes were armed. The summary's
- *  text for people goes to err. */
+/** Writes the summary, after report_finish. began_ns: when the probes were armed. overhead: as in
+ *  struct sink_summary. The summary's text for people goes to err. */
 void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, size_t functions,
-		    struct text *err);
+		    double overhead, struct text *err);
 
 /** The text that waits to be written; borrowed. The caller writes it and calls report_written. */
 struct text *report_text(struct report *report);
