@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a CPU decides, as tables. A new CPU supplies, in a folder of its own below arch/:
 //
-//   struct arch     the names and numbers below, and its row in arch_find()
-//   sites.h         where a function can be probed: the stack check, returns, tail jumps
+//   struct arch     the names and numbers below, the search for the places where a function can be
+//                   probed (sites.h), and its row in arch_find()
 //   spell.h         instructions as text
 //   idioms.h        what Go's machine code proves
 //   cpu.h           the registers of a hit; where the stack's arguments and the return address are
@@ -22,6 +22,10 @@
 // The most registers of a kind that pass arguments on any CPU (arm64: R0 to R15, F0 to F15).
 enum { ARCH_INTS_MAX = 16, ARCH_FLOATS_MAX = 16 };
 
+struct sites;
+struct sites_finder;
+struct sites_query;
+
 struct arch {
 	const char *name;     // as messages name it: "x86-64"
 	const char *go_name;  // GOARCH
@@ -39,7 +43,11 @@ struct arch {
 	const char *ints[ARCH_INTS_MAX];
 	const char *floats[ARCH_FLOATS_MAX];
 	const char *float_reasons[ARCH_FLOATS_MAX]; // why such a value is not read
-	const char *gdb_arg, *bpftrace_arg;	    // the first of ints, as these tools name it
+	int capstone_arch, capstone_mode;
+	// For sites_find(), which has checked the query.
+	struct error *(*find_sites)(struct sites_finder *finder, const struct sites_query *query,
+				    struct sites *out);
+	const char *gdb_arg, *bpftrace_arg; // the first of ints, as these tools name it
 };
 
 /** The CPU that gotrace is built for. */

@@ -53,8 +53,9 @@ struct sites_query {
 bool sites_is_morestack(const char *name);
 
 struct sites_finder; // a disassembler; one per thread
+struct arch;
 
-struct error *sites_finder_create(struct sites_finder **out) MUST_CHECK;
+struct error *sites_finder_create(const struct arch *arch, struct sites_finder **out) MUST_CHECK;
 void sites_finder_destroy(struct sites_finder *finder);
 
 /** Finds the sites of one function; the caller calls sites_deinit(). If the function cannot be

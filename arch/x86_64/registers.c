@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "arch/x86_64/registers.h"
 
+#include <capstone/capstone.h>
+
 #include "arch/x86_64/cpu.h"
 
 const struct arch arch_x86_64 = {
@@ -21,6 +23,9 @@ const struct arch arch_x86_64 = {
 			  "float in XMM4", "float in XMM5", "float in XMM6", "float in XMM7",
 			  "float in XMM8", "float in XMM9", "float in XMM10", "float in XMM11",
 			  "float in XMM12", "float in XMM13", "float in XMM14"},
+	.capstone_arch = CS_ARCH_X86,
+	.capstone_mode = CS_MODE_64,
+	.find_sites = x86_64_find_sites,
 	.gdb_arg = "$rax",
 	.bpftrace_arg = "ax",
 };

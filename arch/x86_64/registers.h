@@ -6,4 +6,7 @@
 
 extern const struct arch arch_x86_64;
 
+struct error *x86_64_find_sites(struct sites_finder *finder, const struct sites_query *query,
+				struct sites *out);
+
 #endif

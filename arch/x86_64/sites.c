@@ -1,121 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "arch/x86_64/registers.h"
 #include "arch/x86_64/sites_private.h"
-
-#include <capstone/capstone.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/vec.h"
-
-enum { CODE_MAX = 16 << 20 }; // bytes of one function
-
-struct sites_finder {
-	csh capstone;
-	cs_insn *spelled;
-	uint64_t *starts;  // a bit for each byte of the function: an instruction starts here
-	uint64_t *targets; // a bit for each byte of the function: a branch goes here
-	size_t num_words;
-	struct site *exits;
-	size_t num_exits, max_exits;
-};
-
-struct error *sites_finder_create(struct sites_finder **out)
-{
-	struct sites_finder *finder = calloc(1, sizeof(*finder));
-	if (!finder)
-		return error_nomem();
-	cs_err err = cs_open(CS_ARCH_X86, CS_MODE_64, &finder->capstone);
-	if (err == CS_ERR_OK)
-		err = cs_option(finder->capstone, CS_OPT_DETAIL, CS_OPT_ON);
-	if (err != CS_ERR_OK) {
-		sites_finder_destroy(finder);
-		return error_new("cannot start capstone: %s", cs_strerror(err));
-	}
-	finder->spelled = cs_malloc(finder->capstone);
-	if (!finder->spelled) {
-		sites_finder_destroy(finder);
-		return error_nomem();
-	}
-	*out = finder;
-	return NULL;
-}
-
-void sites_finder_destroy(struct sites_finder *finder)
-{
-	if (!finder)
-		return;
-	if (finder->spelled)
-		cs_free(finder->spelled, 1);
-	if (finder->capstone)
-		cs_close(&finder->capstone);
-	free(finder->starts);
-	free(finder->targets);
-	free(finder->exits);
-	free(finder);
-}
-
-void sites_deinit(struct sites *sites)
-{
-	free(sites->site);
-	*sites = (struct sites){};
-}
-
-bool sites_is_morestack(const char *name)
-{
-	static const char prefix[] = "runtime.morestack";
-	if (strncmp(name, prefix, sizeof(prefix) - 1))
-		return false;
-	const char *rest = name + sizeof(prefix) - 1;
-	if (!strncmp(rest, "_noctxt", 7))
-		rest += 7;
-	else if (*rest == 'c')
-		rest++;
-	return !*rest || !strcmp(rest, ".abi0");
-}
-
-// Clears the two bitmaps, and makes them large enough for a function of this size.
-static struct error *finder_prepare(struct sites_finder *finder, uint64_t size)
-{
-	size_t words = size / 64 + 1;
-	if (words > finder->num_words) {
-		uint64_t *starts = realloc(finder->starts, words * sizeof(*starts));
-		if (!starts)
-			return error_nomem();
-		finder->starts = starts;
-		uint64_t *targets = realloc(finder->targets, words * sizeof(*targets));
-		if (!targets)
-			return error_nomem();
-		finder->targets = targets;
-		finder->num_words = words;
-	}
-	memset(finder->starts, 0, words * sizeof(*finder->starts));
-	memset(finder->targets, 0, words * sizeof(*finder->targets));
-	finder->num_exits = 0;
-	return NULL;
-}
-
-static void set_bit(uint64_t *map, uint64_t bit)
-{
-	map[bit / 64] |= 1ull << (bit % 64);
-}
 
 static struct error *add_exit(struct scan *scan, enum site_kind kind, uint32_t off,
 			      const struct insn *insn)
 {
-	struct sites_finder *finder = scan->finder;
 	if (!insn_takes_uprobe(insn)) {
 		scan->refused = "one of its exits cannot carry a uprobe";
 		return NULL;
 	}
-	if (!vec_room(finder->exits, finder->num_exits, finder->max_exits))
-		return error_nomem();
-	finder->exits[finder->num_exits++] = (struct site){
+	const struct site site = {
 		.kind = kind,
 		.vaddr = scan->query->vaddr + off,
 		.size = insn->size,
 		.is_emulated = insn_is_emulated(insn),
 	};
-	return NULL;
+	return sites_add_exit(scan->finder, &site);
 }
 
 bool scan_is_exit(const struct scan *scan, uint32_t off)
@@ -132,12 +32,9 @@ bool scan_is_exit(const struct scan *scan, uint32_t off)
 static bool decode_spelled(struct scan *scan, uint32_t off, struct insn *out)
 {
 	struct sites_finder *finder = scan->finder;
-	const uint8_t *code = scan->query->code + off;
-	size_t len = scan->query->size - off;
-	uint64_t vaddr = scan->query->vaddr + off;
-	cs_insn *spelled = finder->spelled;
-	if (!cs_disasm_iter(finder->capstone, &code, &len, &vaddr, spelled) || !spelled->size)
+	if (!sites_spell(finder, scan->query, off))
 		return false;
+	const cs_insn *spelled = finder->spelled;
 	static const uint8_t branches[] = {CS_GRP_JUMP, CS_GRP_CALL, CS_GRP_RET, CS_GRP_IRET,
 					   CS_GRP_INT};
 	for (size_t i = 0; i < sizeof(branches); i++) {
@@ -152,7 +49,7 @@ static bool decode_spelled(struct scan *scan, uint32_t off, struct insn *out)
 
 static void scan_target(struct scan *scan, uint64_t target)
 {
-	set_bit(scan->finder->targets, target);
+	sites_set_bit(scan->finder->targets, target);
 	if ((int64_t)target < scan->low_target)
 		scan->low_target = target;
 }
@@ -198,7 +95,7 @@ static struct error *scan_branch(struct scan *scan, uint32_t off, const struct i
 	else if (insn->kind == INSN_JMP && scan->morestack != NO_OFFSET &&
 		 scan->again == NO_OFFSET) {
 		scan->again = target;
-		set_bit(scan->finder->targets, target);
+		sites_set_bit(scan->finder->targets, target);
 	} else
 		scan_target(scan, target);
 	return NULL;
@@ -263,7 +160,7 @@ static struct error *scan_code(struct scan *scan)
 			scan->refused = "its code does not decode";
 			return NULL;
 		}
-		set_bit(scan->finder->starts, off);
+		sites_set_bit(scan->finder->starts, off);
 		struct error *err = scan_insn(scan, off, &insn);
 		if (err)
 			return err;
@@ -273,17 +170,6 @@ static struct error *scan_code(struct scan *scan)
 	    !(scan->ended && only_zeros(query, scan->ended)))
 		scan->refused = "runs past its end into other code";
 	return NULL;
-}
-
-// True if each branch goes to an instruction that the linear decoding found. If not, there is
-// data in the code, or the decoding is out of step.
-static bool targets_are_starts(const struct sites_finder *finder, uint64_t size)
-{
-	for (size_t i = 0; i <= size / 64; i++) {
-		if (finder->targets[i] & ~finder->starts[i])
-			return false;
-	}
-	return true;
 }
 
 // True if some lea takes an address inside the function: a jump through a register could go there.
@@ -304,47 +190,9 @@ static bool takes_own_address(struct scan *scan)
 	return false;
 }
 
-static struct error *make_sites(const struct scan *scan, const struct lead *entry,
+struct error *x86_64_find_sites(struct sites_finder *finder, const struct sites_query *query,
 				struct sites *out)
 {
-	bool is_checked = scan->morestack != NO_OFFSET;
-	const struct sites_finder *finder = scan->finder;
-	struct site *site = malloc((1 + finder->num_exits) * sizeof(*site));
-	if (!site)
-		return error_nomem();
-	site[0] = (struct site){
-		.kind = SITE_ENTRY,
-		.vaddr = scan->query->vaddr + entry->off,
-		.size = entry->insn.size,
-		.skip_taken = is_checked,
-		.is_emulated = insn_is_emulated(&entry->insn),
-	};
-	if (finder->num_exits)
-		memcpy(site + 1, finder->exits, finder->num_exits * sizeof(*site));
-	*out = (struct sites){
-		.site = site,
-		.num = 1 + finder->num_exits,
-		.has_stack_check = is_checked,
-	};
-	return NULL;
-}
-
-static struct error *refuse(struct sites *out, const char *reason)
-{
-	*out = (struct sites){.refused = reason};
-	return NULL;
-}
-
-struct error *sites_find(struct sites_finder *finder, const struct sites_query *query,
-			 struct sites *out)
-{
-	if (!query->size || !query->code)
-		return refuse(out, "has no code");
-	if (query->size > CODE_MAX || query->vaddr > INT64_MAX - CODE_MAX)
-		return refuse(out, "is too large");
-	struct error *err = finder_prepare(finder, query->size);
-	if (err)
-		return err;
 	struct scan scan = {
 		.finder = finder,
 		.query = query,
@@ -352,16 +200,25 @@ struct error *sites_find(struct sites_finder *finder, const struct sites_query *
 		.again = NO_OFFSET,
 		.low_target = INT64_MAX,
 	};
-	err = scan_code(&scan);
+	struct error *err = scan_code(&scan);
 	if (err)
 		return err;
 	if (scan.refused)
-		return refuse(out, scan.refused);
-	if (!targets_are_starts(finder, query->size))
-		return refuse(out, "branches into the middle of an instruction");
+		return sites_refuse(out, scan.refused);
+	if (!sites_targets_are_starts(finder, query->size))
+		return sites_refuse(out, "branches into the middle of an instruction");
 	if (scan.jumps_by_register && takes_own_address(&scan))
-		return refuse(out, "jumps through a register to where is not known");
-	const struct lead *entry = NULL;
-	const char *reason = scan_find_entry(&scan, &entry);
-	return reason ? refuse(out, reason) : make_sites(&scan, entry, out);
+		return sites_refuse(out, "jumps through a register to where is not known");
+	const struct lead *lead = NULL;
+	const char *reason = scan_find_entry(&scan, &lead);
+	if (reason)
+		return sites_refuse(out, reason);
+	const struct site entry = {
+		.kind = SITE_ENTRY,
+		.vaddr = query->vaddr + lead->off,
+		.size = lead->insn.size,
+		.skip_taken = scan.morestack != NO_OFFSET,
+		.is_emulated = insn_is_emulated(&lead->insn),
+	};
+	return sites_make(finder, &entry, out);
 }

@@ -4,7 +4,7 @@
 #ifndef GOTRACE_ARCH_X86_64_SITES_PRIVATE_H
 #define GOTRACE_ARCH_X86_64_SITES_PRIVATE_H
 
-#include "arch/sites.h"
+#include "arch/sites_private.h"
 #include "arch/x86_64/insn.h"
 
 enum {

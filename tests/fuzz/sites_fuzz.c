@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "arch/x86_64/insn.h"
 #include "arch/sites.h"
 
@@ -40,7 +41,7 @@ static void check(const struct sites_query *query, const struct sites *sites)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct sites_finder *finder;
-	struct error *err = finder ? NULL : sites_finder_create(&finder);
+	struct error *err = finder ? NULL : sites_finder_create(arch_host(), &finder);
 	if (err || !size) {
 		error_free(err);
 		return 0;

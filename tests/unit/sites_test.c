@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "arch/arch.h"
 #include "arch/x86_64/insn.h"
 #include "arch/sites.h"
 
@@ -223,7 +224,7 @@ static void test_cases(void **state)
 {
 	(void)state;
 	struct sites_finder *finder;
-	assert_null(sites_finder_create(&finder));
+	assert_null(sites_finder_create(arch_host(), &finder));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		check_case(finder, &cases[i]);
 	sites_finder_destroy(finder);
@@ -233,7 +234,7 @@ static void test_too_large(void **state)
 {
 	(void)state;
 	struct sites_finder *finder;
-	assert_null(sites_finder_create(&finder));
+	assert_null(sites_finder_create(arch_host(), &finder));
 	struct sites sites;
 	struct sites_query query = {.code = (const uint8_t *)"", .size = 1ull << 40, .is_go = true};
 	assert_null(sites_find(finder, &query, &sites));
@@ -247,7 +248,7 @@ static void test_many_exits(void **state)
 {
 	(void)state;
 	struct sites_finder *finder;
-	assert_null(sites_finder_create(&finder));
+	assert_null(sites_finder_create(arch_host(), &finder));
 	uint8_t code[1000];
 	memset(code, 0xc3, sizeof(code));
 	code[0] = 0x90;

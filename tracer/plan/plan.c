@@ -69,7 +69,7 @@ static struct error *plan_prepare(struct plan *plan)
 	plan->state->by_func = calloc(num_funcs ? num_funcs : 1, sizeof(*plan->state->by_func));
 	if (!plan->state->by_func)
 		return error_nomem();
-	struct error *err = sites_finder_create(&plan->state->finder);
+	struct error *err = sites_finder_create(plan->state->arch, &plan->state->finder);
 	if (err)
 		return err;
 	find_morestack(plan);
