@@ -58,18 +58,6 @@ static struct error *add_exit(struct scan *scan, enum site_kind kind, uint64_t o
 	return sites_add_exit(scan->finder, &site);
 }
 
-static void scan_call(struct scan *scan, uint64_t off)
-{
-	const struct sites_query *query = scan->query;
-	int64_t target = target_of(scan);
-	if (!query->is_go || !query->is_morestack ||
-	    !query->is_morestack(query->context, query->vaddr + (uint64_t)target))
-		return;
-	if (scan->morestack != NO_OFFSET)
-		scan->refused = "calls runtime.morestack more than once";
-	scan->morestack = (int64_t)off;
-}
-
 static struct error *scan_branch(struct scan *scan, uint64_t off)
 {
 	int64_t target = target_of(scan);
@@ -89,21 +77,25 @@ static struct error *scan_branch(struct scan *scan, uint64_t off)
 
 static struct error *scan_insn(struct scan *scan, uint64_t off)
 {
+	const struct sites_query *query = scan->query;
 	unsigned id = scan->finder->spelled->id;
+	bool is_branch = id == ARM64_INS_B || is_conditional(scan);
 	scan->is_terminated = id == ARM64_INS_RET || id == ARM64_INS_BRK || id == ARM64_INS_BL ||
-			      id == ARM64_INS_BLR || (id == ARM64_INS_B && !is_conditional(scan));
-	if (id == ARM64_INS_RET) {
+			      id == ARM64_INS_BLR || (is_branch && !is_conditional(scan));
+	if (id == ARM64_INS_RET)
 		return add_exit(scan, SITE_RETURN, off);
-	} else if (id == ARM64_INS_BL) {
-		scan_call(scan, off);
-	} else if (id == ARM64_INS_B || is_conditional(scan)) {
+	if (is_branch)
 		return scan_branch(scan, off);
-	} else if (id == ARM64_INS_BR) {
+	if (id == ARM64_INS_BR)
 		scan->refused = "jumps through a register to where is not known";
-	} else if (id == ARM64_INS_LDR && detail(scan)->op_count == 2 &&
-		   detail(scan)->operands[1].type == ARM64_OP_IMM) {
+	if (id == ARM64_INS_LDR && detail(scan)->operands[1].type == ARM64_OP_IMM)
 		scan->refused = "has data among its code";
-	}
+	if (id != ARM64_INS_BL || !query->is_go || !query->is_morestack ||
+	    !query->is_morestack(query->context, query->vaddr + (uint64_t)target_of(scan)))
+		return NULL;
+	if (scan->morestack != NO_OFFSET)
+		scan->refused = "calls runtime.morestack more than once";
+	scan->morestack = (int64_t)off;
 	return NULL;
 }
 
@@ -144,6 +136,8 @@ static bool is_of_check(const struct scan *scan)
 	cs_regs read, written;
 	uint8_t num_read, num_written;
 	const struct sites_finder *finder = scan->finder;
+	if (finder->spelled->id == ARM64_INS_CMP) // capstone says that it writes its first operand
+		return true;
 	if (cs_regs_access(finder->capstone, finder->spelled, read, &num_read, written,
 			   &num_written))
 		return false;
@@ -172,10 +166,10 @@ static const char *find_checked_entry(const struct scan *scan, uint64_t *out)
 				break;
 			continue;
 		}
-		bool is_last = detail(scan)->cc == ARM64_CC_LS;
+		bool is_size = detail(scan)->cc == ARM64_CC_LS;
 		if (!is_slow_path(scan, target_of(scan)))
 			break;
-		last = is_last ? off : NO_OFFSET;
+		last = is_size ? off : NO_OFFSET;
 	}
 	if (last == NO_OFFSET)
 		return "its stack check has a form that is not known";

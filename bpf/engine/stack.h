@@ -106,8 +106,10 @@ CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
 				     const struct capture_goroutine *goroutine)
 {
 	wire_u64 sp = c->regs.sp, addr;
+	// With a link register, the caller's frame pointer is just below SP.
+	wire_u64 place = CPU_HAS_LINK ? sp - 2 * sizeof(addr) : sp;
 	walk->fp = host_frame_pointer(regs);
-	walk->last = sp;
+	walk->last = place;
 	walk->hash = 0;
 	walk->num = 0;
 	walk->end = WIRE_STACK_WHOLE;
@@ -120,7 +122,7 @@ CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
 		return 0;
 	}
 	walk->high = sp + goroutine->distance;
-	stack_put(walk, c, sp, addr);
+	stack_put(walk, c, place, addr);
 	struct stack_run run = {.walk = walk, .c = c};
 	host_repeat(WIRE_STACK_MAX + 1, stack_step, &run);
 	wire_u64 number = stack_number(walk);

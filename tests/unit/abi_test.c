@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "arch/arm64/registers.h"
 #include "base/text.h"
 #include "dwarf/go/abi.h"
 
@@ -354,23 +355,11 @@ static void test_describe_cuts(void **state)
 	assert_string_equal(arch_int(cpu, 9), "?");
 }
 
-// arm64 has no folder in arch/ yet: this is all that the ABI needs of it (abi-internal.md, "arm64
-// architecture").
 static void test_arm64(void **state)
 {
 	(void)state;
-	static const struct arch arm64 = {
-		.name = "arm64",
-		.num_ints = 16,
-		.num_floats = 16,
-		.stack_args = 8,
-		.ints = {"R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R11",
-			 "R12", "R13", "R14", "R15"},
-		.floats = {"F0", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11",
-			   "F12", "F13", "F14", "F15"},
-	};
 	const struct arch *before = cpu;
-	cpu = &arm64;
+	cpu = &arch_arm64;
 	EXPECT(ABI_INTERNAL, (&t_int, &t_string, &t_float64), (&t_string, &t_float64), 0,
 	       "R0 R1+R2 F0 | R0+R1 F0");
 	struct gotype three = array_of(&t_int, 3);
