@@ -102,8 +102,47 @@ static const char *const names[] = {
 	"*main.T",
 	"int",
 	"*fmt.wrapError",
+	"net/url.URL",
+	"net/http.Request",
+	"net/http.response",
+	"context.cancelCtx",
+	"context.valueCtx",
+	"context.stopCtx",
+	"net.IP",
+	"net.IPNet",
+	"net.TCPAddr",
+	"net.TCPConn",
+	"net.OpError",
+	"*net.OpError",
+	"net/netip.Addr",
+	"sync.Mutex",
+	"sync.WaitGroup",
+	"sync/atomic.Int64",
+	"bytes.Buffer",
+	"math/big.Int",
+	"math/big.Rat",
+	"os.File",
+	"os/exec.Cmd",
+	"database/sql.Null[int]",
+	"database/sql.DB",
+	"log/slog.Value",
+	"log/slog.Record",
+	"log/slog.stringptr",
+	"log/slog.Kind",
+	"reflect.rtype",
+	"unique.Handle[int]",
+	"x.UUID",
 };
-static const char *const field_names[] = {"s", "errs", "Op", "Path", "Err", "_", "URL", "msg"};
+static const char *const field_names[] = {
+	"s",	  "errs",     "Op",	  "Path",	"Err",	  "_",		"URL",	   "msg",
+	"Scheme", "Host",     "RawPath",  "Method",	"Proto",  "RequestURI", "Context", "key",
+	"err",	  "IP",	      "Mask",	  "Port",	"Zone",	  "conn",	"fd",	   "laddr",
+	"addr",	  "hi",	      "lo",	  "z",		"value",  "isV6",	"state",   "mu",
+	"v",	  "buf",      "off",	  "abs",	"neg",	  "a",		"b",	   "Args",
+	"Valid",  "num",      "any",	  "Key",	"Value",  "front",	"nFront",  "back",
+	"Level",  "Message",  "numOpen",  "freeConn",	"closed", "connector",	"Source",  "Addr",
+	"Opaque", "RawQuery", "Fragment", "ForceQuery", "User",	  "state1",	"name",	   "expr",
+};
 
 static struct gotype *any_type(struct index *index, struct input *input)
 {
@@ -143,7 +182,8 @@ static void make_type(struct index *index, unsigned i, struct input *input)
 		for (size_t field = 0; field < type->num_fields; field++) {
 			struct gotype *of = part_type(index, i, input);
 			type->fields[field] = (struct gofield){
-				.name = field_names[next(input) % 8],
+				.name = field_names[next(input) %
+						    (sizeof(field_names) / sizeof(*field_names))],
 				.type = of,
 				.offset = next(input),
 			};

@@ -315,7 +315,7 @@ sub compare_iface {
 	return wrong($report, $path, json_text($got) . ' is not ' . json_text($inner)) unless is_object($got) && defined field($got, 'type');
 	same_type($report, $path, field($got, 'type'), field($inner, 'type'));
 	my @keys = map { $_->[0] } @$got;
-	wrong($report, $path, "keys @keys") unless "@keys" =~ /^type( value)?( error)?$/;
+	wrong($report, $path, "keys @keys") unless "@keys" =~ /^type( value)?( error| text)?$/;
 	my $has_value = grep { $_ eq 'value' } @keys;
 	if ($has_value || special(value_of($inner)) ne '$any') { compare($report, "$path.(" . field($inner, 'type') . ')', value_of($got), value_of($inner)) }
 	my ($message, $expected) = (field($got, 'error'), field($want, 'error'));

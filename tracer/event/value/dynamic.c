@@ -96,6 +96,9 @@ bool walk_interface(struct walk *walk, const struct gotype *type, uint64_t addr,
 
 void walk_dynamic(struct walk *walk, const struct dynamic *dynamic)
 {
+	if ((!dynamic->missing || dynamic->is_too_deep) &&
+	    walk_known(walk, dynamic->type, dynamic->addr))
+		return;
 	if (dynamic->missing) {
 		walk_missing(walk, dynamic->word, dynamic->missing);
 	} else if (dynamic->cost > walk->depth) {

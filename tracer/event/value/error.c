@@ -111,8 +111,10 @@ static bool append_error(struct walk *walk, const struct gotype *type, uint64_t 
 {
 	struct dynamic dynamic;
 	const char *reason = NULL;
-	if (message->nesting >= MESSAGE_NEST_MAX ||
-	    !walk_interface(walk, type, addr, &dynamic, &reason))
+	if (message->nesting >= MESSAGE_NEST_MAX || !walk->reads)
+		return false;
+	walk->reads--;
+	if (!walk_interface(walk, type, addr, &dynamic, &reason))
 		return false;
 	message->nesting++;
 	bool is_known = append_dynamic(walk, &dynamic, message);
@@ -225,6 +227,19 @@ static bool returns_string(struct value_printer *printer, struct gotype *type)
 	return printer->errors[slot].returns_string;
 }
 
+// The message of a type that no template is enough for.
+static bool append_well_known(struct walk *walk, struct gotype *type, uint64_t addr,
+			      struct message *message)
+{
+	struct text text;
+	text_init(&text);
+	bool is_known = walk_known_message(walk, type, addr, &text);
+	if (is_known)
+		append_text(message, text_string(&text), text.len);
+	text_deinit(&text);
+	return is_known;
+}
+
 static bool append_dynamic(struct walk *walk, const struct dynamic *dynamic,
 			   struct message *message)
 {
@@ -244,6 +259,8 @@ static bool append_dynamic(struct walk *walk, const struct dynamic *dynamic,
 	}
 	if (known)
 		return append_known(walk, known, type, addr, message);
+	if (append_well_known(walk, type, addr, message))
+		return true;
 	return returns_string(walk->printer, dynamic->type) &&
 	       append_string(walk, addr, false, message);
 }

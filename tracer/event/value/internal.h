@@ -12,6 +12,7 @@ enum {
 	WALK_BUCKETS_MAX = 1 << 14, // buckets, groups and tables of maps read for one value
 	WALK_ENTRIES_MAX = 1 << 14, // entries of one map
 	MESSAGE_MAX = 1024,	    // bytes of an error's message
+	WALK_READS_MAX = 1 << 12,   // reads for well-known types and messages of one value
 };
 
 struct walk;
@@ -30,8 +31,10 @@ struct value_style {
 	void (*complex)(struct walk *walk, double real, double imaginary, bool is_single);
 	/** The first len of the string's total bytes. */
 	void (*string)(struct walk *walk, const char *bytes, size_t len, uint64_t total);
-	/** A time, a duration or the name of a function: its form shows what it is. */
+	/** The name of a function: its form shows what it is. */
 	void (*plain)(struct walk *walk, const char *bytes, size_t len);
+	/** A value of a well-known type. shows_type: the text shows what it is. */
+	void (*known)(struct walk *walk, const char *bytes, size_t len, bool shows_type);
 	/** A pointer, map, channel or function that was not followed. */
 	void (*address)(struct walk *walk, const struct gotype *type, uint64_t addr);
 	/** Before the value that a followed pointer points to. */
@@ -70,6 +73,9 @@ struct walk { // one value on its way to the output
 	uint64_t frame_end; // bytes of the frame from here on belong to other values
 	uint32_t depth;	    // pointers and interfaces that may still be followed
 	uint32_t buckets;   // buckets, groups and tables of maps that may still be read
+	uint32_t reads;	    // reads that are left for well-known types
+	uint32_t num_known; // values of well-known types that are being printed, one in another
+	size_t typed_end;   // where the last text that shows its type ended
 	uint32_t num_open;
 	struct walk_open open[WALK_NEST_MAX];
 };
@@ -125,6 +131,17 @@ struct message { // of an error, as its Error method would return it
 /** Builds the message of the error in dynamic. Returns false if the message is not known without
  *  running the target's code. */
 bool walk_message(struct walk *walk, const struct dynamic *dynamic, struct message *out);
+/** Writes the value as its well-known type prints (known/known.h). Returns false if it has none, or
+ *  if something that it needs is not available. */
+bool walk_known(struct walk *walk, struct gotype *type, uint64_t addr);
+/** Appends to out what walk_known writes in text, unless JSON has it in place of the value. */
+bool walk_known_text(struct walk *walk, struct gotype *type, uint64_t addr, struct text *out);
+/** Appends the message of an error of a well-known type. */
+bool walk_known_message(struct walk *walk, struct gotype *type, uint64_t addr, struct text *out);
+
+/** In JSON: writes the text of a well-known type beside its value. */
+void json_known(struct walk *walk, struct gotype *type, uint64_t addr);
+
 /** Writes a float as Go's %v does: the fewest digits that read back as the same number. */
 void value_float(double value, bool is_single, struct text *out);
 /** Writes a duration as Duration.String does: "1.5s". */

@@ -77,6 +77,12 @@ static void put_plain(struct walk *walk, const char *bytes, size_t len)
 	json_quote(bytes, len, walk->out);
 }
 
+static void put_known(struct walk *walk, const char *bytes, size_t len, bool shows_type)
+{
+	(void)shows_type;
+	json_quote(bytes, len, walk->out);
+}
+
 static void put_address(struct walk *walk, const struct gotype *type, uint64_t addr)
 {
 	if (type->kind == GO_CHAN) {
@@ -149,6 +155,15 @@ static void put_byte(struct walk *walk, uint8_t value)
 	text_u64(walk->out, value);
 }
 
+void json_known(struct walk *walk, struct gotype *type, uint64_t addr)
+{
+	struct text text;
+	text_init(&text);
+	if (walk_known_text(walk, type, addr, &text))
+		json_string(walk->out, "text", text_string(&text));
+	text_deinit(&text);
+}
+
 static void put_interface(struct walk *walk, const struct gotype *type, struct dynamic *dynamic)
 {
 	(void)type;
@@ -160,6 +175,8 @@ static void put_interface(struct walk *walk, const struct gotype *type, struct d
 	if (walk_message(walk, dynamic, &message)) {
 		json_key(walk->out, "error");
 		put_go_string(walk, message.bytes, message.len, message.total);
+	} else if (!dynamic->missing || dynamic->is_too_deep) {
+		json_known(walk, dynamic->type, dynamic->addr);
 	}
 	text_putc(walk->out, '}');
 }
@@ -174,6 +191,7 @@ const struct value_style value_style_json = {
 	.complex = put_complex,
 	.string = put_go_string,
 	.plain = put_plain,
+	.known = put_known,
 	.address = put_address,
 	.pointer = put_pointer,
 	.chan = put_chan,

@@ -63,6 +63,13 @@ static void put_plain(struct walk *walk, const char *bytes, size_t len)
 	text_append(walk->out, bytes, len);
 }
 
+static void put_known(struct walk *walk, const char *bytes, size_t len, bool shows_type)
+{
+	text_append(walk->out, bytes, len);
+	if (shows_type)
+		walk->typed_end = walk->out->len;
+}
+
 static void put_address(struct walk *walk, const struct gotype *type, uint64_t addr)
 {
 	text_puts(walk->out, type->name);
@@ -154,8 +161,6 @@ static bool tells_type(const struct gotype *type, const char *text, size_t len)
 	case GO_COMPLEX128:
 	case GO_STRING:
 		return !strcmp(type->full_name, gokind_name(type->kind));
-	case GO_INT64:
-		return !strcmp(type->full_name, "time.Duration");
 	case GO_STRUCT:
 	case GO_FUNC:
 		return true;
@@ -194,7 +199,7 @@ static void put_error(struct walk *walk, const struct dynamic *dynamic)
 	text_append(walk->out, ": ", 2);
 	struct message message;
 	size_t start = walk->out->len;
-	if (walk_message(walk, dynamic, &message)) {
+	if (!walk->printer->is_raw && walk_message(walk, dynamic, &message)) {
 		put_string(walk, message.bytes, message.len, message.total);
 	} else {
 		walk_dynamic(walk, dynamic);
@@ -214,7 +219,7 @@ static void put_interface(struct walk *walk, const struct gotype *type, struct d
 	}
 	size_t start = walk->out->len;
 	walk_dynamic(walk, dynamic);
-	if (!walk->out->failed && walk->out->len > start &&
+	if (!walk->out->failed && walk->out->len > start && walk->out->len != walk->typed_end &&
 	    !tells_type(dynamic->type, walk->out->data + start, walk->out->len - start))
 		wrap(walk->out, start, dynamic->type->name);
 }
@@ -228,6 +233,7 @@ const struct value_style value_style_text = {
 	.complex = put_complex,
 	.string = put_string,
 	.plain = put_plain,
+	.known = put_known,
 	.address = put_address,
 	.pointer = put_pointer,
 	.chan = put_chan,

@@ -6,7 +6,8 @@
 #include "base/json.h"
 
 static void print(struct value_printer *printer, const struct value_style *style,
-		  struct gotype *type, uint64_t addr, uint64_t frame_end, struct text *out)
+		  struct gotype *type, uint64_t addr, uint64_t frame_end, bool is_param,
+		  struct text *out)
 {
 	struct walk walk; // not zeroed: most of it is the array of open values
 	walk.printer = printer;
@@ -18,21 +19,26 @@ static void print(struct value_printer *printer, const struct value_style *style
 	walk.frame_end = frame_end;
 	walk.depth = printer->depth;
 	walk.buckets = WALK_BUCKETS_MAX;
+	walk.reads = WALK_READS_MAX;
+	walk.num_known = 0;
+	walk.typed_end = SIZE_MAX;
 	walk.num_open = 0;
 	walk_value(&walk, type, addr);
+	if (is_param && style == &value_style_json)
+		json_known(&walk, type, addr);
 	printer->used += out->len - start;
 }
 
 void value_text(struct value_printer *printer, struct gotype *type, uint64_t addr, struct text *out)
 {
 	printer->used = 0;
-	print(printer, &value_style_text, type, addr, UINT64_MAX, out);
+	print(printer, &value_style_text, type, addr, UINT64_MAX, false, out);
 }
 
 void value_json(struct value_printer *printer, struct gotype *type, uint64_t addr, struct text *out)
 {
 	printer->used = 0;
-	print(printer, &value_style_json, type, addr, UINT64_MAX, out);
+	print(printer, &value_style_json, type, addr, UINT64_MAX, false, out);
 }
 
 // Reads a word of a function whose types are not known. Returns false with a reason on failure.
@@ -54,7 +60,7 @@ static bool print_param(struct value_printer *printer, const struct value_style 
 	uint64_t addr;
 	if (!memory_place(printer->memory, value, &addr, reason))
 		return false;
-	print(printer, style, value->param->type, addr, addr + value->frame_bytes, out);
+	print(printer, style, value->param->type, addr, addr + value->frame_bytes, true, out);
 	return true;
 }
 

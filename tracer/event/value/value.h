@@ -9,13 +9,16 @@
 #include "base/text.h"
 #include "tracer/event/memory.h"
 
-enum { VALUE_ERRORS = 64, VALUE_BYTES_MAX = 64 * 1024 };
+enum { VALUE_ERRORS = 64, VALUE_KNOWN = 256, VALUE_BYTES_MAX = 64 * 1024 };
+
+struct known_row;
 
 struct value_printer { // plain data; one per session, with its memory refilled for each event
 	struct memory *memory;
 	struct index *index;	       // names of functions, dynamic types
 	uint64_t bias;		       // run-time address - vaddr
 	uint32_t depth, strlen, items; // as in plan_options
+	bool is_raw;		       // well-known types and errors print their fields
 	size_t used; // bytes of text of this event's values so far; at most about VALUE_BYTES_MAX
 	/** Called with the vaddr of a dynamic type's descriptor if the value was not captured
 	 *  because the capture engine does not know the type yet. May be NULL. */
@@ -26,6 +29,10 @@ struct value_printer { // plain data; one per session, with its memory refilled 
 		const struct gotype *type;
 		bool returns_string;
 	} errors[VALUE_ERRORS];
+	struct { // the same of well-known types
+		const struct gotype *type;
+		const struct known_row *row;
+	} known[VALUE_KNOWN];
 };
 
 /** Writes the value of this type at addr in Go's syntax. */

@@ -141,31 +141,6 @@ static void walk_bool(struct walk *walk, struct gotype *type, uint64_t addr)
 		walk->style->boolean(walk, value);
 }
 
-static bool is_duration(const struct gotype *type)
-{
-	return type->kind == GO_INT64 && type->full_name[0] == 't' &&
-	       !strcmp(type->full_name, "time.Duration");
-}
-
-static void plain_text(struct walk *walk, const struct text *text)
-{
-	walk->style->plain(walk, text_string(text), text->len);
-}
-
-// Returns a text in the caller's buffer. The buffer must be large enough for all that is written.
-static struct text small_text(char *buffer, size_t size)
-{
-	return (struct text){.data = buffer, .capacity = size};
-}
-
-static void walk_duration(struct walk *walk, int64_t ns)
-{
-	char buffer[64];
-	struct text text = small_text(buffer, sizeof(buffer));
-	value_duration(ns, &text);
-	plain_text(walk, &text);
-}
-
 static void walk_signed(struct walk *walk, struct gotype *type, uint64_t addr)
 {
 	uint64_t bits = 0;
@@ -174,10 +149,7 @@ static void walk_signed(struct walk *walk, struct gotype *type, uint64_t addr)
 		return;
 	unsigned unused = 64 - 8 * (unsigned)size;
 	bits = (uint64_t)((int64_t)(bits << unused) >> unused);
-	if (is_duration(type))
-		walk_duration(walk, (int64_t)bits);
-	else
-		walk->style->integer(walk, type, bits);
+	walk->style->integer(walk, type, bits);
 }
 
 static void walk_unsigned(struct walk *walk, struct gotype *type, uint64_t addr)
@@ -351,46 +323,8 @@ static void walk_array(struct walk *walk, struct gotype *type, uint64_t addr)
 
 // --- Structs -----------------------------------------------------------------------------------
 
-static bool is_time(const struct gotype *type)
-{
-	return type->size == 24 && type->full_name[0] == 't' &&
-	       !strcmp(type->full_name, "time.Time");
-}
-
-// time.Time is {wall, ext, loc} (src/time/time.go). If wall's highest bit is set, wall has the
-// seconds since 1885; otherwise ext has the seconds since year 1. loc is ignored: a time prints in
-// UTC.
-static void walk_time(struct walk *walk, uint64_t addr)
-{
-	struct {
-		uint64_t wall;
-		int64_t ext;
-	} words;
-	if (!read_or_say(walk, addr, &words, sizeof(words)))
-		return;
-	uint32_t ns = words.wall & ((1u << 30) - 1);
-	int64_t seconds;
-	if (words.wall >> 63)
-		seconds = (int64_t)(words.wall << 1 >> 31) - 2682288000;
-	else if (__builtin_sub_overflow(words.ext, 62135596800, &seconds))
-		seconds = INT64_MIN;
-	if (ns > 999999999 || seconds >= INT64_MAX / 2 || seconds <= INT64_MIN / 2) {
-		walk_unavailable(walk, "time of %lld seconds and %u nanoseconds",
-				 (long long)seconds, ns);
-		return;
-	}
-	char buffer[64];
-	struct text text = small_text(buffer, sizeof(buffer));
-	value_time(seconds, ns, &text);
-	plain_text(walk, &text);
-}
-
 static void walk_struct(struct walk *walk, struct gotype *type, uint64_t addr)
 {
-	if (is_time(type)) {
-		walk_time(walk, addr);
-		return;
-	}
 	const char *reason = type->size ? why_missing(walk, addr) : NULL;
 	if (reason == memory_unreadable || reason == memory_not_captured) {
 		walk_missing(walk, addr, reason);
@@ -563,7 +497,7 @@ void walk_value(struct walk *walk, struct gotype *type, uint64_t addr)
 		return;
 	}
 	gotype_complete(type);
-	if (!walk_enter(walk, addr, type))
+	if (walk_known(walk, type, addr) || !walk_enter(walk, addr, type))
 		return;
 	kinds[(unsigned)type->kind < GO_NUM_KINDS ? type->kind : GO_INVALID](walk, type, addr);
 	walk_leave(walk);
