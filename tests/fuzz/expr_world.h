@@ -208,6 +208,19 @@ uint64_t rtypes_pointer(const struct rtypes *types, uint64_t vaddr)
 									   : 0;
 }
 
+// The maker of hits asks for its buffers' sizes in a file that also asks for these.
+struct image *index_image(const struct index *index)
+{
+	(void)index;
+	return NULL;
+}
+
+const struct runtime_layout *index_runtime(const struct index *index)
+{
+	(void)index;
+	return NULL;
+}
+
 struct error *select_named(const struct index *index, const char *name, struct selection *out)
 {
 	*out = (struct selection){.func = calloc(1, sizeof(*out->func))};
