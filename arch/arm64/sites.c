@@ -174,7 +174,7 @@ static const char *find_checked_entry(const struct scan *scan, uint64_t *out)
 	if (last == NO_OFFSET)
 		return "its stack check has a form that is not known";
 	if (scan->again == NO_OFFSET || scan->again > last)
-		return "does not start again behind its stack check";
+		return "does not start again after its stack check";
 	if (scan->low_target <= last)
 		return "branches back to its entry";
 	*out = (uint64_t)last;
