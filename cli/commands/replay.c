@@ -36,6 +36,7 @@ static struct error *replay(const struct options *options)
 		.sink = session->sink,
 		.timestamps = session->timestamps,
 		.color = session->color,
+		.is_raw = session->is_raw,
 		.stop = &output.is_closed,
 		.write = write_out,
 		.context = &output,

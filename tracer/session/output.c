@@ -127,6 +127,7 @@ struct error *session_output(struct session *session, const struct session_optio
 		.sink = options->sink,
 		.timestamps = options->timestamps,
 		.color = options->color,
+		.is_raw = options->is_raw,
 	};
 	struct error *err = session_flush_all(session);
 	if (!err)
@@ -136,6 +137,7 @@ struct error *session_output(struct session *session, const struct session_optio
 	session->options.sink = options->sink;
 	session->options.timestamps = options->timestamps;
 	session->options.color = options->color;
+	session->options.is_raw = options->is_raw;
 	session->options.out = options->out;
 	session->options.show = options->show;
 	return NULL;

@@ -66,6 +66,7 @@ struct error *session_open_report(struct session *session)
 		.sink = session->options.sink,
 		.timestamps = session->options.timestamps,
 		.color = session->options.color,
+		.is_raw = session->options.is_raw,
 		.no_args = session->options.plan.capture.no_args,
 		.pid = target_pid(session->target),
 		.bias = session->bias,

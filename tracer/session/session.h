@@ -25,7 +25,8 @@ struct session_options {
 	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
-	int out; // the trace is written to this descriptor; borrowed
+	bool is_raw; // well-known types and errors print their fields
+	int out;     // the trace is written to this descriptor; borrowed
 	// If not NULL, gets the trace's text instead of out.
 	void (*show)(void *context, const struct text *text);
 	void *context;

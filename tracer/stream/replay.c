@@ -102,6 +102,7 @@ static struct error *replay_init(struct replay *replay)
 		.sink = replay->options->sink,
 		.timestamps = replay->options->timestamps,
 		.color = replay->options->color,
+		.is_raw = replay->options->is_raw,
 		.no_args = head->options.capture.no_args,
 		.pid = head->pid,
 		.bias = head->bias,

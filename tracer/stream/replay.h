@@ -15,6 +15,7 @@ struct replay_options {
 	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
+	bool is_raw; // well-known types and errors print their fields
 	// not 0: the user wants to end the replay; may be NULL; borrowed
 	const volatile sig_atomic_t *stop;
 	// Writes the formatted text: called when much text waits, and at the end. An error from it

@@ -125,6 +125,7 @@ static struct error *open_sink(struct report *report)
 		.depth = report->plan->options.capture.depth,
 		.strlen = report->plan->options.capture.strlen,
 		.items = report->plan->options.capture.items,
+		.is_raw = from->is_raw,
 		.unseen = on_unseen,
 		.context = report,
 		.is_full = &report->plan->is_full,
@@ -262,6 +263,7 @@ struct error *report_switch(struct report *report, const struct report_look *loo
 	report->options.sink = look->sink;
 	report->options.timestamps = look->timestamps;
 	report->options.color = look->color;
+	report->options.is_raw = look->is_raw;
 	struct error *err = open_sink(report);
 	if (err) {
 		report->sink = former.sink;

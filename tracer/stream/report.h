@@ -15,6 +15,7 @@ struct report_options {
 	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
+	bool is_raw; // well-known types and errors print their fields
 	bool no_args;
 	pid_t pid;
 	uint64_t bias;		// run-time address - vaddr
@@ -44,6 +45,7 @@ struct report_look { // how the trace is shown
 	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
+	bool is_raw; // well-known types and errors print their fields
 };
 
 /** Shows the trace with another look from now on. On failure the old look stays. */
