@@ -23,8 +23,10 @@ static bool put_db(const struct known_value *db, struct text *out)
 	if (!known_number(db, "numOpen", &num_open) || !known_len(db, "freeConn", &num_idle) ||
 	    !known_number(db, "closed", &is_closed) || num_open < 0)
 		return false;
+	// The connector that sql.Open makes is not the driver's.
 	if (known_dynamic(db, "connector.driver", &driver) ||
-	    known_dynamic(db, "connector", &driver))
+	    (known_dynamic(db, "connector", &driver) &&
+	     strcmp(driver.type->full_name, "database/sql.dsnConnector") != 0))
 		text_printf(out, "%s, ", driver.type->name);
 	if (is_closed)
 		text_puts(out, "closed");
