@@ -39,6 +39,36 @@ uint32_t rune_read(const uint8_t *bytes, size_t len, unsigned *size)
 	return rune;
 }
 
+// The blocks whose characters take two columns (Unicode's EastAsianWidth.txt, W and F).
+static bool is_wide(uint32_t rune)
+{
+	static const struct {
+		uint32_t first, last;
+	} wide[] = {
+		{0x1100, 0x115f},   {0x231a, 0x231b},	{0x2329, 0x232a},   {0x23e9, 0x23f3},
+		{0x2600, 0x27bf},   {0x2b1b, 0x2b55},	{0x2e80, 0x303e},   {0x3041, 0xa4cf},
+		{0xa960, 0xa97c},   {0xac00, 0xd7a3},	{0xf900, 0xfaff},   {0xfe10, 0xfe19},
+		{0xfe30, 0xfe6b},   {0xff01, 0xff60},	{0xffe0, 0xffe6},   {0x16fe0, 0x18cff},
+		{0x1b000, 0x1b2fb}, {0x1f004, 0x1f2ff}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd},
+	};
+	for (size_t i = 0; i < sizeof(wide) / sizeof(*wide); i++)
+		if (rune <= wide[i].last)
+			return rune >= wide[i].first;
+	return false;
+}
+
+size_t rune_columns(const char *text, size_t len)
+{
+	size_t columns = 0;
+	for (size_t at = 0; at < len; columns++) {
+		unsigned size = 1;
+		if ((uint8_t)text[at] >= 0x80)
+			columns += is_wide(rune_read((const uint8_t *)text + at, len - at, &size));
+		at += size;
+	}
+	return columns;
+}
+
 static void escape(char kind, uint32_t value, unsigned digits, struct text *out)
 {
 	text_putc(out, '\\');

@@ -23,6 +23,10 @@ uint32_t rune_read(const uint8_t *bytes, size_t len, unsigned *size);
 /** True if Go prints the character as it is (unicode.IsPrint). */
 bool rune_is_printable(uint32_t rune);
 
+/** How many columns of a terminal the text takes: 2 for each character of East Asian scripts and
+ *  each emoji, else 1. */
+size_t rune_columns(const char *text, size_t len);
+
 /** Appends the character at bytes (len is not 0), escaped if it is not printable. Returns how
  *  many bytes of the input it has. */
 unsigned rune_write(const uint8_t *bytes, size_t len, struct text *out);

@@ -12,6 +12,7 @@
 #include "tracer/count/aggregates.h"
 
 enum { STACK_DEFAULT = 32, ITEMS_MAX = 1024, RATE_MAX = 1000000000 };
+enum { WIDTH_MIN = 20, WIDTH_MAX = 10000 };
 enum { KEYS_DEFAULT = 1024, KEYS_MAX = 65536 };
 enum { BUFFER_DEFAULT = 32 << 20, BUFFER_MIN = 4096, BUFFER_MAX = 1 << 30 };
 enum { ROUNDS_DEFAULT = 5, CALLS_DEFAULT = 100000, CALLS_MAX = 1000000000 };
@@ -23,9 +24,9 @@ void options_init(struct options *options)
 		.session.plan.capture.strlen = PLAN_STRLEN,
 		.session.plan.capture.items = PLAN_ITEMS,
 		.session.backend = backends[0],
-		.session.sink = sinks[0],
+		.session.look.sink = sinks[0],
 		.session.buffer_bytes = BUFFER_DEFAULT,
-		.session.out = STDOUT_FILENO,
+		.session.look.out = STDOUT_FILENO,
 		.session.save = -1,
 		.aggregate.max_keys = KEYS_DEFAULT,
 		.bench.format = bench_formats[0],
@@ -186,6 +187,23 @@ static struct error *parse_script(const struct option_row *option, const char *a
 	return NULL;
 }
 
+static struct error *parse_width(const struct option_row *option, const char *arg, void *value)
+{
+	if (strcmp(arg, "none") != 0)
+		return kind_number32.parse(option, arg, value);
+	*(uint32_t *)value = VALUE_WIDTH_ALL;
+	return NULL;
+}
+
+static void print_width(const struct option_row *option, const void *value, FILE *out)
+{
+	if (*(const uint32_t *)value == VALUE_WIDTH_ALL)
+		fputs("none", out);
+	else
+		kind_number32.print(option, value, out);
+}
+
+static const struct option_kind kind_width = {sizeof(uint32_t), false, parse_width, print_width};
 static const struct option_kind kind_conditions = {sizeof(uint32_t), false, parse_condition,
 						   print_conditions};
 static const struct option_kind kind_share = {sizeof(double), false, parse_share, print_share};
@@ -209,7 +227,7 @@ static const char *const orders[] = {"total", "calls", "p99", NULL};
 #define OTHERS	     "list types whatis info disassemble doctor replay bench shell complete"
 
 const struct option_row options_table[] = {
-	{"format", .commands = TRACES " replay", .kind = &kind_row, VALUE(session.sink),
+	{"format", .commands = TRACES " replay", .kind = &kind_row, VALUE(session.look.sink),
 	 .scope = SCOPE_COMMAND, .group = GROUP_SHOWN, .arg = "NAME", ROWS(sinks)},
 	{"format", .commands = "list info doctor " COUNTS, .kind = &kind_word, VALUE(is_json),
 	 .group = GROUP_SHOWN, .arg = "NAME", .words = text_or_json},
@@ -225,13 +243,22 @@ const struct option_row options_table[] = {
 	 .group = GROUP_SHOWN, .arg = "TIME", .doc = "Print each TIME too, not only at the end"},
 	{"sort", .commands = "top", .kind = &kind_word, VALUE(order), .group = GROUP_SHOWN,
 	 .arg = "WHAT", .words = orders, .doc = "what comes first"},
-	{"timestamps", .commands = TRACES " replay", .kind = &kind_word, VALUE(session.timestamps),
-	 .scope = SCOPE_NOW, .group = GROUP_SHOWN, .arg = "KIND", .words = timestamps},
+	{"timestamps", .commands = TRACES " replay", .kind = &kind_word,
+	 VALUE(session.look.timestamps), .scope = SCOPE_NOW, .group = GROUP_SHOWN, .arg = "KIND",
+	 .words = timestamps},
 	{"color", .commands = TRACES " replay", .kind = &kind_word, VALUE(color),
 	 .scope = SCOPE_NOW, .group = GROUP_SHOWN, .arg = "WHEN", .words = colors},
-	{"raw", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.is_raw),
+	{"raw", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.is_raw),
 	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
 	 .doc = "Show the fields of well-known types and errors, not what they mean"},
+	{"width", .commands = TRACES " replay", .kind = &kind_width, VALUE(session.look.width),
+	 .scope = SCOPE_NOW, .none = "auto", .group = GROUP_SHOWN, .arg = "N|none",
+	 .min = WIDTH_MIN, .max = WIDTH_MAX,
+	 .doc = "Fit each call's line into N columns; none: show all that was captured (default: "
+		"the terminal's width, elsewhere 200)"},
+	{"zero", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.shows_zero),
+	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
+	 .doc = "Show fields that are zero too"},
 	{"quiet", .letter = 'q', .commands = TRACES " " COUNTS " replay shell bench",
 	 .kind = &kind_flag, VALUE(is_quiet), .group = GROUP_SHOWN,
 	 .doc = "Print only errors on standard error"},
@@ -410,15 +437,15 @@ struct error *options_open(struct options *options)
 	struct session_options *session = &options->session;
 	struct error *err = NULL;
 	if (options->output)
-		err = output_open(options->output, &session->out);
+		err = output_open(options->output, &session->look.out);
 	if (!err && options->save)
 		err = output_open(options->save, &session->save);
-	if (!err && options->save && output_is_same(session->out, session->save))
+	if (!err && options->save && output_is_same(session->look.out, session->save))
 		err = error_new("%s: the trace and the records for --save need two files",
 				options->save);
-	session->color =
+	session->look.color =
 		options->color == COLOR_ALWAYS ||
-		(options->color == COLOR_AUTO && isatty(session->out) && !getenv("NO_COLOR"));
+		(options->color == COLOR_AUTO && isatty(session->look.out) && !getenv("NO_COLOR"));
 	session->stop = &cli_signal;
 	session->hurry = &cli_hurry;
 	return err;
@@ -426,14 +453,14 @@ struct error *options_open(struct options *options)
 
 struct error *options_begin(const struct options *options)
 {
-	return options->output ? output_empty(options->session.out, options->output) : NULL;
+	return options->output ? output_empty(options->session.look.out, options->output) : NULL;
 }
 
 void options_close(struct options *options)
 {
 	// out is standard output if the file of -o could not be opened.
-	if (options->output && options->session.out > STDERR_FILENO)
-		close(options->session.out);
+	if (options->output && options->session.look.out > STDERR_FILENO)
+		close(options->session.look.out);
 	if (options->session.save >= 0)
 		close(options->session.save);
 }

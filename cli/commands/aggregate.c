@@ -16,7 +16,8 @@ struct counting {
 
 static struct error *show(const struct options *options, struct text *text)
 {
-	struct error *err = output_text(options->session.out, text, &cli_signal, "writing", NULL);
+	struct error *err =
+		output_text(options->session.look.out, text, &cli_signal, "writing", NULL);
 	text_deinit(text);
 	return err;
 }

@@ -29,14 +29,11 @@ static struct error *write_out(void *context, const struct text *text)
 static struct error *replay(const struct options *options)
 {
 	const struct session_options *session = &options->session;
-	struct output output = {.fd = session->out, .path = options->output};
+	struct output output = {.fd = session->look.out, .path = options->output};
 	struct replay_options replay = {
 		.capture = options->words[0],
 		.exe = options->words[1],
-		.sink = session->sink,
-		.timestamps = session->timestamps,
-		.color = session->color,
-		.is_raw = session->is_raw,
+		.look = session->look,
 		.stop = &output.is_closed,
 		.write = write_out,
 		.context = &output,

@@ -34,7 +34,7 @@ static void put_in_place(const struct text *table, struct text *out)
 static void print_top(const struct options *options, const struct aggregates *aggregates,
 		      bool is_last, struct text *text)
 {
-	int out = options->session.out;
+	int out = options->session.look.out;
 	if (!isatty(out)) {
 		aggregates_print_top(aggregates, SIZE_MAX, SIZE_MAX, text);
 		if (!is_last)

@@ -231,7 +231,7 @@ struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 	save_settings(&(struct options){0}, true, file);
 	fprintf(file, "set %s ", LINES);
 	print_lines(shell, "", file);
-	fprintf(file, "\nformat %s\n", shell->options.session.sink->name);
+	fprintf(file, "\nformat %s\n", shell->options.session.look.sink->name);
 	size_t num = 0;
 	struct session_trace *const *traces =
 		shell->session ? session_traces(shell->session, &num) : NULL;

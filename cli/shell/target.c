@@ -25,8 +25,8 @@ struct error *shell_output_changed(struct shell *shell)
 	bool color = shell->options.color == COLOR_ALWAYS ||
 		     (shell->options.color == COLOR_AUTO && is_here && shell->is_interactive &&
 		      !getenv("NO_COLOR"));
-	shell->options.session.out = is_here ? STDOUT_FILENO : fileno(shell->output);
-	shell->options.session.color = color;
+	shell->options.session.look.out = is_here ? STDOUT_FILENO : fileno(shell->output);
+	shell->options.session.look.color = color;
 	shell->options.session.show = is_here ? show : NULL;
 	return shell->session ? session_output(shell->session, &shell->options.session) : NULL;
 }

@@ -55,7 +55,7 @@ static struct error *replay(const char *capture, const char *exe, const char *fo
 	struct replay_options options = {
 		.capture = capture,
 		.exe = exe,
-		.sink = sink_find(format),
+		.look = {.sink = sink_find(format), .out = -1},
 		.write = collect,
 		.context = out,
 	};

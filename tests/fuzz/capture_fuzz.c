@@ -102,7 +102,7 @@ static void run_init(struct run *run)
 	error_free(calls_create(&run->synthetic.plan, &listener, run, &run->calls));
 	error_free(memory_create(NULL, 0, &run->memory));
 	run->printer.memory = run->memory;
-	struct sink_options options = {.printer = &run->printer, .timestamps = TIMESTAMPS_WALL};
+	struct sink_options options = {.printer = &run->printer, .look = {.timestamps = TIMESTAMPS_WALL, .out = -1}};
 	for (size_t i = 0; i < NUM_OUTPUTS; i++)
 		error_free(outputs[i]->open(&options, &run->sinks[i]));
 }

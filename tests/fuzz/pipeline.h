@@ -209,7 +209,7 @@ static void pipeline_run(const struct pipeline *pipeline, const char *condition,
 	struct replay_options options = {
 		.capture = pipeline->capture,
 		.exe = pipeline->path,
-		.sink = sink_find("graph"),
+		.look = {.sink = sink_find("graph"), .out = -1},
 		.write = pipeline_drop,
 	};
 	error_free(replay_run(&options, &text));

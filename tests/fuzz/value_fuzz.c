@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rune.h"
 #include "tracer/event/value/value.h"
 #include "tracer/plan/errormethod.h"
 
@@ -260,19 +261,57 @@ static void check_json(const struct text *text)
 	json_decref(json);
 }
 
+// Whatever the tree is, what is chosen of it fits, if its columns are enough for a mark; all of it is
+// the same before and after.
+static void check_fit(struct value_tree *tree, const struct text *whole)
+{
+	struct text text;
+	text_init(&text);
+	for (size_t columns = 1; columns < 400; columns += columns < 40 ? 7 : 90) {
+		value_tree_fit(tree, columns);
+		text_reset(&text);
+		if (!value_tree_write(tree, 0, &text) || text.failed ||
+		    rune_columns(text_string(&text), text.len) > columns) {
+			fprintf(stderr, "%zu columns: %s\n", columns, text_string(&text));
+			abort();
+		}
+	}
+	value_tree_fit(tree, VALUE_WIDTH_ALL);
+	text_reset(&text);
+	value_tree_write(tree, 0, &text);
+	if (text.len > OUTPUT_MAX || text.len != whole->len ||
+	    memcmp(text_string(&text), text_string(whole), text.len) != 0) {
+		fprintf(stderr, "%zu bytes, %zu before\n", text.len, whole->len);
+		abort();
+	}
+	text_deinit(&text);
+}
+
+static void make_tree(struct value_printer *printer, const struct plan_value *value,
+		      struct value_tree *tree, struct text *whole)
+{
+	printer->used = 0;
+	value_tree_reset(tree);
+	value_param_add(printer, value, tree);
+	value_tree_fit(tree, VALUE_WIDTH_ALL);
+	text_reset(whole);
+	value_tree_write(tree, 0, whole);
+}
+
 // Each form is of its own event: a printer counts the bytes of one event's values.
 static void print(struct value_printer *printer, const struct plan_value *value)
 {
 	struct text text, again;
 	text_init(&text);
 	text_init(&again);
-	printer->used = 0;
-	value_param_text(printer, value, &text);
-	printer->used = 0;
-	value_param_text(printer, value, &again);
-	if (text.len > OUTPUT_MAX || text.len != again.len ||
+	struct value_tree tree = {0};
+	make_tree(printer, value, &tree, &text);
+	check_fit(&tree, &text);
+	make_tree(printer, value, &tree, &again);
+	if (text.len != again.len ||
 	    memcmp(text_string(&text), text_string(&again), text.len) != 0)
 		abort();
+	value_tree_deinit(&tree);
 	text_reset(&text);
 	printer->used = 0;
 	value_param_json(printer, value, &text);
@@ -306,8 +345,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.depth = next(&input) % 8,
 		.strlen = next(&input),
 		.items = next(&input) % 8, // more only takes longer
+		.func = "main.f",
 	};
 	uint8_t form = next(&input);
+	printer.shows_zero = form & 16;
 	for (unsigned i = 0; i < TYPES_MAX; i++)
 		make_type(index, i, &input);
 	index->types[TYPES_MAX - 1].kind = GO_INT;

@@ -38,16 +38,28 @@ subtest 'graph' => sub {
 	my $result = traced(['calls 4'], 'main.h*', 'main.(*hStore).Get');
 	is($result->{status}, 0, 'ends well');
 	my $out = decode_utf8($result->{out});
-	like($out, qr/^\s*G1 +main\.hWork\(n=1, s="text"\) = \(2, nil\) +$duration$/m, 'a call without traced calls inside is a line');
-	like($out, qr/^\s*G1 +main\.hOuter\(n=0\) \{\n\s*G1 +main\.hWork\(n=0, s="inner"\) = \(0, nil\) +$duration\n\s*G1 +\} = 1 +$duration$/m,
+	like($out, qr/^ *$duration +G1 +main\.hWork\(n=1, s="text"\) = \(2, nil\)$/m, 'a call without traced calls inside is a line');
+	like($out, qr/^ +G1 +main\.hOuter\(n=0\) \{\n *$duration +G1 +main\.hWork\(n=0, s="inner"\) = \(0, nil\)\n *$duration +G1 +\} = 1 \/\/ main\.hOuter$/m,
 		'one with them has braces');
-	like($out, qr/main\.\(\*hStore\)\.Get\(s=(&main\.hStore\{Name: "store", Items: map\[string\]int\{"a": 1\}, Next: &main\.hStore\{Name: "next", .*?\}\}), key="a"\) = \(1, true\)/,
+	like($out, qr/main\.\(\*hStore\)\.Get\(s=(&hStore\{Name: "store", Items: map\[string\]int\{"a": 1\}, Next: &hStore\{Name: "next".*?\}\}), key="a"\) = \(1, true\)/,
 		'values print as Go writes them');
 	my ($outer, $inner) = map { index($_, 'main.') } (grep { /hOuter|"inner"/ } split /\n/, $out)[0, 1];
 	cmp_ok($inner, '>', $outer, 'what is inside is indented');
 	unlike($out, qr/\e/, 'no colours into a file');
 	like($result->{err}, qr/9 calls/, 'the summary counts the calls') or diag $result->{err};
 	like($result->{err}, qr/0 lost|lost 0|nothing lost|no events? lost|0 events lost/i, 'and what was lost');
+};
+
+subtest '--width and --zero' => sub {
+	for my $format ('graph', 'lines') {
+		my @lines = split /\n/, decode_utf8(traced(['calls 4'], 'main.h*', 'main.(*hStore).Get', '--format', $format, '--width', 70)->{out});
+		cmp_ok(scalar(@lines), '>', 10, "$format is shown");
+		is_deeply([grep { length > 70 } @lines], [], 'and no line is wider than asked for');
+		ok((grep { /Get\(s=&hStore\{.*\x{2026}.*\}, key="a"\)/ } @lines), 'what is left out is marked') or diag join "\n", @lines;
+	}
+	my $out = decode_utf8(traced(['calls 4'], 'main.(*hStore).Get', '--width', 'none', '--zero')->{out});
+	like($out, qr/Next: &hStore\{Name: "next", Items: \S+, Next: \S+\}/, 'fields that are zero, where they are asked for');
+	unlike($out, qr/\x{2026}/, 'and nothing is left out');
 };
 
 subtest 'lines' => sub {
@@ -65,10 +77,10 @@ subtest 'colours' => sub {
 
 subtest '--timestamps' => sub {
 	my %shape = (
-		none => qr/^\s*G1 +main\.hWork/m,
-		relative => qr/^\s*\+?\d+\.\d+\S*\s+G1 +main\.hWork/m,
-		wall => qr/^\s*(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d\.\d+\S*\s+G1 +main\.hWork/m,
-		mono => qr/^\s*\d+(?:\.\d+)?\S*\s+G1 +main\.hWork/m,
+		none => qr/^(?: *\S+s)? +G1 +main\.hWork/m,
+		relative => qr/^\s*\+?\d+\.\d+\S*\s+(?:\S+s +)?G1 +main\.hWork/m,
+		wall => qr/^\s*(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d\.\d+\S*\s+(?:\S+s +)?G1 +main\.hWork/m,
+		mono => qr/^\s*\d+(?:\.\d+)?\S*\s+(?:\S+s +)?G1 +main\.hWork/m,
 	);
 	for my $kind (sort keys %shape) {
 		like(traced(['calls 1'], 'main.h*', '--timestamps', $kind)->{out}, $shape{$kind}, "$kind, graph");

@@ -132,13 +132,14 @@ SKIP: {
 	skip_part('a plugin cannot be built here', 8) unless $host && $plugin;
 	for my $backend (qw(ebpf ptrace)) {
 		my @how = ('--backend', $backend, qw(--depth 3 --save), "$work/plugin");
-		my $said = run_gotrace('run', @how, 'main.show', '--', $host, $plugin)->{out};
+		my @whole = qw(--width none --zero);
+		my $said = run_gotrace('run', @how, @whole, 'main.show', '--', $host, $plugin)->{out};
 		my @calls = map { /(main\.show\(.*?\) = true)/ } split /\n/, $said;
-		my $whole = 'v=main.Rate{Num: 1, Den: 2, Name: "rate", Next: &main.Rate{Num: 7, ';
-		like($calls[0], qr/v=main\.Rate\{Num: 0, .* err=error\(\*main\.Err: &main\.Err\{Code: 0\}\)/, "$backend: a plugin's types");
-		like($calls[1], qr/\Q$whole\E.*By: map\[string\]main\.Rate\{"a": main\.Rate\{Num: 8/, 'and all that they lead to');
+		my $whole = 'v=Rate{Num: 1, Den: 2, Name: "rate", Next: &Rate{Num: 7, ';
+		like($calls[0], qr/v=Rate\{Num: 0, .* err=error\(\*Err: &Err\{Code: 0\}\)/, "$backend: a plugin's types");
+		like($calls[1], qr/\Q$whole\E.*By: map\[string\]Rate\{"a": Rate\{Num: 8/, 'and all that they lead to');
 		like($calls[2], qr/v=\?\(type made at run time\), err=nil/, 'a type that is made at run time');
-		my @again = map { /(main\.show\(.*?\) = true)/ } split /\n/, run_gotrace('replay', "$work/plugin")->{out};
+		my @again = map { /(main\.show\(.*?\) = true)/ } split /\n/, run_gotrace('replay', @whole, "$work/plugin")->{out};
 		is_deeply(\@again, \@calls, 'the same from the recording') or diag $said;
 	}
 }

@@ -216,7 +216,7 @@ static void a_program_follows_two_dashes(void **state)
 	assert_string_equal(run, "");
 	assert_string_equal(options.program[0], "prog");
 	assert_string_equal(options.program[2], "x");
-	assert_ptr_equal(options.session.sink, &sink_json);
+	assert_ptr_equal(options.session.look.sink, &sink_json);
 	assert_int_equal(options.num_words, 1);
 	options_deinit(&options);
 	CLEANUP_FREE char *count = read_line("count f --by a,b[1,2] --by c -- prog", &options);

@@ -10,14 +10,16 @@
 #include "tests/unit/synthetic.h"
 #include "tracer/output/format.h"
 
-void value_param_text(struct value_printer *printer, const struct plan_value *value,
-		      struct text *out)
+void value_param_add(struct value_printer *printer, const struct plan_value *value,
+		     struct value_tree *tree)
 {
 	const uint64_t *words = printer->context;
+	uint32_t leaf = value_tree_begin(tree, NODE_LEAF, WORTH_NUMBER);
 	if (words[value->frame_off / 8] == 1000) // a hostile one
-		text_puts(out, "\033[2J\n\xc2\x9b");
+		text_puts(&tree->text, "\033[2J\n\xc2\x9b");
 	else
-		text_u64(out, words[value->frame_off / 8]);
+		text_u64(&tree->text, words[value->frame_off / 8]);
+	value_tree_head(tree, leaf);
 }
 
 void value_param_json(struct value_printer *printer, const struct plan_value *value,
@@ -26,7 +28,7 @@ void value_param_json(struct value_printer *printer, const struct plan_value *va
 	text_putc(out, '{');
 	json_string(out, "name", value->param->name);
 	json_key(out, "value");
-	value_param_text(printer, value, out);
+	text_u64(out, ((const uint64_t *)printer->context)[value->frame_off / 8]);
 	text_putc(out, '}');
 }
 
@@ -77,6 +79,7 @@ static void begin_with(struct trace *trace, const char *format, const struct sin
 	trace->synthetic.params[1][1].is_hidden = true;
 	trace->synthetic.signature[3].is_known = false;
 	trace->options = *options;
+	trace->options.look.out = -1;
 	trace->options.pid = 9;
 	trace->options.bias = 0x1000;
 	trace->options.printer = &trace->printer;
@@ -146,26 +149,18 @@ static void graph(void **state)
 	struct trace trace;
 	begin(&trace, "graph");
 	tell_story(&trace);
-	end(&trace,
-	    "G5    main.f2(...)   (entered before the trace)\n"
-	    "G18   main.f0(id=7) {\n"
-	    "G18     main.f1(a=1, 3) = (10, 11)                                                         "
-	    "1.2µs\n"
-	    "G1234567  main.f0(id=8) = 9                                                                "
-	    "3.6µs\n"
-	    "G18         main.f1(a=2, 4) panicked                                                       "
-	    "2.4µs\n"
-	    "G18       } = 3                                                                            "
-	    "8.4µs\n"
-	    "G18       main.f3(?)                                                                       "
-	    "1.2µs\n"
-	    "G18       main.f0(id=4) = ?(left by a tail jump)                                           "
-	    "1.2µs\n"
-	    "G20       main.f2() {\n"
-	    "G19       main.f2() goexit                                                                 "
-	    "1.2µs\n"
-	    "G20         main.f2() detached\n"
-	    "G20       } detached\n");
+	end(&trace, "          G5         main.f2(...) (entered before the trace)\n"
+		    "          G18        main.f0(id=7) {\n"
+		    "   1.2µs  G18          main.f1(a=1, 3) = (10, 11)\n"
+		    "   3.6µs  G1234567   main.f0(id=8) = 9\n"
+		    "   2.4µs  G18          main.f1(a=2, 4) panicked\n"
+		    "   8.4µs  G18        } = 3 // main.f0\n"
+		    "   1.2µs  G18        main.f3(?)\n"
+		    "   1.2µs  G18        main.f0(id=4) = ?(left by a tail jump)\n"
+		    "          G20        main.f2() {\n"
+		    "   1.2µs  G19        main.f2() goexit\n"
+		    "          G20          main.f2() detached\n"
+		    "          G20        } detached // main.f2\n");
 }
 
 static void lines(void **state)
@@ -273,11 +268,9 @@ static void without_arguments(void **state)
 	hit(&trace, 0, 18, 100, 3);
 	hit(&trace, 3, 18, 200, 3);
 	hit(&trace, 1, 18, 100, 4);
-	end(&trace,
-	    "G18   main.f0(...) {\n"
-	    "G18     main.f1(...)\n"
-	    "G18   } = 4                                                                          "
-	    "      2.4µs\n");
+	end(&trace, "          G18        main.f0(...) {\n"
+		    "          G18          main.f1(...)\n"
+		    "   2.4µs  G18        } = 4 // main.f0\n");
 }
 
 static void unknown_goroutine(void **state)
@@ -296,8 +289,8 @@ static void unknown_goroutine(void **state)
 		}
 		end(&trace, i ? "> G? main.f0(id=3)\n"
 				"< G? main.f0 = 3 (goroutine not known)\n"
-			      : "G?    main.f0(id=3)\n"
-				"G?    main.f0(...) = 3   (goroutine not known)\n");
+			      : "          G?         main.f0(id=3)\n"
+				"          G?         main.f0(...) = 3 (goroutine not known)\n");
 	}
 }
 
@@ -305,12 +298,13 @@ static void colors_do_not_move_columns(void **state)
 {
 	(void)state;
 	struct trace trace;
-	static const struct sink_options options = {.color = true};
+	static const struct sink_options options = {.look.color = true};
 	begin_with(&trace, "graph", &options);
 	hit(&trace, 0, 18, 100, 3);
 	hit(&trace, 1, 18, 100, 4);
 	assert_non_null(strstr(text_string(&trace.out), "\033[1mmain.f0\033[0m(id=3)"));
-	assert_int_equal(format_columns(&trace.out, 0), 97); // the newline is one
+	assert_int_equal(format_columns(&trace.out, 0),
+			 strlen("          G18        main.f0(id=3) = 4\n"));
 	text_reset(&trace.out);
 	trace.out.data[0] = '\0';
 	end(&trace, "");
@@ -337,8 +331,8 @@ static void deep_calls_stay_on_the_page(void **state)
 	assert_true(trace.out.len < 5000 * 180);
 	for (unsigned i = 5000; i-- > 0;)
 		hit(&trace, 7, 18, 100 + 16 * i, 0);
-	const char *last = text_string(&trace.out) + trace.out.len - 97;
-	assert_memory_equal(last, "G18   }   ", 10);
+	const char *last = text_string(&trace.out) + trace.out.len - 40;
+	assert_non_null(strstr(last, "G18        } // main.f2\n"));
 	text_reset(&trace.out);
 	trace.out.data[0] = '\0';
 	end(&trace, "");
@@ -361,7 +355,7 @@ static void timestamps(void **state)
 	setenv("TZ", "UTC", 1);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct trace trace;
-		struct sink_options options = {.timestamps = rows[i].kind,
+		struct sink_options options = {.look.timestamps = rows[i].kind,
 					       .wall_offset_ns = 1767323040123456789};
 		begin_with(&trace, "lines", &options);
 		hit(&trace, 6, 18, 100, 0);

@@ -270,6 +270,7 @@ static inline int fixture_setup(void **state)
 		.depth = PLAN_DEPTH,
 		.strlen = PLAN_STRLEN,
 		.items = PLAN_ITEMS,
+		.shows_zero = true,
 		.unseen = fixture_unseen,
 		.context = fixture,
 	};

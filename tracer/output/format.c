@@ -2,9 +2,12 @@
 #include "tracer/output/format.h"
 
 #include <inttypes.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "base/rune.h"
+
+enum { WIDTH_DEFAULT = 200 }; // of lines that do not go to a terminal
 
 static const int64_t NS_PER_S = 1000 * 1000 * 1000;
 
@@ -17,26 +20,25 @@ void format_paint(const struct sink_options *options, enum format_color color, s
 		[COLOR_DIM] = "\033[2m",
 		[COLOR_BAD] = "\033[31m",
 	};
-	if (options->color)
+	if (options->look.color)
 		text_puts(out, sequences[color]);
 }
 
 void format_plain(const struct sink_options *options, struct text *out)
 {
-	if (options->color)
+	if (options->look.color)
 		text_puts(out, "\033[0m");
 }
 
 size_t format_columns(const struct text *text, size_t start)
 {
 	size_t columns = 0;
-	for (size_t i = start; i < text->len; i++) {
-		unsigned char c = (unsigned char)text->data[i];
-		if (c == '\033')
-			while (i + 1 < text->len && text->data[i] != 'm')
-				i++;
-		else if ((c & 0xc0) != 0x80) // not the rest of a UTF-8 sequence
-			columns++;
+	while (start < text->len) {
+		const char *at = text->data + start, *end = text->data + text->len;
+		const char *escape = memchr(at, '\033', (size_t)(end - at));
+		const char *after = escape ? memchr(escape, 'm', (size_t)(end - escape)) : NULL;
+		columns += rune_columns(at, (size_t)((escape ? escape : end) - at));
+		start = (size_t)((after ? after + 1 : end) - text->data);
 	}
 	return columns;
 }
@@ -83,12 +85,12 @@ static void write_relative(const struct sink_options *options, uint64_t mono_ns,
 void format_timestamp(const struct sink_options *options, struct format_clock *clock,
 		      uint64_t mono_ns, struct text *out)
 {
-	if (options->timestamps == TIMESTAMPS_NONE)
+	if (options->look.timestamps == TIMESTAMPS_NONE)
 		return;
 	format_paint(options, COLOR_DIM, out);
-	if (options->timestamps == TIMESTAMPS_RELATIVE)
+	if (options->look.timestamps == TIMESTAMPS_RELATIVE)
 		write_relative(options, mono_ns, out);
-	else if (options->timestamps == TIMESTAMPS_WALL)
+	else if (options->look.timestamps == TIMESTAMPS_WALL)
 		write_wall(options, clock, mono_ns, out);
 	else
 		text_printf(out, "%6" PRIu64 ".%09d ", mono_ns / (uint64_t)NS_PER_S,
@@ -183,31 +185,42 @@ enum format_list format_results(const struct call *call, const struct wire_recor
 	return LIST_SHOWN;
 }
 
-static size_t write_values(const struct sink_options *options, const struct plan_frame *frame,
-			   bool with_names, struct text *out)
+static void add_values(const struct sink_options *options, const struct call *call,
+		       const struct plan_frame *frame, bool with_names, struct value_tree *tree)
 {
-	size_t num = 0;
+	options->printer->func = call->func->func->name;
 	for (size_t i = 0; i < frame->num_values; i++) {
 		const struct plan_value *value = &frame->values[i];
 		if (value->param->is_hidden)
 			continue;
-		if (num++)
-			text_puts(out, ", ");
-		if (with_names && value->param->name[0]) {
-			text_puts(out, value->param->name);
-			text_putc(out, '=');
-		}
-		value_param_text(options->printer, value, out);
+		if (with_names && value->param->name[0])
+			value_tree_label(tree, value->param->name, "=");
+		value_param_add(options->printer, value, tree);
 	}
-	return num;
 }
 
-void format_entry(const struct sink_options *options, const struct call *call, struct text *out)
+void format_add_args(const struct sink_options *options, const struct call *call,
+		     struct value_tree *tree)
 {
-	format_name(options, call, out);
-	size_t start = out->len;
+	value_tree_reset(tree);
+	if (format_args(options, call) == LIST_SHOWN)
+		add_values(options, call, &call->func->args, true, tree);
+}
+
+static size_t num_results(const struct call *call, const struct wire_record *record)
+{
+	const struct plan_frame *frame = &call->func->results;
+	size_t num = 0;
+	for (size_t i = 0; i < frame->num_values; i++)
+		num += !frame->values[i].param->is_hidden;
+	return format_results(call, record) == LIST_OMITTED ? 0 : num;
+}
+
+static void put_args(const struct sink_options *options, const struct format_line *line,
+		     struct text *out)
+{
 	text_putc(out, '(');
-	switch (format_args(options, call)) {
+	switch (format_args(options, line->call)) {
 	case LIST_OMITTED:
 		text_puts(out, "...");
 		break;
@@ -215,60 +228,112 @@ void format_entry(const struct sink_options *options, const struct call *call, s
 		text_putc(out, '?');
 		break;
 	case LIST_SHOWN:
-		write_values(options, &call->func->args, true, out);
+		value_tree_write(line->tree, 0, out);
 		break;
 	}
 	text_putc(out, ')');
-	rune_disarm(out, start);
 }
 
-static size_t num_results(const struct plan_frame *frame)
+static void put_end(const struct sink_options *options, const struct format_line *line,
+		    struct text *out)
 {
-	size_t num = 0;
-	for (size_t i = 0; i < frame->num_values; i++)
-		num += !frame->values[i].param->is_hidden;
-	return num;
-}
-
-static void write_results(const struct sink_options *options, const struct call *call,
-			  const struct wire_record *record, struct text *out)
-{
-	enum format_list list = format_results(call, record);
-	size_t num = num_results(&call->func->results);
-	if (list == LIST_OMITTED || !num)
-		return;
-	size_t start = out->len;
-	text_puts(out, num > 1 ? " = (" : " = ");
-	if (list == LIST_UNKNOWN)
-		text_puts(out, "?(left by a tail jump)");
-	else
-		write_values(options, &call->func->results, false, out);
-	if (num > 1)
-		text_putc(out, ')');
-	rune_disarm(out, start);
-}
-
-void format_end(const struct sink_options *options, const struct call *call,
-		const struct wire_record *record, enum call_how how, struct text *out)
-{
-	if (how == CALL_RETURNED) {
-		write_results(options, call, record, out);
+	if (line->how != CALL_RETURNED) {
+		text_putc(out, ' ');
+		format_paint(options, COLOR_BAD, out);
+		text_puts(out,
+			  line->how == CALL_LOST ? "= ?(return lost)" : call_how_name(line->how));
+		format_plain(options, out);
 		return;
 	}
-	text_putc(out, ' ');
-	format_paint(options, COLOR_BAD, out);
-	if (how == CALL_LOST)
-		text_puts(out, "= ?(return lost)");
+	size_t num = num_results(line->call, line->record);
+	if (!num)
+		return;
+	text_puts(out, num > 1 ? " = (" : " = ");
+	if (format_results(line->call, line->record) == LIST_UNKNOWN)
+		text_puts(out, "?(left by a tail jump)");
 	else
-		text_puts(out, call_how_name(how));
-	format_plain(options, out);
+		value_tree_write(line->tree, 1, out);
+	if (num > 1)
+		text_putc(out, ')');
 }
 
-const char *format_orphan(const struct call *call, const struct wire_record *record)
+static void put_line(const struct sink_options *options, const struct format_line *line,
+		     struct text *out)
 {
-	if (!call->has_goid)
-		return "(goroutine not known)";
-	return record->losses ? "(entry lost, or before the trace)" : "(entered before the trace)";
+	if (line->has_args)
+		put_args(options, line, out);
+	if (line->has_end)
+		put_end(options, line, out);
+}
+
+// Returns the columns of the widest line; VALUE_WIDTH_ALL: no line is too wide.
+static size_t line_width(const struct sink_options *options)
+{
+	struct winsize size = {0};
+	if (options->look.width)
+		return options->look.width;
+	if (!ioctl(options->look.out, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return WIDTH_DEFAULT;
+}
+
+void format_values(const struct sink_options *options, const struct format_line *line, size_t start,
+		   size_t after, struct text *out)
+{
+	struct value_tree *tree = line->tree;
+	size_t width = line_width(options), at = out->len;
+	bool has_results = line->has_end && line->how == CALL_RETURNED &&
+			   format_results(line->call, line->record) == LIST_SHOWN;
+	if (!line->has_args)
+		value_tree_reset(tree);
+	if (has_results) {
+		value_tree_group(tree);
+		add_values(options, line->call, &line->call->func->results, false, tree);
+	}
+	// What is around the values has the same columns whatever is left of them.
+	struct value_tree none = {0};
+	struct format_line bare = *line;
+	bare.tree = &none;
+	put_line(options, &bare, out);
+	size_t used = format_columns(out, start) + after;
+	out->len = at;
+	if (width < VALUE_WIDTH_ALL)
+		value_tree_fit(tree, width > used ? width - used : 0);
+	else
+		value_tree_fit(tree, VALUE_WIDTH_ALL);
+	put_line(options, line, out);
+}
+
+void format_orphan_end(const struct sink_options *options, const struct call *call,
+		       const struct wire_record *record, size_t start, struct value_tree *tree,
+		       struct text *out)
+{
+	const char *why = !call->has_goid  ? " (goroutine not known)"
+			  : record->losses ? " (entry lost, or before the trace)"
+					   : " (entered before the trace)";
+	struct format_line line = {.call = call,
+				   .has_end = true,
+				   .how = CALL_RETURNED,
+				   .record = record,
+				   .tree = tree};
+	format_values(options, &line, start, strlen(why), out);
+	format_paint(options, COLOR_DIM, out);
+	text_puts(out, why);
+	format_plain(options, out);
+	text_putc(out, '\n');
+}
+
+void format_closing(const struct sink_options *options, const struct call *call, size_t columns,
+		    struct text *out)
+{
+	format_paint(options, COLOR_DIM, out);
+	text_puts(out, " // ");
+	size_t start = out->len;
+	text_puts(out, call->func->func->name);
+	rune_disarm(out, start);
+	format_plain(options, out);
+	if (columns + format_columns(out, 0) > line_width(options) / 2)
+		text_reset(out);
 }
 
 // --- Losses and the end ------------------------------------------------------------------------

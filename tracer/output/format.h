@@ -26,24 +26,42 @@ void format_duration(uint64_t ns, struct text *out);
 /** Writes "G18", or "G?" if the goroutine is not known. */
 void format_goroutine(const struct call *call, struct text *out);
 
-/** Writes "main.f(a=1, b=2)". The arguments are "(...)" if they were not asked for or not captured,
- *  and "(?)" if the signature is not known. */
-void format_entry(const struct sink_options *options, const struct call *call, struct text *out);
 /** Writes "main.f", made safe for a terminal. */
 void format_name(const struct sink_options *options, const struct call *call, struct text *out);
 
-/** Writes how a call ended: " = 3", " = (3, nil)", " panicked" or " = ?(return lost)"; nothing for
- *  a return without results. record is NULL unless how is CALL_RETURNED. */
-void format_end(const struct sink_options *options, const struct call *call,
-		const struct wire_record *record, enum call_how how, struct text *out);
+struct format_line { // what is shown of a call after its name
+	const struct call *call;
+	bool has_args; // "(a=1, b=2)", "(...)", or "(?)" if the signature is not known
+	bool has_end;  // " = 3", " = (3, nil)", " panicked", " = ?(return lost)" or nothing
+	enum call_how how;
+	const struct wire_record *record; // of the return; NULL unless how is CALL_RETURNED
+	struct value_tree *tree; // with the arguments, if has_args; the results are added to it
+};
+
+/** Empties the tree and adds a call's arguments to it. The entry's record is in memory. */
+void format_add_args(const struct sink_options *options, const struct call *call,
+		     struct value_tree *tree);
+
+/** Writes what is shown after the name, so that the line, which is in out from byte start on, and
+ *  the columns that come after take no more than the line's width. */
+void format_values(const struct sink_options *options, const struct format_line *line, size_t start,
+		   size_t after, struct text *out);
 
 /** Writes the stack of an entry's record and the creator of its goroutine, one frame a line,
  *  indented by this many columns. Writes nothing if the record has neither. */
 void format_stack(const struct sink_options *options, const struct wire_record *record,
 		  size_t columns, struct text *out);
 
-/** Returns why a return has no entry: "(entered before the trace)". */
-const char *format_orphan(const struct call *call, const struct wire_record *record);
+/** Writes what is shown of a return without an entry after its name, as format_values does, then why
+ *  it has none, " (entered before the trace)", and a newline. */
+void format_orphan_end(const struct sink_options *options, const struct call *call,
+		       const struct wire_record *record, size_t start, struct value_tree *tree,
+		       struct text *out);
+
+/** Writes " // main.f" for the line that ends a call, of which columns are written already: nothing
+ *  if that leaves too little of the line. */
+void format_closing(const struct sink_options *options, const struct call *call, size_t columns,
+		    struct text *out);
 
 enum format_list {
 	LIST_OMITTED, // not asked for, or not captured

@@ -11,6 +11,7 @@ enum { STACK_INDENT = 8 };
 struct sink {
 	struct sink_options options;
 	struct format_clock clock;
+	struct value_tree tree; // of the line that is being written
 };
 
 static struct error *lines_open(const struct sink_options *options, struct sink **out)
@@ -25,6 +26,7 @@ static struct error *lines_open(const struct sink_options *options, struct sink 
 
 static void lines_close(struct sink *sink)
 {
+	value_tree_deinit(&sink->tree);
 	free(sink);
 }
 
@@ -42,8 +44,13 @@ static void begin_line(struct sink *sink, const struct call *call, uint64_t time
 static unsigned lines_entry(struct sink *sink, struct call *call, const struct wire_record *record,
 			    struct text *out)
 {
+	size_t start = out->len;
 	begin_line(sink, call, record->time_ns, "> ", out);
-	format_entry(&sink->options, call, out);
+	format_name(&sink->options, call, out);
+	format_add_args(&sink->options, call, &sink->tree);
+	format_values(&sink->options,
+		      &(struct format_line){.call = call, .has_args = true, .tree = &sink->tree},
+		      start, 0, out);
 	text_putc(out, '\n');
 	format_stack(&sink->options, record, STACK_INDENT, out);
 	return 1;
@@ -52,16 +59,23 @@ static unsigned lines_entry(struct sink *sink, struct call *call, const struct w
 static unsigned lines_end(struct sink *sink, struct call *call, const struct wire_record *record,
 			  enum call_how how, uint64_t end_ns, struct text *out)
 {
+	size_t start = out->len;
 	begin_line(sink, call, end_ns, "< ", out);
 	format_name(&sink->options, call, out);
-	format_end(&sink->options, call, record, how, out);
+	struct text duration;
+	text_init(&duration);
 	if (sink_is_event(how)) {
-		format_paint(&sink->options, COLOR_DIM, out);
-		text_puts(out, " (");
-		format_duration(end_ns - call->entry_ns, out);
-		text_putc(out, ')');
-		format_plain(&sink->options, out);
+		format_paint(&sink->options, COLOR_DIM, &duration);
+		text_puts(&duration, " (");
+		format_duration(end_ns - call->entry_ns, &duration);
+		text_putc(&duration, ')');
+		format_plain(&sink->options, &duration);
 	}
+	struct format_line values = {
+		.call = call, .has_end = true, .how = how, .record = record, .tree = &sink->tree};
+	format_values(&sink->options, &values, start, format_columns(&duration, 0), out);
+	text_append(out, text_string(&duration), duration.len);
+	text_deinit(&duration);
 	text_putc(out, '\n');
 	return sink_is_event(how);
 }
@@ -69,14 +83,10 @@ static unsigned lines_end(struct sink *sink, struct call *call, const struct wir
 static unsigned lines_orphan(struct sink *sink, struct call *call, const struct wire_record *record,
 			     struct text *out)
 {
+	size_t start = out->len;
 	begin_line(sink, call, record->time_ns, "< ", out);
 	format_name(&sink->options, call, out);
-	format_end(&sink->options, call, record, CALL_RETURNED, out);
-	text_putc(out, ' ');
-	format_paint(&sink->options, COLOR_DIM, out);
-	text_puts(out, format_orphan(call, record));
-	format_plain(&sink->options, out);
-	text_putc(out, '\n');
+	format_orphan_end(&sink->options, call, record, start, &sink->tree, out);
 	return 1;
 }
 

@@ -14,9 +14,21 @@
 
 enum sink_timestamps { TIMESTAMPS_NONE, TIMESTAMPS_RELATIVE, TIMESTAMPS_WALL, TIMESTAMPS_MONO };
 
-struct sink_options {
+struct sink;
+struct sink_ops;
+
+struct sink_look { // how a trace is shown
+	const struct sink_ops *sink;
 	enum sink_timestamps timestamps;
 	bool color;
+	bool shows_zero; // in text, fields that are zero
+	bool is_raw;	 // well-known types and errors print their fields
+	uint32_t width;	 // of lines of text, columns; VALUE_WIDTH_ALL: no limit; 0: the terminal's
+	int out;	 // the descriptor that may be a terminal; -1: none
+};
+
+struct sink_options {
+	struct sink_look look;
 	bool no_args;
 	pid_t pid;
 	uint64_t start_ns;	       // CLOCK_MONOTONIC when the trace began
@@ -37,8 +49,6 @@ struct sink_summary {
 	double seconds;
 	size_t functions;
 };
-
-struct sink;
 
 /** True if a call's end is an event: its time and its kind are known. */
 static inline bool sink_is_event(enum call_how how)

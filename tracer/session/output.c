@@ -39,7 +39,7 @@ void session_give_up(struct session *session, struct error *err)
 static void write_now(struct session *session)
 {
 	const struct text *out = report_text(session->report);
-	struct pollfd ready = {.fd = session->options.out, .events = POLLOUT};
+	struct pollfd ready = {.fd = session->options.look.out, .events = POLLOUT};
 	struct stat file;
 	bool is_file = !fstat(ready.fd, &file) && S_ISREG(file.st_mode);
 	size_t most = is_file ? FLUSH_BYTES : PIECE_BYTES, done = 0;
@@ -74,7 +74,7 @@ static void write_all(struct session *session)
 		else if (now - since > STUCK_NS)
 			session_give_up(session, error_new("the trace's reader does not read: the "
 							   "rest of the trace is lost"));
-		struct pollfd ready = {.fd = session->options.out, .events = POLLOUT};
+		struct pollfd ready = {.fd = session->options.look.out, .events = POLLOUT};
 		if (out->len)
 			poll(&ready, 1, WAIT_MS);
 	}
@@ -123,22 +123,12 @@ void session_tell_dropped(struct session *session)
 
 struct error *session_output(struct session *session, const struct session_options *options)
 {
-	struct report_look look = {
-		.sink = options->sink,
-		.timestamps = options->timestamps,
-		.color = options->color,
-		.is_raw = options->is_raw,
-	};
 	struct error *err = session_flush_all(session);
 	if (!err)
-		err = report_switch(session->report, &look);
+		err = report_switch(session->report, &options->look);
 	if (err)
 		return err;
-	session->options.sink = options->sink;
-	session->options.timestamps = options->timestamps;
-	session->options.color = options->color;
-	session->options.is_raw = options->is_raw;
-	session->options.out = options->out;
+	session->options.look = options->look;
 	session->options.show = options->show;
 	return NULL;
 }

@@ -63,10 +63,7 @@ static bool read_memory(void *context, uint64_t addr, void *dst, size_t len)
 struct error *session_open_report(struct session *session)
 {
 	struct report_options options = {
-		.sink = session->options.sink,
-		.timestamps = session->options.timestamps,
-		.color = session->options.color,
-		.is_raw = session->options.is_raw,
+		.look = session->options.look,
 		.no_args = session->options.plan.capture.no_args,
 		.pid = target_pid(session->target),
 		.bias = session->bias,
@@ -338,7 +335,7 @@ static void wait_for_news(struct session *session, int timeout_ms)
 {
 	struct pollfd news[2] = {
 		{.fd = target_fd(session->target), .events = POLLIN},
-		{.fd = session->options.out, // POLLERR: its reader went away
+		{.fd = session->options.look.out, // POLLERR: its reader went away
 		 .events = report_text(session->report)->len ? POLLOUT : 0},
 	};
 	int idle_ms = session->idle_ms ? session->idle_ms : 1;

@@ -22,11 +22,7 @@ struct session_options {
 	// traces come and go (the shell): statistics are counted, and any option can be used later
 	bool is_open;
 	const struct backend_ops *backend;
-	const struct sink_ops *sink;
-	enum sink_timestamps timestamps;
-	bool color;
-	bool is_raw; // well-known types and errors print their fields
-	int out;     // the trace is written to this descriptor; borrowed
+	struct sink_look look; // the trace is written to its descriptor, which is borrowed
 	// If not NULL, gets the trace's text instead of out.
 	void (*show)(void *context, const struct text *text);
 	void *context;
@@ -119,7 +115,7 @@ struct error *session_goroutines(struct session *session, struct goroutine_info 
 /** Calls, errors and durations by function and goroutine (is_open only). */
 struct stats *session_stats(struct session *session);
 
-/** Changes how and where the trace is shown: takes sink, timestamps, color, out and show from the
+/** Changes how and where the trace is shown: takes look and show from the
  *  options. */
 struct error *session_output(struct session *session,
 			     const struct session_options *options) MUST_CHECK;

@@ -99,10 +99,7 @@ static struct error *replay_init(struct replay *replay)
 	if (err)
 		return err;
 	struct report_options options = {
-		.sink = replay->options->sink,
-		.timestamps = replay->options->timestamps,
-		.color = replay->options->color,
-		.is_raw = replay->options->is_raw,
+		.look = replay->options->look,
 		.no_args = head->options.capture.no_args,
 		.pid = head->pid,
 		.bias = head->bias,

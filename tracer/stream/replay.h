@@ -12,10 +12,7 @@
 struct replay_options {
 	const char *capture; // path of the file
 	const char *exe;     // path of the executable; NULL: where it was when it was traced
-	const struct sink_ops *sink;
-	enum sink_timestamps timestamps;
-	bool color;
-	bool is_raw; // well-known types and errors print their fields
+	struct sink_look look;
 	// not 0: the user wants to end the replay; may be NULL; borrowed
 	const volatile sig_atomic_t *stop;
 	// Writes the formatted text: called when much text waits, and at the end. An error from it

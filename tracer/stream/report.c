@@ -61,7 +61,7 @@ static void on_entry(void *context, struct call *call, const struct wire_record 
 	struct report *report = context;
 	memory_fill(report->memory, record, &call->func->args);
 	report->printer.used = 0;
-	mark(report, report->options.sink->entry(report->sink, call, record, &report->out));
+	mark(report, report->options.look.sink->entry(report->sink, call, record, &report->out));
 	if (call->trace) {
 		call->trace->calls++;
 		call->trace->open += call->will_end;
@@ -93,7 +93,7 @@ static void on_end(void *context, struct call *call, const struct wire_record *r
 		memory_fill(report->memory, record, &call->func->results);
 	report->printer.used = 0;
 	mark(report,
-	     report->options.sink->end(report->sink, call, record, how, end_ns, &report->out));
+	     report->options.look.sink->end(report->sink, call, record, how, end_ns, &report->out));
 	count_end(report, call, record && record->num_blocks, how, end_ns);
 }
 
@@ -102,7 +102,7 @@ static void on_orphan(void *context, struct call *call, const struct wire_record
 	struct report *report = context;
 	memory_fill(report->memory, record, &call->func->results);
 	report->printer.used = 0;
-	mark(report, report->options.sink->orphan(report->sink, call, record, &report->out));
+	mark(report, report->options.look.sink->orphan(report->sink, call, record, &report->out));
 }
 
 static void on_unseen(void *context, uint64_t rtype)
@@ -125,14 +125,14 @@ static struct error *open_sink(struct report *report)
 		.depth = report->plan->options.capture.depth,
 		.strlen = report->plan->options.capture.strlen,
 		.items = report->plan->options.capture.items,
-		.is_raw = from->is_raw,
+		.shows_zero = from->look.shows_zero,
+		.is_raw = from->look.is_raw,
 		.unseen = on_unseen,
 		.context = report,
 		.is_full = &report->plan->is_full,
 	};
 	struct sink_options options = {
-		.timestamps = from->timestamps,
-		.color = from->color,
+		.look = from->look,
 		.no_args = from->no_args,
 		.pid = from->pid,
 		.start_ns = from->start_ns,
@@ -141,7 +141,7 @@ static struct error *open_sink(struct report *report)
 		.stacks = report->stacks,
 		.printer = &report->printer,
 	};
-	return from->sink->open(&options, &report->sink);
+	return from->look.sink->open(&options, &report->sink);
 }
 
 struct error *report_create(const struct plan *plan, const struct report_options *options,
@@ -178,7 +178,7 @@ void report_destroy(struct report *report)
 	if (!report)
 		return;
 	if (report->sink)
-		report->options.sink->close(report->sink);
+		report->options.look.sink->close(report->sink);
 	stacks_destroy(report->stacks);
 	memory_destroy(report->memory);
 	calls_destroy(report->calls);
@@ -204,7 +204,7 @@ static struct error *take_record(struct report *report, const struct wire_record
 static void take_lost(struct report *report, uint64_t count, const char *where)
 {
 	report->lost += count;
-	report->options.sink->lost(report->sink, count, where, &report->out);
+	report->options.look.sink->lost(report->sink, count, where, &report->out);
 }
 
 struct error *report_item(struct report *report, const struct item *item)
@@ -256,14 +256,11 @@ static void forget_note(void *context, struct call *call)
 	call->note = NULL;
 }
 
-struct error *report_switch(struct report *report, const struct report_look *look)
+struct error *report_switch(struct report *report, const struct sink_look *look)
 {
 	struct report_options options = report->options;
-	struct former_sink former = {options.sink, report->sink};
-	report->options.sink = look->sink;
-	report->options.timestamps = look->timestamps;
-	report->options.color = look->color;
-	report->options.is_raw = look->is_raw;
+	struct former_sink former = {options.look.sink, report->sink};
+	report->options.look = *look;
 	struct error *err = open_sink(report);
 	if (err) {
 		report->sink = former.sink;
@@ -302,7 +299,7 @@ void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, s
 		.functions = functions,
 	};
 	calls_stats(report->calls, &summary.counts);
-	report->options.sink->summary(report->sink, &summary, &report->out, err);
+	report->options.look.sink->summary(report->sink, &summary, &report->out, err);
 }
 
 struct text *report_text(struct report *report)

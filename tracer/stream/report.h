@@ -12,10 +12,7 @@ struct report;
 struct stats;
 
 struct report_options {
-	const struct sink_ops *sink;
-	enum sink_timestamps timestamps;
-	bool color;
-	bool is_raw; // well-known types and errors print their fields
+	struct sink_look look;
 	bool no_args;
 	pid_t pid;
 	uint64_t bias;		// run-time address - vaddr
@@ -41,15 +38,8 @@ struct error *report_item(struct report *report, const struct item *item) MUST_C
 /** Call now and then, also without events; see calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);
 
-struct report_look { // how the trace is shown
-	const struct sink_ops *sink;
-	enum sink_timestamps timestamps;
-	bool color;
-	bool is_raw; // well-known types and errors print their fields
-};
-
 /** Shows the trace with another look from now on. On failure the old look stays. */
-struct error *report_switch(struct report *report, const struct report_look *look) MUST_CHECK;
+struct error *report_switch(struct report *report, const struct sink_look *look) MUST_CHECK;
 
 /** Ends the trace and all calls that are under way. */
 void report_finish(struct report *report, uint64_t now_ns, bool target_died);

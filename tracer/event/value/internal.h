@@ -20,7 +20,7 @@ struct dynamic;
 
 // Writes what the walk finds.
 struct value_style {
-	bool skips_blank; // fields named _ are left out
+	bool skips_blank; // fields named _ are always left out
 	/** A value that is not available, for this reason. */
 	void (*unavailable)(struct walk *walk, const char *reason);
 	void (*nil)(struct walk *walk);
@@ -33,8 +33,10 @@ struct value_style {
 	void (*string)(struct walk *walk, const char *bytes, size_t len, uint64_t total);
 	/** The name of a function: its form shows what it is. */
 	void (*plain)(struct walk *walk, const char *bytes, size_t len);
-	/** A value of a well-known type. shows_type: the text shows what it is. */
-	void (*known)(struct walk *walk, const char *bytes, size_t len, bool shows_type);
+	/** A value of a well-known type. shows_type: the text shows what it is. is_zero: all its
+	 *  bytes are. */
+	void (*known)(struct walk *walk, const char *bytes, size_t len, bool shows_type,
+		      bool is_zero);
 	/** A pointer, map, channel or function that was not followed. */
 	void (*address)(struct walk *walk, const struct gotype *type, uint64_t addr);
 	/** Before the value that a followed pointer points to. */
@@ -51,8 +53,9 @@ struct value_style {
 	void (*key)(struct walk *walk);
 	void (*elem)(struct walk *walk);
 	void (*entry_end)(struct walk *walk);
-	/** An element of an array or slice of bytes. */
-	void (*byte)(struct walk *walk, uint8_t value);
+	/** An array or slice of bytes. */
+	void (*bytes)(struct walk *walk, const struct gotype *type, const uint8_t *bytes,
+		      uint64_t shown, uint64_t total);
 	/** An interface that is not nil. The style writes its value with walk_dynamic. */
 	void (*interface)(struct walk *walk, const struct gotype *type, struct dynamic *dynamic);
 };
@@ -69,13 +72,16 @@ struct walk { // one value on its way to the output
 	struct memory *memory;
 	const struct value_style *style;
 	struct text *out;
-	size_t end;	    // the length that out may reach, approximately
-	uint64_t frame_end; // bytes of the frame from here on belong to other values
-	uint32_t depth;	    // pointers and interfaces that may still be followed
-	uint32_t buckets;   // buckets, groups and tables of maps that may still be read
-	uint32_t reads;	    // reads that are left for well-known types
+	struct value_tree *tree; // of the text style; out is its text
+	uint32_t open_node;	 // the innermost node that has not ended; UINT32_MAX: none
+	uint32_t last_node;	 // the last that ended
+	size_t start;		 // the length of out at first
+	size_t end;		 // the length that out may reach, approximately
+	uint64_t frame_end;	 // bytes of the frame from here on belong to other values
+	uint32_t depth;		 // pointers and interfaces that may still be followed
+	uint32_t buckets;	 // buckets, groups and tables of maps that may still be read
+	uint32_t reads;		 // reads that are left for well-known types
 	uint32_t num_known; // values of well-known types that are being printed, one in another
-	size_t typed_end;   // where the last text that shows its type ended
 	uint32_t num_open;
 	struct walk_open open[WALK_NEST_MAX];
 };
@@ -149,6 +155,10 @@ void value_duration(int64_t ns, struct text *out);
 /** Writes a time as RFC 3339 in UTC, with as many digits of nanoseconds as needed. Years outside 0
  *  to 9999 are written in full. */
 void value_time(int64_t unix_seconds, uint32_t ns, struct text *out);
+
+/** Writes a type as Go prints it, without its package where that is clear: the literal around it has
+ *  the same, or the traced function if there is none. */
+void walk_type(struct walk *walk, const struct gotype *type, struct text *out);
 
 /** Writes a string as strconv.Quote does. */
 void value_quote(const char *bytes, size_t len, struct text *out);

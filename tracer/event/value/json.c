@@ -77,8 +77,10 @@ static void put_plain(struct walk *walk, const char *bytes, size_t len)
 	json_quote(bytes, len, walk->out);
 }
 
-static void put_known(struct walk *walk, const char *bytes, size_t len, bool shows_type)
+static void put_known(struct walk *walk, const char *bytes, size_t len, bool shows_type,
+		      bool is_zero)
 {
+	(void)is_zero;
 	(void)shows_type;
 	json_quote(bytes, len, walk->out);
 }
@@ -150,9 +152,15 @@ static void put_entry_end(struct walk *walk)
 	text_putc(walk->out, ']');
 }
 
-static void put_byte(struct walk *walk, uint8_t value)
+static void put_bytes(struct walk *walk, const struct gotype *type, const uint8_t *bytes,
+		      uint64_t shown, uint64_t total)
 {
-	text_u64(walk->out, value);
+	put_begin(walk, type, shown, total);
+	for (uint64_t i = 0; i < shown; i++) {
+		json_item(walk->out);
+		text_u64(walk->out, bytes[i]);
+	}
+	put_end(walk, type, shown, total);
 }
 
 void json_known(struct walk *walk, struct gotype *type, uint64_t addr)
@@ -201,6 +209,6 @@ const struct value_style value_style_json = {
 	.key = put_key,
 	.elem = put_elem,
 	.entry_end = put_entry_end,
-	.byte = put_byte,
+	.bytes = put_bytes,
 	.interface = put_interface,
 };

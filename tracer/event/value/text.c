@@ -1,41 +1,100 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Values as Go would write them: the style of value_text.
+// Values as Go would write them, as a tree (tree.h).
 #include "tracer/event/value/internal.h"
+
+#include <math.h>
+
+#include "base/rune.h"
+
+// --- Leaves ------------------------------------------------------------------------------------
+
+static struct value_node *node_at(struct walk *walk, uint32_t number)
+{
+	return walk->tree->failed ? &walk->tree->none : &walk->tree->nodes[number];
+}
+
+// Takes some of the room for text, for what only value_tree_write adds.
+static void charge(struct walk *walk, size_t bytes)
+{
+	walk->end -= bytes < walk->end ? bytes : walk->end;
+}
+
+static uint32_t begin(struct walk *walk, enum value_node_kind kind, enum value_worth worth)
+{
+	charge(walk, 2); // a comma or brackets
+	return value_tree_begin(walk->tree, kind, worth);
+}
+
+static void end(struct walk *walk, uint32_t number)
+{
+	value_tree_end(walk->tree, number);
+	walk->last_node = number;
+}
+
+static uint32_t begin_leaf(struct walk *walk, enum value_worth worth, bool is_zero)
+{
+	uint32_t number = begin(walk, NODE_LEAF, worth);
+	node_at(walk, number)->is_zero = is_zero;
+	return number;
+}
+
+static void end_leaf(struct walk *walk, uint32_t number)
+{
+	value_tree_head(walk->tree, number);
+	end(walk, number);
+}
 
 static void put_unavailable(struct walk *walk, const char *reason)
 {
+	uint32_t leaf = begin_leaf(walk, WORTH_LITTLE, false);
 	text_append(walk->out, "?(", 2);
 	text_puts(walk->out, reason);
 	text_putc(walk->out, ')');
+	end_leaf(walk, leaf);
 }
 
 static void put_nil(struct walk *walk)
 {
+	uint32_t leaf = begin_leaf(walk, WORTH_LITTLE, true);
 	text_append(walk->out, "nil", 3);
+	end_leaf(walk, leaf);
 }
 
 static void put_bool(struct walk *walk, bool value)
 {
+	uint32_t leaf = begin_leaf(walk, WORTH_NUMBER, !value);
 	text_puts(walk->out, value ? "true" : "false");
+	end_leaf(walk, leaf);
 }
 
 static void put_integer(struct walk *walk, const struct gotype *type, uint64_t bits)
 {
+	uint32_t leaf = begin_leaf(walk, WORTH_NUMBER, !bits);
 	if (type->kind == GO_UINTPTR)
 		text_hex(walk->out, bits);
 	else if (type->kind <= GO_INT64)
 		text_i64(walk->out, (int64_t)bits);
 	else
 		text_u64(walk->out, bits);
+	end_leaf(walk, leaf);
+}
+
+static bool is_zero_float(double value)
+{
+	return value == 0 && !signbit(value);
 }
 
 static void put_float(struct walk *walk, double value, bool is_single)
 {
+	uint32_t leaf = begin_leaf(walk, WORTH_NUMBER, is_zero_float(value));
 	value_float(value, is_single, walk->out);
+	end_leaf(walk, leaf);
 }
 
 static void put_complex(struct walk *walk, double real, double imaginary, bool is_single)
 {
+	uint32_t leaf =
+		begin_leaf(walk, WORTH_NUMBER, is_zero_float(real) && is_zero_float(imaginary));
 	text_putc(walk->out, '(');
 	value_float(real, is_single, walk->out);
 	size_t at = walk->out->len;
@@ -46,114 +105,234 @@ static void put_complex(struct walk *walk, double real, double imaginary, bool i
 		value_float(imaginary, is_single, walk->out);
 	}
 	text_append(walk->out, "i)", 2);
-}
-
-static void put_string(struct walk *walk, const char *bytes, size_t len, uint64_t total)
-{
-	value_quote(bytes, len, walk->out);
-	if (len >= total)
-		return;
-	text_append(walk->out, "...+", 4);
-	text_u64(walk->out, total - len);
-	text_append(walk->out, " bytes", 6);
+	end_leaf(walk, leaf);
 }
 
 static void put_plain(struct walk *walk, const char *bytes, size_t len)
 {
+	uint32_t leaf = begin_leaf(walk, WORTH_NUMBER, false);
 	text_append(walk->out, bytes, len);
+	end_leaf(walk, leaf);
 }
 
-static void put_known(struct walk *walk, const char *bytes, size_t len, bool shows_type)
+// Begins a leaf that is a type and something in parentheses.
+static uint32_t begin_address(struct walk *walk, const struct gotype *type, uint64_t addr)
 {
+	uint32_t leaf = begin_leaf(walk, WORTH_LITTLE, false);
+	node_at(walk, leaf)->shows_type = true;
+	walk_type(walk, type, walk->out);
+	text_putc(walk->out, '(');
+	text_hex(walk->out, addr);
+	return leaf;
+}
+
+static void put_known(struct walk *walk, const char *bytes, size_t len, bool shows_type,
+		      bool is_zero)
+{
+	uint32_t leaf = begin_leaf(walk, WORTH_NUMBER, is_zero);
+	node_at(walk, leaf)->shows_type = shows_type;
 	text_append(walk->out, bytes, len);
-	if (shows_type)
-		walk->typed_end = walk->out->len;
+	end_leaf(walk, leaf);
 }
 
 static void put_address(struct walk *walk, const struct gotype *type, uint64_t addr)
 {
-	text_puts(walk->out, type->name);
-	text_putc(walk->out, '(');
-	text_hex(walk->out, addr);
+	uint32_t leaf = begin_address(walk, type, addr);
 	text_putc(walk->out, ')');
-}
-
-static void put_pointer(struct walk *walk)
-{
-	text_putc(walk->out, '&');
+	end_leaf(walk, leaf);
 }
 
 static void put_chan(struct walk *walk, const struct gotype *type, uint64_t addr, uint64_t len,
 		     uint64_t cap)
 {
-	text_puts(walk->out, type->name);
-	text_putc(walk->out, '(');
-	text_hex(walk->out, addr);
+	uint32_t leaf = begin_address(walk, type, addr);
 	text_append(walk->out, " len ", 5);
 	text_u64(walk->out, len);
 	text_append(walk->out, " cap ", 5);
 	text_u64(walk->out, cap);
 	text_putc(walk->out, ')');
+	end_leaf(walk, leaf);
+}
+
+// --- Strings and bytes -------------------------------------------------------------------------
+
+// Returns how many bytes more than these are written at most.
+static size_t escaped(const char *bytes, size_t len)
+{
+	size_t more = 0;
+	for (size_t i = 0; i < len; i++)
+		more += bytes[i] < ' ' || bytes[i] == '"' || bytes[i] == '\\' ? 3 : 0;
+	return more;
+}
+
+static void put_body(struct walk *walk, uint32_t number, const char *bytes, uint64_t len,
+		     uint64_t total)
+{
+	value_tree_head(walk->tree, number);
+	text_append(walk->out, bytes, len);
+	charge(walk, escaped(bytes, len));
+	struct value_node *node = node_at(walk, number);
+	node->body = (uint32_t)len;
+	node->more = total - len;
+	end(walk, number);
+}
+
+static void put_string(struct walk *walk, const char *bytes, size_t len, uint64_t total)
+{
+	uint32_t number = begin(walk, NODE_STRING, WORTH_STRING);
+	node_at(walk, number)->is_zero = !total;
+	put_body(walk, number, bytes, len, total);
+}
+
+// Returns why elements after those that are shown were not captured; NULL if the reason is the
+// user's limit.
+static const char *why_fewer(const struct walk *walk, uint64_t shown, uint64_t total)
+{
+	return shown < total && shown < walk->printer->items ? memory_why_missing(walk->memory)
+							     : NULL;
+}
+
+static bool are_zero(const uint8_t *bytes, uint64_t len)
+{
+	for (uint64_t i = 0; i < len; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static bool are_text(const char *bytes, size_t len)
+{
+	for (size_t at = 0; at < len; at++) {
+		at += rune_printable_length(bytes + at, len - at);
+		if (at < len && !memchr("\n\r\t", bytes[at], 3))
+			return false;
+	}
+	return true;
+}
+
+static enum value_node_kind form_of_bytes(const struct gotype *type, const char *bytes, size_t len)
+{
+	if (!are_text(bytes, len))
+		return NODE_HEX;
+	bool is_json = !strcmp(type->full_name, "encoding/json.RawMessage");
+	return is_json && rune_printable_length(bytes, len) == len && !memchr(bytes, '`', len)
+		       ? NODE_RAW
+		       : NODE_STRING;
+}
+
+static void put_bytes(struct walk *walk, const struct gotype *type, const uint8_t *bytes,
+		      uint64_t shown, uint64_t total)
+{
+	const char *text = (const char *)bytes;
+	size_t whole = shown < total ? value_whole_runes(text, shown) : shown;
+	enum value_node_kind kind = form_of_bytes(type, text, whole);
+	if (kind == NODE_HEX)
+		whole = shown;
+	uint32_t number = begin(walk, kind, WORTH_STRING);
+	walk_type(walk, type, walk->out);
+	text_puts(walk->out, kind == NODE_HEX ? "(hex " : "(");
+	put_body(walk, number, text, whole, total);
+	struct value_node *node = node_at(walk, number);
+	node->close = ')';
+	node->shows_type = true;
+	node->is_zero = type->kind == GO_ARRAY && shown == total && are_zero(bytes, shown);
+	node->reason = why_fewer(walk, shown, total);
+	charge(walk, node->reason ? strlen(node->reason) : 0);
+}
+
+// --- Brackets ----------------------------------------------------------------------------------
+
+static void put_pointer(struct walk *walk)
+{
+	value_tree_follow(walk->tree);
+}
+
+// Nodes that are open are linked by their ends, which are not known yet.
+static void push(struct walk *walk, uint32_t number)
+{
+	node_at(walk, number)->end = walk->open_node;
+	walk->open_node = number;
+}
+
+static uint32_t pop(struct walk *walk)
+{
+	uint32_t number = walk->open_node;
+	walk->open_node = node_at(walk, number)->end;
+	end(walk, number);
+	return number;
 }
 
 static void put_begin(struct walk *walk, const struct gotype *type, uint64_t shown, uint64_t total)
 {
 	(void)shown;
 	(void)total;
-	text_puts(walk->out, strcmp(type->name, "[]uint8") ? type->name : "[]byte");
+	bool is_struct = type->kind == GO_STRUCT;
+	uint32_t number = begin(walk, is_struct ? NODE_FIELDS : NODE_LIST, WORTH_SHORT);
+	walk_type(walk, type, walk->out);
 	text_putc(walk->out, '{');
+	value_tree_head(walk->tree, number);
+	struct value_node *node = node_at(walk, number);
+	node->close = '}';
+	node->shows_type = true;
+	node->is_zero = is_struct || (type->kind == GO_ARRAY && shown == total);
+	push(walk, number);
+}
+
+// Ends the part that was written last: a struct or an array is zero if all its parts are, and a
+// field that is zero is left out.
+static void end_part(struct walk *walk)
+{
+	uint32_t open = walk->open_node, last = walk->last_node;
+	struct value_node *node = node_at(walk, open);
+	if (walk->tree->failed || last <= open || last >= walk->tree->num_nodes)
+		return;
+	bool is_zero = node_at(walk, last)->is_zero;
+	node->is_zero &= is_zero;
+	if (is_zero && node->kind == NODE_FIELDS && !walk->printer->shows_zero)
+		charge(walk, value_tree_drop(walk->tree, last));
 }
 
 static void put_end(struct walk *walk, const struct gotype *type, uint64_t shown, uint64_t total)
 {
 	(void)type;
-	if (shown < total) {
-		text_puts(walk->out, shown ? ", ...+" : "...+");
-		text_u64(walk->out, total - shown);
-		if (shown < walk->printer->items) // the user's limit is not the reason
-			text_printf(walk->out, " ?(%s)", memory_why_missing(walk->memory));
-	}
-	text_putc(walk->out, '}');
+	end_part(walk);
+	struct value_node *node = node_at(walk, pop(walk));
+	node->more = total - shown;
+	node->reason = why_fewer(walk, shown, total);
+	charge(walk, node->reason ? strlen(node->reason) : 0);
 }
 
 static void put_item(struct walk *walk, bool is_first, const struct gofield *field)
 {
 	if (!is_first)
-		text_append(walk->out, ", ", 2);
-	if (field) {
-		text_puts(walk->out, field->name);
-		text_append(walk->out, ": ", 2);
-	}
+		end_part(walk);
+	walk->last_node = walk->open_node;
+	if (!field)
+		return;
+	value_tree_label(walk->tree, field->name, ": ");
+}
+
+static void put_key(struct walk *walk)
+{
+	push(walk, begin(walk, NODE_PAIR, WORTH_SHORT));
 }
 
 static void put_elem(struct walk *walk)
 {
-	text_append(walk->out, ": ", 2);
-}
-
-static void put_nothing(struct walk *walk)
-{
 	(void)walk;
 }
 
-static void put_byte(struct walk *walk, uint8_t value)
+static void put_entry_end(struct walk *walk)
 {
-	text_hex(walk->out, value);
+	pop(walk);
 }
 
 // --- Interfaces --------------------------------------------------------------------------------
 
-static bool starts_with(const char *text, size_t len, const char *prefix)
+// True if the text of a node shows its type, so that an interface need not add it. followed: the
+// pointers before the value.
+static bool tells_type(const struct gotype *type, const struct value_node *node, unsigned followed)
 {
-	size_t prefix_len = strlen(prefix);
-	return len >= prefix_len && !memcmp(text, prefix, prefix_len);
-}
-
-// True if the text of a value shows its type, so that an interface need not add it.
-static bool tells_type(const struct gotype *type, const char *text, size_t len)
-{
-	if (starts_with(text, len, "?(") || starts_with(text, len, "nil"))
-		return false;
 	switch (type->kind) {
 	case GO_BOOL:
 	case GO_INT:
@@ -165,50 +344,51 @@ static bool tells_type(const struct gotype *type, const char *text, size_t len)
 	case GO_FUNC:
 		return true;
 	case GO_POINTER:
-		if (text[0] == '&' && type->elem)
-			return tells_type(type->elem, text + 1, len - 1) &&
-			       type->elem->kind >= GO_ARRAY;
-		break;
-	case GO_SLICE:
-		if (starts_with(text, len, "[]byte{"))
-			return true;
+		if (followed && type->elem)
+			return type->elem->kind >= GO_ARRAY &&
+			       tells_type(type->elem, node, followed - 1);
 		break;
 	default:
 		break;
 	}
-	return starts_with(text, len, type->name);
+	return node->shows_type && !followed;
 }
 
-// Puts "NAME(" before the text that was printed from start on, and ")" after it.
-static void wrap(struct text *out, size_t start, const char *name)
+static bool is_nothing(struct walk *walk, const struct value_node *node)
 {
-	size_t len = strlen(name), more = len + 1;
-	if (!text_reserve(out, more + 1))
-		return;
-	memmove(out->data + start + more, out->data + start, out->len - start);
-	memcpy(out->data + start, name, len);
-	out->data[start + len] = '(';
-	out->len += more;
-	text_putc(out, ')');
+	const char *text = text_string(walk->out) + node->off + node->label + node->num_followed;
+	return node->kind == NODE_LEAF && (!strncmp(text, "?(", 2) || !strncmp(text, "nil", 3));
+}
+
+static void put_type_around(struct walk *walk, uint32_t wrap, const struct gotype *type)
+{
+	struct text name;
+	text_init(&name);
+	walk_type(walk, type, &name);
+	value_tree_wrap(walk->tree, wrap, text_string(&name));
+	text_deinit(&name);
 }
 
 static void put_error(struct walk *walk, const struct dynamic *dynamic)
 {
+	uint32_t error = begin(walk, NODE_ERROR, WORTH_ERROR);
 	text_append(walk->out, "error(", 6);
-	text_puts(walk->out, dynamic->type->name);
+	walk_type(walk, dynamic->type, walk->out);
 	text_append(walk->out, ": ", 2);
+	value_tree_head(walk->tree, error);
+	node_at(walk, error)->close = ')';
 	struct message message;
-	size_t start = walk->out->len;
 	if (!walk->printer->is_raw && walk_message(walk, dynamic, &message)) {
 		put_string(walk, message.bytes, message.len, message.total);
 	} else {
+		uint32_t wrap = begin(walk, NODE_WRAP, WORTH_LITTLE);
 		walk_dynamic(walk, dynamic);
 		// If the error's value is a string, it must not look like the error's message.
-		if (!walk->out->failed &&
-		    starts_with(walk->out->data + start, walk->out->len - start, "\""))
-			wrap(walk->out, start, dynamic->type->name);
+		if (node_at(walk, wrap + 1)->kind == NODE_STRING && !node_at(walk, wrap + 1)->head)
+			put_type_around(walk, wrap, dynamic->type);
+		end(walk, wrap);
 	}
-	text_putc(walk->out, ')');
+	end(walk, error);
 }
 
 static void put_interface(struct walk *walk, const struct gotype *type, struct dynamic *dynamic)
@@ -217,11 +397,18 @@ static void put_interface(struct walk *walk, const struct gotype *type, struct d
 		put_error(walk, dynamic);
 		return;
 	}
-	size_t start = walk->out->len;
+	uint32_t wrap = begin(walk, NODE_WRAP, WORTH_LITTLE);
 	walk_dynamic(walk, dynamic);
-	if (!walk->out->failed && walk->out->len > start && walk->out->len != walk->typed_end &&
-	    !tells_type(dynamic->type, walk->out->data + start, walk->out->len - start))
-		wrap(walk->out, start, dynamic->type->name);
+	if (walk->tree->failed || wrap + 1 >= walk->tree->num_nodes)
+		return;
+	const struct value_node *node = node_at(walk, wrap + 1);
+	// What an interface in an interface holds has said what it is.
+	while (node->kind == NODE_WRAP && !node->close && !node->num_followed)
+		node++;
+	if (!node->shows_type &&
+	    (is_nothing(walk, node) || !tells_type(dynamic->type, node, node->num_followed)))
+		put_type_around(walk, wrap, dynamic->type);
+	end(walk, wrap);
 }
 
 const struct value_style value_style_text = {
@@ -240,9 +427,9 @@ const struct value_style value_style_text = {
 	.begin = put_begin,
 	.end = put_end,
 	.item = put_item,
-	.key = put_nothing,
+	.key = put_key,
 	.elem = put_elem,
-	.entry_end = put_nothing,
-	.byte = put_byte,
+	.entry_end = put_entry_end,
+	.bytes = put_bytes,
 	.interface = put_interface,
 };

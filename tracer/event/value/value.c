@@ -5,40 +5,57 @@
 
 #include "base/json.h"
 
-static void print(struct value_printer *printer, const struct value_style *style,
-		  struct gotype *type, uint64_t addr, uint64_t frame_end, bool is_param,
-		  struct text *out)
+static void walk_init(struct walk *walk, struct value_printer *printer,
+		      const struct value_style *style, uint64_t frame_end, struct text *out)
 {
-	struct walk walk; // not zeroed: most of it is the array of open values
-	walk.printer = printer;
-	walk.memory = printer->memory;
-	walk.style = style;
-	walk.out = out;
-	size_t start = out->len, used = printer->used;
-	walk.end = start + (used < VALUE_BYTES_MAX ? VALUE_BYTES_MAX - used : 0);
-	walk.frame_end = frame_end;
-	walk.depth = printer->depth;
-	walk.buckets = WALK_BUCKETS_MAX;
-	walk.reads = WALK_READS_MAX;
-	walk.num_known = 0;
-	walk.typed_end = SIZE_MAX;
-	walk.num_open = 0;
+	// Not zeroed: most of it is the array of open values.
+	walk->printer = printer;
+	walk->memory = printer->memory;
+	walk->style = style;
+	walk->out = out;
+	walk->tree = NULL;
+	walk->open_node = walk->last_node = UINT32_MAX;
+	walk->start = out->len;
+	walk->end =
+		out->len + (printer->used < VALUE_BYTES_MAX ? VALUE_BYTES_MAX - printer->used : 0);
+	walk->frame_end = frame_end;
+	walk->depth = printer->depth;
+	walk->buckets = WALK_BUCKETS_MAX;
+	walk->reads = WALK_READS_MAX;
+	walk->num_known = 0;
+	walk->num_open = 0;
+}
+
+// Adds a value to the tree, or writes it as JSON if there is none.
+static void print(struct value_printer *printer, struct gotype *type, uint64_t addr,
+		  uint64_t frame_end, bool is_param, struct value_tree *tree, struct text *out)
+{
+	struct walk walk;
+	walk_init(&walk, printer, tree ? &value_style_text : &value_style_json, frame_end,
+		  tree ? &tree->text : out);
+	walk.tree = tree;
+	size_t end = walk.end;
 	walk_value(&walk, type, addr);
-	if (is_param && style == &value_style_json)
+	if (is_param && !tree)
 		json_known(&walk, type, addr);
-	printer->used += out->len - start;
+	size_t used = walk.out->len - walk.start + end - walk.end;
+	printer->used += used;
 }
 
 void value_text(struct value_printer *printer, struct gotype *type, uint64_t addr, struct text *out)
 {
+	struct value_tree tree = {0};
 	printer->used = 0;
-	print(printer, &value_style_text, type, addr, UINT64_MAX, false, out);
+	print(printer, type, addr, UINT64_MAX, false, &tree, NULL);
+	value_tree_fit(&tree, VALUE_WIDTH_ALL);
+	value_tree_write(&tree, 0, out);
+	value_tree_deinit(&tree);
 }
 
 void value_json(struct value_printer *printer, struct gotype *type, uint64_t addr, struct text *out)
 {
 	printer->used = 0;
-	print(printer, &value_style_json, type, addr, UINT64_MAX, false, out);
+	print(printer, type, addr, UINT64_MAX, false, NULL, out);
 }
 
 // Reads a word of a function whose types are not known. Returns false with a reason on failure.
@@ -52,31 +69,32 @@ static bool read_word(struct value_printer *printer, const struct plan_value *va
 			   value->frame_bytes, reason);
 }
 
-// Writes the value of a parameter whose type is known. Returns false with a reason if it is not
+// Prints the value of a parameter whose type is known. Returns false with a reason if it is not
 // available.
-static bool print_param(struct value_printer *printer, const struct value_style *style,
-			const struct plan_value *value, struct text *out, const char **reason)
+static bool print_param(struct value_printer *printer, const struct plan_value *value,
+			struct value_tree *tree, struct text *out, const char **reason)
 {
 	uint64_t addr;
 	if (!memory_place(printer->memory, value, &addr, reason))
 		return false;
-	print(printer, style, value->param->type, addr, addr + value->frame_bytes, true, out);
+	print(printer, value->param->type, addr, addr + value->frame_bytes, true, tree, out);
 	return true;
 }
 
-void value_param_text(struct value_printer *printer, const struct plan_value *value,
-		      struct text *out)
+void value_param_add(struct value_printer *printer, const struct plan_value *value,
+		     struct value_tree *tree)
 {
 	const struct param *param = value->param;
 	const char *reason = param->unknown;
 	uint64_t word;
-	if (!reason && !param->type && read_word(printer, value, &word, &reason)) {
-		text_hex(out, word);
-	} else if (reason || !print_param(printer, &value_style_text, value, out, &reason)) {
-		text_append(out, "?(", 2);
-		text_puts(out, reason);
-		text_putc(out, ')');
-	}
+	if (!reason && param->type && print_param(printer, value, tree, NULL, &reason))
+		return;
+	uint32_t leaf = value_tree_begin(tree, NODE_LEAF, WORTH_NUMBER);
+	if (!reason && !param->type && read_word(printer, value, &word, &reason))
+		text_hex(&tree->text, word);
+	else
+		text_printf(&tree->text, "?(%s)", reason);
+	value_tree_head(tree, leaf);
 }
 
 static void put_name(const struct param *param, struct text *out)
@@ -104,7 +122,7 @@ void value_param_json(struct value_printer *printer, const struct plan_value *va
 	uint64_t word;
 	if (!reason && !param->type && read_word(printer, value, &word, &reason)) {
 		json_addr(word, out);
-	} else if (reason || !print_param(printer, &value_style_json, value, out, &reason)) {
+	} else if (reason || !print_param(printer, value, NULL, out, &reason)) {
 		text_putc(out, '{');
 		json_string(out, "unavailable", reason);
 		text_putc(out, '}');

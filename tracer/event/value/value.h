@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Prints a Go value from its type and a struct memory, as text (Go's own syntax) or as JSON
 // (gotrace(1), VALUES). A value that is not certain prints as ?(reason) or
-// {"unavailable":"reason"}, never as a made-up number. Fields named _ print in text, as in Go. JSON
-// leaves them out, because several of them would be the same key.
+// {"unavailable":"reason"}, never as a made-up number. In text, fields that are zero or named _ are
+// left out, unless shows_zero. JSON has all but those named _, because several of them would be the
+// same key.
 #ifndef GOTRACE_TRACER_EVENT_VALUE_VALUE_H
 #define GOTRACE_TRACER_EVENT_VALUE_VALUE_H
 
 #include "base/text.h"
 #include "tracer/event/memory.h"
+#include "tracer/event/value/tree.h"
 
 enum { VALUE_ERRORS = 64, VALUE_KNOWN = 256, VALUE_BYTES_MAX = 64 * 1024 };
 
@@ -19,6 +21,8 @@ struct value_printer { // plain data; one per session, with its memory refilled 
 	uint64_t bias;		       // run-time address - vaddr
 	uint32_t depth, strlen, items; // as in plan_options
 	bool is_raw;		       // well-known types and errors print their fields
+	bool shows_zero;	       // of text: also fields that are zero or named _
+	const char *func; // name of the traced function: its package is left out; may be NULL
 	size_t used; // bytes of text of this event's values so far; at most about VALUE_BYTES_MAX
 	/** Called with the vaddr of a dynamic type's descriptor if the value was not captured
 	 *  because the capture engine does not know the type yet. May be NULL. */
@@ -35,7 +39,7 @@ struct value_printer { // plain data; one per session, with its memory refilled 
 	} known[VALUE_KNOWN];
 };
 
-/** Writes the value of this type at addr in Go's syntax. */
+/** Writes the value of this type at addr in Go's syntax, whole. */
 void value_text(struct value_printer *printer, struct gotype *type, uint64_t addr,
 		struct text *out);
 
@@ -43,10 +47,10 @@ void value_text(struct value_printer *printer, struct gotype *type, uint64_t add
 void value_json(struct value_printer *printer, struct gotype *type, uint64_t addr,
 		struct text *out);
 
-/** Writes the value of an argument or result in its frame, or ?(reason) if its place is not known.
- *  A parameter without a type is a raw word and prints in hexadecimal. */
-void value_param_text(struct value_printer *printer, const struct plan_value *value,
-		      struct text *out);
+/** Adds the value of an argument or result in its frame to a tree, or ?(reason) if its place is not
+ *  known. A parameter without a type is a raw word and prints in hexadecimal. */
+void value_param_add(struct value_printer *printer, const struct plan_value *value,
+		     struct value_tree *tree);
 /** Writes an argument or result as {"name":...,"type":...,"value":...}. */
 void value_param_json(struct value_printer *printer, const struct plan_value *value,
 		      struct text *out);

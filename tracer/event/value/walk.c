@@ -215,19 +215,6 @@ static void walk_string(struct walk *walk, struct gotype *type, uint64_t addr)
 	walk->style->string(walk, bytes ? (const char *)bytes : "", len, total);
 }
 
-static void walk_bytes(struct walk *walk, struct gotype *type, const uint8_t *bytes, uint64_t shown,
-		       uint64_t total)
-{
-	walk->style->begin(walk, type, shown, total);
-	for (uint64_t i = 0; i < shown; i++) {
-		walk->style->item(walk, i == 0, NULL);
-		if (ends_here(walk))
-			break;
-		walk->style->byte(walk, bytes[i]);
-	}
-	walk->style->end(walk, type, shown, total);
-}
-
 // Returns how many of the first num elements at addr can be shown: those that can be read, or 1 if
 // only part of the first can. Of a large element only parts may be captured: it can be shown if its
 // first byte can be read. If the first byte is in a hole of the frame, returns num: the elements
@@ -258,7 +245,7 @@ static void walk_elements(struct walk *walk, struct gotype *type, uint64_t addr,
 		size_t have = 0;
 		const uint8_t *bytes = memory_view(walk->memory, addr, shown, &have);
 		if (bytes && have == shown) {
-			walk_bytes(walk, type, bytes, shown, total);
+			walk->style->bytes(walk, type, bytes, shown, total);
 			return;
 		}
 	}
@@ -334,7 +321,8 @@ static void walk_struct(struct walk *walk, struct gotype *type, uint64_t addr)
 	bool is_first = true;
 	for (size_t i = 0; i < type->num_fields; i++) {
 		const struct gofield *field = &type->fields[i];
-		if (walk->style->skips_blank && !strcmp(field->name, "_"))
+		if (!strcmp(field->name, "_") &&
+		    (walk->style->skips_blank || !walk->printer->shows_zero))
 			continue;
 		walk->style->item(walk, is_first, field);
 		if (ends_here(walk))

@@ -83,6 +83,15 @@ static bool print_known(const struct known_row *row, const struct known_value *v
 	return !out->failed;
 }
 
+static bool is_zero(struct walk *walk, const struct gotype *type, uint64_t addr)
+{
+	static const uint8_t zeros[256];
+	uint8_t bytes[sizeof(zeros)];
+	const char *reason;
+	return type->size <= sizeof(bytes) && walk_read(walk, addr, bytes, type->size, &reason) &&
+	       !memcmp(bytes, zeros, type->size);
+}
+
 bool walk_known(struct walk *walk, struct gotype *type, uint64_t addr)
 {
 	const struct known_row *row = walk->printer->is_raw ? NULL : row_of(walk->printer, type);
@@ -93,7 +102,8 @@ bool walk_known(struct walk *walk, struct gotype *type, uint64_t addr)
 	bool is_known = print_known(row, &(struct known_value){walk, type, addr}, &text);
 	if (is_known)
 		walk->style->known(walk, text_string(&text), text.len,
-				   row->flags & (KNOWN_TYPED | KNOWN_CLEAR));
+				   row->flags & (KNOWN_TYPED | KNOWN_CLEAR),
+				   is_zero(walk, type, addr));
 	text_deinit(&text);
 	return is_known;
 }
