@@ -68,7 +68,7 @@ for my $options ([], ['--sample', '1/3'], ['--if', 'ret1 == nil'], ['--backend',
 sub shown {
 	my ($text, $format) = @_;
 	return scalar(() = $text =~ /^[<>] G\d+ main\.hit.*\n/mg) if $format eq 'lines';
-	return 2 * (() = $text =~ /^G\d+ +main\.hit\(.*s\n/mg) - (() = $text =~ / main\.hit\(\.\.\.\).*\(ent.*\n/g);
+	return 2 * (() = $text =~ /^ *\d\S+s +G\d+ +main\.hit\(.*\n/mg) + (() = $text =~ / main\.hit\(\.\.\.\).*\(ent.*\n/g);
 }
 
 # drain(HANDLE): what waits in a pipe.

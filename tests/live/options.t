@@ -52,9 +52,9 @@ subtest 'graph' => sub {
 
 subtest '--width and --zero' => sub {
 	for my $format ('graph', 'lines') {
-		my @lines = split /\n/, decode_utf8(traced(['calls 4'], 'main.h*', 'main.(*hStore).Get', '--format', $format, '--width', 70)->{out});
+		my @lines = split /\n/, decode_utf8(traced(['calls 4'], 'main.h*', 'main.(*hStore).Get', '--format', $format, '--width', 80)->{out});
 		cmp_ok(scalar(@lines), '>', 10, "$format is shown");
-		is_deeply([grep { length > 70 } @lines], [], 'and no line is wider than asked for');
+		is_deeply([grep { length > 80 } @lines], [], 'and no line is wider than asked for');
 		ok((grep { /Get\(s=&hStore\{.*\x{2026}.*\}, key="a"\)/ } @lines), 'what is left out is marked') or diag join "\n", @lines;
 	}
 	my $out = decode_utf8(traced(['calls 4'], 'main.(*hStore).Get', '--width', 'none', '--zero')->{out});

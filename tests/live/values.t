@@ -135,8 +135,8 @@ SKIP: {
 		my @whole = qw(--width none --zero);
 		my $said = run_gotrace('run', @how, @whole, 'main.show', '--', $host, $plugin)->{out};
 		my @calls = map { /(main\.show\(.*?\) = true)/ } split /\n/, $said;
-		my $whole = 'v=Rate{Num: 1, Den: 2, Name: "rate", Next: &Rate{Num: 7, ';
-		like($calls[0], qr/v=Rate\{Num: 0, .* err=error\(\*Err: &Err\{Code: 0\}\)/, "$backend: a plugin's types");
+		my $whole = 'v=main.Rate{Num: 1, Den: 2, Name: "rate", Next: &Rate{Num: 7, '; # the main of the plugin
+		like($calls[0], qr/v=main\.Rate\{Num: 0, .* err=error\(\*main\.Err: &main\.Err\{Code: 0\}\)/, "$backend: a plugin's types");
 		like($calls[1], qr/\Q$whole\E.*By: map\[string\]Rate\{"a": Rate\{Num: 8/, 'and all that they lead to');
 		like($calls[2], qr/v=\?\(type made at run time\), err=nil/, 'a type that is made at run time');
 		my @again = map { /(main\.show\(.*?\) = true)/ } split /\n/, run_gotrace('replay', @whole, "$work/plugin")->{out};
