@@ -102,7 +102,8 @@ static void run_init(struct run *run)
 	error_free(calls_create(&run->synthetic.plan, &listener, run, &run->calls));
 	error_free(memory_create(NULL, 0, &run->memory));
 	run->printer.memory = run->memory;
-	struct sink_options options = {.printer = &run->printer, .look = {.timestamps = TIMESTAMPS_WALL, .out = -1}};
+	struct sink_options options = {.printer = &run->printer,
+				       .look = {.timestamps = TIMESTAMPS_WALL, .out = -1}};
 	for (size_t i = 0; i < NUM_OUTPUTS; i++)
 		error_free(outputs[i]->open(&options, &run->sinks[i]));
 }

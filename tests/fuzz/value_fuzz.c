@@ -308,8 +308,7 @@ static void print(struct value_printer *printer, const struct plan_value *value)
 	make_tree(printer, value, &tree, &text);
 	check_fit(&tree, &text);
 	make_tree(printer, value, &tree, &again);
-	if (text.len != again.len ||
-	    memcmp(text_string(&text), text_string(&again), text.len) != 0)
+	if (text.len != again.len || memcmp(text_string(&text), text_string(&again), text.len) != 0)
 		abort();
 	value_tree_deinit(&tree);
 	text_reset(&text);

@@ -228,7 +228,8 @@ static void errors_come_first(void **state)
 	error(&tree, "*errors.errorString", "no such user in the cellar of this house");
 	value_tree_fit(&tree, 48); // too little: the message says how much of it is missing
 	value_tree_write(&tree, 0, &out);
-	assert_string_equal(text_string(&out), "0, error(…: \"no such user in the c\"...+19 bytes)");
+	assert_string_equal(text_string(&out),
+			    "0, error(…: \"no such user in the c\"...+19 bytes)");
 	text_deinit(&out);
 	value_tree_deinit(&tree);
 }
