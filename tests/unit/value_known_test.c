@@ -51,11 +51,11 @@ static void prints_addresses(void **state)
 	place(f, 0, "\x20\x01\x0d\xb8\0\0\0\1\0\0\0\0\0\0\0\1", 16);
 	expect_text(f, ip, "2001:db8:0:1::1");
 	f->printer.is_raw = true;
-	assert_int_equal(strncmp(as_text(f, ip), "net.IP{0x20, ", 13), 0);
+	assert_int_equal(strncmp(as_text(f, ip), "net.IP(hex 20", 13), 0);
 	f->printer.is_raw = false;
 	frame(f, WORDS(DATA, 3, 3)); // no address has three bytes
 	place(f, 0, "\1\2\3", 3);
-	expect_text(f, ip, "net.IP{0x1, 0x2, 0x3}");
+	expect_text(f, ip, "net.IP(hex 010203 len 3)");
 	frame(f, WORDS(DATA, 4, 4)); // not captured
 	expect_text(f, ip, "net.IP{...+4 ?(not captured)}");
 }
@@ -129,7 +129,7 @@ static void prints_requests(void **state)
 	frame(f, WORDS(get, 3, DATA + 3 * STEP, proto, 8, uri, 0));
 	place(f, 0, STRING("GET"));
 	place(f, 2, STRING("HTTP/1.1"));
-	assert_non_null(strstr(as_text(f, type), "Request{Method: \"GET\", URL: *url.URL(0xc300)"));
+	assert_non_null(strstr(as_text(f, type), "Request{Method: \"GET\", URL: *net/url.URL(0xc300)"));
 }
 
 static void prints_chains_that_never_end(void **state)
