@@ -129,7 +129,8 @@ static void prints_requests(void **state)
 	frame(f, WORDS(get, 3, DATA + 3 * STEP, proto, 8, uri, 0));
 	place(f, 0, STRING("GET"));
 	place(f, 2, STRING("HTTP/1.1"));
-	assert_non_null(strstr(as_text(f, type), "Request{Method: \"GET\", URL: *net/url.URL(0xc300)"));
+	assert_non_null(
+		strstr(as_text(f, type), "Request{Method: \"GET\", URL: *net/url.URL(0xc300)"));
 }
 
 static void prints_chains_that_never_end(void **state)
