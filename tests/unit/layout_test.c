@@ -213,6 +213,8 @@ static void errors_come_first(void **state)
 	leaf(&tree, "0");
 	error(&tree, "*errors.errorString", "no such user");
 	struct text out = {0};
+	assert_false(value_tree_fit(&tree, 37));
+	assert_true(value_tree_fit(&tree, 200));
 	value_tree_fit(&tree, 37);
 	assert_true(value_tree_write(&tree, 0, &out));
 	text_puts(&out, " = ");

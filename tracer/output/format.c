@@ -277,6 +277,14 @@ static size_t line_width(const struct sink_options *options)
 	return WIDTH_DEFAULT;
 }
 
+// The columns that are left of a line.
+static size_t room(size_t width, size_t used)
+{
+	if (width >= VALUE_WIDTH_ALL)
+		return VALUE_WIDTH_ALL;
+	return width > used ? width - used : 0;
+}
+
 void format_values(const struct sink_options *options, const struct format_line *line, size_t start,
 		   size_t after, struct text *out)
 {
@@ -296,12 +304,14 @@ void format_values(const struct sink_options *options, const struct format_line 
 	bare.tree = &none;
 	put_line(options, &bare, out);
 	size_t used = format_columns(out, start) + after;
+	size_t closing = line->closing ? format_columns(line->closing, 0) : 0;
 	out->len = at;
-	if (width < VALUE_WIDTH_ALL)
-		value_tree_fit(tree, width > used ? width - used : 0);
-	else
-		value_tree_fit(tree, VALUE_WIDTH_ALL);
+	bool has_room = value_tree_fit(tree, room(width, used + closing));
+	if (!has_room && closing)
+		value_tree_fit(tree, room(width, used));
 	put_line(options, line, out);
+	if (has_room && closing)
+		text_append(out, text_string(line->closing), line->closing->len);
 }
 
 void format_orphan_end(const struct sink_options *options, const struct call *call,

@@ -35,7 +35,8 @@ struct format_line { // what is shown of a call after its name
 	bool has_end;  // " = 3", " = (3, nil)", " panicked", " = ?(return lost)" or nothing
 	enum call_how how;
 	const struct wire_record *record; // of the return; NULL unless how is CALL_RETURNED
-	struct value_tree *tree; // with the arguments, if has_args; the results are added to it
+	struct value_tree *tree;    // with the arguments, if has_args; the results are added to it
+	const struct text *closing; // comes last, unless that cuts an error; NULL: nothing
 };
 
 /** Empties the tree and adds a call's arguments to it. The entry's record is in memory. */

@@ -209,8 +209,8 @@ static unsigned graph_end(struct sink *sink, struct call *call, const struct wir
 	} else {
 		write_name(sink, call, line, out);
 	}
-	format_values(&sink->options, &values, start, format_columns(&name, 0), out);
-	text_append(out, text_string(&name), name.len);
+	values.closing = &name;
+	format_values(&sink->options, &values, start, 0, out);
 	text_deinit(&name);
 	text_putc(out, '\n');
 	call->note = NULL;

@@ -33,9 +33,8 @@ struct value_style {
 	void (*string)(struct walk *walk, const char *bytes, size_t len, uint64_t total);
 	/** The name of a function: its form shows what it is. */
 	void (*plain)(struct walk *walk, const char *bytes, size_t len);
-	/** A value of a well-known type. shows_type: the text shows what it is. is_zero: all its
-	 *  bytes are. */
-	void (*known)(struct walk *walk, const char *bytes, size_t len, bool shows_type,
+	/** A value of a well-known type. flags: enum known_flags. is_zero: all its bytes are. */
+	void (*known)(struct walk *walk, const char *bytes, size_t len, uint8_t flags,
 		      bool is_zero);
 	/** A pointer, map, channel or function that was not followed. */
 	void (*address)(struct walk *walk, const struct gotype *type, uint64_t addr);

@@ -77,11 +77,10 @@ static void put_plain(struct walk *walk, const char *bytes, size_t len)
 	json_quote(bytes, len, walk->out);
 }
 
-static void put_known(struct walk *walk, const char *bytes, size_t len, bool shows_type,
-		      bool is_zero)
+static void put_known(struct walk *walk, const char *bytes, size_t len, uint8_t flags, bool is_zero)
 {
 	(void)is_zero;
-	(void)shows_type;
+	(void)flags;
 	json_quote(bytes, len, walk->out);
 }
 

@@ -478,8 +478,9 @@ static size_t lay_out(struct value_tree *tree, uint32_t number, size_t room)
 	return fixed + inner;
 }
 
-void value_tree_fit(struct value_tree *tree, size_t columns)
+bool value_tree_fit(struct value_tree *tree, size_t columns)
 {
+	bool are_errors_whole = true;
 	for (uint32_t i = (uint32_t)tree->num_nodes; columns < VALUE_WIDTH_ALL && i-- > 0;)
 		measure(tree, i);
 	if (columns >= VALUE_WIDTH_ALL)
@@ -487,6 +488,10 @@ void value_tree_fit(struct value_tree *tree, size_t columns)
 			tree->nodes[i].full = tree->nodes[i].given = 1;
 	else if (tree->num_nodes)
 		choose(tree, 0, (uint32_t)tree->num_nodes, false, columns);
+	for (uint32_t i = 0; i < tree->num_nodes; i = value_tree_next(tree, i))
+		if (tree->nodes[i].kind == NODE_ERROR && tree->nodes[i].given < tree->nodes[i].full)
+			are_errors_whole = false;
+	return are_errors_whole;
 }
 
 // --- Writing -----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/rune.h"
+#include "tracer/event/value/known/known.h"
 
 // --- Leaves ------------------------------------------------------------------------------------
 
@@ -126,11 +127,11 @@ static uint32_t begin_address(struct walk *walk, const struct gotype *type, uint
 	return leaf;
 }
 
-static void put_known(struct walk *walk, const char *bytes, size_t len, bool shows_type,
-		      bool is_zero)
+static void put_known(struct walk *walk, const char *bytes, size_t len, uint8_t flags, bool is_zero)
 {
-	uint32_t leaf = begin_leaf(walk, WORTH_NUMBER, is_zero);
-	node_at(walk, leaf)->shows_type = shows_type;
+	// What has the type before it is the state of a thing, rather than a value.
+	uint32_t leaf = begin_leaf(walk, flags & KNOWN_TYPED ? WORTH_SHORT : WORTH_NUMBER, is_zero);
+	node_at(walk, leaf)->shows_type = flags & (KNOWN_TYPED | KNOWN_CLEAR);
 	text_append(walk->out, bytes, len);
 	end_leaf(walk, leaf);
 }

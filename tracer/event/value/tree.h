@@ -98,8 +98,9 @@ static inline uint32_t value_tree_next(const struct value_tree *tree, uint32_t n
 
 /** Chooses what of all values is written, so that they take at most so many columns with the commas
  *  between those of a group. Values are only left out if their shortest forms do not fit; a group
- *  is "…" at least. Errors come first, and what one value does not need goes to the others. */
-void value_tree_fit(struct value_tree *tree, size_t columns);
+ *  is "…" at least. Errors come first, and what one value does not need goes to the others. Returns
+ *  false if a value that is an error is not whole. */
+bool value_tree_fit(struct value_tree *tree, size_t columns);
 /** Writes the values of a group, from 0. Returns false if there are none. */
 bool value_tree_write(const struct value_tree *tree, unsigned group, struct text *out);
 

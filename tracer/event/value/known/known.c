@@ -101,8 +101,7 @@ bool walk_known(struct walk *walk, struct gotype *type, uint64_t addr)
 	text_init(&text);
 	bool is_known = print_known(row, &(struct known_value){walk, type, addr}, &text);
 	if (is_known)
-		walk->style->known(walk, text_string(&text), text.len,
-				   row->flags & (KNOWN_TYPED | KNOWN_CLEAR),
+		walk->style->known(walk, text_string(&text), text.len, row->flags,
 				   is_zero(walk, type, addr));
 	text_deinit(&text);
 	return is_known;
