@@ -113,7 +113,7 @@ subtest 'ptrace, then eBPF' => sub {
 	is($other->stop, 0, 'that one ends well');
 	$target->ask('calls 10');
 	is($one->stop, 0, 'the first one ends well');
-	is(entries($one, 'main.hWork'), 28, 'with every call');
+	is(entries($one, 'main.hWork'), 28, 'with every call') or diag $one->errors, $one->output;
 	is(text_differs($target->{pid}), '', 'the code is as in its file');
 	is($target->stop, 0, 'the target ends well');
 };
