@@ -22,8 +22,8 @@ struct idiom_call {	  // bytes that may be a call or a jump
 	uint64_t target;
 };
 
-/** Finds the next bytes, from call->next on, that may be a call or a jump. They may be parts of other
- *  instructions: none is missed. False if there are no more. */
+/** Finds the next bytes, from call->next on, that may be a call or a jump. They may be parts of
+ *  other instructions: none is missed. False if there are no more. */
 bool idiom_call_next(const uint8_t *code, size_t size, uint64_t vaddr, struct idiom_call *call);
 
 /** True if this code of a method "Error() string" provably returns the receiver's string and does

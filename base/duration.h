@@ -3,8 +3,8 @@
 #ifndef GOTRACE_BASE_DURATION_H
 #define GOTRACE_BASE_DURATION_H
 
-/** Reads the unit at the beginning of *text, and moves *text after it. Returns its ns; 0 if there is
- *  none. */
+/** Reads the unit at the beginning of *text, and moves *text after it. Returns its ns; 0 if there
+ *  is none. */
 double duration_unit(const char **text);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes JSON to a text: quotes, escapes and commas. It keeps no state: a comma is needed unless the
-// text ends with an opening bracket or a line end. Integers keep all their 64 bits and keys their
-// order.
+// Writes JSON to a text: quotes, escapes and commas. It keeps no state: a comma is needed unless
+// the text ends with an opening bracket or a line end. Integers keep all their 64 bits and keys
+// their order.
 #ifndef GOTRACE_BASE_JSON_H
 #define GOTRACE_BASE_JSON_H
 
@@ -18,8 +18,8 @@ static inline void json_item(struct text *out)
 		text_putc(out, ',');
 }
 
-/** Writes a key that needs no escapes, after a comma unless it is the first. Its value, or a bracket
- *  that the caller closes with text_putc(), has to follow. */
+/** Writes a key that needs no escapes, after a comma unless it is the first. Its value, or a
+ *  bracket that the caller closes with text_putc(), has to follow. */
 static inline __attribute__((always_inline)) void json_key(struct text *out, const char *key)
 {
 	size_t len = strlen(key);

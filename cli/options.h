@@ -145,7 +145,7 @@ struct error *options_read(const struct command *command, int argc, char **argv,
 			   struct options *options) MUST_CHECK;
 /** The option that a word of the command line gives, if the next word is its value; else NULL. */
 const struct option_row *options_awaits(const char *command, const char *word);
-/** Prints what --help shows; in_shell: only the options, those that a trace of the shell can have. */
+/** Prints what --help shows. in_shell: only the options that a trace of the shell can have. */
 void options_help(const struct command *command, bool in_shell, FILE *out);
 
 // --- The session ---------------------------------------------------------------------------------

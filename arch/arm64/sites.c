@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The sites of arm64 code: the same rules as for x86-64, for instructions of four bytes. What is not
-// understood is refused: data among the code, jumps through a register, unknown stack checks.
+// The sites of arm64 code: the same rules as for x86-64, for instructions of four bytes. What is
+// not understood is refused: data among the code, jumps through a register, unknown stack checks.
 #include "arch/arm64/registers.h"
 #include "arch/sites_private.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Records a call's stack: the chain of frame pointers from the call's entry, where the frame
-// pointer is still the caller's, to the goroutine's first frame. Each distinct stack has a number, which is a hash
-// of its words. The words are recorded once, and user space keeps them. They also show the place
-// of each return address, so that user space can check the chain against the frame sizes that the
-// executable has. Compiled for the kernel and for user space, as capture.h is.
+// pointer is still the caller's, to the goroutine's first frame. Each distinct stack has a number,
+// which is a hash of its words. The words are recorded once, and user space keeps them. They also
+// show the place of each return address, so that user space can check the chain against the frame
+// sizes that the executable has. Compiled for the kernel and for user space, as capture.h is.
 #ifndef GOTRACE_BPF_ENGINE_STACK_H
 #define GOTRACE_BPF_ENGINE_STACK_H
 
@@ -99,8 +99,9 @@ CAPTURE_INLINE bool stack_return_address(struct capture *c, const struct host_re
 	return true;
 }
 
-/** Adds the stack block to an entry's record that is otherwise complete. Returns the stack's number if the record has its words, else 0. When the record has been
- *  output, the caller marks the stack as known. */
+/** Adds the stack block to an entry's record that is otherwise complete. Returns the stack's number
+ *  if the record has its words, else 0. When the record has been output, the caller marks the stack
+ *  as known. */
 CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
 				     const struct host_regs *regs,
 				     const struct capture_goroutine *goroutine)

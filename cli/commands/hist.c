@@ -16,8 +16,8 @@ static struct error *looks_like_value(const char *word, bool *out)
 	return err;
 }
 
-// Takes the last word as the value if it is an expression and selects no function. "duration" is the
-// default value.
+// Takes the last word as the value if it is an expression and selects no function. "duration" is
+// the default value.
 static struct error *take_value(struct options *options, struct session *session,
 				struct session_request *request)
 {

@@ -19,8 +19,8 @@ static struct gotype *slot_array(struct gotype *holder, const char *name, uint64
 	return field->type->elem;
 }
 
-// True if the slot holds a value of the wanted type or, if it is larger than 128 bytes, a pointer to
-// one.
+// True if the slot holds a value of the wanted type or, if it is larger than 128 bytes, a pointer
+// to one.
 static bool check_slot(struct gotype *slot, const struct gotype *wanted, bool *is_indirect)
 {
 	*is_indirect = false;

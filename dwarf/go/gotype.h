@@ -114,8 +114,8 @@ void gotype_complete(struct gotype *type);
  *  type. */
 const struct gofield *gotype_field(struct gotype *type, const char *name);
 
-/** Fills in where the keys and elems of a map are in a bucket or group, which is a struct type. False
- *  if its fields are not those of one. */
+/** Fills in where the keys and elems of a map are in a bucket or group, which is a struct type.
+ *  False if its fields are not those of one. */
 bool gomap_read(struct gotype *bucket, const struct gotype *map, struct gomap *out);
 
 /** The name that reflect.Kind gives: "int", "slice", "unsafe.Pointer"; "invalid" if kind is not a

@@ -34,7 +34,8 @@ const struct pcln_func_layout *pcln_func_layout(const struct pclntab *table)
 	return &func_layouts[table->format];
 }
 
-// Finds the format whose header starts with this word; false if no table of this CPU starts with it.
+// Finds the format whose header starts with this word; false if no table of this CPU starts with
+// it.
 static bool find_format(const struct arch *arch, uint64_t word, enum pcln_format *out)
 {
 	if (word >> 32 != (0x08000000u | (uint32_t)arch->quantum << 16))

@@ -23,9 +23,9 @@ void rtypes_close(struct rtypes *types);
 void rtypes_ask(struct rtypes *types, uint64_t bias,
 		bool (*read)(void *context, uint64_t addr, void *dst, size_t len), void *context);
 
-/** Finds modules that the process has loaded since the last call, and reads the types of small ones.
- *  rtypes_find does this if a type is in no known module; earlier calls help if the process may end
- *  by then. Returns why a type that is in none of the modules is not known. */
+/** Finds modules that the process has loaded since the last call, and reads the types of small
+ *  ones. rtypes_find does this if a type is in no known module; earlier calls help if the process
+ *  may end by then. Returns why a type that is in none of the modules is not known. */
 const char *rtypes_find_modules(struct rtypes *types);
 
 /** The type whose descriptor is at vaddr, as a stub (gotype_complete). NULL if vaddr is in no

@@ -62,7 +62,7 @@ struct rtype_name {
 	uint64_t end; // vaddr after the name
 };
 
-/** The range of types that vaddr is in, of the executable or of another module; false if in none. */
+/** The range of types, of the executable or of a module, that vaddr is in; false if in none. */
 bool rtype_module(const struct rtypes *types, uint64_t vaddr, uint64_t *start, uint64_t *size);
 
 void rtype_free_modules(struct rtypes *types);

@@ -297,8 +297,8 @@ static bool may_call_any(const struct functable *table, struct image *image,
 	return false;
 }
 
-// Returns the function that has the name of T's own method, "main.T.M" for "main.(*T).M", and writes
-// this name. NULL if there is none.
+// Returns the function that has the name of T's own method, "main.T.M" for "main.(*T).M", and
+// writes this name. NULL if there is none.
 static const struct func *value_method(const struct functable *table, const char *name,
 				       const struct method_name *parts, char *out, size_t size)
 {

@@ -82,7 +82,7 @@ int signature_order_likelihood(const struct debug_func *func, unsigned order);
 /** Reads the number of parameters, without the receiver, from the name of the first unnamed or
  *  blank result ("~r2", Go 1.15). False if there is none. */
 bool signature_first_number(const struct debug_func *func, unsigned long *number);
-/** Returns the name that Go's source gives a parameter: "" or "_" if the compiler made its name up. */
+/** Returns the name that a parameter has in the source: "" or "_" if the compiler made it up. */
 const char *signature_shown_name(const struct debug_func *func, const struct debug_param *param);
 
 // How well a layout fits what else is known about the function.

@@ -219,8 +219,9 @@ static bool is_of_func(void *context, const void *key, const void *value)
 	return ((const struct wire_call_key *)key)->func == ((const struct gone *)context)->func;
 }
 
-// Adds a call to a table: a struct wire_call or a struct wire_held, which begin alike. Calls that panicked stay in the tables, so if a table is full, the calls
-// that began long ago are dropped, at most once in SWEEP_NS.
+// Adds a call to a table: a struct wire_call or a struct wire_held, which begin alike. Calls that
+// panicked stay in the tables, so if a table is full, the calls that began long ago are dropped, at
+// most once in SWEEP_NS.
 static void *add_call(struct hit_maker *maker, struct table *table, const struct wire_call_key *key)
 {
 	void *value = table_add(table, key);

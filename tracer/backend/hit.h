@@ -37,8 +37,8 @@ struct hit_maker; // scratch memory and tables that are kept from hit to hit
 struct error *hit_maker_create(const struct hit_source *source, struct hit_maker **out) MUST_CHECK;
 void hit_maker_destroy(struct hit_maker *maker);
 
-/** Takes one hit. Without regs->floats, WIRE_FLOATS is not set. Returns the last record that the hit
- *  made, borrowed until the next hit; NULL if the hit made no record. */
+/** Takes one hit. Without regs->floats, WIRE_FLOATS is not set. Returns the last record that the
+ *  hit made, borrowed until the next hit; NULL if the hit made no record. */
 const struct wire_record *hit_record(struct hit_maker *maker, uint32_t probe, uint32_t tid,
 				     uint64_t time_ns, const struct cpu_regs *regs);
 

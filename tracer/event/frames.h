@@ -99,7 +99,7 @@ static inline struct frame *frame_outer(const struct frame *frame)
 	return (struct frame *)frame->call.parent;
 }
 
-/** Finds the goroutine or system stack with this key (wire_stack_key); NULL if it has had no call. */
+/** Finds the goroutine or system stack with this key (wire_stack_key); NULL if it had no call. */
 struct goroutine *goroutine_find(struct calls *calls, uint64_t key);
 /** NULL if memory runs out. */
 struct goroutine *goroutine_create(struct calls *calls, uint64_t key);

@@ -53,8 +53,8 @@ void format_values(const struct sink_options *options, const struct format_line 
 void format_stack(const struct sink_options *options, const struct wire_record *record,
 		  size_t columns, struct text *out);
 
-/** Writes what is shown of a return without an entry after its name, as format_values does, then why
- *  it has none, " (entered before the trace)", and a newline. */
+/** Writes what is shown of a return without an entry after its name, as format_values does, then
+ *  why it has none, " (entered before the trace)", and a newline. */
 void format_orphan_end(const struct sink_options *options, const struct call *call,
 		       const struct wire_record *record, size_t start, struct value_tree *tree,
 		       struct text *out);

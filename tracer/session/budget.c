@@ -8,8 +8,8 @@
 // higher levels failed again and again.
 static const uint64_t HOLD_MIN_NS = 2000000000;
 static const uint64_t HOLD_MAX_NS = 64000000000;
-// Trials that are expected to fail take at most this part of the budget. Each takes a whole interval,
-// or this time if it costs far too much.
+// Trials that are expected to fail take at most this part of the budget. Each takes a whole
+// interval, or this time if it costs far too much.
 static const double TRIALS = 0.1, SHORT_TRIAL_NS = 200000000;
 // After this time at a higher level, earlier failures are forgotten.
 static const uint64_t CALM_NS = 30000000000;

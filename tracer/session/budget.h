@@ -80,8 +80,8 @@ double budget_cost(const struct budget *budget, size_t func, enum budget_level l
 void budget_learn(struct budget *budget, const uint64_t *calls, uint64_t run_ns);
 
 /** Adjusts the costs of the hits themselves to what they really took of the target's time for these
- *  calls. trap_ns: the sampled time of the hits, without the program that they run. A hit in a large
- *  program costs several times as much as one that is measured in a loop. */
+ *  calls. trap_ns: the sampled time of the hits, without the program that they run. A hit in a
+ *  large program costs several times as much as one that is measured in a loop. */
 void budget_learn_traps(struct budget *budget, const uint64_t *calls, uint64_t trap_ns);
 /** How many times as much a hit costs as budget_set_costs said. */
 double budget_trap_factor(const struct budget *budget);
@@ -95,8 +95,8 @@ void budget_restart(struct budget *budget, uint64_t now_ns);
  *  when the first interval begins. */
 size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, const uint64_t *calls,
 		   struct budget_change *changes);
-/** While more functions are to be added, part of the room is kept free: functions that are called do
- *  not go up. */
+/** While more functions are to be added, part of the room is kept free: functions that are called
+ *  do not go up. */
 void budget_set_growing(struct budget *budget, bool is_growing);
 /** True if the last step changed nothing and its interval cost so little that more functions can be
  *  added. */

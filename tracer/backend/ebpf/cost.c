@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Measures what a hit costs on this machine, with empty uprobes on two instructions of gotrace
 // itself (arch/cost.h). The run time of the eBPF program is not part of this: it comes from the
-// kernel's statistics, which are switched on here. In a large program that is not in the processor's
-// caches a hit costs several times as much: that is sampled (meter.h).
+// kernel's statistics, which are switched on here. In a large program that is not in the
+// processor's caches a hit costs several times as much: that is sampled (meter.h).
 #include <bpf/bpf.h>
 #include <stdio.h>
 #include <time.h>

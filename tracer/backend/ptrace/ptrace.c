@@ -312,8 +312,8 @@ static struct error *probe_once(const struct ptrace_front *backend, const struct
 
 // If somebody attached a uprobe at one of our breakpoints, the worker has just overwritten the
 // uprobe's breakpoint with the file's code. A uprobe of ours, attached and detached there, brings
-// it back: the kernel writes the breakpoint for ours, and leaves it there for the other one. Without the
-// privileges to attach uprobes, nothing is brought back.
+// it back: the kernel writes the breakpoint for ours, and leaves it there for the other one.
+// Without the privileges to attach uprobes, nothing is brought back.
 static void bring_back(struct ptrace_front *backend)
 {
 	const struct ptrace_shared *shared = backend->shared;

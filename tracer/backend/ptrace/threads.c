@@ -212,8 +212,8 @@ static bool is_trap(pid_t tid)
 	       info.si_code == TRAP_SI_CODE;
 }
 
-// True if a SIGTRAP that the target must not see is pending: the thread has executed a breakpoint of
-// ours or a single step, but stopped for another reason first.
+// True if a SIGTRAP that the target must not see is pending: the thread has executed a breakpoint
+// of ours or a single step, but stopped for another reason first.
 static bool has_pending_trap(const struct ptrace_thread *thread)
 {
 	siginfo_t infos[PENDING];

@@ -155,8 +155,8 @@ void value_duration(int64_t ns, struct text *out);
  *  to 9999 are written in full. */
 void value_time(int64_t unix_seconds, uint32_t ns, struct text *out);
 
-/** Writes a type as Go prints it, without its package where that is clear: the literal around it has
- *  the same, or the traced function if there is none. */
+/** Writes a type as Go prints it, without its package where that is clear: the literal around it
+ *  has the same, or the traced function if there is none. */
 void walk_type(struct walk *walk, const struct gotype *type, struct text *out);
 
 /** Writes a string as strconv.Quote does. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Chooses what of a tree of values is written. Sizes are columns. Nodes are first measured, from the
-// last to the first, so that a node's parts come before it. Then room is given out from the top:
-// each part gets at least its shortest form, and what is left is shared.
+// Chooses what of a tree of values is written. Sizes are columns. Nodes are first measured, from
+// the last to the first, so that a node's parts come before it. Then room is given out from the
+// top: each part gets at least its shortest form, and what is left is shared.
 #include <inttypes.h>
 #include <stdio.h>
 

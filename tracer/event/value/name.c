@@ -7,7 +7,8 @@ struct package { // "net/http"; len 0: none
 	size_t len;
 };
 
-// The package of a linker's name, such as "net/http.(*Server).Serve" or "main.Pair[net/url.URL,int]".
+// The package of a linker's name, such as "net/http.(*Server).Serve" or
+// "main.Pair[net/url.URL,int]".
 static struct package package_of(const char *name)
 {
 	size_t len = strcspn(name, "[({ *");

@@ -72,7 +72,7 @@ bool known_elem(const struct known_value *of, const char *path, uint64_t i,
 bool known_put_known(const struct known_value *of, const char *path, struct text *out);
 /** Appends the message of the error at the path. */
 bool known_put_error(const struct known_value *of, const char *path, struct text *out);
-/** Appends a number, bool, quoted string or well-known type, as fmt's %v does but for the quotes. */
+/** Appends a number, bool, string in quotes or well-known type, otherwise as fmt's %v does. */
 bool known_put_scalar(const struct known_value *of, const char *path, struct text *out);
 /** Finds the interface at the path, which is not nil. */
 bool known_dynamic(const struct known_value *of, const char *path, struct dynamic *out);
