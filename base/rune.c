@@ -2,6 +2,7 @@
 #include "base/rune.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool is_continuation(uint8_t byte)
 {
@@ -95,11 +96,25 @@ unsigned rune_write(const uint8_t *bytes, size_t len, struct text *out)
 	return size;
 }
 
+// True if all of the 8 bytes are ASCII characters from ' ' to '~'.
+static bool are_plain(const uint8_t *bytes)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	uint64_t word;
+	memcpy(&word, bytes, sizeof(word));
+	uint64_t below = word - ones * ' ', delete = (word ^ ones * 0x7f) - ones;
+	return !((word | below | delete) & ones * 0x80);
+}
+
 size_t rune_printable_length(const char *bytes, size_t len)
 {
 	const uint8_t *at = (const uint8_t *)bytes;
 	size_t i = 0;
 	while (i < len) {
+		if (len - i >= 8 && are_plain(at + i)) {
+			i += 8;
+			continue;
+		}
 		unsigned size = 1;
 		if (at[i] >= 0x7f) {
 			uint32_t rune = rune_read(at + i, len - i, &size);

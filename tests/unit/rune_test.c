@@ -46,6 +46,18 @@ static void what_a_terminal_obeys_is_escaped(void **state)
 	}
 }
 
+static void every_byte_is_found_at_every_place(void **state)
+{
+	(void)state;
+	for (unsigned byte = 0; byte < 256; byte++)
+		for (unsigned at = 0; at < 20; at++) {
+			char text[21] = "functions have names";
+			text[at] = (char)byte;
+			bool is_plain = byte >= ' ' && byte < 0x7f;
+			assert_int_equal(rune_printable_length(text, 20), is_plain ? 20 : at);
+		}
+}
+
 static void only_what_follows_the_start_is_changed(void **state)
 {
 	(void)state;
@@ -76,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_terminal_obeys_is_escaped),
+		cmocka_unit_test(every_byte_is_found_at_every_place),
 		cmocka_unit_test(only_what_follows_the_start_is_changed),
 		cmocka_unit_test(an_errors_message_is_one_line),
 	};

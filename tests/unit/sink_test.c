@@ -41,6 +41,7 @@ struct trace {
 	struct calls *calls;
 	struct text out, err;
 	uint64_t now;
+	uint32_t width;
 };
 
 static void on_entry(void *context, struct call *call, const struct wire_record *record)
@@ -80,6 +81,8 @@ static void begin_with(struct trace *trace, const char *format, const struct sin
 	trace->synthetic.signature[3].is_known = false;
 	trace->options = *options;
 	trace->options.look.out = -1;
+	trace->width = sink_width(&trace->options.look);
+	trace->options.width = &trace->width;
 	trace->options.pid = 9;
 	trace->options.bias = 0x1000;
 	trace->options.printer = &trace->printer;

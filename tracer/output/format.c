@@ -266,13 +266,12 @@ static void put_line(const struct sink_options *options, const struct format_lin
 		put_end(options, line, out);
 }
 
-// Returns the columns of the widest line; VALUE_WIDTH_ALL: no line is too wide.
-static size_t line_width(const struct sink_options *options)
+uint32_t sink_width(const struct sink_look *look)
 {
 	struct winsize size = {0};
-	if (options->look.width)
-		return options->look.width;
-	if (!ioctl(options->look.out, TIOCGWINSZ, &size) && size.ws_col)
+	if (look->width)
+		return look->width;
+	if (!ioctl(look->out, TIOCGWINSZ, &size) && size.ws_col)
 		return size.ws_col;
 	return WIDTH_DEFAULT;
 }
@@ -289,7 +288,7 @@ void format_values(const struct sink_options *options, const struct format_line 
 		   size_t after, struct text *out)
 {
 	struct value_tree *tree = line->tree;
-	size_t width = line_width(options), at = out->len;
+	size_t width = *options->width, at = out->len;
 	bool has_results = line->has_end && line->how == CALL_RETURNED &&
 			   format_results(line->call, line->record) == LIST_SHOWN;
 	if (!line->has_args)
@@ -342,7 +341,7 @@ void format_closing(const struct sink_options *options, const struct call *call,
 	text_puts(out, call->func->func->name);
 	rune_disarm(out, start);
 	format_plain(options, out);
-	if (columns + format_columns(out, 0) > line_width(options) / 2)
+	if (columns + format_columns(out, 0) > *options->width / 2)
 		text_reset(out);
 }
 

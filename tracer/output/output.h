@@ -27,8 +27,13 @@ struct sink_look { // how a trace is shown
 	int out;	 // the descriptor that may be a terminal; -1: none
 };
 
+/** Returns the columns of the widest line; VALUE_WIDTH_ALL: no line is too wide. It asks the
+ *  terminal, so it is too slow for every event. */
+uint32_t sink_width(const struct sink_look *look);
+
 struct sink_options {
 	struct sink_look look;
+	const uint32_t *width; // of lines, by sink_width; it may change between events
 	bool no_args;
 	pid_t pid;
 	uint64_t start_ns;	       // CLOCK_MONOTONIC when the trace began

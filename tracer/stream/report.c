@@ -23,6 +23,7 @@ struct report {
 	struct stacks *stacks;
 	struct value_printer printer;
 	struct sink *sink;
+	uint32_t width; // of lines
 	struct text out;
 	struct mark *marks; // marks of out, in ascending order
 	size_t num_marks, max_marks;
@@ -133,6 +134,7 @@ static struct error *open_sink(struct report *report)
 	};
 	struct sink_options options = {
 		.look = from->look,
+		.width = &report->width,
 		.no_args = from->no_args,
 		.pid = from->pid,
 		.start_ns = from->start_ns,
@@ -141,6 +143,7 @@ static struct error *open_sink(struct report *report)
 		.stacks = report->stacks,
 		.printer = &report->printer,
 	};
+	report->width = sink_width(&from->look);
 	return from->look.sink->open(&options, &report->sink);
 }
 
@@ -240,6 +243,7 @@ struct error *report_item(struct report *report, const struct item *item)
 
 void report_tick(struct report *report, uint64_t now_ns)
 {
+	report->width = sink_width(&report->options.look);
 	calls_tick(report->calls, now_ns);
 }
 

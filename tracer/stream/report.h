@@ -35,7 +35,8 @@ struct error *report_trace(struct report *report, uint32_t func,
 			   struct call_trace *trace) MUST_CHECK;
 /** Takes one item. A record must be valid. Items that say nothing about calls change nothing. */
 struct error *report_item(struct report *report, const struct item *item) MUST_CHECK;
-/** Call now and then, also without events; see calls_tick. */
+/** Call some times a second, also without events: it asks for the terminal's width, and see
+ *  calls_tick. */
 void report_tick(struct report *report, uint64_t now_ns);
 
 /** Shows the trace with another look from now on. On failure the old look stays. */
