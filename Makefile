@@ -174,9 +174,10 @@ bench-readme: all ## measure what docs/cost.md shows, and put it there (root)
 readme: all ## run what README.md and docs/ show, and put it there (root)
 	@tests/fetch-go build/go 1.24 1.27
 	@tests/readme
+	@tests/picture
 
 demo: all ## trace a sample server for five seconds (root)
-	@examples/demo/run
+	@examples/run service
 
 lint: all ## check format, includes, words, calls, scripts and the manual page
 	@tests/lint/run
