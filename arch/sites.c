@@ -50,19 +50,6 @@ void sites_deinit(struct sites *sites)
 	*sites = (struct sites){};
 }
 
-bool sites_is_morestack(const char *name)
-{
-	static const char prefix[] = "runtime.morestack";
-	if (strncmp(name, prefix, sizeof(prefix) - 1))
-		return false;
-	const char *rest = name + sizeof(prefix) - 1;
-	if (!strncmp(rest, "_noctxt", 7))
-		rest += 7;
-	else if (*rest == 'c')
-		rest++;
-	return !*rest || !strcmp(rest, ".abi0");
-}
-
 // Clears the two bitmaps, and makes them large enough for a function of this size.
 static struct error *finder_prepare(struct sites_finder *finder, uint64_t size)
 {

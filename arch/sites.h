@@ -42,15 +42,12 @@ struct sites_query {
 	const uint8_t *code;  // the function's bytes
 	uint64_t vaddr, size; // virtual address of the entry, and bytes of code
 	bool is_go;	      // false for C code: it has no stack check
-	// True if sites_is_morestack() is true for the function at vaddr. May be NULL.
+	// True if the function at vaddr is one that a stack check calls: runtime.morestack,
+	// runtime.morestack_noctxt, runtime.morestackc (functions that must run on the system
+	// stack). May be NULL.
 	bool (*is_morestack)(void *context, uint64_t vaddr);
 	void *context;
 };
-
-/** True if name is a function that a stack check calls: runtime.morestack,
- *  runtime.morestack_noctxt, runtime.morestackc (functions that must run on the system stack), with
- *  or without the symbol table's .abi0 (src/cmd/internal/obj/x86/obj6.go, stacksplit). */
-bool sites_is_morestack(const char *name);
 
 struct sites_finder; // a disassembler; one per thread
 struct arch;

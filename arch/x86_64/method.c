@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/idioms.h"
+#include "arch/x86_64/insn.h"
 
 enum symbol { UNKNOWN, RECEIVER, STRING_DATA, STRING_LEN, FRAME };
 
@@ -20,10 +21,9 @@ enum { SLOTS = 64, SLOTS_BELOW = 40, STEPS_MAX = 64 };
 struct machine {
 	struct word reg[NUM_REGS];
 	struct word slot[SLOTS]; // 8-byte words of the stack, from SP at entry - 8 * SLOTS_BELOW
-	const uint8_t *at, *end;
 };
 
-struct operand {      // a decoded ModRM byte
+struct operand {      // what ModRM says
 	unsigned reg; // the register operand
 	bool is_reg;
 	unsigned rm;	  // is_reg: the other register
@@ -31,51 +31,30 @@ struct operand {      // a decoded ModRM byte
 	int64_t disp;
 };
 
-static bool take(struct machine *machine, void *dst, size_t len)
-{
-	if ((size_t)(machine->end - machine->at) < len)
-		return false;
-	memcpy(dst, machine->at, len);
-	machine->at += len;
-	return true;
-}
-
 static struct word *slot(struct machine *machine, int64_t off)
 {
 	int64_t i = off / 8 + SLOTS_BELOW;
 	return off % 8 || i < 0 || i >= SLOTS ? NULL : &machine->slot[i];
 }
 
-// Decodes ModRM, SIB and displacement. False for operands with an index or relative to RIP.
-static bool take_operand(struct machine *machine, uint8_t rex, struct operand *out)
+// False for operands with an index or relative to RIP.
+static bool operand_of(const struct machine *machine, const struct insn *insn, struct operand *out)
 {
-	uint8_t modrm, sib;
-	if (!take(machine, &modrm, 1))
-		return false;
-	unsigned mod = modrm >> 6, rm = modrm & 7;
-	*out = (struct operand){.reg = ((modrm >> 3) & 7) | (rex & 4) << 1, .is_reg = mod == 3};
-	out->rm = rm | (rex & 1u) << 3;
-	if (out->is_reg)
-		return true;
-	if (rm == 4) {
-		if (!take(machine, &sib, 1) || (sib & 0x38) != 0x20 || (rex & 2))
+	*out = (struct operand){.reg = insn_reg(insn),
+				.is_reg = insn_rm_is_register(insn),
+				.rm = insn_rm(insn),
+				.disp = insn->disp};
+	if (!insn->has_modrm || out->is_reg)
+		return insn->has_modrm;
+	unsigned base = insn->modrm & 7;
+	if (base == 4) {
+		if ((insn->sib & 0x38) != 0x20 || (insn->rex & 2))
 			return false;
-		out->rm = (sib & 7u) | (rex & 1u) << 3;
+		base = insn->sib & 7;
 	}
-	if (mod == 0 && (out->rm & 7) == 5)
+	if (insn->modrm < 0x40 && base == 5)
 		return false;
-	int8_t disp8;
-	int32_t disp32;
-	if (mod == 1) {
-		if (!take(machine, &disp8, 1))
-			return false;
-		out->disp = disp8;
-	} else if (mod == 2) {
-		if (!take(machine, &disp32, 4))
-			return false;
-		out->disp = disp32;
-	}
-	out->base = machine->reg[out->rm];
+	out->base = machine->reg[base | (insn->rex & 1u) << 3];
 	return true;
 }
 
@@ -108,45 +87,34 @@ static bool store(struct machine *machine, const struct operand *operand, struct
 }
 
 // Opcodes that begin with 0f: xorps, movups of the zero register (it clears 16 bytes), the long
-// branch of the stack check, long nops.
-static bool step_two_byte(struct machine *machine, uint8_t rex)
+// branch of the stack check.
+static bool step_two_byte(struct machine *machine, const struct insn *insn)
 {
-	uint8_t opcode;
 	struct operand operand;
-	int32_t target;
-	if (!take(machine, &opcode, 1))
-		return false;
-	switch (opcode) {
+	switch (insn->opcode) {
 	case 0x57:
-	case 0x1f:
-		return take_operand(machine, rex, &operand);
+		return true;
 	case 0x11: // movups: 16 bytes
-		if (!take_operand(machine, rex, &operand) || operand.is_reg ||
+		if (!operand_of(machine, insn, &operand) || operand.is_reg ||
 		    !store(machine, &operand, (struct word){0}))
 			return false;
 		operand.disp += 8;
 		return store(machine, &operand, (struct word){0});
 	case 0x86:
-		return take(machine, &target, 4);
+		return true;
 	}
 	return false;
 }
 
 // add or sub of a constant, for RSP only. cmp changes nothing here.
-static bool step_arithmetic(struct machine *machine, uint8_t rex, uint8_t opcode)
+static bool step_arithmetic(struct machine *machine, const struct insn *insn, const uint8_t *imm)
 {
 	struct operand operand;
-	int8_t small;
-	int32_t value;
-	if (!take_operand(machine, rex, &operand))
+	int32_t value = (int8_t)*imm;
+	if (!operand_of(machine, insn, &operand))
 		return false;
-	if (opcode == 0x83) {
-		if (!take(machine, &small, 1))
-			return false;
-		value = small;
-	} else if (!take(machine, &value, 4)) {
-		return false;
-	}
+	if (insn->opcode == 0x81)
+		memcpy(&value, imm, sizeof(value));
 	unsigned operation = operand.reg & 7;
 	if (operation == 7)
 		return true;
@@ -156,29 +124,27 @@ static bool step_arithmetic(struct machine *machine, uint8_t rex, uint8_t opcode
 	return true;
 }
 
-static bool step(struct machine *machine, bool *returned)
+static bool step(struct machine *machine, const struct insn *insn, const uint8_t *code)
 {
-	uint8_t opcode, rex = 0, target;
 	struct operand operand;
-	if (!take(machine, &opcode, 1))
+	bool is_64 = insn->rex & 8;
+	if (insn->kind == INSN_NOP)
+		return true;
+	if (insn->prefixes || insn->map > MAP_0F)
 		return false;
-	if ((opcode & 0xf0) == 0x40) {
-		rex = opcode;
-		if (!take(machine, &opcode, 1))
-			return false;
-	}
-	bool is_64 = rex & 8;
-	switch (opcode) {
+	if (insn->map == MAP_0F)
+		return step_two_byte(machine, insn);
+	switch (insn->opcode) {
 	case 0x8b:
-		if (!is_64 || !take_operand(machine, rex, &operand))
+		if (!is_64 || !operand_of(machine, insn, &operand))
 			return false;
 		machine->reg[operand.reg] = load(machine, &operand);
 		return true;
 	case 0x89:
-		return is_64 && take_operand(machine, rex, &operand) &&
+		return is_64 && operand_of(machine, insn, &operand) &&
 		       store(machine, &operand, machine->reg[operand.reg]);
 	case 0x8d:
-		if (!is_64 || !take_operand(machine, rex, &operand) || operand.is_reg)
+		if (!is_64 || !operand_of(machine, insn, &operand) || operand.is_reg)
 			return false;
 		machine->reg[operand.reg] = operand.base;
 		if (operand.base.symbol == FRAME)
@@ -188,30 +154,22 @@ static bool step(struct machine *machine, bool *returned)
 		return true;
 	case 0x81:
 	case 0x83:
-		return is_64 && step_arithmetic(machine, rex, opcode);
+		return is_64 && step_arithmetic(machine, insn, code + insn->imm_at);
 	case 0x3b: // cmp and test set flags only
 	case 0x39:
 	case 0x84:
 	case 0x85:
-		return take_operand(machine, rex, &operand);
 	case 0x76: // the branch of the stack check: not taken
-		return take(machine, &target, 1);
-	case 0x0f:
-		return step_two_byte(machine, rex);
+		return true;
 	case 0x55: // push rbp
 		machine->reg[RSP].off -= 8;
 		operand = (struct operand){.base = machine->reg[RSP]};
-		return store(machine, &operand, machine->reg[RBP]);
+		return !(insn->rex & 1) && store(machine, &operand, machine->reg[RBP]);
 	case 0x5d: // pop rbp
 		operand = (struct operand){.base = machine->reg[RSP]};
 		machine->reg[RBP] = load(machine, &operand);
 		machine->reg[RSP].off += 8;
-		return true;
-	case 0x90:
-		return true;
-	case 0xc3:
-		*returned = true;
-		return true;
+		return !(insn->rex & 1);
 	}
 	return false;
 }
@@ -234,13 +192,19 @@ static void set_up(struct machine *machine, bool by_pointer, bool in_registers)
 
 bool idiom_returns_string(const uint8_t *code, size_t size, bool by_pointer, bool in_registers)
 {
-	struct machine state = {.at = code, .end = code + size}, *machine = &state;
+	struct machine state = {0}, *machine = &state;
+	struct insn insn = {0};
 	set_up(machine, by_pointer, in_registers);
-	bool returned = false;
-	for (int i = 0; i < STEPS_MAX && !returned; i++)
-		if (!step(machine, &returned))
+	for (int i = 0; i < STEPS_MAX; i++) {
+		if (!insn_decode(code, size, &insn))
 			return false;
-	if (!returned || machine->reg[RSP].symbol != FRAME || machine->reg[RSP].off)
+		if (insn.kind == INSN_RET || !step(machine, &insn, code))
+			break;
+		code += insn.size;
+		size -= insn.size;
+	}
+	if (insn.kind != INSN_RET || insn.opcode != 0xc3 || machine->reg[RSP].symbol != FRAME ||
+	    machine->reg[RSP].off)
 		return false;
 	int64_t results = by_pointer ? 16 : 24;
 	const struct word *data = in_registers ? &machine->reg[RAX] : slot(machine, results);

@@ -23,15 +23,15 @@ struct report {
 	bool is_fatal;	    // something required is missing: tracing does not work
 };
 
-// mend: how to fix it; may be NULL.
+// fix: how to fix it; may be NULL.
 static void add(struct report *report, const char *name, enum feature_state state, bool is_required,
-		const char *needed_for, const char *mend)
+		const char *needed_for, const char *fix)
 {
 	static const char *const states[] = {"no", "yes", "unknown"};
 	struct text *out = &report->checks;
 	size_t start = out->len;
-	if (state == FEATURE_YES || (mend && !*mend))
-		mend = NULL;
+	if (state == FEATURE_YES || (fix && !*fix))
+		fix = NULL;
 	report->is_fatal |= is_required && state == FEATURE_NO;
 	if (report->is_json) {
 		json_item(out);
@@ -40,8 +40,8 @@ static void add(struct report *report, const char *name, enum feature_state stat
 		json_string(out, "state", states[state]);
 		json_bool(out, "required", is_required);
 		json_string(out, "needed_for", needed_for);
-		if (mend)
-			json_string(out, "mend", mend);
+		if (fix)
+			json_string(out, "fix", fix);
 		text_putc(out, '}');
 		return;
 	}
@@ -49,9 +49,9 @@ static void add(struct report *report, const char *name, enum feature_state stat
 	rune_disarm(out, start);
 	text_putc(out, '\n');
 	start = out->len;
-	if (!mend)
+	if (!fix)
 		return;
-	text_printf(out, "%-8s   -> %s", "", mend);
+	text_printf(out, "%-8s   -> %s", "", fix);
 	rune_disarm(out, start);
 	text_putc(out, '\n');
 }
@@ -62,7 +62,7 @@ static void check_kernel(struct report *report)
 	size_t num = features_ask(features, FEATURES_MAX);
 	for (size_t i = 0; i < num && i < FEATURES_MAX; i++)
 		add(report, features[i].name, features[i].state, features[i].is_required,
-		    features[i].needed_for, features[i].mend);
+		    features[i].needed_for, features[i].fix);
 }
 
 static void check_index(struct report *report, struct index *index)
@@ -103,24 +103,24 @@ static void add_breakpoints(struct report *report, const struct index *index, pi
 {
 	char name[32];
 	pid_t tracer = target_code_tracer(pid, name);
-	struct text found, mend;
+	struct text found, fix;
 	text_init(&found);
-	text_init(&mend);
+	text_init(&fix);
 	text_printf(&found, "%zu breakpoint%s: ", leftovers->num, leftovers->num == 1 ? "" : "s");
 	write_places(index, leftovers, &found);
 	if (tracer)
-		text_printf(&mend, "process %d (%s) traces it and may have set them", (int)tracer,
+		text_printf(&fix, "process %d (%s) traces it and may have set them", (int)tracer,
 			    name);
 	else
 		text_printf(
-			&mend,
+			&fix,
 			"uprobes of a tracer that runs, or left by one that was killed, where each "
 			"call is slow: gotrace doctor --repair %d takes those off that were left",
 			(int)pid);
 	add(report, "target's code without breakpoints", FEATURE_NO, false, text_string(&found),
-	    text_string(&mend));
+	    text_string(&fix));
 	text_deinit(&found);
-	text_deinit(&mend);
+	text_deinit(&fix);
 }
 
 static void add_change(struct report *report, const struct index *index,

@@ -87,10 +87,23 @@ static bool take_spill(const struct insn *insn, struct word *out)
 	return is_store && out->reg != OTHER_REG;
 }
 
+static bool is_morestack(const char *name)
+{
+	static const char prefix[] = "runtime.morestack";
+	if (strncmp(name, prefix, sizeof(prefix) - 1))
+		return false;
+	const char *rest = name + sizeof(prefix) - 1;
+	if (!strncmp(rest, "_noctxt", 7))
+		rest += 7;
+	else if (*rest == 'c')
+		rest++;
+	return !*rest || !strcmp(rest, ".abi0");
+}
+
 static bool calls_morestack(const struct census *census, uint64_t target)
 {
 	const struct func *func = index_func_at(census->index, target);
-	return func && func->vaddr == target && sites_is_morestack(func->name);
+	return func && func->vaddr == target && is_morestack(func->name);
 }
 
 static void note_slot(const struct census *census, uint64_t vaddr, const struct insn *insn,

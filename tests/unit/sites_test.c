@@ -265,19 +265,6 @@ static void test_many_exits(void **state)
 	sites_finder_destroy(finder);
 }
 
-static void test_names(void **state)
-{
-	(void)state;
-	assert_true(sites_is_morestack("runtime.morestack"));
-	assert_true(sites_is_morestack("runtime.morestack_noctxt"));
-	assert_true(sites_is_morestack("runtime.morestack_noctxt.abi0"));
-	assert_true(sites_is_morestack("runtime.morestackc"));
-	assert_true(sites_is_morestack("runtime.morestackc.abi0"));
-	assert_false(sites_is_morestack("runtime.morestackfoo"));
-	assert_false(sites_is_morestack("runtime.badmorestackg0"));
-	assert_false(sites_is_morestack("runtime.mores"));
-}
-
 struct length_case {
 	const char *hex;
 	unsigned size; // 0: not known to the tables
@@ -354,9 +341,9 @@ static void test_prefixes_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),	   cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_many_exits), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_lengths),	   cmocka_unit_test(test_prefixes_only),
+		cmocka_unit_test(test_cases),	      cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_many_exits),    cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_prefixes_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,7 +162,7 @@ static enum feature_state ask_preempt_disable(void)
 }
 
 struct row {
-	const char *name, *needed_for, *mend;
+	const char *name, *needed_for, *fix;
 	bool is_required;
 	enum feature_state (*ask)(void);
 };
@@ -212,7 +212,7 @@ size_t features_ask(struct feature *out, size_t max)
 		out[i] = (struct feature){
 			.name = rows[i].name,
 			.needed_for = rows[i].needed_for,
-			.mend = rows[i].mend,
+			.fix = rows[i].fix,
 			.is_required = rows[i].is_required,
 			.state = rows[i].ask(),
 		};

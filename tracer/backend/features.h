@@ -17,7 +17,7 @@ enum feature_state {
 struct feature { // all strings are static
 	const char *name;
 	const char *needed_for;
-	const char *mend; // what to do if the feature is missing
+	const char *fix;  // what to do if the feature is missing
 	bool is_required; // the eBPF back end does not work without it
 	enum feature_state state;
 };

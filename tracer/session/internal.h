@@ -46,15 +46,14 @@ struct session {
 	uint32_t last_trace; // the id of the newest trace
 	bool has_notes;
 	struct stats stats;
-	struct session_budget *budget;	   // of --max-overhead; NULL: none
-	int idle_ms;			   // how long the loop sleeps, doubled while nothing comes
-	uint64_t former_hits, former_lost; // of earlier back ends
-	bool waits_for_output;		   // flushing waits for a slow reader
-	bool has_given_up;		   // output has ended: events are counted instead of shown
-	uint64_t num_dropped;	  // events that were not shown and not reported as lost yet
-	uint64_t num_unsaved;	  // records that are missing from the capture file
-	struct error *output_err; // why output has ended, until a caller takes the error
-	bool is_full;		  // the back end has no room for what the plan has learned
+	struct session_budget *budget; // of --max-overhead; NULL: none
+	int idle_ms;		       // how long the loop sleeps, doubled while nothing comes
+	bool waits_for_output;	       // flushing waits for a slow reader
+	bool has_given_up;	       // output has ended: events are counted instead of shown
+	uint64_t num_dropped;	       // events that were not shown and not reported as lost yet
+	uint64_t num_unsaved;	       // records that are missing from the capture file
+	struct error *output_err;      // why output has ended, until a caller takes the error
+	bool is_full;		       // the back end has no room for what the plan has learned
 	bool is_finished, has_ended;
 	bool has_plugins;	 // the program can load plugins
 	uint64_t end_of_modules; // where the capture has a last word of 0; see read_memory

@@ -64,13 +64,8 @@ static struct error *replace_plan(struct session *session, struct plan *plan)
 		plan_destroy(plan);
 		return err;
 	}
-	struct backend_stats stats = {0};
-	if (session->backend) {
-		session->options.backend->records.stats(session->backend, &stats);
+	if (session->backend)
 		session->options.backend->close(session->backend);
-	}
-	session->former_hits += stats.hits;
-	session->former_lost += session->lost_buffer + session->lost_scratch + session->missed;
 	session->lost_buffer = session->lost_scratch = session->missed = 0;
 	session->backend = NULL;
 	session_forget_funcs(session);
