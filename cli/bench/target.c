@@ -200,15 +200,15 @@ static struct error *find_sites(struct bench_function *function, struct index *i
 	struct error *err = plan_create(index, &request.options, &plan);
 	if (!err)
 		err = plan_add(plan, &request, &selected);
-	uint64_t bias = 0;
+	struct loaded loaded;
 	if (!err && selected.num != 1)
 		err = error_new("%s cannot be probed", function->name);
 	if (!err)
-		err = target_bias(target, index_image(index), &bias);
+		err = target_load(target, index, &loaded);
 	if (!err) {
 		const struct func *func = plan->funcs[selected.funcs[0]]->func;
 		take_sites(function, plan);
-		function->addr = func->vaddr + bias;
+		function->addr = loaded_addr(&loaded, func->vaddr);
 		function->size = func->size;
 		function->code = malloc(func->size ? func->size : 1);
 		if (!function->code)

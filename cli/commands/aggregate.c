@@ -55,8 +55,7 @@ static struct error *begin(void *context, struct session *session, struct sessio
 static struct error *armed(void *context, struct session *session)
 {
 	struct counting *counting = context;
-	aggregates_init(&counting->aggregates, session_plan(session), session_bias(session),
-			clock_now());
+	aggregates_init(&counting->aggregates, session_loaded(session), clock_now());
 	counting->aggregates.is_as_in_file = session_is_as_in_file;
 	counting->aggregates.context = session;
 	return NULL;

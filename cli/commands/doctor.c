@@ -138,21 +138,19 @@ static void add_change(struct report *report, const struct index *index,
 }
 
 // Removes the breakpoints that a killed tracer left, then searches the code again.
-static struct error *repair(const struct target_code *code, struct target *target,
-			    struct leftovers *leftovers)
+static struct error *repair(const struct loaded *loaded, struct leftovers *leftovers)
 {
 	char name[32];
 	size_t before = leftovers->num;
-	pid_t tracer = target_code_tracer(target_pid(target), name);
+	pid_t tracer = target_code_tracer(loaded->pid, name);
 	if (tracer)
 		return error_new("breakpoints are left alone while process %d (%s) traces it",
 				 (int)tracer, name);
-	struct error *err =
-		leftovers_remove(target_pid(target), target_exe(target), code->image, leftovers);
+	struct error *err = leftovers_remove(loaded, leftovers);
 	if (err)
 		return error_wrap(err, "taking breakpoints off");
 	leftovers_deinit(leftovers);
-	err = leftovers_init(code, leftovers);
+	err = leftovers_init(loaded, leftovers);
 	if (!err)
 		cli_say("%zu breakpoints were left by a killed tracer and are off now; %zu stay, which a "
 			"running tracer has",
@@ -166,13 +164,14 @@ static struct error *compare_code(struct report *report, struct index *index, st
 	char path[40];
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)target_pid(target));
 	CLEANUP_CLOSE int mem = open(path, O_RDONLY | O_CLOEXEC);
-	struct target_code code = {.image = index_image(index), .mem = mem};
+	struct loaded loaded;
 	struct leftovers leftovers = {0};
-	struct error *err = target_bias(target, code.image, &code.bias);
+	struct error *err = target_load(target, index, &loaded);
+	loaded.mem = mem;
 	if (!err)
-		err = leftovers_init(&code, &leftovers);
+		err = leftovers_init(&loaded, &leftovers);
 	if (!err && repairs && leftovers.num)
-		err = repair(&code, target, &leftovers);
+		err = repair(&loaded, &leftovers);
 	if (!err && leftovers.num)
 		add_breakpoints(report, index, target_pid(target), &leftovers);
 	if (!err && leftovers.changed_bytes)

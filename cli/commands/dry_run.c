@@ -50,8 +50,10 @@ static struct error *set_target(struct plan_request *request, struct index *inde
 	struct error *err = target_attach(pid, &target);
 	if (err)
 		return err;
+	struct loaded loaded;
+	err = target_load(target, index, &loaded);
 	request->pid = (uint32_t)pid;
-	err = target_bias(target, index_image(index), &request->bias);
+	request->bias = err ? 0 : loaded.bias;
 	target_destroy(target);
 	return err;
 }

@@ -19,6 +19,7 @@ enum { NUM_OUTPUTS = sizeof(outputs) / sizeof(outputs[0]) };
 struct run {
 	struct synthetic synthetic;
 	struct calls *calls;
+	struct loaded loaded;
 	struct memory *memory;
 	struct value_printer printer;
 	struct sink *sinks[NUM_OUTPUTS];
@@ -100,9 +101,10 @@ static void run_init(struct run *run)
 	}
 	run->synthetic.plan_func[3].has_return = false;
 	error_free(calls_create(&run->synthetic.plan, &listener, run, &run->calls));
-	error_free(memory_create(NULL, 0, &run->memory));
+	error_free(memory_create(&run->loaded, &run->memory));
 	run->printer.memory = run->memory;
 	struct sink_options options = {.printer = &run->printer,
+				       .loaded = &run->loaded,
 				       .look = {.timestamps = TIMESTAMPS_WALL, .out = -1}};
 	for (size_t i = 0; i < NUM_OUTPUTS; i++)
 		error_free(outputs[i]->open(&options, &run->sinks[i]));

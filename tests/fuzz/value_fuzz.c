@@ -333,13 +333,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input input = {data, data + size};
 	struct index *index = calloc(1, sizeof(*index));
 	struct memory *memory = NULL;
-	struct error *err = memory_create((struct image *)index, 0, &memory);
+	const struct loaded loaded = {.image = (struct image *)index, .index = index};
+	struct error *err = memory_create(&loaded, &memory);
 	if (err || !index)
 		abort();
 	index->func = (struct func){.name = "main.f", .vaddr = 1, .size = 1};
 	struct value_printer printer = {
 		.memory = memory,
-		.index = index,
+		.loaded = &loaded,
 		.unseen = unseen,
 		.depth = next(&input) % 8,
 		.strlen = next(&input),

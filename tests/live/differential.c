@@ -436,7 +436,10 @@ static struct error *set_up(struct session *session)
 	struct error *err = hit_maker_create(&source, &session->maker);
 	char exe[32];
 	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)session->child);
-	struct backend_target target = {
+	const struct loaded loaded = {
+		.image = index_image(session->plan.index),
+		.index = session->plan.index,
+		.plan = &session->plan,
 		.pid = session->child,
 		.exe = exe,
 		.pidfd = (int)syscall(SYS_pidfd_open, session->child, 0),
@@ -447,8 +450,7 @@ static struct error *set_up(struct session *session)
 	if (!err)
 		err = armed_grow(&session->armed, 1);
 	if (!err)
-		err = backend_ebpf.open(&target, &session->plan, &session->armed, &settings,
-					&session->backend);
+		err = backend_ebpf.open(&loaded, &session->armed, &settings, &session->backend);
 	uint32_t func = 0;
 	return err ? err : backend_ebpf.probes.arm(session->backend, &func, 1);
 }

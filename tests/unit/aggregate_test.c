@@ -511,6 +511,7 @@ struct view {
 	struct plan_func *all[2];
 	struct aggregate_options options;
 	struct plan plan;
+	struct loaded loaded;
 	struct aggregates aggregates;
 	struct text out;
 };
@@ -534,7 +535,8 @@ static void view_init(struct view *view)
 
 static void view_start(struct view *view)
 {
-	aggregates_init(&view->aggregates, &view->plan, 0, 1000000000);
+	view->loaded.plan = &view->plan;
+	aggregates_init(&view->aggregates, &view->loaded, 1000000000);
 	aggregates_begin(&view->aggregates, 3000000000);
 }
 

@@ -55,11 +55,11 @@ static void fake_close(struct backend *backend)
 	free(self);
 }
 
-static struct error *fake_open(const struct backend_target *target, const struct plan *plan,
-			       struct armed *armed, const struct backend_settings *settings,
-			       struct backend **out)
+static struct error *fake_open(const struct loaded *loaded, struct armed *armed,
+			       const struct backend_settings *settings, struct backend **out)
 {
-	assert_true(target->pid > 0);
+	const struct plan *plan = loaded->plan;
+	assert_true(loaded->pid > 0);
 	struct fake_backend *self = calloc(1, sizeof(*self));
 	assert_non_null(self);
 	self->base.tables = fake.tables = &self->tables;

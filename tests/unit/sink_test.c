@@ -65,6 +65,8 @@ static void on_orphan(void *context, struct call *call, const struct wire_record
 
 static const struct calls_listener listener = {on_entry, on_end, on_orphan};
 
+static const struct loaded loaded = {.pid = 9, .bias = 0x1000};
+
 // main.f0(id) x, main.f1(a, _) (x, err), main.f2(), and main.f3 whose signature is not known.
 static void begin_with(struct trace *trace, const char *format, const struct sink_options *options)
 {
@@ -83,8 +85,7 @@ static void begin_with(struct trace *trace, const char *format, const struct sin
 	trace->options.look.out = -1;
 	trace->width = sink_width(&trace->options.look);
 	trace->options.width = &trace->width;
-	trace->options.pid = 9;
-	trace->options.bias = 0x1000;
+	trace->options.loaded = &loaded;
 	trace->options.printer = &trace->printer;
 	trace->now = 5000000000;
 	trace->options.start_ns = trace->now;

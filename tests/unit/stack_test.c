@@ -34,6 +34,8 @@ static const struct go_code code[NUM_CODE] = {
 
 enum { STACK_WORDS = 4096, ENTRY = 0 };
 
+static const struct loaded at_home; // where its file says
+
 struct world {
 	struct go_writer go;
 	bool is_full; // records get lost
@@ -90,7 +92,7 @@ static int set_up(void **state)
 	assert_null(image_open(path, "prog", &world->image));
 	unlink(path);
 	assert_null(pclntab_open(world->image, (struct go_version){1, 27, 0}, &world->table));
-	assert_null(stacks_create(world->table, 0, &world->stacks));
+	assert_null(stacks_create(world->table, &at_home, &world->stacks));
 	world->tables.state = &world->state;
 	world->tables.plan = (struct plan_tables){.probes = &world->probe, .num_probes = 1};
 	world->settings = (struct wire_settings){.g_goid = 160, .g_stack_hi = 8, .has_goid = 1};
@@ -307,7 +309,7 @@ static void test_unknown_number(void **state)
 	start_goroutine(world);
 	hit(world);
 	stacks_destroy(world->stacks);
-	assert_null(stacks_create(world->table, 0, &world->stacks));
+	assert_null(stacks_create(world->table, &at_home, &world->stacks));
 	assert_string_equal(stack_of(world)->end, "it is no longer known");
 }
 

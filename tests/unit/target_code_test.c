@@ -24,7 +24,7 @@ enum { VADDR = 0x401000, SIZE = 20 * 4096 };
 struct fixture {
 	struct image *image;
 	uint8_t *memory; // where the code is loaded
-	struct target_code code;
+	struct loaded loaded;
 };
 
 static int set_up(void **state)
@@ -47,19 +47,19 @@ static int set_up(void **state)
 		mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memcpy(fixture->memory, bytes, SIZE);
 	free(bytes);
-	fixture->code = (struct target_code){
+	fixture->loaded = (struct loaded){
 		.image = fixture->image,
 		.bias = (uint64_t)(uintptr_t)fixture->memory - VADDR,
 		.mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC),
 	};
 	*state = fixture;
-	return fixture->code.mem < 0;
+	return fixture->loaded.mem < 0;
 }
 
 static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
-	close(fixture->code.mem);
+	close(fixture->loaded.mem);
 	munmap(fixture->memory, SIZE);
 	image_close(fixture->image);
 	free(fixture);
@@ -83,7 +83,8 @@ static bool stop_at_once(void *context, const struct target_code_change *change)
 static void expect(const struct fixture *fixture, uint64_t off, uint64_t len, const char *changes)
 {
 	struct text out = {0};
-	assert_int_equal(target_code_compare(&fixture->code, VADDR + off, len, write_change, &out),
+	assert_int_equal(target_code_compare(&fixture->loaded, VADDR + off, len, write_change,
+					     &out),
 			 TARGET_CODE_READ);
 	assert_string_equal(text_string(&out), changes);
 	text_deinit(&out);
@@ -103,7 +104,7 @@ static void test_changes(void **state)
 	expect(fixture, 100, 1, "64+1:64/cc ");
 	expect(fixture, 5001, 1, "1389+1:e8/f4 ");
 	struct text out = {0};
-	assert_int_equal(target_code_compare(&fixture->code, VADDR, SIZE, stop_at_once, &out),
+	assert_int_equal(target_code_compare(&fixture->loaded, VADDR, SIZE, stop_at_once, &out),
 			 TARGET_CODE_READ);
 	assert_string_equal(text_string(&out), "0+1:00/cc ");
 	text_deinit(&out);
@@ -113,16 +114,16 @@ static void test_unreadable(void **state)
 {
 	const struct fixture *fixture = *state;
 	struct text out = {0};
-	const struct target_code *code = &fixture->code;
+	const struct loaded *loaded = &fixture->loaded;
 	enum { PAGE = 4096 };
-	assert_int_equal(target_code_compare(code, VADDR - 1, 8, write_change, &out),
+	assert_int_equal(target_code_compare(loaded, VADDR - 1, 8, write_change, &out),
 			 TARGET_CODE_UNREADABLE);
-	assert_int_equal(target_code_compare(code, VADDR + SIZE - 1, 8, write_change, &out),
+	assert_int_equal(target_code_compare(loaded, VADDR + SIZE - 1, 8, write_change, &out),
 			 TARGET_CODE_UNREADABLE);
-	assert_int_equal(target_code_compare(code, VADDR + SIZE, 8, write_change, &out),
+	assert_int_equal(target_code_compare(loaded, VADDR + SIZE, 8, write_change, &out),
 			 TARGET_CODE_UNREADABLE); // no code
 	munmap(fixture->memory + 4 * PAGE, PAGE);
-	assert_int_equal(target_code_compare(code, VADDR, SIZE, write_change, &out),
+	assert_int_equal(target_code_compare(loaded, VADDR, SIZE, write_change, &out),
 			 TARGET_CODE_UNREADABLE);
 	assert_string_equal(text_string(&out), "");
 	text_deinit(&out);
@@ -145,25 +146,25 @@ static void test_gone(void **state)
 	}
 	char path[32], name[32];
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)child);
-	struct target_code code = fixture->code;
-	code.mem = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(code.mem >= 0);
+	struct loaded loaded = fixture->loaded;
+	loaded.mem = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(loaded.mem >= 0);
 	struct text out = {0};
-	uint64_t addr = VADDR + code.bias;
-	assert_int_equal(target_code_compare(&code, VADDR, SIZE, write_change, &out),
+	uint64_t addr = loaded_addr(&loaded, VADDR);
+	assert_int_equal(target_code_compare(&loaded, VADDR, SIZE, write_change, &out),
 			 TARGET_CODE_READ);
-	assert_true(target_code_is_there(code.mem, addr));
+	assert_true(target_code_is_there(loaded.mem, addr));
 	assert_int_equal(target_code_tracer(child, name), 0);
 	assert_int_equal(write(held[1], "x", 1), 1);
-	for (int i = 0; i < 5000 && target_code_is_there(code.mem, addr); i++)
+	for (int i = 0; i < 5000 && target_code_is_there(loaded.mem, addr); i++)
 		usleep(1000);
-	assert_false(target_code_is_there(code.mem, addr));
-	assert_int_equal(target_code_compare(&code, VADDR, SIZE, write_change, &out),
+	assert_false(target_code_is_there(loaded.mem, addr));
+	assert_int_equal(target_code_compare(&loaded, VADDR, SIZE, write_change, &out),
 			 TARGET_CODE_GONE);
 	close(held[1]);
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	close(held[0]);
-	close(code.mem);
+	close(loaded.mem);
 	text_deinit(&out);
 }
 

@@ -44,6 +44,7 @@ struct fixture {
 	struct gotypes store;
 	struct image image;
 	struct index index;
+	struct loaded loaded;
 	struct memory *memory;
 	struct value_printer printer;
 	struct plan_frame frame;
@@ -261,12 +262,16 @@ static inline int fixture_setup(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	assert_non_null(fixture);
 	gotypes_init(&fixture->store, &fixture_ops);
-	struct error *err = memory_create(&fixture->image, BIAS, &fixture->memory);
+	fixture->loaded = (struct loaded){
+		.image = &fixture->image,
+		.index = &fixture->index,
+		.bias = BIAS,
+	};
+	struct error *err = memory_create(&fixture->loaded, &fixture->memory);
 	assert_null(err);
 	fixture->printer = (struct value_printer){
 		.memory = fixture->memory,
-		.index = &fixture->index,
-		.bias = BIAS,
+		.loaded = &fixture->loaded,
 		.depth = PLAN_DEPTH,
 		.strlen = PLAN_STRLEN,
 		.items = PLAN_ITEMS,

@@ -9,18 +9,10 @@
 
 #include "tracer/backend/armed.h"
 #include "tracer/backend/tables.h"
+#include "tracer/loaded.h"
 
 struct backend { // each back end's own struct begins with it
 	struct tables *tables;
-};
-
-struct backend_target {	 // borrowed until the back end is closed
-	pid_t pid;	 // in this process's PID namespace
-	const char *exe; // a path that opens exactly the target's executable
-	uint64_t bias;	 // run-time address - vaddr
-	int pidfd;
-	int mem;      // the target's memory, to read and write; -1: not permitted
-	bool is_held; // stopped by SIGSTOP and not traced, until the session continues it
 };
 
 struct backend_settings {
@@ -29,6 +21,8 @@ struct backend_settings {
 	uint64_t goid;	     // record only this goroutine; 0: all
 	bool has_budgets;    // some function has a rate or is sampled, or may be later
 	bool has_conditions; // some function has a condition, or may have one later
+	// The target is stopped by SIGSTOP and not traced, until the session continues it.
+	bool is_held;
 };
 
 struct backend_aggregate { // the counts of one key
@@ -96,11 +90,11 @@ struct backend_probes { // what puts probes into the target
 struct backend_ops {
 	const char *name; // "ebpf", "ptrace"
 	bool is_tracer;	  // it traces the target by ptrace, so no other process can
-	/** plan and armed are borrowed and must outlive the back end. The plan may grow while the
-	 *  back end is open. armed must have room for all functions of the plan before arm. */
-	struct error *(*open)(const struct backend_target *target, const struct plan *plan,
-			      struct armed *armed, const struct backend_settings *settings,
-			      struct backend **out);
+	/** loaded is copied. What it points to, and armed, must outlive the back end. The plan may
+	 *  grow while the back end is open. armed must have room for all functions of the plan
+	 *  before arm. */
+	struct error *(*open)(const struct loaded *loaded, struct armed *armed,
+			      const struct backend_settings *settings, struct backend **out);
 	/** Removes all probes and frees the back end. Safe at any time. NULL is allowed. */
 	void (*close)(struct backend *backend);
 	struct backend_records records;

@@ -11,10 +11,9 @@
 #include "tracer/target/code.h"
 
 struct look { // the check of one function
-	const struct plan *plan;
+	const struct loaded *loaded;
 	const struct armed *armed;
 	const struct plan_func *func;
-	const struct target_code *code;
 	bool is_changed;
 	uint64_t trap; // vaddr of a site with a breakpoint; 0: none
 };
@@ -28,7 +27,7 @@ struct own_sites { // sites of armed functions, ascending
 static bool is_site(const struct look *look, uint64_t vaddr)
 {
 	for (uint32_t i = 0; i < look->func->num_probes; i++)
-		if (look->plan->probes[look->func->first_probe + i].vaddr == vaddr)
+		if (look->loaded->plan->probes[look->func->first_probe + i].vaddr == vaddr)
 			return true;
 	return false;
 }
@@ -40,8 +39,9 @@ static bool is_nop_of_uprobe(const struct look *look, uint64_t vaddr)
 		const uint8_t *file;
 		uint8_t first;
 		uint64_t at = vaddr - back;
-		if (image_text(look->code->image, at, TRAP_NOP_BYTES, &file) &&
-		    pread(look->code->mem, &first, 1, (off_t)(at + look->code->bias)) == 1 &&
+		if (image_text(look->loaded->image, at, TRAP_NOP_BYTES, &file) &&
+		    pread(look->loaded->mem, &first, 1, (off_t)loaded_addr(look->loaded, at)) ==
+			    1 &&
 		    trap_is_nop(file, first))
 			return true;
 	}
@@ -54,7 +54,7 @@ static bool is_nop_of_uprobe(const struct look *look, uint64_t vaddr)
 static bool on_change(void *context, const struct target_code_change *change)
 {
 	struct look *look = context;
-	uint8_t padding = image_arch(look->code->image)->padding;
+	uint8_t padding = image_arch(look->loaded->image)->padding;
 	for (size_t i = 0; i < change->len && !look->is_changed; i++) {
 		uint64_t vaddr = change->vaddr + i;
 		if (change->file[i] == padding)
@@ -75,7 +75,7 @@ static int by_vaddr(const void *a, const void *b)
 
 static bool is_own(struct own_sites *own, const struct look *look, uint64_t vaddr)
 {
-	const struct plan *plan = look->plan;
+	const struct plan *plan = look->loaded->plan;
 	if (!own->is_known) {
 		own->is_known = true;
 		own->vaddr = calloc(plan->tables.num_probes + 1, sizeof(*own->vaddr));
@@ -96,10 +96,10 @@ static bool is_own(struct own_sites *own, const struct look *look, uint64_t vadd
 // end of the uprobe would remove the breakpoint. Without such a tracer, the breakpoint is a
 // uprobe's, or was left behind by a tracer that was killed. A worker ignores another tracer here:
 // it fails to attach later.
-static void say_who(const struct backend_target *target, pid_t worker, char *why, size_t size)
+static void say_who(pid_t pid, pid_t worker, char *why, size_t size)
 {
 	char name[32];
-	pid_t tracer = target_code_tracer(target->pid, name);
+	pid_t tracer = target_code_tracer(pid, name);
 	if (tracer == getpid() || tracer == worker) // we trace a program that we start
 		tracer = 0;
 	if (worker && !tracer)
@@ -114,16 +114,16 @@ static void say_who(const struct backend_target *target, pid_t worker, char *why
 }
 
 // Writes to why the reason that the function must not be armed; "" if it may be armed.
-static struct error *examine(const struct backend_target *target, const struct look *before,
-			     pid_t worker, struct own_sites *own, char *why, size_t size)
+static struct error *examine(const struct look *before, pid_t worker, struct own_sites *own,
+			     char *why, size_t size)
 {
 	struct look look = *before;
 	const struct func *func = look.func->func;
 	why[0] = '\0';
-	switch (target_code_compare(look.code, func->vaddr, func->size, on_change, &look)) {
+	switch (target_code_compare(look.loaded, func->vaddr, func->size, on_change, &look)) {
 	case TARGET_CODE_GONE:
 		return error_new("%d: the program has ended, or executed another one",
-				 (int)target->pid);
+				 (int)look.loaded->pid);
 	case TARGET_CODE_UNREADABLE:
 		snprintf(why, size, "its code in memory cannot be read");
 		return NULL;
@@ -133,29 +133,24 @@ static struct error *examine(const struct backend_target *target, const struct l
 	if (look.is_changed)
 		snprintf(why, size, "its code was changed in memory");
 	else if (look.trap && !is_own(own, &look, look.trap))
-		say_who(target, worker, why, size);
+		say_who(look.loaded->pid, worker, why, size);
 	return NULL;
 }
 
-struct error *changed_exclude(const struct backend_target *target, const struct plan *plan,
-			      struct armed *armed, pid_t worker, uint32_t *funcs, size_t *num)
+struct error *changed_exclude(const struct loaded *loaded, struct armed *armed, pid_t worker,
+			      uint32_t *funcs, size_t *num)
 {
-	if (target->mem < 0 || !*num)
+	if (loaded->mem < 0 || !*num)
 		return NULL;
-	const struct target_code code = {
-		.image = index_image(plan->index),
-		.bias = target->bias,
-		.mem = target->mem,
-	};
 	struct own_sites own = {0};
 	const struct plan_func *last = NULL;
 	struct error *err = NULL;
 	size_t kept = 0;
 	for (size_t i = 0; i < *num && !err; i++) {
-		const struct plan_func *func = plan->funcs[funcs[i]];
-		struct look look = {.plan = plan, .armed = armed, .func = func, .code = &code};
+		const struct plan_func *func = loaded->plan->funcs[funcs[i]];
+		struct look look = {.loaded = loaded, .armed = armed, .func = func};
 		char why[160];
-		err = examine(target, &look, worker, &own, why, sizeof(why));
+		err = examine(&look, worker, &own, why, sizeof(why));
 		if (why[0]) {
 			armed_refuse(armed, funcs[i], why);
 			last = func;

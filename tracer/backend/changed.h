@@ -17,8 +17,7 @@
  *  is a conflict only with a worker, which would not see its own breakpoint's hits any more. A
  *  debugger's breakpoint is always a conflict. If the target's memory is not open, nothing is
  *  checked. */
-struct error *changed_exclude(const struct backend_target *target, const struct plan *plan,
-			      struct armed *armed, pid_t worker, uint32_t *funcs,
-			      size_t *num) MUST_CHECK;
+struct error *changed_exclude(const struct loaded *loaded, struct armed *armed, pid_t worker,
+			      uint32_t *funcs, size_t *num) MUST_CHECK;
 
 #endif

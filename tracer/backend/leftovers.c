@@ -34,16 +34,16 @@ static bool note_change(void *context, const struct target_code_change *change)
 	return true;
 }
 
-struct error *leftovers_init(const struct target_code *code, struct leftovers *out)
+struct error *leftovers_init(const struct loaded *loaded, struct leftovers *out)
 {
 	struct leftovers leftovers = {0};
 	size_t num;
-	const struct image_segment *segments = image_segments(code->image, &num);
+	const struct image_segment *segments = image_segments(loaded->image, &num);
 	enum target_code_state state = TARGET_CODE_READ;
 	for (size_t i = 0; i < num && state == TARGET_CODE_READ && !leftovers.failed; i++)
 		if (segments[i].is_executable)
-			state = target_code_compare(code, segments[i].vaddr, segments[i].file_size,
-						    note_change, &leftovers);
+			state = target_code_compare(loaded, segments[i].vaddr,
+						    segments[i].file_size, note_change, &leftovers);
 	if (state == TARGET_CODE_READ && !leftovers.failed) {
 		*out = leftovers;
 		return NULL;
@@ -85,19 +85,18 @@ static void put_on_again(void *context, int socket)
 	send(socket, message, sizeof(message), MSG_NOSIGNAL);
 }
 
-struct error *leftovers_remove(pid_t pid, const char *exe, const struct image *image,
-			       const struct leftovers *leftovers)
+struct error *leftovers_remove(const struct loaded *loaded, const struct leftovers *leftovers)
 {
-	CLEANUP_CLOSE int file = open(exe, O_PATH | O_CLOEXEC);
+	CLEANUP_CLOSE int file = open(loaded->exe, O_PATH | O_CLOEXEC);
 	if (file < 0)
-		return error_errno(errno, "%s", exe);
+		return error_errno(errno, "%s", loaded->exe);
 	CLEANUP_FREE unsigned long *off = calloc(leftovers->num + 1, sizeof(*off));
 	if (!off)
 		return error_nomem();
-	struct again again = {.pid = pid, .exe = file, .off = off};
+	struct again again = {.pid = loaded->pid, .exe = file, .off = off};
 	for (size_t i = 0; i < leftovers->num; i++) {
 		uint64_t at;
-		if (image_offset(image, leftovers->vaddr[i], &at))
+		if (image_offset(loaded->image, leftovers->vaddr[i], &at))
 			off[again.num++] = at;
 	}
 	if (!again.num)

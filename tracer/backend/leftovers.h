@@ -17,13 +17,13 @@ struct leftovers {	 // differences between the code in memory and the file
 
 /** Compares all code of the target's executable with the file. It is an error if the code cannot be
  *  read. The caller frees the result with leftovers_deinit(). */
-struct error *leftovers_init(const struct target_code *code, struct leftovers *out) MUST_CHECK;
+struct error *leftovers_init(const struct loaded *loaded, struct leftovers *out) MUST_CHECK;
 void leftovers_deinit(struct leftovers *leftovers);
 
 /** Removes the breakpoints that no running tracer owns: a uprobe is attached at each place and
  *  detached properly, and the kernel then removes the breakpoint. Must not be called if a process
  *  traces the target by ptrace, because that tracer's breakpoints would be removed too. */
-struct error *leftovers_remove(pid_t pid, const char *exe, const struct image *image,
+struct error *leftovers_remove(const struct loaded *loaded,
 			       const struct leftovers *leftovers) MUST_CHECK;
 
 #endif

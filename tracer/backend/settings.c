@@ -7,10 +7,10 @@
 #include "bpf/engine/hash.h"
 
 // The read-only segments below the first writable one. The decoder reads them from the file.
-static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_settings *settings)
+static void find_readonly(const struct loaded *loaded, struct wire_settings *settings)
 {
 	size_t num;
-	const struct image_segment *segments = image_segments(index_image(plan->index), &num);
+	const struct image_segment *segments = image_segments(loaded->image, &num);
 	uint64_t start = UINT64_MAX, end = 0, written = UINT64_MAX;
 	for (size_t i = 0; i < num; i++)
 		if (segments[i].is_writable && segments[i].vaddr < written)
@@ -25,8 +25,8 @@ static void find_readonly(const struct plan *plan, uint64_t bias, struct wire_se
 			end = segment->vaddr + segment->file_size;
 	}
 	if (start < end) {
-		settings->ro_start = start + bias;
-		settings->ro_end = end + bias;
+		settings->ro_start = loaded_addr(loaded, start);
+		settings->ro_end = loaded_addr(loaded, end);
 	}
 }
 
@@ -54,9 +54,10 @@ void settings_fill_stack(struct wire_stack_settings *out, const struct plan *pla
 	};
 }
 
-void settings_fill(struct wire_settings *out, const struct plan *plan,
-		   const struct backend_target *target, const struct backend_settings *settings)
+void settings_fill(struct wire_settings *out, const struct loaded *loaded,
+		   const struct backend_settings *settings)
 {
+	const struct plan *plan = loaded->plan;
 	const struct runtime_layout *layout = index_runtime(plan->index);
 	*out = (struct wire_settings){
 		.depth = settings->depth < WIRE_DEPTH_MAX ? settings->depth : WIRE_DEPTH_MAX,
@@ -68,7 +69,7 @@ void settings_fill(struct wire_settings *out, const struct plan *plan,
 		.string_type = plan->string_type,
 		.has_goid = layout->g_goid != UINT32_MAX,
 	};
-	find_readonly(plan, target->bias, out);
+	find_readonly(loaded, out);
 }
 
 uint32_t settings_ring_bytes(const struct backend_settings *settings)

@@ -7,8 +7,8 @@
 #include "tracer/backend/backend.h"
 
 /** Fills in all settings. */
-void settings_fill(struct wire_settings *out, const struct plan *plan,
-		   const struct backend_target *target, const struct backend_settings *settings);
+void settings_fill(struct wire_settings *out, const struct loaded *loaded,
+		   const struct backend_settings *settings);
 
 /** The size of the buffer for records: a power of two. */
 uint32_t settings_ring_bytes(const struct backend_settings *settings);

@@ -13,9 +13,9 @@
 
 _Static_assert((int)WIRE_BUCKETS == (int)HISTOGRAM_BUCKETS, "the engine's histogram is ours");
 
-void aggregates_init(struct aggregates *aggregates, const struct plan *plan, uint64_t bias,
-		     uint64_t now_ns)
+void aggregates_init(struct aggregates *aggregates, const struct loaded *loaded, uint64_t now_ns)
 {
+	const struct plan *plan = loaded->plan;
 	const struct aggregate_options *options = plan->options.counting;
 	*aggregates = (struct aggregates){
 		.options = options,
@@ -23,8 +23,7 @@ void aggregates_init(struct aggregates *aggregates, const struct plan *plan, uin
 			  .num_linear = options->num_linear,
 			  .linear_min = options->linear_min,
 			  .linear_step = options->linear_step},
-		.plan = plan,
-		.bias = bias,
+		.loaded = loaded,
 		.start_ns = now_ns,
 		.before_ns = now_ns,
 		.now_ns = now_ns,
@@ -69,7 +68,7 @@ static bool read_file(const struct aggregates *aggregates, uint64_t addr, char *
 {
 	return (!aggregates->is_as_in_file ||
 		aggregates->is_as_in_file(aggregates->context, addr, len)) &&
-	       image_read(index_image(aggregates->plan->index), addr - aggregates->bias, bytes,
+	       image_read(aggregates->loaded->image, loaded_vaddr(aggregates->loaded, addr), bytes,
 			  len);
 }
 
@@ -93,7 +92,8 @@ static void find_string(const struct aggregates *aggregates, struct wire_key *ke
 // Returns the function that a return address is in; NULL if there is none.
 static const struct func *caller_at(const struct aggregates *aggregates, uint64_t addr)
 {
-	return addr ? index_func_at(aggregates->plan->index, addr - aggregates->bias - 1) : NULL;
+	const struct loaded *loaded = aggregates->loaded;
+	return addr ? index_func_at(loaded->index, loaded_vaddr(loaded, addr) - 1) : NULL;
 }
 
 // Gives parts of a key the same words if they mean the same: strings of the file, and return
@@ -109,7 +109,7 @@ static void settle(const struct aggregates *aggregates, const struct plan_func *
 		if (key->state[i] == WIRE_KEY_IN_FILE)
 			find_string(aggregates, key, i, (char *)at->text[i]);
 		if (caller)
-			part->word = caller->vaddr + aggregates->bias + 1;
+			part->word = loaded_addr(aggregates->loaded, caller->vaddr) + 1;
 	}
 }
 
@@ -267,10 +267,10 @@ static struct aggregate_row *find_row(struct aggregates *aggregates, const struc
 struct error *aggregates_add(void *context, const struct backend_aggregate *one)
 {
 	struct aggregates *aggregates = context;
-	if (one->key->func >= aggregates->plan->num_funcs)
+	if (one->key->func >= aggregates->loaded->plan->num_funcs)
 		return NULL;
 	struct aggregate_row *row =
-		find_row(aggregates, aggregates->plan->funcs[one->key->func], one);
+		find_row(aggregates, aggregates->loaded->plan->funcs[one->key->func], one);
 	if (!row)
 		return error_nomem();
 	uint64_t *to = (uint64_t *)&row->totals;

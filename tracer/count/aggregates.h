@@ -27,8 +27,7 @@ enum aggregate_order { AGGREGATE_BY_TOTAL, AGGREGATE_BY_CALLS, AGGREGATE_BY_P99 
 struct aggregates {
 	const struct aggregate_options *options; // borrowed
 	struct histogram_scale scale;
-	const struct plan *plan; // borrowed
-	uint64_t bias;		 // run-time address - vaddr
+	const struct loaded *loaded; // borrowed
 	/** The check that memory_ask describes. NULL: memory is always the same as in the file. */
 	bool (*is_as_in_file)(void *context, uint64_t addr, size_t len);
 	void *context;
@@ -39,8 +38,7 @@ struct aggregates {
 	uint64_t start_ns, before_ns, now_ns;
 };
 
-void aggregates_init(struct aggregates *aggregates, const struct plan *plan, uint64_t bias,
-		     uint64_t now_ns);
+void aggregates_init(struct aggregates *aggregates, const struct loaded *loaded, uint64_t now_ns);
 void aggregates_deinit(struct aggregates *aggregates);
 
 /** Begins a reading: sets all rows to zero, since a back end then reports its counts in full. The

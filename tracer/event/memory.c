@@ -27,8 +27,7 @@ struct extent {
 };
 
 struct memory {
-	struct image *image;
-	uint64_t bias;
+	const struct loaded *loaded;
 	const uint8_t *frame;
 	size_t frame_len;
 	const struct plan_hole *holes;
@@ -49,13 +48,12 @@ struct memory {
 	struct extent extents[EXTENTS_MAX];
 };
 
-struct error *memory_create(struct image *image, uint64_t bias, struct memory **out)
+struct error *memory_create(const struct loaded *loaded, struct memory **out)
 {
 	struct memory *memory = calloc(1, sizeof(*memory));
 	if (!memory)
 		return error_nomem();
-	memory->image = image;
-	memory->bias = bias;
+	memory->loaded = loaded;
 	*out = memory;
 	return NULL;
 }
@@ -278,22 +276,21 @@ static bool is_certain(struct memory *memory, uint64_t addr, size_t len)
 // Returns how many of the len bytes at addr the file's read-only segments answer for.
 static size_t file_available(struct memory *memory, uint64_t addr, size_t len)
 {
-	uint64_t vaddr = addr - memory->bias;
-	if (!memory->image || addr < memory->bias || !len ||
-	    !image_is_readonly(memory->image, vaddr, 1))
+	const struct image *image = memory->loaded->image;
+	uint64_t vaddr = loaded_vaddr(memory->loaded, addr);
+	if (!image || vaddr > addr || !len || !image_is_readonly(image, vaddr, 1))
 		return 0;
-	if (!image_is_readonly(memory->image, vaddr, len))
-		len = bsearch_first(len, middle,
-				    image_is_readonly(memory->image, vaddr, middle + 1));
+	if (!image_is_readonly(image, vaddr, len))
+		len = bsearch_first(len, middle, image_is_readonly(image, vaddr, middle + 1));
 	return is_certain(memory, addr, len) ? len : 0;
 }
 
 static bool file_read(struct memory *memory, uint64_t addr, void *dst, size_t len)
 {
-	return memory->image && addr >= memory->bias &&
-	       image_is_readonly(memory->image, addr - memory->bias, len) &&
-	       is_certain(memory, addr, len) &&
-	       image_read(memory->image, addr - memory->bias, dst, len);
+	struct image *image = memory->loaded->image;
+	uint64_t vaddr = loaded_vaddr(memory->loaded, addr);
+	return image && vaddr <= addr && image_is_readonly(image, vaddr, len) &&
+	       is_certain(memory, addr, len) && image_read(image, vaddr, dst, len);
 }
 
 static const uint8_t *file_view(struct memory *memory, uint64_t addr, size_t len, size_t *have)
@@ -308,7 +305,8 @@ static const uint8_t *file_view(struct memory *memory, uint64_t addr, size_t len
 		memory->view = view;
 		memory->view_size = len;
 	}
-	if (!image_read(memory->image, addr - memory->bias, memory->view, len))
+	if (!image_read(memory->loaded->image, loaded_vaddr(memory->loaded, addr), memory->view,
+			len))
 		return NULL;
 	*have = len;
 	return memory->view;

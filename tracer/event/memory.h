@@ -9,6 +9,7 @@
 #define GOTRACE_TRACER_EVENT_MEMORY_H
 
 #include "tracer/event/record.h"
+#include "tracer/loaded.h"
 #include "tracer/plan/plan.h"
 
 static const uint64_t MEMORY_FRAME = 0xfffe000000000000; // not canonical: no pointer has it
@@ -20,9 +21,8 @@ extern const char memory_not_captured[];
 
 struct memory;
 
-/** image answers reads of its read-only segments, at vaddr + bias. It is borrowed and may be
- *  NULL. */
-struct error *memory_create(struct image *image, uint64_t bias, struct memory **out) MUST_CHECK;
+/** The read-only segments of loaded->image answer reads, if it is not NULL. loaded is borrowed. */
+struct error *memory_create(const struct loaded *loaded, struct memory **out) MUST_CHECK;
 void memory_destroy(struct memory *memory);
 
 /** Sets a check that is asked before the file answers for len bytes at addr. The check returns

@@ -25,7 +25,7 @@ struct known {
 
 struct stacks {
 	const struct pclntab *table;
-	uint64_t bias;
+	const struct loaded *loaded;
 	struct known *young, *old; // tables by number; a stack that is used moves to young
 	struct stack none;	   // a stack that was not walked (WIRE_STACK_NONE)
 	struct stack forgotten;	   // a stack that is in neither table
@@ -52,13 +52,14 @@ static void destroy_all(struct known *generation)
 	}
 }
 
-struct error *stacks_create(const struct pclntab *table, uint64_t bias, struct stacks **out)
+struct error *stacks_create(const struct pclntab *table, const struct loaded *loaded,
+			    struct stacks **out)
 {
 	struct stacks *stacks = calloc(1, sizeof(*stacks));
 	if (!stacks)
 		return error_nomem();
 	stacks->table = table;
-	stacks->bias = bias;
+	stacks->loaded = loaded;
 	stacks->none.end = none_words;
 	stacks->forgotten.end = forgotten_words;
 	*out = stacks;
@@ -164,7 +165,7 @@ static bool add_frames(struct walk *walk, uint64_t word, uint64_t *vaddr)
 	struct pcln_inline inlined[INLINED_MAX];
 	uint64_t addr = word & ((1ull << WIRE_STACK_ADDR_BITS) - 1);
 	bool is_fault = !strcmp(walk->callee, "runtime.sigpanic");
-	*vaddr = addr - walk->stacks->bias - !is_fault;
+	*vaddr = loaded_vaddr(walk->stacks->loaded, addr) - !is_fault;
 	size_t num = pclntab_frames(walk->stacks->table, *vaddr, inlined, INLINED_MAX);
 	if (!num) {
 		end_because(walk, NULL, "its caller is not Go code");
@@ -304,7 +305,7 @@ bool stacks_creator(const struct stacks *stacks, const struct wire_record *recor
 	memcpy(words, block.bytes, sizeof(words));
 	struct pcln_func func;
 	size_t i;
-	uint64_t vaddr = words[0] - stacks->bias;
+	uint64_t vaddr = loaded_vaddr(stacks->loaded, words[0]);
 	if (!words[0] || !pclntab_find(stacks->table, vaddr, &i) ||
 	    !pclntab_func(stacks->table, i, &func))
 		return false;

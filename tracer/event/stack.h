@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "dwarf/go/pclntab.h"
 #include "tracer/event/record.h"
+#include "tracer/loaded.h"
 
 struct text;
 
@@ -37,8 +38,8 @@ struct stack_creator {
 
 struct stacks;
 
-/** table is borrowed. bias is run-time address - vaddr. */
-struct error *stacks_create(const struct pclntab *table, uint64_t bias,
+/** table and loaded are borrowed. */
+struct error *stacks_create(const struct pclntab *table, const struct loaded *loaded,
 			    struct stacks **out) MUST_CHECK;
 void stacks_destroy(struct stacks *stacks);
 

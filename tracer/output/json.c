@@ -65,7 +65,7 @@ static void write_func_keys(const struct sink *sink, const struct func *func, st
 {
 	json_string(out, "func", func->name);
 	json_key(out, "addr");
-	json_addr(func->vaddr + sink->options.bias, out);
+	json_addr(loaded_addr(sink->options.loaded, func->vaddr), out);
 }
 
 // Returns the place for the text of this function's keys; NULL if out of memory.
@@ -105,7 +105,7 @@ static void write_head(struct sink *sink, const char *event, const struct call *
 	json_key(out, "time");
 	write_time(sink, time_ns, out);
 	json_u64(out, "mono_ns", time_ns);
-	json_u64(out, "pid", (uint64_t)sink->options.pid);
+	json_u64(out, "pid", (uint64_t)sink->options.loaded->pid);
 	if (record)
 		json_u64(out, "tid", record->tid);
 	if (call->has_goid)

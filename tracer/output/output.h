@@ -35,10 +35,9 @@ struct sink_options {
 	struct sink_look look;
 	const uint32_t *width; // of lines, by sink_width; it may change between events
 	bool no_args;
-	pid_t pid;
+	const struct loaded *loaded;   // borrowed
 	uint64_t start_ns;	       // CLOCK_MONOTONIC when the trace began
 	int64_t wall_offset_ns;	       // CLOCK_REALTIME - CLOCK_MONOTONIC
-	uint64_t bias;		       // run-time address - vaddr
 	struct stacks *stacks;	       // of the records; NULL if stacks are not shown
 	struct value_printer *printer; // its memory holds the event's record during a callback
 };

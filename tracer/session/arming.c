@@ -11,35 +11,30 @@
 
 static struct error *open_backend(struct session *session)
 {
-	struct backend_target target = {
-		.pid = target_pid(session->target),
-		.exe = target_exe(session->target),
-		.bias = session->bias,
-		.pidfd = target_fd(session->target),
-		.mem = target_mem(session->target),
-	};
-	if (target.mem < 0)
+	if (session->loaded.mem < 0)
 		log_warning(
 			"%d: its memory may not be read (as root, or with CAP_SYS_PTRACE and "
 			"CAP_DAC_READ_SEARCH, it may): code that was changed there is not noticed",
-			(int)target.pid);
+			(int)session->loaded.pid);
+	bool is_held = false;
 	if (session->options.backend->is_tracer) {
-		struct error *err = target_hand_over(session->target, &target.is_held);
+		struct error *err = target_hand_over(session->target, &is_held);
 		if (err)
 			return err;
 	}
-	const struct plan_tables *tables = &session->plan->tables;
+	const struct plan_tables *tables = &session->loaded.plan->tables;
 	bool has_conditions = session->options.is_open || tables->num_ops || tables->num_conditions;
 	struct backend_settings settings = {
-		.depth = session->plan->options.capture.depth,
+		.depth = session->loaded.plan->options.capture.depth,
 		.buffer_bytes = session->options.buffer_bytes,
 		.goid = session->options.goid,
 		.has_budgets = has_conditions || session->options.plan.sampling.every ||
 			       session->options.plan.sampling.rate ||
 			       session->options.max_overhead > 0,
 		.has_conditions = has_conditions,
+		.is_held = is_held,
 	};
-	struct error *err = session->options.backend->open(&target, session->plan, &session->armed,
+	struct error *err = session->options.backend->open(&session->loaded, &session->armed,
 							   &settings, &session->backend);
 	if (!err && session->options.max_overhead > 0)
 		err = session_budget_create(session, &session->budget);
@@ -49,7 +44,7 @@ static struct error *open_backend(struct session *session)
 // Makes room for the functions that were added to the plan.
 static struct error *grow(struct session *session)
 {
-	size_t num = session->plan->num_funcs;
+	size_t num = session->loaded.plan->num_funcs;
 	struct error *err = armed_grow(&session->armed, num);
 	if (err || num <= session->num_funcs)
 		return err;
@@ -111,7 +106,7 @@ struct error *session_arm(struct session *session, const uint32_t *funcs, size_t
 		return err;
 	uint32_t probes = 0;
 	for (size_t i = 0; i < num; i++)
-		probes += session->plan->funcs[funcs[i]]->num_probes;
+		probes += session->loaded.plan->funcs[funcs[i]]->num_probes;
 	uint64_t start = clock_now();
 	err = session->options.backend->probes.arm(session->backend, funcs, num);
 	if (!err)
@@ -151,12 +146,12 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 	if (session->has_notes || !has_ends || counts_anywhere)
 		return NULL;
 	size_t first, num = 0;
-	struct error *err = plan_add_notes(session->plan, &first, &num);
+	struct error *err = plan_add_notes(session->loaded.plan, &first, &num);
 	if (!err)
 		err = session_open_writer(session);
 	if (!err && session->writer) {
 		const struct item item = {.kind = ITEM_NOTES,
-					  .digest = capture_plan_digest(session->plan)};
+					  .digest = capture_plan_digest(session->loaded.plan)};
 		err = capture_write(session->writer, &item);
 	}
 	if (!err)
@@ -170,7 +165,7 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 		const struct armed_func *armed = &session->armed.funcs[i];
 		if (!armed->is_armed && armed->refused)
 			log_warning("%s: %s: calls that end by a panic may not show it",
-				    session->plan->funcs[i]->func->name, armed->refused);
+				    session->loaded.plan->funcs[i]->func->name, armed->refused);
 	}
 	return err;
 }
@@ -180,13 +175,14 @@ static struct error *arm_notes(struct session *session, const struct plan_option
 static struct error *arm_bounds(struct session *session)
 {
 	size_t first, num;
-	struct error *err = plan_add_within(session->plan, &first, &num);
+	struct error *err = plan_add_within(session->loaded.plan, &first, &num);
 	if (!err)
 		err = arm_range(session, first, num);
 	for (size_t i = first; !err && i < first + num; i++) {
 		const struct armed_func *armed = &session->armed.funcs[i];
 		if (!armed->is_armed)
-			err = error_new("--within %s: %s", session->plan->funcs[i]->func->name,
+			err = error_new("--within %s: %s",
+					session->loaded.plan->funcs[i]->func->name,
 					armed->refused ? armed->refused : "it cannot be probed");
 	}
 	return err;

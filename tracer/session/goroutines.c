@@ -45,17 +45,16 @@ static int by_goid(const void *a, const void *b)
 	return left->goid < right->goid ? -1 : left->goid > right->goid;
 }
 
-struct error *goroutines_read(pid_t pid, struct index *index, uint64_t bias,
-			      struct goroutine_info **out, size_t *num)
+struct error *goroutines_read(const struct loaded *loaded, struct goroutine_info **out, size_t *num)
 {
 	uint64_t vaddr = 0, header[2]; // header: the slice's array and length
-	const struct runtime_layout *layout = index_runtime(index);
+	const struct runtime_layout *layout = index_runtime(loaded->index);
 	if (!layout->is_certain)
 		return error_new("this Go's struct g is not known");
-	struct error *err = find_allgs(index, &vaddr);
+	struct error *err = find_allgs(loaded->index, &vaddr);
 	if (err)
 		return err;
-	if (!read_memory(pid, vaddr + bias, header, sizeof(header)))
+	if (!read_memory(loaded->pid, loaded_addr(loaded, vaddr), header, sizeof(header)))
 		return error_new("the process's memory cannot be read");
 	size_t len = header[1] < GOROUTINES_MAX ? (size_t)header[1] : GOROUTINES_MAX;
 	CLEANUP_FREE uint64_t *all = calloc(len + 1, sizeof(*all));
@@ -65,9 +64,9 @@ struct error *goroutines_read(pid_t pid, struct index *index, uint64_t bias,
 		return error_nomem();
 	}
 	size_t kept = 0;
-	if (read_memory(pid, header[0], all, len * sizeof(*all)))
+	if (read_memory(loaded->pid, header[0], all, len * sizeof(*all)))
 		for (size_t i = 0; i < len; i++)
-			kept += read_one(pid, layout, all[i], &infos[kept]);
+			kept += read_one(loaded->pid, layout, all[i], &infos[kept]);
 	qsort(infos, kept, sizeof(*infos), by_goid);
 	*out = infos;
 	*num = kept;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "dwarf/index/index.h"
+#include "tracer/loaded.h"
 
 struct goroutine_info {
 	uint64_t goid;
@@ -15,8 +16,8 @@ struct goroutine_info {
 /** Reads all goroutines, in ascending order of goid. The caller frees *out. Goroutines that cannot
  *  be read (because the table is being changed) are left out. It is an error if the table's place
  *  or the layout of struct g is not known, or if the process's memory cannot be read. */
-struct error *goroutines_read(pid_t pid, struct index *index, uint64_t bias,
-			      struct goroutine_info **out, size_t *num) MUST_CHECK;
+struct error *goroutines_read(const struct loaded *loaded, struct goroutine_info **out,
+			      size_t *num) MUST_CHECK;
 
 /** Finds a goroutine among infos (from goroutines_read) and borrows it; NULL if it is not there. */
 const struct goroutine_info *goroutines_find(const struct goroutine_info *infos, size_t num,

@@ -23,8 +23,7 @@ struct session_func {		     // what the session does with a function of the plan
 struct session {
 	struct session_options options;
 	struct target *target;
-	struct index *index;
-	struct plan *plan;
+	struct loaded loaded;	    // its index and plan are owned
 	struct session_func *funcs; // by their number in the plan, like armed
 	size_t num_funcs;
 	struct armed armed;
@@ -35,7 +34,6 @@ struct session {
 	uint64_t unsure;
 	struct error *failed;	       // an error that occurred while a record was decoded
 	struct capture_writer *writer; // of --save
-	uint64_t bias;
 	int64_t wall_offset_ns;
 	uint64_t start_ns; // when the session was opened
 	uint64_t armed_ns, last_state_ns, last_lost_ns;

@@ -105,7 +105,7 @@ static void count_calls(struct session *session)
 {
 	struct session_budget *budget = session->budget;
 	for (size_t i = 0; i < budget->num; i++) {
-		const struct plan_func *func = session->plan->funcs[budget->funcs[i]];
+		const struct plan_func *func = session->loaded.plan->funcs[budget->funcs[i]];
 		const struct wire_budget *table = tables_budget(session->backend->tables, func);
 		uint64_t seen = table ? __atomic_load_n(&table->seen, __ATOMIC_RELAXED) : 0;
 		budget->calls[i] = seen - budget->seen[i];
@@ -196,7 +196,7 @@ struct error *session_budget_begin(struct session *session, const uint32_t *func
 	bool is_counted = num > MANY && !target_is_held(session->target);
 	for (size_t i = 0; !err && i < num; i++) {
 		session->armed.funcs[funcs[i]].is_counted = is_counted;
-		set_level(session, session->plan->funcs[funcs[i]],
+		set_level(session, session->loaded.plan->funcs[funcs[i]],
 			  is_counted ? BUDGET_COUNTED : BUDGET_ALL);
 		if (is_counted)
 			err = session_turn(session, funcs[i], now_ns);
@@ -217,13 +217,13 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 	struct session_budget *budget = session->budget;
 	bool is_counted = false;
 	for (size_t i = 0; i < num; i++) {
-		const struct plan_func *func = session->plan->funcs[funcs[i]];
+		const struct plan_func *func = session->loaded.plan->funcs[funcs[i]];
 		const struct armed_func *armed = &session->armed.funcs[funcs[i]];
 		uint32_t *number = &session->funcs[funcs[i]].budget;
 		if (!armed->is_armed)
 			continue;
 		struct budget_func about = {
-			.is_stepped = !session->plan->probes[func->first_probe].is_emulated,
+			.is_stepped = !session->loaded.plan->probes[func->first_probe].is_emulated,
 			.has_exits = func->has_return,
 			.every = func->sampling.every,
 			.level = armed->is_counted ? BUDGET_COUNTED : BUDGET_ALL,
@@ -251,7 +251,7 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 
 static const char *name_of(const struct session *session, size_t func)
 {
-	return session->plan->funcs[session->budget->funcs[func]]->func->name;
+	return session->loaded.plan->funcs[session->budget->funcs[func]]->func->name;
 }
 
 // Logs a change (with -v), and keeps each function's costliest one.
@@ -383,7 +383,7 @@ static struct error *disarm(struct session *session, size_t num)
 	for (size_t i = 0; i < num; i++) {
 		const struct budget_change *change = &budget->changes[i];
 		uint32_t func = budget->funcs[change->func];
-		set_level(session, session->plan->funcs[func], change->to);
+		set_level(session, session->loaded.plan->funcs[func], change->to);
 		if (session->armed.funcs[func].is_armed &&
 		    (change->to == BUDGET_OFF || has_exits(change->from) != has_exits(change->to)))
 			funcs[num_funcs++] = func;
@@ -494,8 +494,8 @@ static struct error *arm_slice(struct session *session)
 		const char *refused = session->armed.funcs[funcs[i]].refused;
 		are_all_refused = are_all_refused && refused;
 		if (!err && refused)
-			err = plan_refuse(session->plan, session->plan->funcs[funcs[i]]->func,
-					  refused);
+			err = plan_refuse(session->loaded.plan,
+					  session->loaded.plan->funcs[funcs[i]]->func, refused);
 	}
 	if (are_all_refused) {
 		error_free(err);

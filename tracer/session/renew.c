@@ -11,7 +11,7 @@ struct error *session_count_lost(struct session *session)
 {
 	struct error *err = NULL;
 	for (size_t i = 0; session->backend && !err && i < session->num_funcs; i++) {
-		const struct plan_func *func = session->plan->funcs[i];
+		const struct plan_func *func = session->loaded.plan->funcs[i];
 		uint64_t lost = tables_lost(session->backend->tables, func);
 		if (lost <= session->funcs[i].lost)
 			continue;
@@ -45,7 +45,7 @@ static struct error *note_funcs(const struct session *session, const struct sess
 	if (!funcs)
 		return error_nomem();
 	for (size_t i = 0; i < trace->num_funcs; i++)
-		funcs[i] = session->plan->funcs[trace->funcs[i]]->func;
+		funcs[i] = session->loaded.plan->funcs[trace->funcs[i]]->func;
 	out->func = funcs;
 	out->num = trace->num_funcs;
 	return NULL;
@@ -55,11 +55,11 @@ static struct error *note_funcs(const struct session *session, const struct sess
 static struct error *replace_plan(struct session *session, struct plan *plan)
 {
 	struct report *former = session->report;
-	struct plan *former_plan = session->plan;
-	session->plan = plan;
+	struct plan *former_plan = session->loaded.plan;
+	session->loaded.plan = plan;
 	struct error *err = session_open_report(session);
 	if (err) {
-		session->plan = former_plan;
+		session->loaded.plan = former_plan;
 		session->report = former;
 		plan_destroy(plan);
 		return err;
@@ -99,7 +99,7 @@ static struct error *renew(struct session *session, const struct session_options
 			   struct selection *selections, const struct session_request *more)
 {
 	struct error *err = NULL;
-	if (options->max_overhead > 0 && session->plan->wants_depth)
+	if (options->max_overhead > 0 && session->loaded.plan->wants_depth)
 		err = error_new(
 			"how deep a call is, which a condition asks for, is not known where "
 			"--max-overhead leaves calls out");
@@ -107,7 +107,7 @@ static struct error *renew(struct session *session, const struct session_options
 		err = note_funcs(session, session->traces[i], &selections[i]);
 	struct plan *plan = NULL;
 	if (!err)
-		err = plan_create(session->index, &options->plan, &plan);
+		err = plan_create(session->loaded.index, &options->plan, &plan);
 	if (!err)
 		err = end_plan(session);
 	if (err) {

@@ -65,8 +65,6 @@ struct error *session_open_report(struct session *session)
 	struct report_options options = {
 		.look = session->options.look,
 		.no_args = session->options.plan.capture.no_args,
-		.pid = target_pid(session->target),
-		.bias = session->bias,
 		.start_ns = session->start_ns,
 		.wall_offset_ns = session->wall_offset_ns,
 		.max_calls = session->options.max_calls,
@@ -74,7 +72,7 @@ struct error *session_open_report(struct session *session)
 		.is_as_in_file = session_is_as_in_file,
 		.context = session,
 	};
-	return report_create(session->plan, &options, &session->report);
+	return report_create(&session->loaded, &options, &session->report);
 }
 
 // Called only when there is something to save: until then the file keeps its old contents.
@@ -87,17 +85,17 @@ struct error *session_open_writer(struct session *session)
 	    (S_ISREG(file.st_mode) && ftruncate(session->options.save, 0) < 0))
 		return error_errno(errno, "emptying the file of the records");
 	char exe[PATH_MAX] = "";
-	ssize_t len = readlink(target_exe(session->target), exe, sizeof(exe) - 1);
+	ssize_t len = readlink(session->loaded.exe, exe, sizeof(exe) - 1);
 	exe[len < 0 ? 0 : len] = '\0';
-	char *build_id CLEANUP_FREE = capture_build_id(index_image(session->index));
+	char *build_id CLEANUP_FREE = capture_build_id(session->loaded.image);
 	struct capture_head head = {
 		.exe = exe,
 		.build_id = build_id ? build_id : "",
-		.bias = session->bias,
-		.pid = target_pid(session->target),
+		.bias = session->loaded.bias,
+		.pid = session->loaded.pid,
 		.start_ns = session->start_ns,
 		.wall_offset_ns = session->wall_offset_ns,
-		.options = session->plan->options,
+		.options = session->loaded.plan->options,
 	};
 	return capture_writer_create(session->options.save, &head, &session->writer);
 }
@@ -107,20 +105,21 @@ static struct error *session_open(struct session *session)
 	struct target *target = session->target;
 	session->start_ns = clock_now();
 	session->wall_offset_ns = (int64_t)(clock_ns(CLOCK_REALTIME) - session->start_ns);
-	struct error *err = index_open(target_exe(target), target_name(target), target_root(target),
-				       &session->index);
+	struct index *index;
+	struct error *err =
+		index_open(target_exe(target), target_name(target), target_root(target), &index);
 	if (err)
 		return error_wrap(err, "%d", target_pid(target));
-	err = target_bias(target, index_image(session->index), &session->bias);
+	err = target_load(target, index, &session->loaded);
+	session->loaded.index = index;
 	const struct func *loader;
-	session->has_plugins = index_named(session->index, "plugin.lastmoduleinit", &loader, 1);
+	session->has_plugins = index_named(index, "plugin.lastmoduleinit", &loader, 1);
 	if (!err)
-		rtypes_ask(index_rtypes(session->index), session->bias, read_memory, session);
+		rtypes_ask(index_rtypes(index), session->loaded.bias, read_memory, session);
 	if (!err)
-		err = plan_create(session->index, &session->options.plan, &session->plan);
+		err = plan_create(index, &session->options.plan, &session->loaded.plan);
 	if (!err)
-		err = pages_create(target_pid(target), index_image(session->index), session->bias,
-				   &session->pages);
+		err = pages_create(&session->loaded, &session->pages);
 	if (!err) {
 		pages_touch(session->pages);
 		err = session_open_report(session);
@@ -164,8 +163,8 @@ void session_destroy(struct session *session)
 	error_free(session->failed);
 	error_free(session->output_err);
 	session_forget_funcs(session);
-	plan_destroy(session->plan);
-	index_close(session->index);
+	plan_destroy(session->loaded.plan);
+	index_close(session->loaded.index);
 	target_destroy(session->target);
 	free(session);
 }
@@ -177,7 +176,7 @@ struct target *session_target(struct session *session)
 
 struct index *session_index(struct session *session)
 {
-	return session->index;
+	return session->loaded.index;
 }
 
 struct stats *session_stats(struct session *session)
@@ -187,7 +186,7 @@ struct stats *session_stats(struct session *session)
 
 const struct plan *session_plan(const struct session *session)
 {
-	return session->plan;
+	return session->loaded.plan;
 }
 
 struct error *session_pass(struct session *session, const struct item *item)
@@ -278,7 +277,7 @@ static struct error *learn_types(struct session *session)
 	const uint64_t *unseen = report_unseen(session->report, &num);
 	bool any = false;
 	for (size_t i = 0; i < num && !session->is_full; i++)
-		any |= plan_learn(session->plan, unseen[i]);
+		any |= plan_learn(session->loaded.plan, unseen[i]);
 	struct error *err = any ? session_update(session) : NULL;
 	if (!err || error_code(err) != ENOSPC || !session->options.is_open)
 		return err;
@@ -355,7 +354,7 @@ struct error *session_poll(struct session *session, int timeout_ms, enum session
 {
 	size_t num = 0;
 	if (session->has_plugins)
-		rtypes_find_modules(index_rtypes(session->index));
+		rtypes_find_modules(index_rtypes(session->loaded.index));
 	struct error *err = session_take_batch(session, &num);
 	if (!err && session->is_full)
 		err = session_renew(session, &session->options);
@@ -409,8 +408,7 @@ void session_goroutine(struct session *session, uint64_t goid)
 
 struct error *session_goroutines(struct session *session, struct goroutine_info **out, size_t *num)
 {
-	return goroutines_read(target_pid(session->target), session->index, session->bias, out,
-			       num);
+	return goroutines_read(&session->loaded, out, num);
 }
 
 struct error *session_aggregates(struct session *session,
@@ -423,9 +421,9 @@ struct error *session_aggregates(struct session *session,
 	return session->options.backend->records.aggregates(session->backend, visit, context, lost);
 }
 
-uint64_t session_bias(const struct session *session)
+const struct loaded *session_loaded(const struct session *session)
 {
-	return session->bias;
+	return &session->loaded;
 }
 
 // --- The end -------------------------------------------------------------------------------------
@@ -468,9 +466,9 @@ struct error *session_drain(struct session *session)
 static struct error *tell_skipped(struct session *session)
 {
 	uint64_t skipped = 0, unfollowed = 0;
-	for (size_t i = 0; session->backend && i < session->plan->num_funcs; i++) {
+	for (size_t i = 0; session->backend && i < session->loaded.plan->num_funcs; i++) {
 		const struct wire_budget *budget =
-			tables_budget(session->backend->tables, session->plan->funcs[i]);
+			tables_budget(session->backend->tables, session->loaded.plan->funcs[i]);
 		if (!budget)
 			continue;
 		skipped += __atomic_load_n(&budget->skipped, __ATOMIC_RELAXED);
@@ -478,9 +476,10 @@ static struct error *tell_skipped(struct session *session)
 	}
 	uint64_t unreadable = 0, crowded = 0;
 	bool any = false;
-	for (size_t i = 0; session->backend && i < session->plan->tables.num_conditions; i++) {
+	for (size_t i = 0; session->backend && i < session->loaded.plan->tables.num_conditions;
+	     i++) {
 		const struct wire_condition *condition =
-			tables_condition(session->backend->tables, session->plan->funcs[i]);
+			tables_condition(session->backend->tables, session->loaded.plan->funcs[i]);
 		if (!condition ||
 		    !(condition->num_entry + condition->num_return + condition->within))
 			continue;
@@ -517,7 +516,8 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	// Taken before the probes are removed, because that is not part of the trace.
 	uint64_t now = clock_now();
 	struct error *err = session->backend ? session_drain(session) : NULL;
-	if (session->plan->options.counting) // single calls were not shown, so there is no summary
+	if (session->loaded.plan->options
+		    .counting) // single calls were not shown, so there is no summary
 		return err;
 	session_budget_end(session);
 	if (!err)

@@ -132,8 +132,8 @@ struct error *session_aggregates(struct session *session,
 /** True if the len bytes of the target's memory at addr are certainly the same as in the
  *  executable's file. context is the session. */
 bool session_is_as_in_file(void *context, uint64_t addr, size_t len);
-/** Run-time address - vaddr of the target's executable. */
-uint64_t session_bias(const struct session *session);
+/** The target's executable and its plan. */
+const struct loaded *session_loaded(const struct session *session);
 
 /** Handles at most one batch of waiting records and shows them. If there were none, waits at most
  *  timeout_ms for something to happen. */

@@ -14,15 +14,15 @@ static struct error *save_trace(struct session *session, const struct session_re
 	struct error *err = session_open_writer(session);
 	if (err || !session->writer)
 		return err;
-	bool has_conditions = session->plan->tables.num_conditions;
+	bool has_conditions = session->loaded.plan->tables.num_conditions;
 	char **names = calloc(trace->num_funcs + 1, sizeof(*names));
 	if (!names)
 		return error_nomem();
 	for (size_t i = 0; i < trace->num_funcs; i++)
-		names[i] = (char *)session->plan->funcs[trace->funcs[i]]->func->name;
+		names[i] = (char *)session->loaded.plan->funcs[trace->funcs[i]]->func->name;
 	const struct item item = {
 		.kind = ITEM_TRACE,
-		.digest = capture_plan_digest(session->plan),
+		.digest = capture_plan_digest(session->loaded.plan),
 		.trace =
 			{
 				.patterns = has_conditions ? names : (char **)request->patterns,
@@ -112,7 +112,7 @@ static bool has_func(const struct session_trace *trace, uint32_t number)
 // All selected functions were refused: the error shows the reason for the first one.
 static struct error *nothing_to_arm(const struct session *session, size_t first_refusal)
 {
-	const struct plan *plan = session->plan;
+	const struct plan *plan = session->loaded.plan;
 	if (first_refusal >= plan->num_refusals) // refused before
 		return error_new("none of the selected functions can be probed");
 	const struct plan_refusal *refusal = &plan->refusals[first_refusal];
@@ -139,17 +139,17 @@ struct error *session_choose(struct session *session, const struct session_reque
 		.num_patterns = request->num_patterns,
 		.options = request->options,
 		.selection = known,
-		.bias = session->bias,
+		.bias = session->loaded.bias,
 		.pid = (uint32_t)target_pid(session->target),
 		.is_armed = is_armed,
 		.context = &session->armed,
 	};
 	struct plan_selected selected;
-	struct error *err = plan_add(session->plan, &wanted, &selected);
+	struct error *err = plan_add(session->loaded.plan, &wanted, &selected);
 	if (err)
 		return err;
-	plan_learn_ahead(session->plan);
-	if (session->plan->wants_depth && session->options.max_overhead > 0)
+	plan_learn_ahead(session->loaded.plan);
+	if (session->loaded.plan->wants_depth && session->options.max_overhead > 0)
 		err = error_new(
 			"how deep a call is is not known where --max-overhead leaves calls out");
 	if (err || !trace) {
@@ -165,7 +165,7 @@ struct error *session_choose(struct session *session, const struct session_reque
 static struct error *choose(struct session *session, const struct session_request *request,
 			    struct session_trace *trace)
 {
-	size_t first_refusal = session->plan->num_refusals;
+	size_t first_refusal = session->loaded.plan->num_refusals;
 	struct error *err = session_choose(session, request, NULL, trace);
 	if (!err && !trace->num_funcs)
 		err = nothing_to_arm(session, first_refusal);
@@ -220,7 +220,8 @@ static struct error *drop_refused(struct session *session, struct session_trace 
 		else
 			error_free(give_err);
 		if (!err && refused)
-			err = plan_refuse(session->plan, session->plan->funcs[func]->func, refused);
+			err = plan_refuse(session->loaded.plan,
+					  session->loaded.plan->funcs[func]->func, refused);
 	}
 	trace->num_refused += trace->num_funcs - kept;
 	trace->num_funcs = kept;
@@ -331,7 +332,7 @@ static struct error *enable(struct session *session, struct session_trace *trace
 		if (session->funcs[func].trace != trace)
 			continue;
 		err = session_turn(session, func, on ? 0 : clock_now());
-		tables_enable(session->backend->tables, session->plan->funcs[func], on);
+		tables_enable(session->backend->tables, session->loaded.plan->funcs[func], on);
 	}
 	return on || err ? err : session_settle(session);
 }
@@ -341,7 +342,7 @@ static struct error *enable(struct session *session, struct session_trace *trace
 // each function.
 static struct error *begin_anew(struct session *session)
 {
-	bool is_needed = session->plan->wants_depth || session->budget;
+	bool is_needed = session->loaded.plan->wants_depth || session->budget;
 	return is_needed ? session_renew(session, &session->options) : NULL;
 }
 
@@ -418,7 +419,7 @@ static struct error *give_up(struct session *session, struct session_trace *trac
 	struct error *err = session_give(session, func, other);
 	if (err || trace->is_off == other->is_off)
 		return err;
-	tables_enable(session->backend->tables, session->plan->funcs[func], !other->is_off);
+	tables_enable(session->backend->tables, session->loaded.plan->funcs[func], !other->is_off);
 	return session_turn(session, func, other->is_off ? clock_now() : 0);
 }
 
@@ -460,7 +461,7 @@ static struct error *untrace(struct session *session, struct session_trace *trac
 	for (size_t i = 0; i < trace->num_funcs; i++) {
 		uint32_t func = trace->funcs[i];
 		bool is_last = false;
-		if (selection && !is_selected(selection, session->plan->funcs[func]->func))
+		if (selection && !is_selected(selection, session->loaded.plan->funcs[func]->func))
 			trace->funcs[kept++] = func;
 		else if (!err)
 			err = give_up(session, trace, func, &is_last);
@@ -504,7 +505,7 @@ struct error *session_untrace(struct session *session, uint32_t id, char *const 
 		err = untrace(session, trace, NULL, num);
 		return err ? err : begin_anew(session);
 	}
-	err = select_functions(session->index, patterns, num_patterns, &selection);
+	err = select_functions(session->loaded.index, patterns, num_patterns, &selection);
 	if (err)
 		return err;
 	err = untrace(session, trace, &selection, num);

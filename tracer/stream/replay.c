@@ -19,8 +19,7 @@ struct replay {
 	const struct replay_options *options;
 	struct capture_reader *reader;
 	const struct capture_head *head; // borrowed from the reader
-	struct index *index;
-	struct plan *plan;
+	struct loaded loaded;		 // its index and plan are owned
 	struct report *report;
 	size_t num_functions;
 	uint64_t now_ns, ticked_ns; // time in the capture
@@ -45,11 +44,19 @@ struct replay_memory { // of the process, the latest at this address
 static struct error *open_executable(struct replay *replay)
 {
 	const char *exe = replay->options->exe ? replay->options->exe : replay->head->exe;
-	struct error *err = index_open(exe, exe, "", &replay->index);
+	struct error *err = index_open(exe, exe, "", &replay->loaded.index);
 	if (err)
 		return error_wrap(err, "the traced executable (name it after the file if it is "
 				       "elsewhere now)");
-	CLEANUP_FREE char *build_id = capture_build_id(index_image(replay->index));
+	replay->loaded = (struct loaded){
+		.image = index_image(replay->loaded.index),
+		.index = replay->loaded.index,
+		.bias = replay->head->bias,
+		.pid = replay->head->pid,
+		.pidfd = -1,
+		.mem = -1,
+	};
+	CLEANUP_FREE char *build_id = capture_build_id(replay->loaded.image);
 	if (!build_id)
 		return error_nomem();
 	if (strcmp(build_id, replay->head->build_id) != 0)
@@ -93,29 +100,27 @@ static struct error *replay_init(struct replay *replay)
 	replay->now_ns = replay->ticked_ns = replay->armed_ns = head->start_ns;
 	err = open_executable(replay);
 	if (!err)
-		rtypes_ask(index_rtypes(replay->index), head->bias, read_memory, replay);
+		rtypes_ask(index_rtypes(replay->loaded.index), head->bias, read_memory, replay);
 	if (!err)
-		err = plan_create(replay->index, &head->options, &replay->plan);
+		err = plan_create(replay->loaded.index, &head->options, &replay->loaded.plan);
 	if (err)
 		return err;
 	struct report_options options = {
 		.look = replay->options->look,
 		.no_args = head->options.capture.no_args,
-		.pid = head->pid,
-		.bias = head->bias,
 		.start_ns = head->start_ns,
 		.wall_offset_ns = head->wall_offset_ns,
 		.is_as_in_file = is_as_in_file,
 		.context = replay,
 	};
-	return report_create(replay->plan, &options, &replay->report);
+	return report_create(&replay->loaded, &options, &replay->report);
 }
 
 static void replay_deinit(struct replay *replay)
 {
 	report_destroy(replay->report);
-	plan_destroy(replay->plan);
-	index_close(replay->index);
+	plan_destroy(replay->loaded.plan);
+	index_close(replay->loaded.index);
 	capture_reader_close(replay->reader);
 	free(replay->unsure);
 	struct replay_memory *memory, *next;
@@ -129,7 +134,7 @@ static void replay_deinit(struct replay *replay)
 
 static struct error *check_plan(const struct replay *replay, const struct item *item)
 {
-	if (capture_plan_digest(replay->plan) == item->digest)
+	if (capture_plan_digest(replay->loaded.plan) == item->digest)
 		return NULL;
 	return error_new(
 		"%s: this gotrace would probe the program in another way than the one that "
@@ -140,15 +145,16 @@ static struct error *check_plan(const struct replay *replay, const struct item *
 static struct error *take_trace(struct replay *replay, const struct item *item)
 {
 	struct selection selection; // the patterns have no conditions
-	struct error *err = select_functions(replay->index, item->trace.patterns,
+	struct error *err = select_functions(replay->loaded.index, item->trace.patterns,
 					     item->trace.num_patterns, &selection);
 	if (err)
 		return err;
-	struct plan_request request = {.selection = &selection, .options = replay->plan->options};
+	struct plan_request request = {.selection = &selection,
+				       .options = replay->loaded.plan->options};
 	request.options.capture.no_args = item->trace.no_args;
 	request.options.capture.no_return = item->trace.no_return;
 	struct plan_selected selected;
-	err = plan_add(replay->plan, &request, &selected);
+	err = plan_add(replay->loaded.plan, &request, &selected);
 	selection_deinit(&selection);
 	if (err)
 		return err;
@@ -205,7 +211,7 @@ static struct error *take_item(struct replay *replay, const struct item *item)
 	case ITEM_TRACE:
 		return take_trace(replay, item);
 	case ITEM_NOTES:
-		err = plan_add_notes(replay->plan, &first, &num);
+		err = plan_add_notes(replay->loaded.plan, &first, &num);
 		return err ? err : check_plan(replay, item);
 	case ITEM_RECORD:
 		return take_record(replay, item);

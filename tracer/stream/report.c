@@ -16,7 +16,7 @@ struct mark { // end of the text that shows a number of events
 };
 
 struct report {
-	const struct plan *plan;
+	struct loaded loaded;
 	struct report_options options;
 	struct calls *calls;
 	struct memory *memory;
@@ -121,25 +121,23 @@ static struct error *open_sink(struct report *report)
 	const struct report_options *from = &report->options;
 	report->printer = (struct value_printer){
 		.memory = report->memory,
-		.index = report->plan->index,
-		.bias = from->bias,
-		.depth = report->plan->options.capture.depth,
-		.strlen = report->plan->options.capture.strlen,
-		.items = report->plan->options.capture.items,
+		.loaded = &report->loaded,
+		.depth = report->loaded.plan->options.capture.depth,
+		.strlen = report->loaded.plan->options.capture.strlen,
+		.items = report->loaded.plan->options.capture.items,
 		.shows_zero = from->look.shows_zero,
 		.is_raw = from->look.is_raw,
 		.unseen = on_unseen,
 		.context = report,
-		.is_full = &report->plan->is_full,
+		.is_full = &report->loaded.plan->is_full,
 	};
 	struct sink_options options = {
 		.look = from->look,
 		.width = &report->width,
 		.no_args = from->no_args,
-		.pid = from->pid,
+		.loaded = &report->loaded,
 		.start_ns = from->start_ns,
 		.wall_offset_ns = from->wall_offset_ns,
-		.bias = from->bias,
 		.stacks = report->stacks,
 		.printer = &report->printer,
 	};
@@ -147,7 +145,7 @@ static struct error *open_sink(struct report *report)
 	return from->look.sink->open(&options, &report->sink);
 }
 
-struct error *report_create(const struct plan *plan, const struct report_options *options,
+struct error *report_create(const struct loaded *loaded, const struct report_options *options,
 			    struct report **out)
 {
 	static const struct calls_listener listener = {.entry = on_entry,
@@ -156,15 +154,15 @@ struct error *report_create(const struct plan *plan, const struct report_options
 	struct report *report = calloc(1, sizeof(*report));
 	if (!report)
 		return error_nomem();
-	report->plan = plan;
+	report->loaded = *loaded;
 	report->options = *options;
-	struct error *err = calls_create(plan, &listener, report, &report->calls);
+	struct error *err = calls_create(loaded->plan, &listener, report, &report->calls);
 	if (!err)
-		err = memory_create(index_image(plan->index), options->bias, &report->memory);
+		err = memory_create(&report->loaded, &report->memory);
 	if (!err)
 		memory_ask(report->memory, options->is_as_in_file, options->context);
 	if (!err)
-		err = stacks_create(index_pclntab(plan->index), options->bias, &report->stacks);
+		err = stacks_create(index_pclntab(loaded->index), &report->loaded, &report->stacks);
 	if (!err)
 		err = open_sink(report);
 	if (err) {

@@ -14,8 +14,6 @@ struct stats;
 struct report_options {
 	struct sink_look look;
 	bool no_args;
-	pid_t pid;
-	uint64_t bias;		// run-time address - vaddr
 	uint64_t start_ns;	// CLOCK_MONOTONIC when the trace began
 	int64_t wall_offset_ns; // CLOCK_REALTIME - CLOCK_MONOTONIC
 	uint64_t max_calls;	// show this many calls; 0: all
@@ -25,8 +23,8 @@ struct report_options {
 	void *context;
 };
 
-/** Opens the sink. plan is borrowed, and may grow later. */
-struct error *report_create(const struct plan *plan, const struct report_options *options,
+/** Opens the sink. loaded is copied. What it points to is borrowed, and its plan may grow later. */
+struct error *report_create(const struct loaded *loaded, const struct report_options *options,
 			    struct report **out) MUST_CHECK;
 void report_destroy(struct report *report);
 

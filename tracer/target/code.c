@@ -36,16 +36,16 @@ static bool visit_runs(uint64_t vaddr, const uint8_t *file, const uint8_t *memor
 }
 
 enum target_code_state target_code_compare(
-	const struct target_code *code, uint64_t vaddr, uint64_t len,
+	const struct loaded *loaded, uint64_t vaddr, uint64_t len,
 	bool (*visit)(void *context, const struct target_code_change *change), void *context)
 {
 	const uint8_t *file;
-	if (!image_text(code->image, vaddr, len, &file))
+	if (!image_text(loaded->image, vaddr, len, &file))
 		return TARGET_CODE_UNREADABLE;
 	uint8_t memory[CHUNK];
 	while (len) {
 		size_t want = len < sizeof(memory) ? len : sizeof(memory);
-		ssize_t got = pread(code->mem, memory, want, (off_t)(vaddr + code->bias));
+		ssize_t got = pread(loaded->mem, memory, want, (off_t)loaded_addr(loaded, vaddr));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)

@@ -8,13 +8,7 @@
 #include <sys/types.h>
 
 #include "dwarf/image/image.h"
-
-struct target_code { // all borrowed
-	struct image *image;
-	uint64_t bias; // run-time address - vaddr
-	// descriptor of /proc/PID/mem: shows the memory of the program that ran when it was opened
-	int mem;
-};
+#include "tracer/loaded.h"
 
 struct target_code_change { // a run of bytes that all differ
 	uint64_t vaddr;
@@ -32,7 +26,7 @@ enum target_code_state {
  *  bytes that differ in ascending order (a long run may come in pieces). visit returns false to
  *  stop early. */
 enum target_code_state target_code_compare(
-	const struct target_code *code, uint64_t vaddr, uint64_t len,
+	const struct loaded *loaded, uint64_t vaddr, uint64_t len,
 	bool (*visit)(void *context, const struct target_code_change *change), void *context);
 
 /** True if the memory that mem shows still exists: false once its program has ended or executed

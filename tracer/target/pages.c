@@ -15,10 +15,8 @@
 enum { PAGE = 4096 };
 
 struct pages {
-	pid_t pid;
+	const struct loaded *loaded;
 	int proc; // descriptor of /proc/PID: remains this process's even if its PID is used again
-	struct image *image;
-	uint64_t bias;
 	bool is_gone;
 	// device and inode of the executable, as /proc/PID/maps shows them; "": not known
 	char file[48];
@@ -61,20 +59,18 @@ static bool find_mapping(struct pages *pages, uint64_t addr, struct mapping *out
 	return is_found;
 }
 
-struct error *pages_create(pid_t pid, struct image *image, uint64_t bias, struct pages **out)
+struct error *pages_create(const struct loaded *loaded, struct pages **out)
 {
 	char path[32];
-	snprintf(path, sizeof(path), "/proc/%d", pid);
+	snprintf(path, sizeof(path), "/proc/%d", (int)loaded->pid);
 	struct pages *pages = calloc(1, sizeof(*pages));
 	if (!pages)
 		return error_nomem();
 	pages->proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	pages->pid = pid;
-	pages->image = image;
-	pages->bias = bias;
+	pages->loaded = loaded;
 	// The program's first instruction is always in a mapping of the executable.
 	struct mapping mapping;
-	if (find_mapping(pages, image_entry(image) + bias, &mapping))
+	if (find_mapping(pages, loaded_addr(loaded, image_entry(loaded->image)), &mapping))
 		memcpy(pages->file, mapping.file, sizeof(pages->file));
 	*out = pages;
 	return NULL;
@@ -100,7 +96,7 @@ static void touch(const struct pages *pages, uint64_t addr, uint64_t end)
 		for (; num < BATCH && addr + num * PAGE < end; num++)
 			remote[num] = (struct iovec){(void *)(uintptr_t)(addr + num * PAGE), 1};
 		struct iovec local = {bytes, num};
-		ssize_t done = process_vm_readv(pages->pid, &local, 1, remote, num, 0);
+		ssize_t done = process_vm_readv(pages->loaded->pid, &local, 1, remote, num, 0);
 		if (done < 0 && errno != EFAULT)
 			return;
 		// The call stops at the first page that cannot be read: continue after that page.
@@ -111,9 +107,10 @@ static void touch(const struct pages *pages, uint64_t addr, uint64_t end)
 void pages_touch(const struct pages *pages)
 {
 	size_t num;
-	const struct image_segment *segments = image_segments(pages->image, &num);
+	const struct loaded *loaded = pages->loaded;
+	const struct image_segment *segments = image_segments(loaded->image, &num);
 	uint64_t rodata = 0, rodata_size = 0;
-	image_section_place(pages->image, ".rodata", &rodata, &rodata_size);
+	image_section_place(loaded->image, ".rodata", &rodata, &rodata_size);
 	for (size_t i = 0; i < num; i++) {
 		const struct image_segment *segment = &segments[i];
 		if (segment->is_writable || segment->is_executable)
@@ -122,7 +119,8 @@ void pages_touch(const struct pages *pages)
 		// After .rodata come the tables of functions and lines, to which no value points.
 		if (rodata >= start && rodata < end && rodata_size < end - rodata)
 			end = rodata + rodata_size;
-		touch(pages, (start & ~(uint64_t)(PAGE - 1)) + pages->bias, end + pages->bias);
+		touch(pages, loaded_addr(loaded, start & ~(uint64_t)(PAGE - 1)),
+		      loaded_addr(loaded, end));
 	}
 }
 
@@ -151,7 +149,7 @@ static bool is_file_mapped(struct pages *pages, uint64_t addr, size_t len)
 	uint64_t off;
 	return find_mapping(pages, addr, &mapping) && mapping.is_private &&
 	       !strcmp(mapping.file, pages->file) && len <= mapping.end - addr &&
-	       image_offset(pages->image, addr - pages->bias, &off) &&
+	       image_offset(pages->loaded->image, loaded_vaddr(pages->loaded, addr), &off) &&
 	       mapping.off + (addr - mapping.start) == off;
 }
 

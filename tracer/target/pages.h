@@ -9,13 +9,12 @@
 #include <sys/types.h>
 
 #include "dwarf/image/image.h"
+#include "tracer/loaded.h"
 
 struct pages;
 
-/** Opens /proc/PID of the process that pid is now. image, its executable, is borrowed. bias is the
- *  run-time address - vaddr. */
-struct error *pages_create(pid_t pid, struct image *image, uint64_t bias,
-			   struct pages **out) MUST_CHECK;
+/** Opens /proc/PID of the process that the PID belongs to now. loaded is borrowed. */
+struct error *pages_create(const struct loaded *loaded, struct pages **out) MUST_CHECK;
 void pages_destroy(struct pages *pages);
 
 /** Makes the kernel map all pages of the read-only data, as the process's own reads would, so that

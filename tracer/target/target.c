@@ -437,8 +437,9 @@ const char *target_root(const struct target *target)
 	return target->root;
 }
 
-struct error *target_bias(const struct target *target, struct image *image, uint64_t *out)
+struct error *target_load(const struct target *target, struct index *index, struct loaded *out)
 {
+	struct image *image = index_image(index);
 	uint64_t entry = entry_addr(target), bias = entry - image_entry(image);
 	if (!entry)
 		return error_new("%s: no entry address in its auxiliary vector", target->name);
@@ -446,7 +447,15 @@ struct error *target_bias(const struct target *target, struct image *image, uint
 		return error_new("%s: is not loaded where its headers say (was it started through "
 				 "the dynamic loader by name?)",
 				 target->name);
-	*out = bias;
+	*out = (struct loaded){
+		.image = image,
+		.index = index,
+		.bias = bias,
+		.pid = target->pid,
+		.exe = target->exe,
+		.pidfd = target->pidfd,
+		.mem = target->mem,
+	};
 	return NULL;
 }
 

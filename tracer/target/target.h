@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "dwarf/index/index.h"
+#include "tracer/loaded.h"
 
 struct target;
 
@@ -52,10 +53,10 @@ const char *target_name(const struct target *target);
 const char *target_exe(const struct target *target);
 const char *target_root(const struct target *target);
 
-/** The run-time address - vaddr of the executable; image is the executable. It is an error if the
- *  executable is not loaded where its headers say. */
-struct error *target_bias(const struct target *target, struct image *image,
-			  uint64_t *out) MUST_CHECK;
+/** Finds where the executable, which index is of, is loaded. *out borrows from both; it has no plan.
+ *  It is an error if the executable is not loaded where its headers say. */
+struct error *target_load(const struct target *target, struct index *index,
+			  struct loaded *out) MUST_CHECK;
 
 /** A descriptor that becomes readable when the process ends (a pidfd). */
 int target_fd(const struct target *target);

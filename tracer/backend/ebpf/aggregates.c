@@ -42,8 +42,8 @@ struct error *ebpf_aggregates_prepare(struct ebpf *backend)
 	struct gotrace_bpf *program = backend->program;
 	struct wire_aggregate_settings *settings =
 		(struct wire_aggregate_settings *)&program->rodata->aggregating;
-	settings_fill_aggregate(settings, backend->plan);
-	uint32_t keys = settings_max_keys(backend->plan);
+	settings_fill_aggregate(settings, backend->loaded.plan);
+	uint32_t keys = settings_max_keys(backend->loaded.plan);
 	struct {
 		struct bpf_map *map;
 		uint32_t entries;
@@ -58,9 +58,9 @@ struct error *ebpf_aggregates_prepare(struct ebpf *backend)
 			return error_errno(-result, "sizing the tables that count");
 	}
 	struct bpf_map *slots = program->maps.key_slots;
-	int result = bpf_map__set_key_size(slots, settings_key_size(backend->plan));
+	int result = bpf_map__set_key_size(slots, settings_key_size(backend->loaded.plan));
 	if (!result)
-		result = bpf_map__set_value_size(slots, settings_slot_size(backend->plan));
+		result = bpf_map__set_value_size(slots, settings_slot_size(backend->loaded.plan));
 	if (result)
 		return error_errno(-result, "sizing the keys of what is counted");
 	return share_if_large(program);

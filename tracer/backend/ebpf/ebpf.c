@@ -66,14 +66,15 @@ static void size_calls(struct ebpf *backend, const struct backend_settings *sett
 	struct gotrace_bpf *program = backend->program;
 	const struct wire_aggregate_settings *counting =
 		(const struct wire_aggregate_settings *)&program->rodata->aggregating;
-	bool has_groups = backend->counts ? backend->plan->num_within : settings->has_conditions;
+	bool has_groups =
+		backend->counts ? backend->loaded.plan->num_within : settings->has_conditions;
 	bpf_map__set_value_size(program->maps.calls,
 				settings_call_bytes(backend->counts ? counting : NULL));
 	if (settings->has_budgets || backend->counts)
 		bpf_map__set_max_entries(program->maps.calls, WIRE_ACTIVE_MAX);
 	if (settings->has_conditions && !backend->counts)
 		bpf_map__set_max_entries(program->maps.held, WIRE_HELD_CALLS_MAX);
-	if (backend->plan->wants_depth)
+	if (backend->loaded.plan->wants_depth)
 		bpf_map__set_max_entries(program->maps.nests, WIRE_NESTS_MAX);
 	else if (has_groups)
 		bpf_map__set_max_entries(program->maps.nests, WIRE_ACTIVE_MAX);
@@ -88,15 +89,16 @@ static struct error *load(struct ebpf *backend, const struct backend_settings *s
 	uint32_t namespace = pid_namespace();
 	bool is_initial = namespace == INITIAL_PID_NAMESPACE;
 	program->rodata->namespace_inum = namespace;
-	program->rodata->namespace_pid = (uint32_t)backend->target.pid;
-	settings_fill((struct wire_settings *)&program->rodata->settings, backend->plan,
-		      &backend->target, settings);
-	settings_fill_stack((struct wire_stack_settings *)&program->rodata->stacks, backend->plan);
-	program->bss->target_tgid = is_initial ? (uint32_t)backend->target.pid : 0;
+	program->rodata->namespace_pid = (uint32_t)backend->loaded.pid;
+	settings_fill((struct wire_settings *)&program->rodata->settings, &backend->loaded,
+		      settings);
+	settings_fill_stack((struct wire_stack_settings *)&program->rodata->stacks,
+			    backend->loaded.plan);
+	program->bss->target_tgid = is_initial ? (uint32_t)backend->loaded.pid : 0;
 	program->bss->state.only_goid = settings->goid;
 	program->rodata->has_budgets = settings->has_budgets;
 	program->rodata->has_conditions = settings->has_conditions;
-	program->rodata->has_depth = backend->plan->wants_depth;
+	program->rodata->has_depth = backend->loaded.plan->wants_depth;
 	bpf_program__set_autoload(program->progs.find_target, !is_initial);
 	struct bpf_program *hit =
 		backend->counts ? program->progs.gotrace_count : program->progs.gotrace_hit;
@@ -110,7 +112,7 @@ static struct error *load(struct ebpf *backend, const struct backend_settings *s
 	if (err)
 		return err;
 	bpf_map__set_max_entries(program->maps.events, settings_ring_bytes(settings));
-	if (backend->plan->options.capture.stack)
+	if (backend->loaded.plan->options.capture.stack)
 		bpf_map__set_max_entries(program->maps.known_stacks, KNOWN_STACKS);
 	size_calls(backend, settings);
 	int result = gotrace_bpf__load(program);
@@ -139,7 +141,7 @@ static struct error *find_target(struct ebpf *backend)
 	bpf_link__destroy(link);
 	if (!program->bss->target_tgid)
 		return error_new("process %d is not found outside this PID namespace",
-				 (int)backend->target.pid);
+				 (int)backend->loaded.pid);
 	return NULL;
 }
 
@@ -196,13 +198,11 @@ static void ebpf_close(struct backend *base)
 	meter_destroy(backend->meter);
 	if (backend->stats_fd >= 0)
 		close(backend->stats_fd);
-	free(backend->exe);
 	free(backend);
 }
 
-static struct error *ebpf_open(const struct backend_target *target, const struct plan *plan,
-			       struct armed *armed, const struct backend_settings *settings,
-			       struct backend **out)
+static struct error *ebpf_open(const struct loaded *loaded, struct armed *armed,
+			       const struct backend_settings *settings, struct backend **out)
 {
 	ebpf_quiet();
 	struct ebpf *backend = calloc(1, sizeof(*backend));
@@ -210,12 +210,10 @@ static struct error *ebpf_open(const struct backend_target *target, const struct
 		return error_nomem();
 	backend->base.tables = &backend->tables;
 	backend->stats_fd = -1;
-	backend->plan = plan;
+	backend->loaded = *loaded;
 	backend->armed = armed;
-	backend->counts = plan->options.counting;
-	backend->target = *target;
-	backend->exe = strdup(target->exe);
-	struct error *err = backend->exe ? prepare(backend, settings) : error_nomem();
+	backend->counts = loaded->plan->options.counting;
+	struct error *err = prepare(backend, settings);
 	if (err) {
 		ebpf_close(&backend->base);
 		return err;
@@ -235,7 +233,8 @@ static void enable_arming(struct ebpf *backend, const struct ebpf_arming *arming
 {
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < arming->num_funcs; i++) {
-			const struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
+			const struct plan_func *func =
+				backend->loaded.plan->funcs[arming->funcs[i]];
 			tables_enable_part(&backend->tables, func, pass ? !on : on,
 					   on || is_counted(backend, func));
 		}
@@ -247,7 +246,7 @@ static void own_probes(struct ebpf *backend, const struct ebpf_arming *arming)
 {
 	struct wire_probe *probes = backend->tables.plan.probes;
 	for (size_t i = 0; i < arming->num_funcs; i++) {
-		const struct plan_func *func = backend->plan->funcs[arming->funcs[i]];
+		const struct plan_func *func = backend->loaded.plan->funcs[arming->funcs[i]];
 		for (uint32_t j = 0; j < func->num_probes; j++)
 			__atomic_store_n(&probes[func->first_probe + j].arming, arming->id,
 					 __ATOMIC_RELEASE);
@@ -273,8 +272,8 @@ static struct error *ebpf_arm(struct backend *base, const uint32_t *funcs, size_
 	if (!arming.funcs)
 		return error_nomem();
 	memcpy(arming.funcs, funcs, num * sizeof(*funcs));
-	struct error *err = changed_exclude(&backend->target, backend->plan, backend->armed, 0,
-					    arming.funcs, &arming.num_funcs);
+	struct error *err = changed_exclude(&backend->loaded, backend->armed, 0, arming.funcs,
+					    &arming.num_funcs);
 	// Attaching takes a while, too. Hits are ignored until all probes are attached, so that no
 	// call is recorded without its return. Those of functions that are only counted are not.
 	enable_arming(backend, &arming, false);
@@ -303,8 +302,8 @@ static struct error *keep_armed(struct ebpf *backend, struct ebpf_arming *arming
 	for (size_t i = 0; i < arming->num_funcs; i++)
 		if (backend->armed->funcs[arming->funcs[i]].is_armed)
 			kept.funcs[kept.num_funcs++] = arming->funcs[i];
-	struct error *err = changed_exclude(&backend->target, backend->plan, backend->armed, 0,
-					    kept.funcs, &kept.num_funcs);
+	struct error *err =
+		changed_exclude(&backend->loaded, backend->armed, 0, kept.funcs, &kept.num_funcs);
 	if (err) { // the program is gone, or no function is left
 		error_free(err);
 		while (kept.num_funcs)
@@ -337,7 +336,8 @@ static struct error *ebpf_disarm(struct backend *base, const uint32_t *funcs, si
 	for (size_t i = 0; i < num; i++) {
 		struct armed_func *armed = &backend->armed->funcs[funcs[i]];
 		if (armed->is_armed)
-			tables_enable(&backend->tables, backend->plan->funcs[funcs[i]], false);
+			tables_enable(&backend->tables, backend->loaded.plan->funcs[funcs[i]],
+				      false);
 		armed->is_armed = false;
 	}
 	struct error *err = NULL;
@@ -379,7 +379,7 @@ static struct error *ebpf_poll(struct backend *base, size_t max,
 	*num = 0;
 	if (!max)
 		return NULL;
-	struct pollfd target = {.fd = backend->target.pidfd, .events = POLLIN};
+	struct pollfd target = {.fd = backend->loaded.pidfd, .events = POLLIN};
 	bool has_ended = poll(&target, 1, 0) > 0; // before the last records are read
 	backend->poll = &call;
 	int result = ring_buffer__consume(backend->ring);

@@ -30,10 +30,8 @@ struct ebpf {
 	struct backend base;
 	struct tables tables; // arrays in the kernel, mapped into this process
 	struct gotrace_bpf *program;
-	const struct plan *plan; // borrowed, like armed
-	struct armed *armed;
-	struct backend_target target;
-	char *exe;
+	struct loaded loaded;
+	struct armed *armed; // borrowed
 	bool is_multi;	     // uses uprobe_multi links; else a perf event for each site
 	bool by_process;     // and the links can be limited to the process
 	bool counts;	     // calls are counted and make no records

@@ -47,7 +47,7 @@ static void sites_list_deinit(struct sites_list *list)
 static int sites_list_init(struct sites_list *list, const struct ebpf *backend, uint32_t id,
 			   const uint32_t *funcs, size_t num, bool exits)
 {
-	const struct plan *plan = backend->plan;
+	const struct plan *plan = backend->loaded.plan;
 	*list = (struct sites_list){0};
 	size_t max = 0;
 	for (size_t i = 0; i < num; i++)
@@ -109,7 +109,7 @@ static int attach_multi(const struct keeper *keeper, const struct sites_list *li
 		    .uprobe_multi.offsets = list->offsets, .uprobe_multi.cookies = list->cookies,
 		    .uprobe_multi.cnt = (uint32_t)list->num);
 	if (backend->by_process)
-		options.uprobe_multi.pid = (uint32_t)backend->target.pid;
+		options.uprobe_multi.pid = (uint32_t)backend->loaded.pid;
 	int program = ebpf_program(backend);
 	return bpf_link_create(program, 0, (enum bpf_attach_type)EBPF_UPROBE_MULTI, &options);
 }
@@ -259,7 +259,7 @@ static void warn_of_slow_end(const struct ebpf *backend, const struct ebpf_armin
 	enum { MANY = 50, ENDED_A_SECOND = 10 };
 	size_t num = 0;
 	for (size_t i = 0; i < arming->num_funcs; i++)
-		num += backend->plan->funcs[arming->funcs[i]]->num_probes;
+		num += backend->loaded.plan->funcs[arming->funcs[i]]->num_probes;
 	if (!backend->is_multi && num > MANY)
 		log_warning(
 			"this kernel has no uprobe_multi links (6.6): at the end it takes %zu probes "
@@ -285,7 +285,7 @@ static struct error *hear(struct ebpf *backend, struct ebpf_arming *arming, stru
 			return error_new("process %d, which was to keep the probes, was killed",
 					 (int)arming->keeper.pid);
 		uint32_t func = arming->funcs[news.func];
-		const char *name = backend->plan->funcs[func]->func->name;
+		const char *name = backend->loaded.plan->funcs[func]->func->name;
 		if (news.is_end && news.refused)
 			return refusal(news.refused, name);
 		if (news.is_end)
@@ -308,9 +308,9 @@ static struct error *hear(struct ebpf *backend, struct ebpf_arming *arming, stru
 static struct error *arm_by_keeper(struct ebpf *backend, struct ebpf_arming *arming,
 				   bool *is_killed)
 {
-	CLEANUP_CLOSE int exe = open(backend->exe, O_PATH | O_CLOEXEC);
+	CLEANUP_CLOSE int exe = open(backend->loaded.exe, O_PATH | O_CLOEXEC);
 	if (exe < 0)
-		return error_errno(errno, "%s", backend->exe);
+		return error_errno(errno, "%s", backend->loaded.exe);
 	struct keeper keeper = {.backend = backend, .arming = arming, .exe_fd = exe};
 	snprintf(keeper.exe, sizeof(keeper.exe), "/proc/self/fd/%d", exe);
 	struct apart_options options = {

@@ -34,23 +34,22 @@ static uint64_t fetch(pid_t pid, uint64_t addr, uint64_t num, uint64_t page)
 
 void ebpf_pages_fetch(struct ebpf *backend)
 {
-	if (backend->has_pages || !backend->plan->tables.num_ops)
+	if (backend->has_pages || !backend->loaded.plan->tables.num_ops)
 		return;
 	backend->has_pages = true;
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), left = FETCHED_MAX / page, fetched = 0;
 	size_t num;
-	const struct image_segment *segments =
-		image_segments(index_image(backend->plan->index), &num);
+	const struct image_segment *segments = image_segments(backend->loaded.image, &num);
 	for (size_t i = 0; i < num; i++) {
 		const struct image_segment *segment = &segments[i];
-		uint64_t start = (segment->vaddr + backend->target.bias) / page;
+		uint64_t start = loaded_addr(&backend->loaded, segment->vaddr) / page;
 		uint64_t pages = (segment->vaddr % page + segment->file_size + page - 1) / page;
 		if (segment->is_executable || !segment->file_size)
 			continue;
 		if (pages > left)
 			pages = left;
 		left -= pages;
-		fetched += fetch(backend->target.pid, start * page, pages, page);
+		fetched += fetch(backend->loaded.pid, start * page, pages, page);
 	}
 	log_debug("%llu pages of data fetched", (unsigned long long)fetched);
 }

@@ -19,7 +19,7 @@ static struct bpf_map *table_map(const struct ebpf *backend, enum tables_kind ki
 
 struct error *ebpf_tables_size(struct ebpf *backend, const struct backend_settings *settings)
 {
-	struct error *err = tables_size(&backend->tables, backend->plan, settings);
+	struct error *err = tables_size(&backend->tables, backend->loaded.plan, settings);
 	for (size_t i = 0; i < NUM_TABLES && !err; i++) {
 		uint32_t capacity = backend->tables.capacity[i];
 		int result =
@@ -64,11 +64,11 @@ void ebpf_tables_unmap(struct ebpf *backend)
 
 static struct error *update_dynamics(struct ebpf *backend)
 {
-	const struct plan *plan = backend->plan;
+	const struct plan *plan = backend->loaded.plan;
 	int map = bpf_map__fd(backend->program->maps.dynamics);
 	for (; backend->num_dynamics < plan->num_dynamics; backend->num_dynamics++) {
 		const struct plan_dynamic *dynamic = &plan->dynamics[backend->num_dynamics];
-		uint64_t addr = dynamic->rtype + backend->target.bias;
+		uint64_t addr = loaded_addr(&backend->loaded, dynamic->rtype);
 		int result = bpf_map_update_elem(map, &addr, &dynamic->type, 0);
 		if (result == -E2BIG) // the map is full: interfaces of this type show only its name
 			continue;
@@ -135,7 +135,7 @@ void ebpf_tables_forget(struct ebpf *backend)
 struct error *ebpf_tables_update(struct backend *base)
 {
 	struct ebpf *backend = (struct ebpf *)base;
-	struct error *err = tables_update(&backend->tables, backend->plan);
+	struct error *err = tables_update(&backend->tables, backend->loaded.plan);
 	if (err)
 		return err;
 	ebpf_pages_fetch(backend);

@@ -23,9 +23,9 @@
 struct ptrace_front {
 	struct backend base;
 	struct ptrace_shared *shared;
-	const struct plan *plan; // borrowed, like armed
-	struct armed *armed;
-	struct backend_target target;
+	struct loaded loaded;
+	struct armed *armed; // borrowed
+	bool is_held;	     // as in struct backend_settings
 	size_t num_dynamics; // how many of the plan's dynamics the worker has
 	size_t num_armed;    // functions
 	struct apart worker;
@@ -39,15 +39,15 @@ struct ptrace_front {
 static void run_worker(void *context, int socket)
 {
 	struct ptrace_front *backend = context;
-	ptrace_worker_run(backend->shared, &backend->target, socket);
+	ptrace_worker_run(backend->shared, &backend->loaded, backend->is_held, socket);
 }
 
 static struct error *start_worker(struct ptrace_front *backend)
 {
 	struct apart_options options = {
 		.name = PTRACE_WORKER_NAME,
-		.keep = {backend->target.mem},
-		.num_keep = backend->target.mem >= 0,
+		.keep = {backend->loaded.mem},
+		.num_keep = backend->loaded.mem >= 0,
 		.privileges = PRIVILEGES_PTRACE,
 		.run = run_worker,
 		.context = backend,
@@ -59,20 +59,20 @@ static struct error *start_worker(struct ptrace_front *backend)
 // already hit a breakpoint, nobody handles that hit.
 static void take_breakpoints_off(const struct ptrace_front *backend)
 {
-	const struct plan *plan = backend->plan;
-	struct image *image = index_image(plan->index);
+	const struct plan *plan = backend->loaded.plan;
+	struct image *image = backend->loaded.image;
 	for (uint32_t i = 0;
-	     backend->target.mem >= 0 && i < backend->shared->tables.plan.num_probes; i++) {
+	     backend->loaded.mem >= 0 && i < backend->shared->tables.plan.num_probes; i++) {
 		off_t addr = (off_t)backend->shared->addrs[i];
 		const uint8_t *original;
 		trap_code code;
 		if (image_text(image, plan->probes[i].vaddr, sizeof(code), &original) &&
-		    pread(backend->target.mem, &code, sizeof(code), addr) == sizeof(code) &&
+		    pread(backend->loaded.mem, &code, sizeof(code), addr) == sizeof(code) &&
 		    code == TRAP &&
-		    pwrite(backend->target.mem, original, sizeof(code), addr) != sizeof(code))
+		    pwrite(backend->loaded.mem, original, sizeof(code), addr) != sizeof(code))
 			return; // the target is gone
 	}
-	ptrace_slots_restore(&backend->shared->slots, backend->target.mem);
+	ptrace_slots_restore(&backend->shared->slots, backend->loaded.mem);
 }
 
 static struct error *worker_died(const struct ptrace_front *backend)
@@ -80,7 +80,7 @@ static struct error *worker_died(const struct ptrace_front *backend)
 	take_breakpoints_off(backend);
 	return error_new("process %d, which held the trace, was killed: if %d had met a breakpoint "
 			 "just then, it ends with SIGTRAP",
-			 (int)backend->worker.pid, (int)backend->target.pid);
+			 (int)backend->worker.pid, (int)backend->loaded.pid);
 }
 
 static struct error *command(struct ptrace_front *backend, enum ptrace_command_kind kind)
@@ -123,35 +123,33 @@ static void ptrace_close(struct backend *base)
 static struct error *ptrace_update(struct backend *base)
 {
 	struct ptrace_front *backend = (struct ptrace_front *)base;
-	return ptrace_shared_update(backend->shared, backend->plan, backend->target.bias,
-				    &backend->num_dynamics);
+	return ptrace_shared_update(backend->shared, &backend->loaded, &backend->num_dynamics);
 }
 
 static struct error *prepare(struct ptrace_front *backend, const struct backend_settings *settings)
 {
-	struct error *err = ptrace_shared_create(backend->plan, settings, &backend->shared);
+	struct error *err = ptrace_shared_create(backend->loaded.plan, settings, &backend->shared);
 	if (err)
 		return err;
 	struct ptrace_shared *shared = backend->shared;
-	settings_fill(&shared->settings, backend->plan, &backend->target, settings);
-	settings_fill_stack(&shared->stacks, backend->plan);
+	settings_fill(&shared->settings, &backend->loaded, settings);
+	settings_fill_stack(&shared->stacks, backend->loaded.plan);
 	backend->base.tables = &shared->tables;
 	shared->state.only_goid = settings->goid;
-	ptrace_slots_init(&shared->slots, index_image(backend->plan->index), backend->target.bias);
+	ptrace_slots_init(&shared->slots, &backend->loaded);
 	err = ptrace_update(&backend->base);
 	return err ? err : start_worker(backend);
 }
 
-static struct error *ptrace_open(const struct backend_target *target, const struct plan *plan,
-				 struct armed *armed, const struct backend_settings *settings,
-				 struct backend **out)
+static struct error *ptrace_open(const struct loaded *loaded, struct armed *armed,
+				 const struct backend_settings *settings, struct backend **out)
 {
 	struct ptrace_front *backend = calloc(1, sizeof(*backend));
 	if (!backend)
 		return error_nomem();
-	backend->plan = plan;
+	backend->loaded = *loaded;
 	backend->armed = armed;
-	backend->target = *target;
+	backend->is_held = settings->is_held;
 	backend->worker = APART_NONE;
 	struct error *err = prepare(backend, settings);
 	if (err) {
@@ -168,9 +166,9 @@ static struct error *ptrace_open(const struct backend_target *target, const stru
 // can.
 static const char *refusal(const struct ptrace_front *backend, const struct plan_func *func)
 {
-	struct image *image = index_image(backend->plan->index);
+	struct image *image = backend->loaded.image;
 	for (uint32_t i = 0; i < func->num_probes; i++) {
-		uint64_t vaddr = backend->plan->probes[func->first_probe + i].vaddr;
+		uint64_t vaddr = backend->loaded.plan->probes[func->first_probe + i].vaddr;
 		uint64_t left = func->func->vaddr + func->func->size - vaddr;
 		const uint8_t *code;
 		struct step step;
@@ -201,7 +199,7 @@ static void request(struct ptrace_front *backend, const struct plan_func *func, 
 // Arms functions that changed_exclude() has checked.
 static struct error *arm(struct ptrace_front *backend, const uint32_t *funcs, size_t num)
 {
-	const struct plan *plan = backend->plan;
+	const struct plan *plan = backend->loaded.plan;
 	struct armed_func *armed = backend->armed->funcs;
 	const struct plan_func *last = NULL;
 	const char *refused = NULL;
@@ -238,8 +236,8 @@ static struct error *ptrace_arm(struct backend *base, const uint32_t *funcs, siz
 	if (!sound)
 		return error_nomem();
 	memcpy(sound, funcs, num * sizeof(*sound));
-	struct error *err = changed_exclude(&backend->target, backend->plan, backend->armed,
-					    backend->worker.pid, sound, &num);
+	struct error *err =
+		changed_exclude(&backend->loaded, backend->armed, backend->worker.pid, sound, &num);
 	if (!err)
 		err = arm(backend, sound, num);
 	free(sound);
@@ -258,8 +256,8 @@ static bool read_code(const struct ptrace_front *backend, uint32_t probe, trap_c
 {
 	const uint8_t *text;
 	off_t addr = (off_t)backend->shared->addrs[probe];
-	if (pread(backend->target.mem, memory, sizeof(*memory), addr) != sizeof(*memory) ||
-	    !image_text(index_image(backend->plan->index), backend->plan->probes[probe].vaddr,
+	if (pread(backend->loaded.mem, memory, sizeof(*memory), addr) != sizeof(*memory) ||
+	    !image_text(backend->loaded.image, backend->loaded.plan->probes[probe].vaddr,
 			sizeof(*file), &text))
 		return false;
 	memcpy(file, text, sizeof(*file));
@@ -306,8 +304,7 @@ static struct error *probe_once(const struct ptrace_front *backend, const struct
 						: sites->num <= EVENTS_MAX;
 	if (!is_quick || !sites->num)
 		return NULL;
-	return leftovers_remove(backend->target.pid, backend->target.exe,
-				index_image(backend->plan->index), sites);
+	return leftovers_remove(&backend->loaded, sites);
 }
 
 // If somebody attached a uprobe at one of our breakpoints, the worker has just overwritten the
@@ -321,14 +318,16 @@ static void bring_back(struct ptrace_front *backend)
 	struct leftovers sites = {.vaddr = calloc(shared->num_request + 1, sizeof(*sites.vaddr))};
 	for (uint32_t i = 0; sites.vaddr && i < shared->num_request; i++)
 		if (read_code(backend, shared->request[i], &memory, &file) && memory == file)
-			sites.vaddr[sites.num++] = backend->plan->probes[shared->request[i]].vaddr;
+			sites.vaddr[sites.num++] =
+				backend->loaded.plan->probes[shared->request[i]].vaddr;
 	struct error *err = probe_once(backend, &sites);
 	if (err)
 		log_debug("uprobes of other tracers are not looked for: %s", error_message(err));
 	error_free(err);
 	const struct plan_func *last = NULL;
 	for (uint32_t i = 0; sites.num && i < shared->num_request; i++) {
-		const struct plan_func *func = plan_probe_func(backend->plan, shared->request[i]);
+		const struct plan_func *func =
+			plan_probe_func(backend->loaded.plan, shared->request[i]);
 		if (!func || !read_code(backend, shared->request[i], &memory, &file) ||
 		    memory != TRAP || memory == file)
 			continue;
@@ -348,7 +347,7 @@ static struct error *ptrace_disarm(struct backend *base, const uint32_t *funcs, 
 	struct ptrace_front *backend = (struct ptrace_front *)base;
 	backend->shared->num_request = 0;
 	for (size_t i = 0; i < num; i++) {
-		const struct plan_func *func = backend->plan->funcs[funcs[i]];
+		const struct plan_func *func = backend->loaded.plan->funcs[funcs[i]];
 		if (!backend->armed->funcs[funcs[i]].is_armed)
 			continue;
 		look_at_end(backend, func);
@@ -383,7 +382,7 @@ static struct error *look_after(struct ptrace_front *backend)
 	shared->num_request = 0;
 	for (uint32_t i = 0; i < LOOK_PROBES && i < shared->tables.plan.num_probes; i++) {
 		uint32_t probe = backend->next_look++ % shared->tables.plan.num_probes;
-		const struct plan_func *func = plan_probe_func(backend->plan, probe);
+		const struct plan_func *func = plan_probe_func(backend->loaded.plan, probe);
 		enum breakpoint_state state = func ? look(backend, func, probe) : BREAKPOINT_THERE;
 		if (state == BREAKPOINT_CHANGED)
 			changed = func;
@@ -415,7 +414,7 @@ static struct error *ptrace_poll(struct backend *base, size_t max,
 {
 	struct ptrace_front *backend = (struct ptrace_front *)base;
 	struct ptrace_ring *ring = &backend->shared->ring;
-	struct pollfd fds[2] = {{.fd = backend->target.pidfd, .events = POLLIN},
+	struct pollfd fds[2] = {{.fd = backend->loaded.pidfd, .events = POLLIN},
 				{.fd = backend->worker.socket, .events = POLLIN}};
 	poll(fds, 2, 0); // before the last records are read
 	bool has_ended = fds[0].revents || backend->shared->has_ended;

@@ -84,8 +84,8 @@ struct error *ptrace_shared_create(const struct plan *plan, const struct backend
 void ptrace_shared_destroy(struct ptrace_shared *shared);
 /** Copies the new and changed parts of the plan. *num_dynamics is how many of the plan's dynamics
  *  were copied so far. Front only. */
-struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct plan *plan,
-				   uint64_t bias, size_t *num_dynamics) MUST_CHECK;
+struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct loaded *loaded,
+				   size_t *num_dynamics) MUST_CHECK;
 /** The type that an interface with this type descriptor points to; 0: not known. */
 uint32_t ptrace_shared_dynamic(const struct ptrace_shared *shared, uint64_t rtype);
 
@@ -190,7 +190,7 @@ struct ptrace_worker {
 };
 
 /** Runs the worker after the fork. Returns when the front has ended or asks it to. */
-void ptrace_worker_run(struct ptrace_shared *shared, const struct backend_target *target,
+void ptrace_worker_run(struct ptrace_shared *shared, const struct loaded *loaded, bool is_held,
 		       int socket);
 
 /** Seizes all threads of the target. False if that fails, with the reason in reply->message. */
@@ -237,7 +237,7 @@ void ptrace_breakpoints_clean(struct ptrace_worker *worker, pid_t pid);
 void ptrace_breakpoints_clear(struct ptrace_worker *worker);
 
 /** Finds room for slots in this executable's code. Front only. */
-void ptrace_slots_init(struct ptrace_slots *slots, struct image *image, uint64_t bias);
+void ptrace_slots_init(struct ptrace_slots *slots, const struct loaded *loaded);
 /** A slot that holds the breakpoint's instruction; NULL if all are in use. */
 struct ptrace_slot *ptrace_slots_take(struct ptrace_slots *slots, int mem,
 				      const struct ptrace_breakpoint *breakpoint);

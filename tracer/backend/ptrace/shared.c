@@ -116,13 +116,13 @@ uint32_t ptrace_shared_dynamic(const struct ptrace_shared *shared, uint64_t rtyp
 	return entry && entry->rtype == rtype ? entry->type : WIRE_NO_TYPE;
 }
 
-static void update_dynamics(struct ptrace_shared *shared, const struct plan *plan, uint64_t bias,
-			    size_t *num)
+static void update_dynamics(struct ptrace_shared *shared, const struct loaded *loaded, size_t *num)
 {
+	const struct plan *plan = loaded->plan;
 	for (; *num < plan->num_dynamics; ++*num) {
 		if (*num >= DYNAMICS / 2) // full: interfaces of this type show only its name
 			continue;
-		uint64_t rtype = plan->dynamics[*num].rtype + bias;
+		uint64_t rtype = loaded_addr(loaded, plan->dynamics[*num].rtype);
 		struct ptrace_dynamic *entry = find_dynamic(shared, rtype);
 		if (!rtype || !entry)
 			continue;
@@ -131,15 +131,16 @@ static void update_dynamics(struct ptrace_shared *shared, const struct plan *pla
 	}
 }
 
-struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct plan *plan,
-				   uint64_t bias, size_t *num_dynamics)
+struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct loaded *loaded,
+				   size_t *num_dynamics)
 {
+	const struct plan *plan = loaded->plan;
 	uint32_t had = shared->tables.plan.num_probes;
 	struct error *err = tables_update(&shared->tables, plan);
 	for (uint32_t i = had; !err && i < plan->tables.num_probes; i++)
-		shared->addrs[i] = plan->probes[i].vaddr + bias;
+		shared->addrs[i] = loaded_addr(loaded, plan->probes[i].vaddr);
 	if (!err)
-		update_dynamics(shared, plan, bias, num_dynamics);
+		update_dynamics(shared, loaded, num_dynamics);
 	return err;
 }
 

@@ -17,8 +17,8 @@ enum {
 	ENOUGH = 64 * SLOT_BYTES,
 };
 
-struct range { // bytes of the target's code that are never executed
-	uint64_t addr, len;
+struct range { // bytes of the executable's code that are never executed
+	uint64_t vaddr, len;
 };
 
 struct finding {
@@ -38,7 +38,7 @@ static void add_range(struct finding *finding, uint64_t start, uint64_t end)
 
 // Finds the zeros between the program headers and the first section, in a segment that begins with
 // the file's headers.
-static void find_zeros(struct image *image, const struct image_segment *segment, uint64_t bias,
+static void find_zeros(struct image *image, const struct image_segment *segment,
 		       struct finding *finding)
 {
 	const uint8_t *bytes;
@@ -57,11 +57,11 @@ static void find_zeros(struct image *image, const struct image_segment *segment,
 	}
 	// Zeros at both ends may belong to the data before and after.
 	if (best_len > ENOUGH + 2 * SLOT_BYTES)
-		add_range(finding, segment->vaddr + bias + best + SLOT_BYTES,
-			  segment->vaddr + bias + best + best_len - SLOT_BYTES);
+		add_range(finding, segment->vaddr + best + SLOT_BYTES,
+			  segment->vaddr + best + best_len - SLOT_BYTES);
 }
 
-static void find_padding(struct image *image, const struct image_segment *segment, uint64_t bias,
+static void find_padding(struct image *image, const struct image_segment *segment,
 			 struct finding *finding)
 {
 	uint64_t size = segment->file_size < SCAN_MAX ? segment->file_size : SCAN_MAX;
@@ -73,12 +73,11 @@ static void find_padding(struct image *image, const struct image_segment *segmen
 		run = bytes[i] == padding ? run + 1 : 0;
 		// The first byte is not used, because a breakpoint may be just before it.
 		if (run && (i + 1 == size || bytes[i + 1] != padding) && run > SLOT_BYTES)
-			add_range(finding, segment->vaddr + bias + i + 2 - run,
-				  segment->vaddr + bias + i + 1);
+			add_range(finding, segment->vaddr + i + 2 - run, segment->vaddr + i + 1);
 	}
 }
 
-static void find_ranges(struct image *image, uint64_t bias, struct finding *finding)
+static void find_ranges(struct image *image, struct finding *finding)
 {
 	size_t num;
 	const struct image_segment *segments = image_segments(image, &num);
@@ -88,22 +87,23 @@ static void find_ranges(struct image *image, uint64_t bias, struct finding *find
 			continue;
 		uint64_t end = segment->vaddr + segment->file_size;
 		if (segment->mem_size == segment->file_size)
-			add_range(finding, end + bias, ((end + PAGE - 1) & ~(PAGE - 1ull)) + bias);
-		find_zeros(image, segment, bias, finding);
+			add_range(finding, end, (end + PAGE - 1) & ~(PAGE - 1ull));
+		find_zeros(image, segment, finding);
 	}
 	for (size_t i = 0; i < num && finding->bytes < ENOUGH; i++)
 		if (segments[i].is_executable && !segments[i].is_writable)
-			find_padding(image, &segments[i], bias, finding);
+			find_padding(image, &segments[i], finding);
 }
 
-void ptrace_slots_init(struct ptrace_slots *slots, struct image *image, uint64_t bias)
+void ptrace_slots_init(struct ptrace_slots *slots, const struct loaded *loaded)
 {
 	struct finding finding = {0};
-	find_ranges(image, bias, &finding);
+	find_ranges(loaded->image, &finding);
 	for (size_t i = 0; i < finding.num; i++)
 		for (uint64_t at = 0; at + SLOT_BYTES <= finding.out[i].len; at += SLOT_BYTES)
 			if (slots->num < PTRACE_SLOTS)
-				slots->slot[slots->num++].addr = finding.out[i].addr + at;
+				slots->slot[slots->num++].addr =
+					loaded_addr(loaded, finding.out[i].vaddr + at);
 }
 
 static bool holds(const struct ptrace_slot *slot, const struct step *step, uint64_t addr)

@@ -120,15 +120,15 @@ static void prepare_process(void)
 	setitimer(ITIMER_REAL, &tick, NULL);
 }
 
-void ptrace_worker_run(struct ptrace_shared *shared, const struct backend_target *target,
+void ptrace_worker_run(struct ptrace_shared *shared, const struct loaded *loaded, bool is_held,
 		       int socket)
 {
 	struct ptrace_worker worker = {
 		.shared = shared,
-		.pid = target->pid,
-		.mem = target->mem,
+		.pid = loaded->pid,
+		.mem = loaded->mem,
 		.socket = socket,
-		.is_held = target->is_held,
+		.is_held = is_held,
 	};
 	prepare_process();
 	struct error *err = ptrace_hit_init(&worker);
@@ -137,6 +137,6 @@ void ptrace_worker_run(struct ptrace_shared *shared, const struct backend_target
 	error_free(err);
 	ptrace_threads_leave(&worker);
 	if (worker.is_held)
-		kill(target->pid, SIGKILL); // nobody else would ever continue it
+		kill(loaded->pid, SIGKILL); // nobody else would ever continue it
 	hit_maker_destroy(worker.maker);
 }

@@ -74,9 +74,11 @@ bool walk_interface(struct walk *walk, const struct gotype *type, uint64_t addr,
 		    !walk_read(walk, words[0] + ITAB_TYPE, &descriptor, sizeof(descriptor), reason))
 			return false;
 	}
-	uint64_t rtype = descriptor - walk->printer->bias;
+	uint64_t rtype = loaded_vaddr(walk->printer->loaded, descriptor);
 	*reason = "type is not known";
-	out->type = walk->printer->index ? index_rtype(walk->printer->index, rtype, reason) : NULL;
+	out->type = walk->printer->loaded->index
+			    ? index_rtype(walk->printer->loaded->index, rtype, reason)
+			    : NULL;
 	if (!out->type)
 		return false;
 	*reason = NULL;

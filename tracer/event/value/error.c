@@ -222,7 +222,8 @@ static bool returns_string(struct value_printer *printer, struct gotype *type)
 	if (printer->errors[slot].type != type) {
 		printer->errors[slot].type = type;
 		printer->errors[slot].returns_string =
-			printer->index && error_method_returns_string(printer->index, type);
+			printer->loaded->index &&
+			error_method_returns_string(printer->loaded->index, type);
 	}
 	return printer->errors[slot].returns_string;
 }

@@ -17,8 +17,7 @@ struct known_row;
 
 struct value_printer { // plain data; one per session, with its memory refilled for each event
 	struct memory *memory;
-	struct index *index;	       // names of functions, dynamic types
-	uint64_t bias;		       // run-time address - vaddr
+	const struct loaded *loaded;   // names of functions, dynamic types
 	uint32_t depth, strlen, items; // as in plan_options
 	bool is_raw;		       // well-known types and errors print their fields
 	bool shows_zero;	       // of text: also fields that are zero or named _

@@ -396,7 +396,7 @@ static void walk_chan(struct walk *walk, struct gotype *type, uint64_t addr)
 	if (!read_pointer(walk, addr, &to) || !is_there(walk, type, to, 1))
 		return;
 	const struct runtime_layout *layout =
-		walk->printer->index ? index_runtime(walk->printer->index) : NULL;
+		walk->printer->loaded->index ? index_runtime(walk->printer->loaded->index) : NULL;
 	// In every release these are the first two words of runtime.hchan.
 	uint32_t len_off = layout ? layout->hchan_qcount : 0;
 	uint32_t cap_off = layout ? layout->hchan_dataqsiz : 8;
@@ -416,9 +416,10 @@ static void walk_func(struct walk *walk, struct gotype *type, uint64_t addr)
 	if (!read_pointer(walk, addr, &to) || !is_there(walk, type, to, 8) ||
 	    !read_or_say(walk, to, &code, sizeof(code)))
 		return;
-	uint64_t vaddr = code - walk->printer->bias;
-	const struct func *func =
-		walk->printer->index ? index_func_at(walk->printer->index, vaddr) : NULL;
+	uint64_t vaddr = loaded_vaddr(walk->printer->loaded, code);
+	const struct func *func = walk->printer->loaded->index
+					  ? index_func_at(walk->printer->loaded->index, vaddr)
+					  : NULL;
 	if (func && func->vaddr == vaddr)
 		walk->style->plain(walk, func->name, strlen(func->name));
 	else

@@ -13,8 +13,10 @@ static bool put_type(const struct known_value *value, struct text *out)
 	const struct value_printer *printer = value->walk->printer;
 	const char *why;
 	struct gotype *type =
-		printer->index ? index_rtype(printer->index, value->addr - printer->bias, &why)
-			       : NULL;
+		printer->loaded->index
+			? index_rtype(printer->loaded->index,
+				      loaded_vaddr(printer->loaded, value->addr), &why)
+			: NULL;
 	if (type)
 		text_puts(out, type->name);
 	return type;
