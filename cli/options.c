@@ -12,7 +12,7 @@
 #include "tracer/count/aggregates.h"
 
 enum { STACK_DEFAULT = 32, ITEMS_MAX = 1024, RATE_MAX = 1000000000 };
-enum { WIDTH_MIN = 20, WIDTH_MAX = 10000 };
+enum { WIDTH_MIN = 40, WIDTH_MAX = 10000 };
 enum { KEYS_DEFAULT = 1024, KEYS_MAX = 65536 };
 enum { BUFFER_DEFAULT = 32 << 20, BUFFER_MIN = 4096, BUFFER_MAX = 1 << 30 };
 enum { ROUNDS_DEFAULT = 5, CALLS_DEFAULT = 100000, CALLS_MAX = 1000000000 };
@@ -217,7 +217,7 @@ static const struct option_kind kind_script = {0, false, parse_script, NULL};
 
 static const char *const text_or_json[] = {"text", "json", NULL};
 static const char *const colors[] = {"auto", "always", "never", NULL};
-static const char *const timestamps[] = {"none", "relative", "wall", "mono", NULL};
+static const char *const timestamps[] = {"none", "relative", "wall", "mono", "delta", NULL};
 static const char *const orders[] = {"total", "calls", "p99", NULL};
 
 #define ROWS(TABLE)  .rows = (const void *const *)(TABLE)
@@ -248,6 +248,10 @@ const struct option_row options_table[] = {
 	 .words = timestamps},
 	{"color", .commands = TRACES " replay", .kind = &kind_word, VALUE(color),
 	 .scope = SCOPE_NOW, .group = GROUP_SHOWN, .arg = "WHEN", .words = colors},
+	{"slow-at", .commands = TRACES " replay", .kind = &kind_time, VALUE(session.look.slow_ns),
+	 .scope = SCOPE_NOW, .none = "auto", .group = GROUP_SHOWN, .arg = "TIME",
+	 .doc = "Mark calls that take longer than TIME, in yellow (default: longer than 99 of 100 "
+		"calls of their function)"},
 	{"raw", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.is_raw),
 	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
 	 .doc = "Show the fields of well-known types and errors, not what they mean"},
@@ -259,6 +263,12 @@ const struct option_row options_table[] = {
 	{"zero", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.shows_zero),
 	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
 	 .doc = "Show fields that are zero too"},
+	{"no-fold", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.no_fold),
+	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
+	 .doc = "Show each of several calls in a row that are alike, not one line for all"},
+	{"repeat", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.repeats),
+	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
+	 .doc = "Show an argument again, not as ^, if the calls around have shown it"},
 	{"quiet", .letter = 'q', .commands = TRACES " " COUNTS " replay shell bench",
 	 .kind = &kind_flag, VALUE(is_quiet), .group = GROUP_SHOWN,
 	 .doc = "Print only errors on standard error"},
@@ -446,6 +456,7 @@ struct error *options_open(struct options *options)
 	session->look.color =
 		options->color == COLOR_ALWAYS ||
 		(options->color == COLOR_AUTO && isatty(session->look.out) && !getenv("NO_COLOR"));
+	session->look.is_screen = isatty(session->look.out);
 	session->stop = &cli_signal;
 	session->hurry = &cli_hurry;
 	return err;

@@ -270,7 +270,7 @@ static void check_fit(struct value_tree *tree, const struct text *whole)
 	for (size_t columns = 1; columns < 400; columns += columns < 40 ? 7 : 90) {
 		value_tree_fit(tree, columns);
 		text_reset(&text);
-		if (!value_tree_write(tree, 0, &text) || text.failed ||
+		if (!value_tree_write(tree, 0, NULL, &text) || text.failed ||
 		    rune_columns(text_string(&text), text.len) > columns) {
 			fprintf(stderr, "%zu columns: %s\n", columns, text_string(&text));
 			abort();
@@ -278,7 +278,7 @@ static void check_fit(struct value_tree *tree, const struct text *whole)
 	}
 	value_tree_fit(tree, VALUE_WIDTH_ALL);
 	text_reset(&text);
-	value_tree_write(tree, 0, &text);
+	value_tree_write(tree, 0, NULL, &text);
 	if (text.len > OUTPUT_MAX || text.len != whole->len ||
 	    memcmp(text_string(&text), text_string(whole), text.len) != 0) {
 		fprintf(stderr, "%zu bytes, %zu before\n", text.len, whole->len);
@@ -295,7 +295,7 @@ static void make_tree(struct value_printer *printer, const struct plan_value *va
 	value_param_add(printer, value, tree);
 	value_tree_fit(tree, VALUE_WIDTH_ALL);
 	text_reset(whole);
-	value_tree_write(tree, 0, whole);
+	value_tree_write(tree, 0, NULL, whole);
 }
 
 // Each form is of its own event: a printer counts the bytes of one event's values.

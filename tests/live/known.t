@@ -42,7 +42,7 @@ for my $version (versions()) {
 
 SKIP: {
 	my $path = program('known', newest(), 'optimized') or skip 'cannot be built', 1;
-	my $raw = run_gotrace('run', 'main.show', 'main.fails', qw(--raw --no-return -o), "$work/raw", '--', $path);
+	my $raw = run_gotrace('run', 'main.show', 'main.fails', qw(--raw --no-return --no-fold -o), "$work/raw", '--', $path);
 	my $text = slurp("$work/raw");
 	ok($text =~ /name="ip4", v=net\.IP\(hex c0000201 len 4\)/ && $text =~ /name="plain", err=error\(\*errors\.errorString: &errors\.errorString\{s: "plain"\}/,
 		'--raw: their fields') or diag $raw->{err};

@@ -85,7 +85,7 @@ for my $format ('lines', 'graph') {
 	subtest "a reader that does not read, $format" => sub {
 		my $target = start_target($path, []);
 		pipe my $read, my $write or die $!;
-		my $trace = start_trace(['attach', $target->{pid}, 'main.hit', '--format', $format], out => $write);
+		my $trace = start_trace(['attach', $target->{pid}, 'main.hit', '--no-fold', '--format', $format], out => $write);
 		close $write;
 		is($trace->armed, 1, 'is traced') or diag $trace->errors;
 		$target->say("go\n");

@@ -50,6 +50,16 @@ subtest 'graph' => sub {
 	like($result->{err}, qr/0 lost|lost 0|nothing lost|no events? lost|0 events lost/i, 'and what was lost');
 };
 
+subtest 'calls that are alike fold' => sub {
+	my ($out, $err) = @{traced(['calls 40'], 'main.hWork', 'main.hOuter')}{qw(out err)};
+	$out = decode_utf8($out);
+	my ($calls) = $err =~ /, (\d+) calls,/;
+	my $shown = 0;
+	$shown += /  \x{d7}(\d+), / ? $1 : 1 for grep { /main\./ && !/\}/ } split /\n/, $out;
+	is($shown, $calls, 'no call is missing');
+	unlike(decode_utf8(traced(['calls 40'], 'main.hWork', '--no-fold')->{out}), qr/\x{d7}/, '--no-fold shows each');
+};
+
 subtest '--width and --zero' => sub {
 	for my $format ('graph', 'lines') {
 		my @lines = split /\n/, decode_utf8(traced(['calls 4'], 'main.h*', 'main.(*hStore).Get', '--format', $format, '--width', 80)->{out});

@@ -17,7 +17,7 @@ sub calls {
 	my ($version, $pattern, $commands, @options) = @_;
 	my $program = program('reach', $version, 'optimized') or return [];
 	my $target = start_target($program, []) or return [];
-	my $trace = start_trace(['attach', $target->{pid}, $pattern, '--timestamps', 'none', '--width', 'none', '--zero', @options]);
+	my $trace = start_trace(['attach', $target->{pid}, $pattern, '--timestamps', 'none', '--width', 'none', '--zero', '--no-fold', @options]);
 	diag $trace->errors if $trace->armed != 1;
 	$target->ask($_) for @$commands;
 	$trace->stop;
@@ -33,7 +33,7 @@ sub rodata {
 	is $lines[0], 'step=1, s="the original text in rodata"', "$version: a constant as in the file";
 	is $lines[1], 'step=2, s="FALSIFIEDnal text in rodata"', "$version: memory comes before the file";
 	like $lines[$_], qr/^step=\d, s=\?\(unreadable 0x/, "$version: the file is not asked for what is not its own" for 2, 3;
-	my $again = run_gotrace('replay', "$work/saved", '--width', 'none', '--zero');
+	my $again = run_gotrace('replay', "$work/saved", '--width', 'none', '--zero', '--no-fold');
 	is_deeply arguments([split /\n/, $again->{out}]), \@lines, "$version: the same from a recording";
 	@lines = @{ arguments(calls($version, 'main.text', ['rodata'], '--backend', 'ptrace')) };
 	is $lines[1], 'step=2, s="FALSIFIEDnal text in rodata"', "$version: memory comes before the file, by ptrace";
@@ -89,7 +89,7 @@ sub large {
 	my $program = program('reach', $version, 'optimized') or return;
 	my $target = start_target($program, []) or return;
 	my $trace = start_trace(['attach', $target->{pid}, map({ "main.$_" } qw(byValue rows pages blocks huges byPointer slices matrix mapped)),
-		'--timestamps', 'none', '--width', 'none', '--zero', '--save', "$work/large", @options]);
+		'--timestamps', 'none', '--width', 'none', '--zero', '--no-fold', '--save', "$work/large", @options]);
 	diag $trace->errors if $trace->armed != 1;
 	my @wanted = map { printed($_) } $target->ask('large');
 	$trace->stop;
@@ -97,7 +97,7 @@ sub large {
 	my $calls = sub { return [map { /^ *[\d.]+\S+s +G\d+ +main\.(.*)$/ ? $1 : () } split /\n/, $_[0]] };
 	my $shown = $calls->($trace->output);
 	is $shown->[$_], $wanted[$_], "$version: " . ($wanted[$_] =~ /^(\w+)/)[0] . ": large values are whole (@options)" for 0 .. $#wanted;
-	is_deeply $calls->(run_gotrace('replay', "$work/large", '--width', 'none', '--zero')->{out}), $shown, "$version: they are the same from a recording";
+	is_deeply $calls->(run_gotrace('replay', "$work/large", '--width', 'none', '--zero', '--no-fold')->{out}), $shown, "$version: they are the same from a recording";
 }
 
 for my $version (grep { /^1\.(15|24|27)$/ } versions()) {

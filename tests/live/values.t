@@ -132,7 +132,7 @@ SKIP: {
 	skip_part('a plugin cannot be built here', 8) unless $host && $plugin;
 	for my $backend (qw(ebpf ptrace)) {
 		my @how = ('--backend', $backend, qw(--depth 3 --save), "$work/plugin");
-		my @whole = qw(--width none --zero);
+		my @whole = qw(--width none --zero --no-fold);
 		my $said = run_gotrace('run', @how, @whole, 'main.show', '--', $host, $plugin)->{out};
 		my @calls = map { /(main\.show\(.*?\) = true)/ } split /\n/, $said;
 		my $whole = 'v=main.Rate{Num: 1, Den: 2, Name: "rate", Next: &Rate{Num: 7, '; # the main of the plugin

@@ -78,7 +78,7 @@ static const char *fitted(struct value_tree *tree, size_t columns)
 	static struct text out;
 	text_reset(&out);
 	value_tree_fit(tree, columns);
-	if (!value_tree_write(tree, 0, &out))
+	if (!value_tree_write(tree, 0, NULL, &out))
 		return "";
 	assert_false(out.failed);
 	return text_string(&out);
@@ -216,22 +216,81 @@ static void errors_come_first(void **state)
 	assert_false(value_tree_fit(&tree, 37));
 	assert_true(value_tree_fit(&tree, 200));
 	value_tree_fit(&tree, 37);
-	assert_true(value_tree_write(&tree, 0, &out));
+	assert_true(value_tree_write(&tree, 0, NULL, &out));
 	text_puts(&out, " = ");
-	assert_true(value_tree_write(&tree, 1, &out));
+	assert_true(value_tree_write(&tree, 1, NULL, &out));
 	assert_string_equal(text_string(&out), "u=&User{…} = 0, error(…: \"no such user\")");
 	text_reset(&out);
 	value_tree_fit(&tree, 12);
-	value_tree_write(&tree, 1, &out);
+	value_tree_write(&tree, 1, NULL, &out);
 	assert_string_equal(text_string(&out), "0, …");
 	text_reset(&out);
 	value_tree_reset(&tree);
 	leaf(&tree, "0");
 	error(&tree, "*errors.errorString", "no such user in the cellar of this house");
 	value_tree_fit(&tree, 48); // too little: the message says how much of it is missing
-	value_tree_write(&tree, 0, &out);
+	value_tree_write(&tree, 0, NULL, &out);
 	assert_string_equal(text_string(&out),
 			    "0, error(…: \"no such user in the c\"...+19 bytes)");
+	text_deinit(&out);
+	value_tree_deinit(&tree);
+}
+
+static void request(struct value_tree *tree, const char *text)
+{
+	uint32_t node = value_tree_begin(tree, NODE_TEXT, WORTH_STRING);
+	text_puts(&tree->text, text);
+	tree->nodes[node].body = (uint32_t)strlen(text);
+	value_tree_end(tree, node);
+}
+
+static void a_receiver_gets_what_is_left(void **state)
+{
+	(void)state;
+	struct value_tree tree = {0};
+	label(&tree, "a");
+	user(&tree);
+	value_tree_demote(&tree, 0);
+	label(&tree, "w");
+	uint32_t writer = begin(&tree, NODE_LEAF, WORTH_SHORT, "*http.response(nothing written)");
+	value_tree_end(&tree, writer);
+	label(&tree, "r");
+	request(&tree, "GET /user?name=zed&from=somewhere HTTP/1.1");
+	expect(&tree, 47, "…, r=GET /user?name=zed&from=somewhere HTTP/1.1");
+	expect(&tree, 59, "a=&User{…}, …, r=GET /user?name=zed&from=somewhere HTTP/1.1");
+	value_tree_deinit(&tree);
+}
+
+static void texts_are_cut(void **state)
+{
+	(void)state;
+	struct value_tree tree = {0};
+	request(&tree, "GET /user?name=zed HTTP/1.1");
+	expect(&tree, 27, "GET /user?name=zed HTTP/1.1");
+	expect(&tree, 26, "GET /user?name...+13 bytes");
+	value_tree_reset(&tree);
+	request(&tree, "GET /user?na...+44 bytes HTTP/1.1");
+	tree.nodes[0].cut = 12;
+	expect(&tree, 33, "GET /user?na...+44 bytes HTTP/1.1");
+	expect(&tree, 32, "GET /user?na…"); // not the number, which would be another one
+	expect(&tree, 9, "GET /use…");
+	value_tree_deinit(&tree);
+}
+
+static void elisions_and_errors_have_colours(void **state)
+{
+	(void)state;
+	static const struct value_paint paint = {"<", "[", ">"};
+	struct value_tree tree = {0};
+	struct text out = {0};
+	string(&tree, "abc", 10);
+	user(&tree);
+	error(&tree, "*main.E", "no such user in this cellar");
+	value_tree_fit(&tree, 64);
+	value_tree_write(&tree, 0, &paint, &out);
+	assert_string_equal(
+		text_string(&out),
+		"\"\"<...+10 bytes>, <…>, [error(*main.E: \"no such user in this cellar\")>");
 	text_deinit(&out);
 	value_tree_deinit(&tree);
 }
@@ -264,7 +323,7 @@ static void any_value(struct value_tree *tree, uint64_t *random, unsigned nestin
 	unsigned len = (unsigned)(next(random) % 60);
 	memset(text, 'a' + (int)(next(random) % 26), sizeof(text));
 	text[len] = '\0';
-	unsigned kind = (unsigned)(next(random) % (nesting < 4 ? 8 : 4));
+	unsigned kind = (unsigned)(next(random) % (nesting < 4 ? 9 : 5));
 	if (kind == 0) {
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)next(random));
 		leaf(tree, text);
@@ -273,12 +332,14 @@ static void any_value(struct value_tree *tree, uint64_t *random, unsigned nestin
 	} else if (kind == 3) {
 		error(tree, "*errors.errorString", text);
 	} else if (kind == 4) {
+		request(tree, text);
+	} else if (kind == 5) {
 		uint32_t wrap = begin(tree, NODE_WRAP, WORTH_LITTLE, "");
 		any_value(tree, random, nesting + 1);
 		value_tree_wrap(tree, wrap, "main.Code");
 		value_tree_end(tree, wrap);
 	} else {
-		bool is_list = kind == 5, is_map = kind == 6;
+		bool is_list = kind == 6, is_map = kind == 7;
 		uint32_t node =
 			begin(tree, is_list || is_map ? NODE_LIST : NODE_FIELDS, WORTH_SHORT,
 			      is_list  ? "[]T{"
@@ -351,6 +412,9 @@ int main(void)
 		cmocka_unit_test(what_is_short_stays),
 		cmocka_unit_test(long_ones_share),
 		cmocka_unit_test(errors_come_first),
+		cmocka_unit_test(a_receiver_gets_what_is_left),
+		cmocka_unit_test(texts_are_cut),
+		cmocka_unit_test(elisions_and_errors_have_colours),
 		cmocka_unit_test(an_error_in_a_struct_stays),
 		cmocka_unit_test(any_tree_fits),
 	};

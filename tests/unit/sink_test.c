@@ -10,6 +10,8 @@
 #include "tests/unit/synthetic.h"
 #include "tracer/output/format.h"
 
+enum { POINTERS = 1 << 20 }; // words from here on are pointers
+
 void value_param_add(struct value_printer *printer, const struct plan_value *value,
 		     struct value_tree *tree)
 {
@@ -20,6 +22,14 @@ void value_param_add(struct value_printer *printer, const struct plan_value *val
 	else
 		text_u64(&tree->text, words[value->frame_off / 8]);
 	value_tree_head(tree, leaf);
+}
+
+bool value_param_pointer(struct value_printer *printer, const struct plan_value *value,
+			 uint64_t words[2])
+{
+	words[0] = ((const uint64_t *)printer->context)[value->frame_off / 8];
+	words[1] = 0;
+	return words[0] >= POINTERS;
 }
 
 void value_param_json(struct value_printer *printer, const struct plan_value *value,
@@ -114,9 +124,16 @@ static void hit(struct trace *trace, uint32_t probe, uint64_t goid, uint64_t dis
 	trace->now += 1200;
 }
 
+static void flush(struct trace *trace)
+{
+	if (trace->ops->flush)
+		trace->ops->flush(trace->sink, &trace->out);
+}
+
 static void end(struct trace *trace, const char *expected)
 {
 	calls_finish(trace->calls, trace->now, false);
+	flush(trace);
 	assert_string_equal(text_string(&trace->out), expected);
 	assert_false(trace->out.failed);
 	calls_destroy(trace->calls);
@@ -165,6 +182,168 @@ static void graph(void **state)
 		    "   1.2µs  G19        main.f2() goexit\n"
 		    "          G20          main.f2() detached\n"
 		    "          G20        } detached // main.f2\n");
+}
+
+static void alike_calls_fold(void **state)
+{
+	(void)state;
+	struct trace trace;
+	begin(&trace, "graph");
+	hit(&trace, 0, 18, 100, 7);
+	for (unsigned i = 0; i < 5; i++) { // whose values differ
+		hit(&trace, 3, 18, 200, i);
+		trace.now += i * 500;
+		hit(&trace, 4, 18, 200, 30);
+	}
+	hit(&trace, 9, 18, 200, 0);
+	hit(&trace, 10, 18, 200, 0);
+	hit(&trace, 6, 18, 200, 0); // with a call inside
+	hit(&trace, 6, 18, 300, 0);
+	hit(&trace, 7, 18, 300, 0);
+	hit(&trace, 7, 18, 200, 0);
+	for (unsigned i = 0; i < 4;
+	     i++) { // whose values are the same; another goroutine is between
+		hit(&trace, 6, 18, 200, 0);
+		hit(&trace, 6, 20, 200, 0);
+		hit(&trace, 7, 18, 200, 0);
+		hit(&trace, 7, 20, 200, 0);
+	}
+	hit(&trace, 1, 18, 100, 0);
+	trace.ops->tick(trace.sink, trace.now + 100000000, &trace.out);
+	assert_null(strstr(text_string(&trace.out), "G20"));
+	trace.ops->tick(trace.sink, trace.now + 400000000, &trace.out);
+	assert_non_null(strstr(text_string(&trace.out), "G20"));
+	end(&trace,
+	    "          G18        main.f0(id=7) {\n"
+	    "   1.2µs  G18          main.f1(a=0, 2) = (30, 31)\n"
+	    "   1.7µs  G18          main.f1(a=1, 3) = (30, 31)\n"
+	    "   8.1µs  G18          main.f1(a=2, 4) = (30, 31)  ×3, 2.2µs–3.2µs, arguments vary\n"
+	    "   1.2µs  G18          main.f3(?)\n"
+	    "          G18          main.f2() {\n"
+	    "   1.2µs  G18            main.f2()\n"
+	    "   3.6µs  G18          } // main.f2\n"
+	    "   9.6µs  G18          main.f2()  ×4, 2.4µs each\n"
+	    "  44.6µs  G18        } = 0 // main.f0\n"
+	    "   9.6µs  G20        main.f2()  ×4, 2.4µs each\n");
+}
+
+static void what_calls_around_have_shown(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct trace trace;
+		struct sink_options options = {.look.repeats = i};
+		begin_with(&trace, "graph", &options);
+		synthetic_value(&trace.synthetic, 2, false, "id", NULL);
+		hit(&trace, 0, 18, 100, POINTERS);
+		hit(&trace, 3, 18, 200, POINTERS); // another name
+		hit(&trace, 0, 18, 300, POINTERS);
+		hit(&trace, 6, 18, 400, POINTERS);
+		hit(&trace, 0, 18, 500, POINTERS + 8); // another value
+		hit(&trace, 0, 20, 100, POINTERS);     // another goroutine
+		end(&trace, i ? "          G18        main.f0(id=1048576) {\n"
+				"          G18          main.f1(a=1048576, 1048578) {\n"
+				"          G18            main.f0(id=1048576) {\n"
+				"          G18              main.f2(id=1048576) {\n"
+				"          G18                main.f0(id=1048584) detached\n"
+				"          G18              } detached // main.f2\n"
+				"          G18            } detached // main.f0\n"
+				"          G18          } detached // main.f1\n"
+				"          G18        } detached // main.f0\n"
+				"          G20        main.f0(id=1048576) detached\n"
+			      : "          G18        main.f0(id=1048576) {\n"
+				"          G18          main.f1(a=1048576, 1048578) {\n"
+				"          G18            main.f0(id=^) {\n"
+				"          G18              main.f2(id=^) {\n"
+				"          G18                main.f0(id=1048584) detached\n"
+				"          G18              } detached // main.f2\n"
+				"          G18            } detached // main.f0\n"
+				"          G18          } detached // main.f1\n"
+				"          G18        } detached // main.f0\n"
+				"          G20        main.f0(id=1048576) detached\n");
+	}
+}
+
+static void a_screen_has_a_heading(void **state)
+{
+	(void)state;
+	struct trace trace;
+	static const struct sink_options options = {.look.is_screen = true};
+	begin_with(&trace, "graph", &options);
+	hit(&trace, 6, 18, 100, 0);
+	hit(&trace, 7, 18, 100, 0);
+	hit(&trace, 9, 18, 100, 0);
+	hit(&trace, 10, 18, 100, 0);
+	hit(&trace, 6, 19, 100, 0);
+	hit(&trace, 7, 19, 100, 0);
+	end(&trace, "DURATION  GOROUTINE  CALL\n"
+		    "   1.2µs  G18        main.f2()\n"
+		    "   1.2µs  G18        main.f3(?)\n"
+		    "\n"
+		    "   1.2µs  G19        main.f2()\n");
+}
+
+static unsigned num_of(const struct trace *trace, const char *needle)
+{
+	unsigned num = 0;
+	const char *at = text_string(&trace->out);
+	for (; (at = strstr(at, needle)); at++)
+		num++;
+	return num;
+}
+
+// A call of 1.2 µs each time, and now and then a longer one.
+static void slow_calls(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct trace trace;
+		struct sink_options options = {.look.color = true,
+					       .look.no_fold = true,
+					       .look.slow_ns = i ? 3000 : 0};
+		begin_with(&trace, "graph", &options);
+		for (unsigned call = 0; call < 300; call++) {
+			hit(&trace, 6, 18, 100, 0);
+			trace.now += call % 149 == 50 ? 5000 : 0;
+			hit(&trace, 7, 18, 100, 0);
+		}
+		flush(&trace);
+		// The first one is among the first hundred calls.
+		assert_int_equal(num_of(&trace, "\033[33m6.2µs"), i ? 2 : 1);
+		assert_int_equal(num_of(&trace, "\033[33m"), i ? 2 : 1);
+		trace.out.len = 0;
+		trace.out.data[0] = '\0';
+		end(&trace, "");
+	}
+}
+
+static void long_names_fit(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *shown;
+		unsigned width;
+	} rows[] = {
+		{"main.Map[go.shape.struct { A int; B [4]string }]", "main.Map[…](id=7) = 8", 60},
+		{"example.com/a/very/long/path/of/packages.(*Cache[go.shape.int]).Get.func1",
+		 "…/packages.(*Cache[…]).Get.func1(id=7) = 8", 64},
+		{"main.aFunctionWhoseNameIsMuchLongerThanAnyLineOfItsTrace",
+		 "…gerThanAnyLineOfItsTrace(id=7) = 8", 56},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct trace trace;
+		struct sink_options options = {.look.width = rows[i].width};
+		begin_with(&trace, "graph", &options);
+		trace.synthetic.func[0].name = rows[i].name;
+		hit(&trace, 0, 18, 100, 7);
+		hit(&trace, 1, 18, 100, 8);
+		flush(&trace);
+		assert_non_null(strstr(text_string(&trace.out), rows[i].shown));
+		assert_true(format_columns(&trace.out, 0) <= rows[i].width + 1); // the line's end
+		trace.out.len = 0;
+		trace.out.data[0] = '\0';
+		end(&trace, "");
+	}
 }
 
 static void lines(void **state)
@@ -306,6 +485,7 @@ static void colors_do_not_move_columns(void **state)
 	begin_with(&trace, "graph", &options);
 	hit(&trace, 0, 18, 100, 3);
 	hit(&trace, 1, 18, 100, 4);
+	flush(&trace);
 	assert_non_null(strstr(text_string(&trace.out), "\033[1mmain.f0\033[0m(id=3)"));
 	assert_int_equal(format_columns(&trace.out, 0),
 			 strlen("          G18        main.f0(id=3) = 4\n"));
@@ -354,6 +534,8 @@ static void timestamps(void **state)
 		 "   0.000000 > G18 main.f2()\n   0.000001 < G18 main.f2 (1.2µs)\n"},
 		{TIMESTAMPS_MONO,
 		 "     5.000000000 > G18 main.f2()\n     5.000001200 < G18 main.f2 (1.2µs)\n"},
+		{TIMESTAMPS_DELTA,
+		 "+  0.000000 > G18 main.f2()\n+  0.000001 < G18 main.f2 (1.2µs)\n"},
 		{TIMESTAMPS_WALL,
 		 "03:04:05.123456 > G18 main.f2()\n03:04:05.123457 < G18 main.f2 (1.2µs)\n"},
 	};
@@ -477,6 +659,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(graph),
+		cmocka_unit_test(alike_calls_fold),
+		cmocka_unit_test(what_calls_around_have_shown),
+		cmocka_unit_test(a_screen_has_a_heading),
+		cmocka_unit_test(slow_calls),
+		cmocka_unit_test(long_names_fit),
 		cmocka_unit_test(lines),
 		cmocka_unit_test(json),
 		cmocka_unit_test(json_lost_return),

@@ -377,7 +377,7 @@ static void expect_param(struct fixture *f, const struct plan_value *value, cons
 	value_param_add(&f->printer, value, &tree);
 	text_reset(&f->out);
 	value_tree_fit(&tree, VALUE_WIDTH_ALL);
-	assert_true(value_tree_write(&tree, 0, &f->out));
+	assert_true(value_tree_write(&tree, 0, NULL, &f->out));
 	assert_string_equal(text_string(&f->out), text);
 	value_tree_deinit(&tree);
 	text_reset(&f->out);

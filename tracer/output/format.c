@@ -13,13 +13,16 @@ static const int64_t NS_PER_S = 1000 * 1000 * 1000;
 
 // --- Colours -----------------------------------------------------------------------------------
 
+static const char plain[] = "\033[0m";
+static const char *const sequences[] = {
+	[COLOR_NAME] = "\033[1m",
+	[COLOR_DIM] = "\033[2m",
+	[COLOR_BAD] = "\033[31m",
+	[COLOR_SLOW] = "\033[33m",
+};
+
 void format_paint(const struct sink_options *options, enum format_color color, struct text *out)
 {
-	static const char *const sequences[] = {
-		[COLOR_NAME] = "\033[1m",
-		[COLOR_DIM] = "\033[2m",
-		[COLOR_BAD] = "\033[31m",
-	};
 	if (options->look.color)
 		text_puts(out, sequences[color]);
 }
@@ -27,7 +30,16 @@ void format_paint(const struct sink_options *options, enum format_color color, s
 void format_plain(const struct sink_options *options, struct text *out)
 {
 	if (options->look.color)
-		text_puts(out, "\033[0m");
+		text_puts(out, plain);
+}
+
+const struct value_paint *format_value_paint(const struct sink_options *options, bool are_results)
+{
+	static const struct value_paint paints[] = {
+		{sequences[COLOR_DIM], NULL, plain},
+		{sequences[COLOR_DIM], sequences[COLOR_BAD], plain},
+	};
+	return options->look.color ? &paints[are_results] : NULL;
 }
 
 size_t format_columns(const struct text *text, size_t start)
@@ -50,6 +62,16 @@ void format_pad(struct text *out, size_t columns)
 	memset(out->data + out->len, ' ', columns);
 	out->len += columns;
 	out->data[out->len] = '\0';
+}
+
+uint32_t sink_width(const struct sink_look *look)
+{
+	struct winsize size = {0};
+	if (look->width)
+		return look->width;
+	if (!ioctl(look->out, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return WIDTH_DEFAULT;
 }
 
 // --- Times -------------------------------------------------------------------------------------
@@ -82,6 +104,27 @@ static void write_relative(const struct sink_options *options, uint64_t mono_ns,
 		    ns / (uint64_t)NS_PER_S, (int)(ns % (uint64_t)NS_PER_S / 1000));
 }
 
+static void write_delta(struct format_clock *clock, uint64_t mono_ns, struct text *out)
+{
+	uint64_t before = clock->last_ns ? clock->last_ns : mono_ns;
+	bool is_before = mono_ns < before;
+	uint64_t ns = is_before ? before - mono_ns : mono_ns - before;
+	text_printf(out, "%c%3" PRIu64 ".%06d ", is_before ? '-' : '+', ns / (uint64_t)NS_PER_S,
+		    (int)(ns % (uint64_t)NS_PER_S / 1000));
+	clock->last_ns = mono_ns;
+}
+
+size_t format_timestamp_columns(const struct sink_options *options)
+{
+	struct format_clock clock = {0};
+	struct text text;
+	text_init(&text);
+	format_timestamp(options, &clock, options->start_ns, &text);
+	size_t columns = format_columns(&text, 0);
+	text_deinit(&text);
+	return columns;
+}
+
 void format_timestamp(const struct sink_options *options, struct format_clock *clock,
 		      uint64_t mono_ns, struct text *out)
 {
@@ -90,6 +133,8 @@ void format_timestamp(const struct sink_options *options, struct format_clock *c
 	format_paint(options, COLOR_DIM, out);
 	if (options->look.timestamps == TIMESTAMPS_RELATIVE)
 		write_relative(options, mono_ns, out);
+	else if (options->look.timestamps == TIMESTAMPS_DELTA)
+		write_delta(clock, mono_ns, out);
 	else if (options->look.timestamps == TIMESTAMPS_WALL)
 		write_wall(options, clock, mono_ns, out);
 	else
@@ -135,214 +180,6 @@ void format_duration(uint64_t ns, struct text *out)
 	if (seconds >= 3600)
 		text_printf(out, "%" PRIu64 "h", seconds / 3600);
 	text_printf(out, "%dm%ds", (int)(seconds / 60 % 60), (int)(seconds % 60));
-}
-
-// --- Calls -------------------------------------------------------------------------------------
-
-void format_goroutine(const struct call *call, struct text *out)
-{
-	text_putc(out, 'G');
-	if (call->has_goid)
-		text_u64(out, call->goid);
-	else
-		text_putc(out, '?');
-}
-
-void format_name(const struct sink_options *options, const struct call *call, struct text *out)
-{
-	format_paint(options, COLOR_NAME, out);
-	size_t start = out->len;
-	text_puts(out, call->func->func->name);
-	rune_disarm(out, start);
-	format_plain(options, out);
-}
-
-enum format_list format_args(const struct sink_options *options, const struct call *call)
-{
-	const struct plan_func *func = call->func;
-	if (options->no_args || call->is_bare)
-		return LIST_OMITTED;
-	if (func->args.num_values)
-		return LIST_SHOWN;
-	if (!func->signature->is_known && !func->signature->is_raw)
-		return LIST_UNKNOWN;
-	for (size_t i = 0; i < func->signature->num_args; i++)
-		if (!func->signature->params[i].is_hidden)
-			return LIST_OMITTED;
-	return LIST_SHOWN;
-}
-
-enum format_list format_results(const struct call *call, const struct wire_record *record)
-{
-	const struct plan_func *func = call->func;
-	if (!record || !func->has_results || func->signature->is_raw || (record->flags & WIRE_BARE))
-		return LIST_OMITTED;
-	if (!func->signature->is_known)
-		return LIST_UNKNOWN;
-	// A tail jump ends the call before the results are there.
-	if (func->results.size && !record->num_blocks)
-		return LIST_UNKNOWN;
-	return LIST_SHOWN;
-}
-
-static void add_values(const struct sink_options *options, const struct call *call,
-		       const struct plan_frame *frame, bool with_names, struct value_tree *tree)
-{
-	options->printer->func = call->func->func->name;
-	for (size_t i = 0; i < frame->num_values; i++) {
-		const struct plan_value *value = &frame->values[i];
-		if (value->param->is_hidden)
-			continue;
-		if (with_names && value->param->name[0])
-			value_tree_label(tree, value->param->name, "=");
-		value_param_add(options->printer, value, tree);
-	}
-}
-
-void format_add_args(const struct sink_options *options, const struct call *call,
-		     struct value_tree *tree)
-{
-	value_tree_reset(tree);
-	if (format_args(options, call) == LIST_SHOWN)
-		add_values(options, call, &call->func->args, true, tree);
-}
-
-static size_t num_results(const struct call *call, const struct wire_record *record)
-{
-	const struct plan_frame *frame = &call->func->results;
-	size_t num = 0;
-	for (size_t i = 0; i < frame->num_values; i++)
-		num += !frame->values[i].param->is_hidden;
-	return format_results(call, record) == LIST_OMITTED ? 0 : num;
-}
-
-static void put_args(const struct sink_options *options, const struct format_line *line,
-		     struct text *out)
-{
-	text_putc(out, '(');
-	switch (format_args(options, line->call)) {
-	case LIST_OMITTED:
-		text_puts(out, "...");
-		break;
-	case LIST_UNKNOWN:
-		text_putc(out, '?');
-		break;
-	case LIST_SHOWN:
-		value_tree_write(line->tree, 0, out);
-		break;
-	}
-	text_putc(out, ')');
-}
-
-static void put_end(const struct sink_options *options, const struct format_line *line,
-		    struct text *out)
-{
-	if (line->how != CALL_RETURNED) {
-		text_putc(out, ' ');
-		format_paint(options, COLOR_BAD, out);
-		text_puts(out,
-			  line->how == CALL_LOST ? "= ?(return lost)" : call_how_name(line->how));
-		format_plain(options, out);
-		return;
-	}
-	size_t num = num_results(line->call, line->record);
-	if (!num)
-		return;
-	text_puts(out, num > 1 ? " = (" : " = ");
-	if (format_results(line->call, line->record) == LIST_UNKNOWN)
-		text_puts(out, "?(left by a tail jump)");
-	else
-		value_tree_write(line->tree, 1, out);
-	if (num > 1)
-		text_putc(out, ')');
-}
-
-static void put_line(const struct sink_options *options, const struct format_line *line,
-		     struct text *out)
-{
-	if (line->has_args)
-		put_args(options, line, out);
-	if (line->has_end)
-		put_end(options, line, out);
-}
-
-uint32_t sink_width(const struct sink_look *look)
-{
-	struct winsize size = {0};
-	if (look->width)
-		return look->width;
-	if (!ioctl(look->out, TIOCGWINSZ, &size) && size.ws_col)
-		return size.ws_col;
-	return WIDTH_DEFAULT;
-}
-
-// The columns that are left of a line.
-static size_t room(size_t width, size_t used)
-{
-	if (width >= VALUE_WIDTH_ALL)
-		return VALUE_WIDTH_ALL;
-	return width > used ? width - used : 0;
-}
-
-void format_values(const struct sink_options *options, const struct format_line *line, size_t start,
-		   size_t after, struct text *out)
-{
-	struct value_tree *tree = line->tree;
-	size_t width = *options->width, at = out->len;
-	bool has_results = line->has_end && line->how == CALL_RETURNED &&
-			   format_results(line->call, line->record) == LIST_SHOWN;
-	if (!line->has_args)
-		value_tree_reset(tree);
-	if (has_results) {
-		value_tree_group(tree);
-		add_values(options, line->call, &line->call->func->results, false, tree);
-	}
-	// What is around the values has the same columns whatever is left of them.
-	struct value_tree none = {0};
-	struct format_line bare = *line;
-	bare.tree = &none;
-	put_line(options, &bare, out);
-	size_t used = format_columns(out, start) + after;
-	size_t closing = line->closing ? format_columns(line->closing, 0) : 0;
-	out->len = at;
-	bool has_room = value_tree_fit(tree, room(width, used + closing));
-	if (!has_room && closing)
-		value_tree_fit(tree, room(width, used));
-	put_line(options, line, out);
-	if (has_room && closing)
-		text_append(out, text_string(line->closing), line->closing->len);
-}
-
-void format_orphan_end(const struct sink_options *options, const struct call *call,
-		       const struct wire_record *record, size_t start, struct value_tree *tree,
-		       struct text *out)
-{
-	const char *why = !call->has_goid  ? " (goroutine not known)"
-			  : record->losses ? " (entry lost, or before the trace)"
-					   : " (entered before the trace)";
-	struct format_line line = {.call = call,
-				   .has_end = true,
-				   .how = CALL_RETURNED,
-				   .record = record,
-				   .tree = tree};
-	format_values(options, &line, start, strlen(why), out);
-	format_paint(options, COLOR_DIM, out);
-	text_puts(out, why);
-	format_plain(options, out);
-	text_putc(out, '\n');
-}
-
-void format_closing(const struct sink_options *options, const struct call *call, size_t columns,
-		    struct text *out)
-{
-	format_paint(options, COLOR_DIM, out);
-	text_puts(out, " // ");
-	size_t start = out->len;
-	text_puts(out, call->func->func->name);
-	rune_disarm(out, start);
-	format_plain(options, out);
-	if (columns + format_columns(out, 0) > *options->width / 2)
-		text_reset(out);
 }
 
 // --- Losses and the end ------------------------------------------------------------------------

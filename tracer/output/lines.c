@@ -35,9 +35,7 @@ static void begin_line(struct sink *sink, const struct call *call, uint64_t time
 {
 	format_timestamp(&sink->options, &sink->clock, time_ns, out);
 	text_puts(out, mark);
-	format_paint(&sink->options, COLOR_DIM, out);
-	format_goroutine(call, out);
-	format_plain(&sink->options, out);
+	format_goroutine(&sink->options, call, out);
 	text_putc(out, ' ');
 }
 
@@ -46,11 +44,11 @@ static unsigned lines_entry(struct sink *sink, struct call *call, const struct w
 {
 	size_t start = out->len;
 	begin_line(sink, call, record->time_ns, "> ", out);
-	format_name(&sink->options, call, out);
-	format_add_args(&sink->options, call, &sink->tree);
-	format_values(&sink->options,
-		      &(struct format_line){.call = call, .has_args = true, .tree = &sink->tree},
-		      start, 0, out);
+	format_add_args(&sink->options, call, NULL, NULL, &sink->tree);
+	format_call(&sink->options,
+		    &(struct format_line){
+			    .call = call, .has_name = true, .has_args = true, .tree = &sink->tree},
+		    start, out);
 	text_putc(out, '\n');
 	format_stack(&sink->options, record, STACK_INDENT, out);
 	return 1;
@@ -61,7 +59,6 @@ static unsigned lines_end(struct sink *sink, struct call *call, const struct wir
 {
 	size_t start = out->len;
 	begin_line(sink, call, end_ns, "< ", out);
-	format_name(&sink->options, call, out);
 	struct text duration;
 	text_init(&duration);
 	if (sink_is_event(how)) {
@@ -71,10 +68,17 @@ static unsigned lines_end(struct sink *sink, struct call *call, const struct wir
 		text_putc(&duration, ')');
 		format_plain(&sink->options, &duration);
 	}
-	struct format_line values = {
-		.call = call, .has_end = true, .how = how, .record = record, .tree = &sink->tree};
-	format_values(&sink->options, &values, start, format_columns(&duration, 0), out);
-	text_append(out, text_string(&duration), duration.len);
+	value_tree_reset(&sink->tree);
+	struct format_line line = {
+		.call = call,
+		.has_name = true,
+		.has_end = true,
+		.how = how,
+		.results = format_add_results(&sink->options, call, record, &sink->tree),
+		.tree = &sink->tree,
+		.after = &duration,
+	};
+	format_call(&sink->options, &line, start, out);
 	text_deinit(&duration);
 	text_putc(out, '\n');
 	return sink_is_event(how);
@@ -84,9 +88,9 @@ static unsigned lines_orphan(struct sink *sink, struct call *call, const struct 
 			     struct text *out)
 {
 	size_t start = out->len;
+	struct format_line line = {.call = call, .tree = &sink->tree};
 	begin_line(sink, call, record->time_ns, "< ", out);
-	format_name(&sink->options, call, out);
-	format_orphan_end(&sink->options, call, record, start, &sink->tree, out);
+	format_orphan(&sink->options, &line, record, start, out);
 	return 1;
 }
 

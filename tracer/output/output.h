@@ -12,7 +12,13 @@
 #include "tracer/event/stack.h"
 #include "tracer/event/value/value.h"
 
-enum sink_timestamps { TIMESTAMPS_NONE, TIMESTAMPS_RELATIVE, TIMESTAMPS_WALL, TIMESTAMPS_MONO };
+enum sink_timestamps {
+	TIMESTAMPS_NONE,
+	TIMESTAMPS_RELATIVE,
+	TIMESTAMPS_WALL,
+	TIMESTAMPS_MONO,
+	TIMESTAMPS_DELTA, // since the line before
+};
 
 struct sink;
 struct sink_ops;
@@ -23,8 +29,12 @@ struct sink_look { // how a trace is shown
 	bool color;
 	bool shows_zero; // in text, fields that are zero
 	bool is_raw;	 // well-known types and errors print their fields
-	uint32_t width;	 // of lines of text, columns; VALUE_WIDTH_ALL: no limit; 0: the terminal's
-	int out;	 // the descriptor that may be a terminal; -1: none
+	bool no_fold;	 // graph: calls that are alike are not one line
+	bool is_screen; // graph: it is read while it comes: a heading, and space between goroutines
+	uint64_t slow_ns; // calls that take longer are slow; 0: see output/slow.h
+	bool repeats;	  // graph: arguments that calls around have shown are shown again
+	uint32_t width;	  // of lines of text, columns; VALUE_WIDTH_ALL: no limit; 0: the terminal's
+	int out;	  // the descriptor that may be a terminal; -1: none
 };
 
 /** Returns the columns of the widest line; VALUE_WIDTH_ALL: no line is too wide. It asks the
@@ -75,6 +85,11 @@ struct sink_ops {
 	/** Frees call->note of a call under way whose end will not be reported to this sink. NULL
 	 *  if the sink's notes own nothing. */
 	void (*forget)(struct sink *sink, struct call *call);
+	/** Call tick now and then, and flush before lost, summary and close: both write what waits to
+	 *  be written, of which tick leaves what is new, and return as entry does. NULL: nothing
+	 *  waits. */
+	unsigned (*tick)(struct sink *sink, uint64_t now_ns, struct text *out);
+	unsigned (*flush)(struct sink *sink, struct text *out);
 	/** count events were lost since the last time, in where ("ring buffer"). */
 	void (*lost)(struct sink *sink, uint64_t count, const char *where, struct text *out);
 	/** Writes the summary of the trace: text formats to err (stderr), json to out. */

@@ -202,9 +202,18 @@ static struct error *take_record(struct report *report, const struct wire_record
 	return err ? err : take(report->failed);
 }
 
+// Writes what the sink keeps back.
+static void flush_sink(struct report *report)
+{
+	const struct sink_ops *ops = report->options.look.sink;
+	if (ops->flush)
+		mark(report, ops->flush(report->sink, &report->out));
+}
+
 static void take_lost(struct report *report, uint64_t count, const char *where)
 {
 	report->lost += count;
+	flush_sink(report);
 	report->options.look.sink->lost(report->sink, count, where, &report->out);
 }
 
@@ -243,6 +252,9 @@ void report_tick(struct report *report, uint64_t now_ns)
 {
 	report->width = sink_width(&report->options.look);
 	calls_tick(report->calls, now_ns);
+	const struct sink_ops *ops = report->options.look.sink;
+	if (ops->tick)
+		mark(report, ops->tick(report->sink, now_ns, &report->out));
 }
 
 struct former_sink {
@@ -262,6 +274,7 @@ struct error *report_switch(struct report *report, const struct sink_look *look)
 {
 	struct report_options options = report->options;
 	struct former_sink former = {options.look.sink, report->sink};
+	flush_sink(report);
 	report->options.look = *look;
 	struct error *err = open_sink(report);
 	if (err) {
@@ -277,6 +290,7 @@ struct error *report_switch(struct report *report, const struct sink_look *look)
 void report_finish(struct report *report, uint64_t now_ns, bool target_died)
 {
 	calls_finish(report->calls, now_ns, target_died);
+	flush_sink(report);
 	struct calls_stats stats;
 	calls_stats(report->calls, &stats);
 	if (stats.damaged)

@@ -2,11 +2,8 @@
 // Chooses what of a tree of values is written. Sizes are columns. Nodes are first measured, from
 // the last to the first, so that a node's parts come before it. Then room is given out from the
 // top: each part gets at least its shortest form, and what is left is shared.
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/rune.h"
-#include "tracer/event/value/internal.h"
+#include "tracer/event/value/layout.h"
 
 enum {
 	SEPARATOR = 2,	   // ", "
@@ -17,143 +14,21 @@ enum {
 	SHORT_COLUMNS = 24, // a struct or collection of at most this many is short
 };
 
-static const char mark[] = "…";
-
-// --- Strings -----------------------------------------------------------------------------------
-
-static bool is_string(const struct value_node *node)
-{
-	return node->kind == NODE_STRING || node->kind == NODE_RAW || node->kind == NODE_HEX;
-}
-
-static char quote_of(const struct value_node *node)
-{
-	return node->kind == NODE_STRING ? '"' : node->kind == NODE_RAW ? '`' : 0;
-}
-
-static const char *body_of(const struct value_tree *tree, const struct value_node *node)
-{
-	return tree->text.data + node->off + node->label + node->head;
-}
-
-// Writes the first len bytes of a node's body.
-static void put_body(const struct value_tree *tree, const struct value_node *node, size_t len,
-		     struct text *out)
-{
-	const char *bytes = body_of(tree, node);
-	if (node->kind == NODE_STRING) {
-		value_quote(bytes, len, out);
-	} else if (node->kind == NODE_RAW) {
-		text_putc(out, '`');
-		text_append(out, bytes, len);
-		text_putc(out, '`');
-	} else {
-		for (size_t i = 0; i < len; i++) {
-			text_putc(out, "0123456789abcdef"[(uint8_t)bytes[i] >> 4]);
-			text_putc(out, "0123456789abcdef"[bytes[i] & 15]);
-		}
-	}
-}
-
-// Returns how many bytes of a node's body fit into the room, without quotation marks, and sets
-// *columns to what they take.
-static size_t body_fits(const struct value_tree *tree, const struct value_node *node, size_t room,
-			size_t *columns)
-{
-	const uint8_t *bytes = (const uint8_t *)body_of(tree, node);
-	size_t at = 0, used = 0;
-	char buffer[64];
-	while (at < node->body) {
-		size_t len = 1, more = 2; // of hexadecimal
-		uint8_t byte = bytes[at];
-		if (node->kind != NODE_HEX) {
-			more = 1 + (node->kind == NODE_STRING && (byte == '"' || byte == '\\'));
-			if (byte < ' ' || byte >= 0x7f) {
-				struct text rune = {.data = buffer, .capacity = sizeof(buffer)};
-				len = rune_write(bytes + at, node->body - at, &rune);
-				more = rune_columns(buffer, rune.len);
-			}
-		}
-		if (used + more > room)
-			break;
-		used += more;
-		at += len;
-	}
-	*columns = used;
-	return at;
-}
-
-// Writes what follows the first len bytes of a node's body: "...+1024 bytes".
-static void put_rest(const struct value_node *node, size_t len, struct text *out)
-{
-	uint64_t rest = node->body - len + node->more;
-	if (rest)
-		text_printf(out, "...+%" PRIu64 " bytes", rest);
-	else if (node->kind == NODE_HEX)
-		text_printf(out, " len %" PRIu32, node->body);
-	if (node->reason && len == node->body)
-		text_printf(out, " ?(%s)", node->reason);
-}
-
-static size_t rest_columns(const struct value_node *node, size_t len)
-{
-	char buffer[256];
-	struct text rest = {.data = buffer, .capacity = sizeof(buffer)};
-	put_rest(node, len, &rest);
-	return rest.len;
-}
+// --- Measuring ---------------------------------------------------------------------------------
 
 static void measure_string(const struct value_tree *tree, struct value_node *node)
 {
-	size_t columns, quotes = quote_of(node) ? 2 : 0;
-	body_fits(tree, node, SIZE_MAX, &columns);
-	node->full = (uint32_t)(node->fixed + quotes + columns + rest_columns(node, node->body));
-	size_t least = node->fixed + quotes + rest_columns(node, 0);
+	size_t columns, quotes = layout_is_quoted(node) ? 2 : 0;
+	layout_body_fits(tree, node, SIZE_MAX, &columns);
+	node->full =
+		(uint32_t)(node->fixed + quotes + columns + layout_rest_columns(node, node->body));
+	size_t least = node->fixed + quotes + layout_rest_columns(node, 0);
 	node->least = least < node->full ? (uint32_t)least : node->full;
-}
-
-// Returns how many bytes of a string are written in the columns given to its node. There is always
-// room for the first of them if there is none for any.
-static size_t bytes_given(const struct value_tree *tree, const struct value_node *node)
-{
-	if (node->given >= node->full)
-		return node->body;
-	size_t fixed = node->fixed + (quote_of(node) ? 2 : 0) + rest_columns(node, 0), columns;
-	return body_fits(tree, node, node->given > fixed ? node->given - fixed : 0, &columns);
-}
-
-// --- Measuring ---------------------------------------------------------------------------------
-
-// Writes what follows the first elements of a collection: "...+98".
-static void put_more(const struct value_node *node, uint64_t shown, uint64_t hidden,
-		     struct text *out)
-{
-	uint64_t more = hidden + node->more;
-	if (!more)
-		return;
-	text_printf(out, "%s...+%" PRIu64, shown ? ", " : "", more);
-	if (node->reason && !hidden)
-		text_printf(out, " ?(%s)", node->reason);
-}
-
-static size_t more_columns(const struct value_node *node, uint64_t shown, uint64_t hidden)
-{
-	char buffer[256];
-	struct text more = {.data = buffer, .capacity = sizeof(buffer)};
-	put_more(node, shown, hidden, &more);
-	return more.len;
-}
-
-// What an error begins with instead of its type if there is little room. A value that is not a
-// message says its type itself.
-static const char *short_error(const struct value_node *node)
-{
-	return is_string(node + 1) ? "error(…: " : "error(";
 }
 
 static size_t short_error_columns(const struct value_tree *tree, const struct value_node *node)
 {
-	const char *head = short_error(node);
+	const char *head = layout_short_error(node);
 	return rune_columns(tree->text.data + node->off, node->label) +
 	       rune_columns(head, strlen(head)) + 1;
 }
@@ -187,11 +62,12 @@ static void measure(struct value_tree *tree, uint32_t number)
 	case NODE_STRING:
 	case NODE_RAW:
 	case NODE_HEX:
+	case NODE_TEXT:
 		measure_string(tree, node);
 		return;
 	case NODE_LIST:
-		full += more_columns(node, parts.num, 0);
-		least = fixed + more_columns(node, 0, parts.num);
+		full += layout_more_columns(node, parts.num, 0);
+		least = fixed + layout_more_columns(node, 0, parts.num);
 		break;
 	case NODE_FIELDS:
 		least = fixed + (parts.num ? MARK : 0);
@@ -199,7 +75,7 @@ static void measure(struct value_tree *tree, uint32_t number)
 	case NODE_ERROR:
 		// The message, which is a string, is not cut as long as anything else can be.
 		least = short_error_columns(tree, node) +
-			(is_string(node + 1) ? parts.full : parts.least);
+			(layout_is_string(node + 1) ? parts.full : parts.least);
 		break;
 	case NODE_LEAF:
 	case NODE_PAIR:
@@ -224,9 +100,41 @@ static uint32_t least_of(size_t a, size_t b)
 
 static size_t lay_out(struct value_tree *tree, uint32_t number, size_t room);
 
+// Of the parts that are worth at least this much, those that were given least get more, until all
+// have the same or all they need.
+static void share_evenly(struct value_tree *tree, uint32_t first, uint32_t end, unsigned worth,
+			 size_t *room)
+{
+	struct value_node *nodes = tree->nodes;
+	size_t level = 0;
+	for (size_t step = 1u << 31; step; step /= 2) {
+		size_t needed = 0;
+		for (uint32_t i = first; i < end && needed <= *room; i = nodes[i].end) {
+			uint32_t to = least_of(level | step, nodes[i].full);
+			if (nodes[i].given && nodes[i].worth <= worth && to > nodes[i].given)
+				needed += to - nodes[i].given;
+		}
+		if (needed <= *room)
+			level |= step;
+	}
+	for (uint32_t i = first; i < end; i = nodes[i].end) {
+		uint32_t to = least_of(level, nodes[i].full);
+		if (!nodes[i].given || nodes[i].worth > worth || to <= nodes[i].given)
+			continue;
+		*room -= to - nodes[i].given;
+		nodes[i].given = to;
+	}
+	for (uint32_t i = first; i < end; i = nodes[i].end) {
+		if (!*room || !nodes[i].given || nodes[i].worth > worth ||
+		    nodes[i].given >= nodes[i].full)
+			continue;
+		nodes[i].given++;
+		--*room;
+	}
+}
+
 // Adds to the columns given to the parts between first and end so that they take room columns more
-// at most. Errors come first. Then the parts that were given least get more, until all have the
-// same or all they need.
+// at most. Errors come first, what is of the least worth last.
 static void share(struct value_tree *tree, uint32_t first, uint32_t end, size_t room)
 {
 	struct value_node *nodes = tree->nodes;
@@ -237,30 +145,8 @@ static void share(struct value_tree *tree, uint32_t first, uint32_t end, size_t 
 		nodes[i].given += more;
 		room -= more;
 	}
-	size_t level = 0;
-	for (size_t step = 1u << 31; step; step /= 2) {
-		size_t needed = 0;
-		for (uint32_t i = first; i < end && needed <= room; i = nodes[i].end) {
-			uint32_t to = least_of(level | step, nodes[i].full);
-			if (nodes[i].given && to > nodes[i].given)
-				needed += to - nodes[i].given;
-		}
-		if (needed <= room)
-			level |= step;
-	}
-	for (uint32_t i = first; i < end; i = nodes[i].end) {
-		uint32_t to = least_of(level, nodes[i].full);
-		if (!nodes[i].given || to <= nodes[i].given)
-			continue;
-		room -= to - nodes[i].given;
-		nodes[i].given = to;
-	}
-	for (uint32_t i = first; i < end; i = nodes[i].end) {
-		if (!room || !nodes[i].given || nodes[i].given >= nodes[i].full)
-			continue;
-		nodes[i].given++;
-		room--;
-	}
+	share_evenly(tree, first, end, WORTH_LITTLE, &room);
+	share_evenly(tree, first, end, NUM_WORTHS, &room);
 }
 
 // Lays out the parts in what they were given. What one of them does not use goes to the next ones,
@@ -271,7 +157,7 @@ static size_t lay_out_parts(struct value_tree *tree, uint32_t first, uint32_t en
 	for (int strings = 0; strings < 2; strings++) {
 		for (uint32_t i = first; i < end; i = value_tree_next(tree, i)) {
 			struct value_node *node = &tree->nodes[i];
-			if (!node->given || is_string(node) != (strings == 1))
+			if (!node->given || layout_is_string(node) != (strings == 1))
 				continue;
 			size_t room = node->given + left, took = lay_out(tree, i, room);
 			left = took < room ? room - took : 0;
@@ -316,7 +202,7 @@ static void cut_error(struct value_tree *tree, struct choice *choice, uint32_t b
 		      uint32_t number, uint32_t end, size_t room)
 {
 	struct value_node *node = &tree->nodes[number], *message = node + 1;
-	if (node->kind != NODE_ERROR || !is_string(message))
+	if (node->kind != NODE_ERROR || !layout_is_string(message))
 		return;
 	size_t least = node->least - message->full + message->least;
 	take_part(tree, choice, before, number, end, least, room);
@@ -338,9 +224,14 @@ static const struct value_node *bare(const struct value_node *node)
 // The columns that a field is worth at first, before room is shared.
 static size_t wanted(const struct value_node *node)
 {
-	size_t more = is_string(node) ? STRING_COLUMNS : PART_COLUMNS;
+	size_t more = layout_is_string(node) ? STRING_COLUMNS : PART_COLUMNS;
 	size_t most = node->worth == WORTH_LONG ? node->least + more : more;
 	return most < node->least ? node->least : least_of(most, node->full);
+}
+
+static size_t wanted_text(const struct value_node *node)
+{
+	return least_of(node->least + STRING_COLUMNS, node->full);
 }
 
 // The columns of a field if there is room for little; 0: it would not say anything.
@@ -348,7 +239,8 @@ static size_t scanty(const struct value_node *node)
 {
 	if (bare(node)->kind == NODE_FIELDS)
 		return 0;
-	return is_string(node) ? least_of(node->least + STRING_LEAST, node->full) : node->least;
+	return layout_is_string(node) ? least_of(node->least + STRING_LEAST, node->full)
+				      : node->least;
 }
 
 enum way { // to take parts
@@ -362,8 +254,14 @@ static size_t rank_of(const struct value_node *node, enum way way)
 {
 	if (node->worth == WORTH_ERROR)
 		return 0;
+	if (node->worth == WORTH_LAST)
+		return NUM_WORTHS + 2;
 	if (way == WAY_LEAST && bare(node)->kind == NODE_FIELDS && node->least < node->full)
 		return NUM_WORTHS + 1; // it closes up
+	if (way == WAY_LEAST && bare(node)->kind == NODE_TEXT)
+		return 1;
+	if (way == WAY_LEAST && node->worth >= WORTH_SHORT && node->least > STRING_LEAST)
+		return NUM_WORTHS;
 	if (way == WAY_LEAST)
 		return 1 + least_of(node->least / (node->worth == WORTH_NUMBER ? 16 : 8),
 				    NUM_WORTHS - 1);
@@ -374,7 +272,7 @@ static void take_parts(struct value_tree *tree, struct choice *choice, uint32_t 
 		       enum way way, size_t room)
 {
 	struct value_node *nodes = tree->nodes;
-	for (size_t rank = 0; rank <= NUM_WORTHS + 1; rank++) {
+	for (size_t rank = 0; rank <= NUM_WORTHS + 2; rank++) {
 		uint32_t before = UINT32_MAX;
 		for (uint32_t i = first; i < end; before = i, i = nodes[i].end) {
 			if (nodes[i].given || rank_of(&nodes[i], way) != rank)
@@ -384,7 +282,10 @@ static void take_parts(struct value_tree *tree, struct choice *choice, uint32_t 
 			size_t cost = way == WAY_WANTED	  ? wanted(&nodes[i])
 				      : way == WAY_SCANTY ? scanty(&nodes[i])
 							  : nodes[i].least;
-			if (cost)
+			if (bare(&nodes[i])->kind == NODE_TEXT)
+				take_part(tree, choice, before, i, end, wanted_text(&nodes[i]),
+					  room);
+			if (cost && !nodes[i].given)
 				take_part(tree, choice, before, i, end, cost, room);
 			if (!rank && way != WAY_WANTED && !nodes[i].given)
 				cut_error(tree, choice, before, i, end, room);
@@ -419,7 +320,7 @@ static size_t lay_out_list(struct value_tree *tree, uint32_t number, size_t room
 {
 	struct value_node *nodes = tree->nodes, *list = &nodes[number];
 	uint64_t total = sum_parts(tree, number).num, shown = 0, num = 0;
-	size_t used = 0, columns = more_columns(list, 0, total);
+	size_t used = 0, columns = layout_more_columns(list, 0, total);
 	uint32_t end = number + 1;
 	for (uint32_t i = number + 1; i < list->end; i = nodes[i].end) {
 		size_t most = least_of(nodes[i].full, PART_COLUMNS);
@@ -427,7 +328,7 @@ static size_t lay_out_list(struct value_tree *tree, uint32_t number, size_t room
 			least_of(nodes[i].full, most > nodes[i].least ? most : nodes[i].least);
 		used += nodes[i].given + (num ? SEPARATOR : 0);
 		num++;
-		size_t with_more = used + more_columns(list, num, total - num);
+		size_t with_more = used + layout_more_columns(list, num, total - num);
 		if (with_more > room)
 			break;
 		columns = with_more;
@@ -439,7 +340,7 @@ static size_t lay_out_list(struct value_tree *tree, uint32_t number, size_t room
 	if (!shown)
 		return columns;
 	share(tree, number + 1, end, room - columns);
-	return SEPARATOR * (shown - 1) + more_columns(list, shown, total - shown) +
+	return SEPARATOR * (shown - 1) + layout_more_columns(list, shown, total - shown) +
 	       lay_out_parts(tree, number + 1, end);
 }
 
@@ -459,7 +360,7 @@ static size_t lay_out(struct value_tree *tree, uint32_t number, size_t room)
 {
 	struct value_node *node = &tree->nodes[number];
 	node->given = least_of(node->full, room);
-	if (node->full <= room || is_string(node) || node->kind == NODE_LEAF)
+	if (node->full <= room || layout_is_string(node) || node->kind == NODE_LEAF)
 		return node->kind == NODE_LEAF ? node->full : node->given;
 	size_t fixed = node->fixed, inner;
 	if (node->kind == NODE_ERROR)
@@ -478,6 +379,20 @@ static size_t lay_out(struct value_tree *tree, uint32_t number, size_t room)
 	return fixed + inner;
 }
 
+size_t value_tree_columns(struct value_tree *tree)
+{
+	size_t columns = 0;
+	uint32_t group = UINT32_MAX;
+	for (uint32_t i = (uint32_t)tree->num_nodes; i-- > 0;)
+		measure(tree, i);
+	for (uint32_t i = 0; i < tree->num_nodes; i = value_tree_next(tree, i)) {
+		columns += tree->nodes[i].full;
+		columns += tree->nodes[i].group == group ? SEPARATOR : 0;
+		group = tree->nodes[i].group;
+	}
+	return columns;
+}
+
 bool value_tree_fit(struct value_tree *tree, size_t columns)
 {
 	bool are_errors_whole = true;
@@ -492,82 +407,4 @@ bool value_tree_fit(struct value_tree *tree, size_t columns)
 		if (tree->nodes[i].kind == NODE_ERROR && tree->nodes[i].given < tree->nodes[i].full)
 			are_errors_whole = false;
 	return are_errors_whole;
-}
-
-// --- Writing -----------------------------------------------------------------------------------
-
-static void put_node(const struct value_tree *tree, uint32_t number, bool is_whole,
-		     struct text *out);
-
-static void put_parts(const struct value_tree *tree, uint32_t first, uint32_t end, bool is_whole,
-		      bool is_list, struct text *out)
-{
-	bool was_left_out = false;
-	uint32_t group = first < end ? tree->nodes[first].group : 0;
-	for (uint32_t i = first; i < end && tree->nodes[i].group == group;
-	     i = value_tree_next(tree, i)) {
-		bool is_left_out = !is_whole && !tree->nodes[i].given;
-		if (is_left_out && is_list)
-			break;
-		if (i != first && !(is_left_out && was_left_out))
-			text_append(out, ", ", 2);
-		if (!is_left_out)
-			put_node(tree, i, is_whole, out);
-		else if (!was_left_out)
-			text_puts(out, mark);
-		was_left_out = is_left_out;
-	}
-}
-
-static void put_list(const struct value_tree *tree, uint32_t number, bool is_whole,
-		     struct text *out)
-{
-	const struct value_node *node = &tree->nodes[number];
-	uint64_t shown = 0, hidden = 0;
-	for (uint32_t i = number + 1; i < node->end; i = value_tree_next(tree, i))
-		(*(is_whole || tree->nodes[i].given ? &shown : &hidden))++;
-	put_parts(tree, number + 1, node->end, is_whole, true, out);
-	put_more(node, shown, hidden, out);
-}
-
-static void put_node(const struct value_tree *tree, uint32_t number, bool is_whole,
-		     struct text *out)
-{
-	const struct value_node *node = &tree->nodes[number];
-	const char *text = tree->text.data + node->off;
-	is_whole = is_whole || node->given >= node->full;
-	bool is_short_error = node->kind == NODE_ERROR && !is_whole;
-	text_append(out, text, node->label + (is_short_error ? 0 : node->head));
-	if (is_short_error)
-		text_puts(out, short_error(node));
-	if (is_string(node)) {
-		size_t len = is_whole ? node->body : bytes_given(tree, node);
-		put_body(tree, node, len, out);
-		put_rest(node, len, out);
-	} else if (node->kind == NODE_LIST) {
-		put_list(tree, number, is_whole, out);
-	} else if (node->kind == NODE_PAIR && number + 1 < node->end) {
-		uint32_t elem = value_tree_next(tree, number + 1);
-		put_node(tree, number + 1, is_whole, out);
-		text_append(out, ": ", 2);
-		if (elem < node->end)
-			put_node(tree, elem, is_whole, out);
-	} else if (number + 1 < node->end) {
-		put_parts(tree, number + 1, node->end, is_whole, false, out);
-	}
-	if (node->close)
-		text_putc(out, node->close);
-}
-
-bool value_tree_write(const struct value_tree *tree, unsigned group, struct text *out)
-{
-	uint32_t first = 0, end = (uint32_t)tree->num_nodes;
-	if (tree->failed || tree->text.failed)
-		out->failed = true;
-	while (first < end && tree->nodes[first].group != group)
-		first = value_tree_next(tree, first);
-	if (first == end || tree->text.failed)
-		return false;
-	put_parts(tree, first, end, false, false, out);
-	return true;
 }

@@ -127,15 +127,6 @@ static uint32_t begin_address(struct walk *walk, const struct gotype *type, uint
 	return leaf;
 }
 
-static void put_known(struct walk *walk, const char *bytes, size_t len, uint8_t flags, bool is_zero)
-{
-	// What has the type before it is the state of a thing, rather than a value.
-	uint32_t leaf = begin_leaf(walk, flags & KNOWN_TYPED ? WORTH_SHORT : WORTH_NUMBER, is_zero);
-	node_at(walk, leaf)->shows_type = flags & (KNOWN_TYPED | KNOWN_CLEAR);
-	text_append(walk->out, bytes, len);
-	end_leaf(walk, leaf);
-}
-
 static void put_address(struct walk *walk, const struct gotype *type, uint64_t addr)
 {
 	uint32_t leaf = begin_address(walk, type, addr);
@@ -183,6 +174,25 @@ static void put_string(struct walk *walk, const char *bytes, size_t len, uint64_
 	uint32_t number = begin(walk, NODE_STRING, WORTH_STRING);
 	node_at(walk, number)->is_zero = !total;
 	put_body(walk, number, bytes, len, total);
+}
+
+static void put_known(struct walk *walk, const char *bytes, size_t len, uint8_t flags, bool is_zero)
+{
+	// What has the type before it is the state of a thing, rather than a value.
+	uint32_t number = begin(walk, flags & KNOWN_TEXT ? NODE_TEXT : NODE_LEAF,
+				flags & KNOWN_TEXT    ? WORTH_STRING
+				: flags & KNOWN_TYPED ? WORTH_SHORT
+						      : WORTH_NUMBER);
+	node_at(walk, number)->shows_type = flags & (KNOWN_TYPED | KNOWN_CLEAR);
+	node_at(walk, number)->is_zero = is_zero;
+	if (flags & KNOWN_TEXT) {
+		const char *cut = strstr(bytes, "...+");
+		put_body(walk, number, bytes, len, len);
+		node_at(walk, number)->cut = cut ? (uint32_t)(cut - bytes) : 0;
+		return;
+	}
+	text_append(walk->out, bytes, len);
+	end_leaf(walk, number);
 }
 
 // Returns why elements after those that are shown were not captured; NULL if the reason is the

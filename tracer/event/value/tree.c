@@ -113,6 +113,44 @@ size_t value_tree_drop(struct value_tree *tree, uint32_t number)
 	return len - tree->text.len;
 }
 
+void value_tree_demote(struct value_tree *tree, uint32_t number)
+{
+	uint32_t inner = number;
+	while (!tree->failed && inner < tree->num_nodes && tree->nodes[inner].kind == NODE_WRAP)
+		inner++;
+	if (!tree->failed && inner < tree->num_nodes && tree->nodes[inner].kind == NODE_FIELDS)
+		tree->nodes[inner].worth = tree->nodes[number].worth = WORTH_LAST;
+}
+
+static size_t written_bytes(const struct value_node *node)
+{
+	return (size_t)node->label + node->head + node->body;
+}
+
+static bool are_same(const struct value_tree *a, const struct value_node *x,
+		     const struct value_tree *b, const struct value_node *y)
+{
+	return x->kind == y->kind && x->close == y->close && x->label == y->label &&
+	       x->head == y->head && x->body == y->body && x->more == y->more &&
+	       x->reason == y->reason &&
+	       !memcmp(a->text.data + x->off, b->text.data + y->off, written_bytes(x));
+}
+
+bool value_tree_is_same(const struct value_tree *a, uint32_t node_a, const struct value_tree *b,
+			uint32_t node_b)
+{
+	if (a->failed || b->failed || a->text.failed || b->text.failed)
+		return false;
+	uint32_t num = a->nodes[node_a].end - node_a;
+	if (b->nodes[node_b].end - node_b != num)
+		return false;
+	for (uint32_t i = 0; i < num; i++)
+		if (a->nodes[node_a + i].end - node_a != b->nodes[node_b + i].end - node_b ||
+		    !are_same(a, &a->nodes[node_a + i], b, &b->nodes[node_b + i]))
+			return false;
+	return true;
+}
+
 void value_tree_leaf(struct value_tree *tree, enum value_worth worth, const char *text)
 {
 	uint32_t node = value_tree_begin(tree, NODE_LEAF, worth);

@@ -19,6 +19,7 @@ enum value_node_kind {
 	NODE_STRING, // bytes that are written quoted
 	NODE_RAW,    // bytes that are written as they are, in backquotes
 	NODE_HEX,    // bytes that are written in hexadecimal
+	NODE_TEXT,   // bytes that are written as they are
 	NODE_LIST,   // elements, of which the first may be written
 	NODE_FIELDS, // fields, of which any may be left out
 	NODE_PAIR,   // a key and an element of a map
@@ -33,6 +34,7 @@ enum value_worth { // what is left out last comes first
 	WORTH_SHORT, // a struct or collection that is short
 	WORTH_LONG,
 	WORTH_LITTLE, // an address, nil, what is not to be had
+	WORTH_LAST,   // a struct that gets room after all others: a method's receiver
 	NUM_WORTHS,
 };
 
@@ -48,6 +50,7 @@ struct value_node { // followed by what is in it
 	uint32_t label, head; // bytes: "Name: ", "&main.P{"
 	uint32_t body;	      // bytes of a string
 	uint64_t more;	      // bytes or elements after those that were captured
+	uint32_t cut;	      // of NODE_TEXT that says "...+N bytes" itself: where; else 0
 	const char *reason;   // why they were not captured, or NULL; static
 	uint32_t fixed;	      // columns of label, head and close
 	uint32_t full, least; // columns: written whole, as short as can be
@@ -87,6 +90,11 @@ void value_tree_end(struct value_tree *tree, uint32_t node);
 /** Removes a node that was the last to end, with all that is in it. Returns the bytes of text that
  *  this frees. */
 size_t value_tree_drop(struct value_tree *tree, uint32_t node);
+/** The value is of the least worth, if it is a struct that can close up. */
+void value_tree_demote(struct value_tree *tree, uint32_t node);
+/** True if two values of two trees are written the same, whole, with their labels. */
+bool value_tree_is_same(const struct value_tree *a, uint32_t node_a, const struct value_tree *b,
+			uint32_t node_b);
 /** Adds a leaf. */
 void value_tree_leaf(struct value_tree *tree, enum value_worth worth, const char *text);
 
@@ -96,12 +104,22 @@ static inline uint32_t value_tree_next(const struct value_tree *tree, uint32_t n
 	return tree->nodes[node].end;
 }
 
+/** Returns the columns that all values take if they are written whole, with the commas between those
+ *  of a group. */
+size_t value_tree_columns(struct value_tree *tree);
 /** Chooses what of all values is written, so that they take at most so many columns with the commas
  *  between those of a group. Values are only left out if their shortest forms do not fit; a group
  *  is "…" at least. Errors come first, and what one value does not need goes to the others. Returns
  *  false if a value that is an error is not whole. */
 bool value_tree_fit(struct value_tree *tree, size_t columns);
-/** Writes the values of a group, from 0. Returns false if there are none. */
-bool value_tree_write(const struct value_tree *tree, unsigned group, struct text *out);
+struct value_paint {	   // escape sequences
+	const char *dim;   // before what marks a part that is left out
+	const char *bad;   // before a value that is an error
+	const char *plain; // after both
+};
+
+/** Writes the values of a group, from 0. paint may be NULL. Returns false if there are none. */
+bool value_tree_write(const struct value_tree *tree, unsigned group,
+		      const struct value_paint *paint, struct text *out);
 
 #endif

@@ -48,7 +48,7 @@ void value_text(struct value_printer *printer, struct gotype *type, uint64_t add
 	printer->used = 0;
 	print(printer, type, addr, UINT64_MAX, false, &tree, NULL);
 	value_tree_fit(&tree, VALUE_WIDTH_ALL);
-	value_tree_write(&tree, 0, out);
+	value_tree_write(&tree, 0, NULL, out);
 	value_tree_deinit(&tree);
 }
 
@@ -95,6 +95,22 @@ void value_param_add(struct value_printer *printer, const struct plan_value *val
 	else
 		text_printf(&tree->text, "?(%s)", reason);
 	value_tree_head(tree, leaf);
+}
+
+bool value_param_pointer(struct value_printer *printer, const struct plan_value *value,
+			 uint64_t words[2])
+{
+	const struct gotype *type = value->param->type;
+	const char *reason;
+	uint64_t addr;
+	if (value->param->unknown || !type ||
+	    (type->kind != GO_POINTER && type->kind != GO_INTERFACE && type->kind != GO_MAP))
+		return false;
+	words[1] = 0;
+	size_t bytes = type->kind == GO_INTERFACE ? 2 * sizeof(*words) : sizeof(*words);
+	return value->frame_bytes >= bytes &&
+	       memory_place(printer->memory, value, &addr, &reason) &&
+	       memory_read(printer->memory, addr, words, bytes, &reason) && words[0];
 }
 
 static void put_name(const struct param *param, struct text *out)

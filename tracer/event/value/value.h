@@ -50,6 +50,10 @@ void value_json(struct value_printer *printer, struct gotype *type, uint64_t add
  *  known. A parameter without a type is a raw word and prints in hexadecimal. */
 void value_param_add(struct value_printer *printer, const struct plan_value *value,
 		     struct value_tree *tree);
+/** Reads the words of an argument that is a pointer, map or interface; the second is 0 unless it is
+ *  an interface. False if it is nil, something else, or not available. */
+bool value_param_pointer(struct value_printer *printer, const struct plan_value *value,
+			 uint64_t words[2]);
 /** Writes an argument or result as {"name":...,"type":...,"value":...}. */
 void value_param_json(struct value_printer *printer, const struct plan_value *value,
 		      struct text *out);

@@ -66,7 +66,7 @@ static bool put_writer2(const struct known_value *writer, struct text *out)
 enum { WRITER = KNOWN_TYPED | KNOWN_POINTER };
 
 const struct known_row known_http[] = {
-	{"net/http.Request", put_request, KNOWN_POINTER},
+	{"net/http.Request", put_request, KNOWN_POINTER | KNOWN_TEXT},
 	{"net/http.Response", put_response, KNOWN_POINTER},
 	{"net/http.response", put_writer1, WRITER},
 	{"net/http.http2responseWriter", put_writer2, WRITER},

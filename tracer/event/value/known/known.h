@@ -21,6 +21,7 @@ enum known_flags {
 	KNOWN_POINTER = 2, // a pointer to the type prints as the type does
 	KNOWN_JSON = 4,	   // JSON has the text in place of the value
 	KNOWN_MESSAGE = 8, // an error; the text is what its Error method returns
+	KNOWN_TEXT = 32,   // the text may be cut as a string is: no number in it could be mistaken
 	KNOWN_CLEAR = 16,  // the text shows what it is, so that an interface need not add the type
 };
 

@@ -188,7 +188,7 @@ static bool put_url(const struct known_value *url, struct text *out)
 }
 
 const struct known_row known_url[] = {
-	{"net/url.URL", put_url, KNOWN_POINTER},
+	{"net/url.URL", put_url, KNOWN_POINTER | KNOWN_TEXT},
 	{"net/url.Userinfo", put_user, KNOWN_POINTER},
 	{0},
 };
