@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/vec.h"
+#include "dwarf/debug/constants.h"
 #include "dwarf/debug/debugtype.h"
 #include "dwarf/debug/die.h"
 
@@ -62,6 +63,7 @@ struct debuginfo {
 	struct range *ranges; // sorted by low
 	size_t num_ranges, ranges_capacity;
 	struct cached_func *funcs;
+	struct constants *constants;
 	bool out_of_memory;
 };
 
@@ -175,6 +177,9 @@ void debuginfo_close(struct debuginfo *info)
 	if (!info)
 		return;
 	HASH_CLEAR(hh, info->funcs);
+	for (struct constants *of = info->constants; of; of = of->hh.next)
+		free(of->list);
+	HASH_CLEAR(hh, info->constants);
 	for (size_t i = 0; i < info->num_units; i++) {
 		free(info->units[i].subprograms.place);
 		free(info->units[i].types.place);
@@ -525,4 +530,43 @@ void debuginfo_go_types(struct debuginfo *info, type_visitor *visit, void *conte
 	}
 	if (!has_types)
 		debuginfo_types(info, visit, context);
+}
+
+// Reads the constants of the type from the units of its package.
+static struct error *read_constants(struct debuginfo *info, const char *package,
+				    struct constants *constants)
+{
+	struct error *err = NULL;
+	for (size_t i = 0; i < info->num_units && !err; i++) {
+		if (strcmp(info->units[i].name, package) != 0)
+			continue;
+		Dwarf_Die root CLEANUP_DIE = die_at(info->dies, info->units[i].off);
+		if (root)
+			err = constants_add(constants, info->dies, &info->types, root);
+	}
+	return err;
+}
+
+const char *debuginfo_constant(struct debuginfo *info, const char *package,
+			       const struct gotype *type, uint64_t bits)
+{
+	struct constants *constants = NULL;
+	HASH_FIND_PTR(info->constants, &type, constants);
+	if (constants)
+		return constants_name(constants, bits);
+	constants = gotypes_alloc(&info->types.store, sizeof(*constants));
+	if (!constants)
+		return NULL;
+	constants->type = type;
+	struct error *err = read_constants(info, package, constants);
+	if (err) // which of them is unique is not known
+		constants->num = 0;
+	error_free(err);
+	constants_sort(constants);
+	HASH_ADD_PTR(info->constants, type, constants);
+	if (!constants->hh.tbl) {
+		free(constants->list);
+		return NULL;
+	}
+	return constants_name(constants, bits);
 }

@@ -52,6 +52,12 @@ struct error *debuginfo_func(struct debuginfo *info, uint64_t vaddr,
  *  own structs. unit is the name of the compilation unit to search first ("runtime"). */
 struct gotype *debuginfo_type(struct debuginfo *info, const char *unit, const char *name);
 
+/** Returns the name ("main.Active") of the only constant in a package that has this type and value
+ *  (bits, sign-extended). NULL if there is none or more than one. type must live as long as info.
+ *  The first call for a type reads the package's unit. */
+const char *debuginfo_constant(struct debuginfo *info, const char *package,
+			       const struct gotype *type, uint64_t bits);
+
 typedef bool type_visitor(void *context, const char *name);
 
 /** Calls visit with the name of every type, unit after unit, until visit returns false. This

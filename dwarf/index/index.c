@@ -330,6 +330,15 @@ struct gotype *index_type(struct index *index, const char *name)
 	return debuginfo_type(index->debug, package ? package : "", name);
 }
 
+const char *index_constant(struct index *index, const struct gotype *type, uint64_t bits)
+{
+	size_t len = package_length(type->full_name);
+	if (!index->debug || !type->is_named || !len)
+		return NULL;
+	CLEANUP_FREE char *package = strndup(type->full_name, len);
+	return package ? debuginfo_constant(index->debug, package, type, bits) : NULL;
+}
+
 size_t index_types_named(struct index *index, const char *name, struct gotype **out, size_t max)
 {
 	struct gotype *type = index_type(index, name);

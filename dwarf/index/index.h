@@ -98,6 +98,10 @@ struct gotype *index_type(struct index *index, const char *name);
  *  with at most max types, and returns how many there are. */
 size_t index_types_named(struct index *index, const char *name, struct gotype **out, size_t max);
 
+/** Returns the name ("main.Active") of the only constant that its package declares with this type
+ *  and value (bits, sign-extended). NULL if there is none or more than one, or without DWARF. */
+const char *index_constant(struct index *index, const struct gotype *type, uint64_t bits);
+
 /** Calls visit with the full name of every type in DWARF (without DWARF: of every type with a
  *  run-time descriptor) until visit returns false. A name may occur more than once. */
 void index_types(struct index *index, bool (*visit)(void *context, const char *name),

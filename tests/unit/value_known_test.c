@@ -38,6 +38,23 @@ static struct gotype *go_url(struct fixture *f)
 	return type;
 }
 
+static void prints_constants(void **state)
+{
+	struct fixture *f = *state;
+	struct gotype *level = basic(f, GO_INT8);
+	level->name = level->full_name = "main.Level";
+	frame(f, WORDS(0xff));
+	f->printer.func = "net/http.Get";
+	expect_text(f, level, "main.Low(-1)");
+	f->printer.func = "main.main";
+	expect_text(f, level, "Low(-1)");
+	f->printer.is_raw = true;
+	expect_text(f, level, "-1");
+	f->printer.is_raw = false;
+	frame(f, WORDS(1));
+	expect_text(f, level, "1");
+}
+
 static void prints_addresses(void **state)
 {
 	struct fixture *f = *state;
@@ -150,9 +167,13 @@ static void prints_chains_that_never_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		VALUE_TEST(prints_addresses),	  VALUE_TEST(prints_locks),
-		VALUE_TEST(prints_named_numbers), VALUE_TEST(prints_numbers_of_many_words),
-		VALUE_TEST(prints_requests),	  VALUE_TEST(prints_chains_that_never_end),
+		VALUE_TEST(prints_constants),
+		VALUE_TEST(prints_addresses),
+		VALUE_TEST(prints_locks),
+		VALUE_TEST(prints_named_numbers),
+		VALUE_TEST(prints_numbers_of_many_words),
+		VALUE_TEST(prints_requests),
+		VALUE_TEST(prints_chains_that_never_end),
 	};
 	return cmocka_run_group_tests_name("well-known types", tests, NULL, NULL);
 }

@@ -32,6 +32,15 @@ type contextKey string
 
 type empty struct{}
 
+type status int16
+
+const (
+	failed status = iota - 1
+	idle
+	busy
+	alsoBusy = busy
+)
+
 //go:noinline
 func show(name string, v interface{}) bool { return v != nil }
 
@@ -225,6 +234,19 @@ func files() {
 	is("null's bool", "true", sql.NullBool{Bool: true, Valid: true})
 }
 
+// A constant of a named integer type prints its name if no other has the same value.
+func constants() {
+	is("negative", "main.failed", failed)
+	is("zero", "main.idle", idle)
+	is("two names", "1", busy)
+	is("no name", "7", status(7))
+	is("of a package", "reflect.Struct", reflect.Struct)
+	is("of net/http", "http.StateIdle", http.StateIdle)
+	is("signal", "syscall.SIGINT", syscall.SIGINT)
+	type status int16 // not the type that has the constants
+	is("local type", "-1", status(-1))
+}
+
 func errs() {
 	_, err := os.Open("/no/such/file")
 	failsWith("path error", err)
@@ -254,6 +276,7 @@ func main() {
 	buffers()
 	numbers()
 	files()
+	constants()
 	errs()
 	later()
 	fmt.Println("DONE")

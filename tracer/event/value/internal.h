@@ -159,6 +159,13 @@ void value_time(int64_t unix_seconds, uint32_t ns, struct text *out);
  *  has the same, or the traced function if there is none. */
 void walk_type(struct walk *walk, const struct gotype *type, struct text *out);
 
+/** Reads the integer of this type at addr, sign-extended; false with a reason. */
+bool walk_bits(struct walk *walk, const struct gotype *type, uint64_t addr, uint64_t *out,
+	       const char **reason);
+/** Writes the name of the constant that has this type and value, as walk_type does with its package;
+ *  in JSON always with its package. False if there is not exactly one. */
+bool walk_constant(struct walk *walk, const struct gotype *type, uint64_t bits, struct text *out);
+
 /** Writes a string as strconv.Quote does. */
 void value_quote(const char *bytes, size_t len, struct text *out);
 /** Returns len without the part of a UTF-8 character that was cut off at the end of bytes. */

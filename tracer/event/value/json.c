@@ -162,11 +162,19 @@ static void put_bytes(struct walk *walk, const struct gotype *type, const uint8_
 	put_end(walk, type, shown, total);
 }
 
+static bool is_constant(struct walk *walk, struct gotype *type, uint64_t addr, struct text *out)
+{
+	uint64_t bits;
+	const char *reason;
+	return type->kind >= GO_INT && type->kind <= GO_UINTPTR &&
+	       walk_bits(walk, type, addr, &bits, &reason) && walk_constant(walk, type, bits, out);
+}
+
 void json_known(struct walk *walk, struct gotype *type, uint64_t addr)
 {
 	struct text text;
 	text_init(&text);
-	if (walk_known_text(walk, type, addr, &text))
+	if (walk_known_text(walk, type, addr, &text) || is_constant(walk, type, addr, &text))
 		json_string(walk->out, "text", text_string(&text));
 	text_deinit(&text);
 }

@@ -95,6 +95,22 @@ static void put_type(const struct gotype *type, struct package around, unsigned 
 		put_type(type->elem, around, nesting + 1, out);
 }
 
+bool walk_constant(struct walk *walk, const struct gotype *type, uint64_t bits, struct text *out)
+{
+	const char *constant = walk->printer->is_raw
+				       ? NULL
+				       : index_constant(walk->printer->loaded->index, type, bits);
+	if (!constant)
+		return false;
+	struct package package = package_of(type->full_name);
+	bool is_short =
+		walk->style == &value_style_text && is_same(package, package_around(walk, type));
+	if (!is_short)
+		text_append(out, type->name, strcspn(type->name, ".") + 1);
+	text_puts(out, constant + package_of(constant).len + 1);
+	return true;
+}
+
 void walk_type(struct walk *walk, const struct gotype *type, struct text *out)
 {
 	put_type(type, package_around(walk, type), 0, out);

@@ -71,12 +71,18 @@ static void put_bool(struct walk *walk, bool value)
 static void put_integer(struct walk *walk, const struct gotype *type, uint64_t bits)
 {
 	uint32_t leaf = begin_leaf(walk, WORTH_NUMBER, !bits);
+	bool is_constant = walk_constant(walk, type, bits, walk->out);
+	if (is_constant)
+		text_putc(walk->out, '(');
 	if (type->kind == GO_UINTPTR)
 		text_hex(walk->out, bits);
 	else if (type->kind <= GO_INT64)
 		text_i64(walk->out, (int64_t)bits);
 	else
 		text_u64(walk->out, bits);
+	if (is_constant)
+		text_putc(walk->out, ')');
+	node_at(walk, leaf)->shows_type = is_constant;
 	end_leaf(walk, leaf);
 }
 

@@ -141,22 +141,27 @@ static void walk_bool(struct walk *walk, struct gotype *type, uint64_t addr)
 		walk->style->boolean(walk, value);
 }
 
-static void walk_signed(struct walk *walk, struct gotype *type, uint64_t addr)
+bool walk_bits(struct walk *walk, const struct gotype *type, uint64_t addr, uint64_t *out,
+	       const char **reason)
 {
-	uint64_t bits = 0;
 	size_t size = gokind_size(type->kind);
-	if (!read_or_say(walk, addr, &bits, size))
-		return;
 	unsigned unused = 64 - 8 * (unsigned)size;
-	bits = (uint64_t)((int64_t)(bits << unused) >> unused);
-	walk->style->integer(walk, type, bits);
+	*out = 0;
+	if (!walk_read(walk, addr, out, size, reason))
+		return false;
+	if (type->kind <= GO_INT64)
+		*out = (uint64_t)((int64_t)(*out << unused) >> unused);
+	return true;
 }
 
-static void walk_unsigned(struct walk *walk, struct gotype *type, uint64_t addr)
+static void walk_integer(struct walk *walk, struct gotype *type, uint64_t addr)
 {
-	uint64_t bits = 0;
-	if (read_or_say(walk, addr, &bits, gokind_size(type->kind)))
+	uint64_t bits;
+	const char *reason = NULL;
+	if (walk_bits(walk, type, addr, &bits, &reason))
 		walk->style->integer(walk, type, bits);
+	else
+		walk_missing(walk, addr, reason);
 }
 
 static void walk_float(struct walk *walk, struct gotype *type, uint64_t addr)
@@ -463,8 +468,7 @@ static void walk_invalid(struct walk *walk, struct gotype *type, uint64_t addr)
 static void (*const kinds[GO_NUM_KINDS])(struct walk *walk, struct gotype *type, uint64_t addr) = {
 	[GO_INVALID] = walk_invalid,
 	[GO_BOOL] = walk_bool,
-	[GO_INT... GO_INT64] = walk_signed,
-	[GO_UINT... GO_UINTPTR] = walk_unsigned,
+	[GO_INT... GO_UINTPTR] = walk_integer,
 	[GO_FLOAT32... GO_FLOAT64] = walk_float,
 	[GO_COMPLEX64... GO_COMPLEX128] = walk_complex,
 	[GO_ARRAY] = walk_array,
