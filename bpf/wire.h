@@ -295,7 +295,7 @@ enum {
 // "Pops" and "pushes" are about that stack. An operation that cannot read something fails, and
 // all operations are passed over up to the next WIRE_OP_CHECK or WIRE_OP_KEEP.
 enum wire_op_code {
-	WIRE_OP_PUSH,  // pushes value
+	WIRE_OP_PUSH,  // pushes value; in the plan, reg is an enum wire_operand
 	WIRE_OP_REG,   // pushes the low size bytes of register reg
 	WIRE_OP_STACK, // pushes size bytes at off from the first argument on the stack
 	WIRE_OP_ADDR,  // pushes the address of these bytes
@@ -337,6 +337,14 @@ enum wire_op_code {
 	WIRE_OP_KEEP,
 	WIRE_OP_CHECK, // pops; if it is 0, the condition is false and the program ends
 	WIRE_NUM_OPS,
+};
+
+// What a WIRE_OP_PUSH of the plan pushes. The plan does not depend on a process: the copies that the
+// engine gets have its values.
+enum wire_operand {
+	WIRE_OPERAND_VALUE,
+	WIRE_OPERAND_VADDR, // value is an address of the executable
+	WIRE_OPERAND_PID,   // the PID of the process
 };
 
 struct wire_op {

@@ -43,23 +43,8 @@ static void write_func(const struct plan *plan, const struct plan_func *func, st
 	}
 }
 
-// Sets the PID and the load bias of the target.
-static struct error *set_target(struct plan_request *request, struct index *index, pid_t pid)
-{
-	struct target *target;
-	struct error *err = target_attach(pid, &target);
-	if (err)
-		return err;
-	struct loaded loaded;
-	err = target_load(target, index, &loaded);
-	request->pid = (uint32_t)pid;
-	request->bias = err ? 0 : loaded.bias;
-	target_destroy(target);
-	return err;
-}
-
-static struct error *print_plan(struct index *index, pid_t pid, char *const *patterns,
-				size_t num_patterns, const struct plan_options *options)
+static struct error *print_plan(struct index *index, char *const *patterns, size_t num_patterns,
+				const struct plan_options *options)
 {
 	struct plan_request request = {
 		.patterns = patterns,
@@ -69,8 +54,6 @@ static struct error *print_plan(struct index *index, pid_t pid, char *const *pat
 	struct plan_selected selected = {0};
 	struct plan *plan = NULL;
 	struct error *err = plan_create(index, options, &plan);
-	if (!err && pid)
-		err = set_target(&request, index, pid);
 	if (!err)
 		err = plan_add(plan, &request, &selected);
 	struct text out;
@@ -114,7 +97,7 @@ int dry_run(const struct options *options)
 		err = open_target_index(pid ? options->words[0] : path, &index, &pid);
 	if (err)
 		return cli_fail(err);
-	err = print_plan(index, pid, options->words + !!options->pid,
+	err = print_plan(index, options->words + !!options->pid,
 			 options->num_words - !!options->pid, &options->session.plan);
 	index_close(index);
 	return err ? cli_fail(err) : EXIT_DONE;

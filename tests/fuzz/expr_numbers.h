@@ -275,7 +275,7 @@ static void make_wide(struct writer *writer, struct meaning *out)
 	case 6:
 		text = next(writer->input) & 1 ? "pid" : "len(w.arr)";
 		out->value = *text == 'p' ? PID : 3;
-		out->is_const = true;
+		out->is_const = *text != 'p';
 		break;
 	default:
 		out->value = GOID;

@@ -252,8 +252,6 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 	struct expr_scope scope = {
 		.index = index,
 		.signature = index_signature(index, func),
-		.bias = BIAS,
-		.pid = PID,
 		.has_depth = !conditions->request->options.counting,
 	};
 	struct expr_code code;
@@ -263,6 +261,8 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 		return err;
 	plan->tables.ops = code.ops;
 	plan->tables.num_ops = code.num_entry + code.num_return;
+	const struct loaded loaded = {.bias = BIAS, .pid = PID};
+	tables_place_ops(code.ops, plan->tables.num_ops, &loaded);
 	plan->tables.literals = code.literals;
 	plan->tables.num_literals = code.num_literals;
 	*out = (struct plan_program){.num_entry = code.num_entry,

@@ -136,15 +136,4 @@ subtest 'short forms, patterns' => sub {
 	is($target->stop, 0, 'the program ends well');
 };
 
-subtest '--dry-run knows the process' => sub {
-	my $path = program('conditions', newest(), 'optimized');
-	my $target = start_target($path, []);
-	my $text = $target->{pid} > 127 ? 'i8 == pid' : 'i8 == pid + 128';
-	for my $how (['--duration', '10ms'], ['--dry-run']) {
-		my $result = run_gotrace('attach', $target->{pid}, 'main.cCall', '--if', $text, @$how);
-		like("$result->{out}$result->{err}", qr/main\.cCall: .*does not fit int8/, "@$how: no such number is an int8");
-	}
-	$target->stop;
-};
-
 done_testing;

@@ -48,7 +48,7 @@ static struct signature signature = {.is_known = true,
 				     .params = params,
 				     .num_params = 6,
 				     .num_args = 4};
-static const struct expr_scope scope = {.signature = &signature, .pid = 77};
+static const struct expr_scope scope = {.signature = &signature};
 
 static char *wrong(const char *text)
 {
@@ -211,6 +211,7 @@ static bool holds(const char *text, int64_t n, uint64_t u, const char *s, int64_
 	world->condition = (struct wire_condition){.num_entry = code.num_entry,
 						   .return_op = code.num_entry,
 						   .num_return = code.num_return};
+	tables_place_ops(code.ops, code.num_entry + code.num_return, &(struct loaded){.pid = 77});
 	world->tables.state = &world->state;
 	world->tables.plan = (struct plan_tables){.probes = world->probes,
 						  .num_probes = 2,

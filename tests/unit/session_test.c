@@ -40,6 +40,7 @@ static struct {
 
 struct fake_backend {
 	struct backend base;
+	struct loaded loaded;
 	const struct plan *plan;
 	struct armed *armed;
 	struct tables tables;
@@ -63,6 +64,7 @@ static struct error *fake_open(const struct loaded *loaded, struct armed *armed,
 	struct fake_backend *self = calloc(1, sizeof(*self));
 	assert_non_null(self);
 	self->base.tables = fake.tables = &self->tables;
+	self->loaded = *loaded;
 	self->plan = plan;
 	self->armed = fake.armed = armed;
 	self->tables.state = &self->state;
@@ -82,7 +84,7 @@ static struct error *fake_update(struct backend *backend)
 	assert_true(self->armed->num >= self->plan->num_funcs);
 	if (fake.is_full && self->plan->num_funcs > self->num_funcs + 4)
 		return error_errno(ENOSPC, "no room");
-	return tables_update(&self->tables, self->plan);
+	return tables_update(&self->tables, &self->loaded);
 }
 
 static struct error *fake_arm(struct backend *backend, const uint32_t *funcs, size_t num)

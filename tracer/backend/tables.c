@@ -164,8 +164,21 @@ static void update_types(struct wire_type *to, const struct wire_type *from, uin
 	}
 }
 
-static void append(struct tables *tables, const struct plan *plan, const struct table_row *row)
+void tables_place_ops(struct wire_op *ops, size_t num, const struct loaded *loaded)
 {
+	for (size_t i = 0; i < num; i++) {
+		if (ops[i].code != WIRE_OP_PUSH)
+			continue;
+		if (ops[i].reg == WIRE_OPERAND_VADDR)
+			ops[i].value = loaded_addr(loaded, ops[i].value);
+		else if (ops[i].reg == WIRE_OPERAND_PID)
+			ops[i].value = (uint64_t)loaded->pid;
+	}
+}
+
+static void append(struct tables *tables, const struct loaded *loaded, const struct table_row *row)
+{
+	const struct plan *plan = loaded->plan;
 	uint32_t have = *num_of(tables, row), num = num_wanted(plan, row);
 	size_t size = row->entry_size;
 	uint8_t *to = entries_of(tables, row);
@@ -175,11 +188,14 @@ static void append(struct tables *tables, const struct plan *plan, const struct 
 		       (num - have) * size);
 	for (uint32_t i = have; row->fill && i < num; i++)
 		row->fill(to + i * size, plan->funcs[i]);
+	if (row == &rows[TABLES_OPS])
+		tables_place_ops(tables->plan.ops + have, num - have, loaded);
 	__atomic_store_n(num_of(tables, row), num, __ATOMIC_RELEASE);
 }
 
-struct error *tables_update(struct tables *tables, const struct plan *plan)
+struct error *tables_update(struct tables *tables, const struct loaded *loaded)
 {
+	const struct plan *plan = loaded->plan;
 	struct error *err = check_room(tables, plan);
 	if (err)
 		return err;
@@ -187,7 +203,7 @@ struct error *tables_update(struct tables *tables, const struct plan *plan)
 	__atomic_store_n(&tables->state->num_within, plan->num_within, __ATOMIC_RELEASE);
 	for (size_t i = 0; i < NUM_TABLES; i++) {
 		if (tables->capacity[i])
-			append(tables, plan, &rows[i]);
+			append(tables, loaded, &rows[i]);
 		if (i == TABLES_TYPES)
 			update_types(tables->plan.types, plan->tables.types,
 				     plan->tables.num_types);

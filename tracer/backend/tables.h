@@ -7,6 +7,7 @@
 #ifndef GOTRACE_TRACER_BACKEND_TABLES_H
 #define GOTRACE_TRACER_BACKEND_TABLES_H
 
+#include "tracer/loaded.h"
 #include "tracer/plan/plan.h"
 
 struct backend_settings;
@@ -48,9 +49,11 @@ size_t tables_bytes(const struct tables *tables, enum tables_kind kind);
 void tables_place(struct tables *tables, enum tables_kind kind, void *memory);
 /** Where the table was placed; NULL: nowhere. */
 void *tables_memory(const struct tables *tables, enum tables_kind kind);
-/** Copies the new and changed parts of the plan. If there is no room, the error's code is ENOSPC.
+/** Copies the new and changed parts of loaded->plan. If there is no room, the error's code is ENOSPC.
  *  The engine may read the tables meanwhile. */
-struct error *tables_update(struct tables *tables, const struct plan *plan) MUST_CHECK;
+struct error *tables_update(struct tables *tables, const struct loaded *loaded) MUST_CHECK;
+/** Gives operands of the plan (enum wire_operand) the values that they have in this process. */
+void tables_place_ops(struct wire_op *ops, size_t num, const struct loaded *loaded);
 
 /** Enables or disables the probes of one function, without touching the target. Exits are enabled
  *  first and disabled last, so that a call that was seen to begin is seen to end. */

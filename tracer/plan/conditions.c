@@ -259,8 +259,6 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 	struct expr_scope scope = {
 		.index = plan->index,
 		.signature = index_signature(plan->index, func),
-		.bias = request->bias,
-		.pid = request->pid,
 		.has_depth = !request->options.counting,
 	};
 	struct expr_code code;

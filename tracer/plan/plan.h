@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What to do, as data: the selected functions with their probes, and the tables of wire.h, from
 // which the capture engine learns how to fill a frame block and where its pointers lead. A plan has
-// no side effects: it can be printed (--dry-run) and needs no privileges. Functions may be added
+// no side effects: it can be printed (--dry-run) and needs no privileges. It does not depend on a
+// process: all of its addresses are the executable's own. Functions may be added
 // while a session runs. Numbers in the plan never change, so a back end only needs to hear of
 // additions.
 //
@@ -180,9 +181,6 @@ struct plan_request {	       // what is to be added to a plan; borrowed
 	size_t num_patterns;
 	struct plan_options options;
 	const struct selection *selection; // these functions instead; NULL: those of the patterns
-	// Of the process, for the conditions: run-time address - vaddr, and its PID.
-	uint64_t bias;
-	uint32_t pid;
 	/** A function that is armed is taken as it is, whatever its options. NULL: none is armed. */
 	bool (*is_armed)(const void *context, uint32_t func);
 	const void *context;

@@ -139,8 +139,6 @@ struct error *session_choose(struct session *session, const struct session_reque
 		.num_patterns = request->num_patterns,
 		.options = request->options,
 		.selection = known,
-		.bias = session->loaded.bias,
-		.pid = (uint32_t)target_pid(session->target),
 		.is_armed = is_armed,
 		.context = &session->armed,
 	};

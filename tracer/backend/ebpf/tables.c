@@ -135,7 +135,7 @@ void ebpf_tables_forget(struct ebpf *backend)
 struct error *ebpf_tables_update(struct backend *base)
 {
 	struct ebpf *backend = (struct ebpf *)base;
-	struct error *err = tables_update(&backend->tables, backend->loaded.plan);
+	struct error *err = tables_update(&backend->tables, &backend->loaded);
 	if (err)
 		return err;
 	ebpf_pages_fetch(backend);

@@ -136,7 +136,7 @@ struct error *ptrace_shared_update(struct ptrace_shared *shared, const struct lo
 {
 	const struct plan *plan = loaded->plan;
 	uint32_t had = shared->tables.plan.num_probes;
-	struct error *err = tables_update(&shared->tables, plan);
+	struct error *err = tables_update(&shared->tables, loaded);
 	for (uint32_t i = had; !err && i < plan->tables.num_probes; i++)
 		shared->addrs[i] = loaded_addr(loaded, plan->probes[i].vaddr);
 	if (!err)

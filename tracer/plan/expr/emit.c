@@ -75,9 +75,15 @@ static void code(struct expr_emitter *emitter, enum wire_op_code code)
 	expr_emit_op(emitter, (struct wire_op){.code = (uint8_t)code});
 }
 
+static void push_operand(struct expr_emitter *emitter, enum wire_operand kind, uint64_t value)
+{
+	expr_emit_op(emitter,
+		     (struct wire_op){.code = WIRE_OP_PUSH, .reg = (uint8_t)kind, .value = value});
+}
+
 static void push(struct expr_emitter *emitter, uint64_t value)
 {
-	expr_emit_op(emitter, (struct wire_op){.code = WIRE_OP_PUSH, .value = value});
+	push_operand(emitter, WIRE_OPERAND_VALUE, value);
 }
 
 // Appends a jump and returns its index; land() sets its destination.
@@ -320,7 +326,7 @@ static void emit_type_test(struct expr_emitter *emitter, const struct expr_node 
 						       .off = TYPE_IN_ITAB});
 		land(emitter, if_nil);
 	}
-	push(emitter, node->offset);
+	push_operand(emitter, WIRE_OPERAND_VADDR, node->offset);
 	code(emitter, WIRE_OP_EQUAL);
 }
 
@@ -336,7 +342,7 @@ static void emit_called_by(struct expr_emitter *emitter, const struct expr_node 
 {
 	for (size_t i = 0; i < node->num_ranges; i++) {
 		expr_emit_caller(emitter);
-		push(emitter, node->ranges[i].start + 1);
+		push_operand(emitter, WIRE_OPERAND_VADDR, node->ranges[i].start + 1);
 		expr_emit_op(emitter, (struct wire_op){.code = WIRE_OP_SUB, .size = WORD});
 		push(emitter, node->ranges[i].size);
 		code(emitter, WIRE_OP_LESS);
@@ -501,8 +507,8 @@ static void emit_binary(struct expr_emitter *emitter, const struct expr_node *no
 // In the program at return, a value that is known only at the entry is replaced by a kept one.
 static bool emit_kept(struct expr_emitter *emitter, struct expr_node *node)
 {
-	bool is_free =
-		node->kind == EXPR_CONST || node->kind == EXPR_GOID || node->kind == EXPR_TID;
+	bool is_free = node->kind == EXPR_CONST || node->kind == EXPR_GOID ||
+		       node->kind == EXPR_TID || node->kind == EXPR_PID;
 	if (!emitter->is_return || node->at_return || is_free)
 		return false;
 	if (node->class == CLASS_STRING || node->class == CLASS_OTHER) {
@@ -554,6 +560,9 @@ void expr_emit(struct expr_emitter *emitter, struct expr_node *node)
 		break;
 	case EXPR_TID:
 		code(emitter, WIRE_OP_TID);
+		break;
+	case EXPR_PID:
+		push_operand(emitter, WIRE_OPERAND_PID, 0);
 		break;
 	case EXPR_DEPTH:
 		code(emitter, WIRE_OP_DEPTH);

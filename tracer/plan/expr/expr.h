@@ -14,8 +14,6 @@
 struct expr_scope { // where an expression's names are looked up; all borrowed
 	struct index *index;
 	const struct signature *signature;
-	uint64_t bias;	// run-time address - vaddr
-	uint32_t pid;	// in the user's PID namespace
 	bool has_depth; // "depth" is known: how many traced calls are under way
 };
 

@@ -67,6 +67,7 @@ enum expr_kind {
 	EXPR_CONTAINS,
 	EXPR_GOID,
 	EXPR_TID,
+	EXPR_PID,
 	EXPR_DEPTH,
 	EXPR_DURATION,
 	EXPR_CALLER,	// for a comparison with a name, or as a key
@@ -90,7 +91,7 @@ struct expr_node {
 	uint32_t column;
 	struct expr_node *left, *right;
 	const struct param *param;
-	uint64_t offset; // EXPR_FIELD: in left; EXPR_TYPE_TEST: the descriptor's run-time address
+	uint64_t offset; // EXPR_FIELD: in left; EXPR_TYPE_TEST: the descriptor's vaddr
 	__int128 integer;
 	double number;
 	char *string;

@@ -100,7 +100,7 @@ static const struct {
 	bool at_return;
 } builtins[] = {
 	{"goid", EXPR_GOID, CLASS_INT, false},	      {"tid", EXPR_TID, CLASS_INT, false},
-	{"pid", EXPR_CONST, CLASS_INT, false},	      {"depth", EXPR_DEPTH, CLASS_INT, false},
+	{"pid", EXPR_PID, CLASS_INT, false},	      {"depth", EXPR_DEPTH, CLASS_INT, false},
 	{"duration", EXPR_DURATION, CLASS_INT, true}, {"caller", EXPR_CALLER, CLASS_OTHER, false},
 	{"failed", EXPR_FAILED, CLASS_BOOL, true},    {"nil", EXPR_CONST, CLASS_NIL, false},
 	{"true", EXPR_CONST, CLASS_BOOL, false},      {"false", EXPR_CONST, CLASS_BOOL, false},
@@ -121,10 +121,7 @@ static struct expr_node *builtin(struct expr_parser *parser, const char *name, u
 		if (!node)
 			return NULL;
 		node->at_return = builtins[i].at_return;
-		if (!strcmp(name, "pid"))
-			node->integer = parser->scope->pid;
-		else
-			node->integer = !strcmp(name, "true");
+		node->integer = !strcmp(name, "true");
 		return node;
 	}
 	no_such_name(parser, name, column);

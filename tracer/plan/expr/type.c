@@ -267,7 +267,7 @@ struct expr_node *expr_type_test(struct expr_parser *parser, struct expr_node *b
 		return NULL;
 	node->left = base;
 	node->at_return = base->at_return;
-	node->offset = rtype + parser->scope->bias;
+	node->offset = rtype;
 	node->held = held;
 	return node;
 }
@@ -309,16 +309,14 @@ struct expr_node *expr_unary(struct expr_parser *parser, enum expr_token token,
 }
 
 // Adds the code of function i. It extends the last range if no other function is between the two.
-static void add_range(struct expr_parser *parser, struct expr_node *node,
-		      const struct selection *found, size_t i)
+static void add_range(struct expr_node *node, const struct selection *found, size_t i)
 {
 	const struct func *func = found->func[i];
-	uint64_t start = func->vaddr + parser->scope->bias;
 	if (i && found->func[i - 1]->number + 1 == func->number) {
 		struct expr_range *last = &node->ranges[node->num_ranges - 1];
-		last->size = start + func->size - last->start;
+		last->size = func->vaddr + func->size - last->start;
 	} else {
-		node->ranges[node->num_ranges++] = (struct expr_range){start, func->size};
+		node->ranges[node->num_ranges++] = (struct expr_range){func->vaddr, func->size};
 	}
 }
 
@@ -344,7 +342,7 @@ static struct expr_node *called_by(struct expr_parser *parser, bool is_equal,
 		return NULL;
 	}
 	for (size_t i = 0; i < found.num; i++)
-		add_range(parser, node, &found, i);
+		add_range(node, &found, i);
 	selection_deinit(&found);
 	if (!node->num_ranges || node->num_ranges > CALLERS_MAX) {
 		expr_wrong(parser, name->column,
