@@ -167,10 +167,11 @@ enum wire_budget_level { // what is recorded of a call; each level is less than 
 };
 
 enum wire_budget_flags {
-	WIRE_BUDGET_FOLLOW = 1, // the function's returns are probed too
+	WIRE_BUDGET_FOLLOW = 1, // the function's returns are probed too; else they are no events
 };
 
-// The budget of one function. User space writes the first half, the engine the second.
+// The budget of one function. User space writes the first half, also while the program runs; the
+// engine writes the second.
 struct wire_budget {
 	wire_u32 every;	      // one call in so many is admitted; 0 and 1: every call
 	wire_u16 level;	      // enum wire_budget_level
@@ -490,6 +491,7 @@ enum wire_record_flags {
 	WIRE_CUT_FAULTS = 32, // the walk ended early: too many addresses could not be read
 	WIRE_CUTS = WIRE_CUT | WIRE_CUT_STEPS | WIRE_CUT_FAULTS,
 	WIRE_BARE = 256,    // the function's budget excludes values
+	WIRE_ALONE = 1024,  // an entry whose return is no event: its function's budget excludes it
 	WIRE_CALLERS = 512, // the last blocks are the call's stack or the goroutine's creator
 };
 

@@ -28,6 +28,7 @@ void options_init(struct options *options)
 		.session.buffer_bytes = BUFFER_DEFAULT,
 		.session.look.out = STDOUT_FILENO,
 		.session.save = -1,
+		.brake = OPTIONS_BRAKE,
 		.aggregate.max_keys = KEYS_DEFAULT,
 		.bench.format = bench_formats[0],
 		.bench.rounds = ROUNDS_DEFAULT,
@@ -226,6 +227,11 @@ static const char *const orders[] = {"total", "calls", "p99", NULL};
 #define COUNTS	     "count hist top"
 #define OTHERS	     "list types whatis info disassemble doctor replay bench shell complete"
 
+#define MAX_OVERHEAD                                                                            \
+	"Trace no more of each function's calls than takes PCT percent of the program's time; " \
+	"none: all calls"
+#define ALL "Every call, at any price: --max-overhead none"
+
 const struct option_row options_table[] = {
 	{"format", .commands = TRACES " replay", .kind = &kind_row, VALUE(session.look.sink),
 	 .scope = SCOPE_COMMAND, .group = GROUP_SHOWN, .arg = "NAME", ROWS(sinks)},
@@ -345,12 +351,15 @@ const struct option_row options_table[] = {
 	{"rate", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.sampling.rate),
 	 .scope = SCOPE_DEFAULT, .none = "off", .group = GROUP_LIMITS, .arg = "N/s", .min = 1,
 	 .max = RATE_MAX, .after = "/s", .doc = "At most N calls of each function a second"},
-	{"max-overhead", .commands = TRACES, .kind = &kind_share, VALUE(session.max_overhead),
+	{"max-overhead", .commands = "attach", .kind = &kind_share, VALUE(brake),
+	 .group = GROUP_LIMITS, .arg = "PCT", .doc = MAX_OVERHEAD},
+	{"max-overhead", .commands = "run", .kind = &kind_share, VALUE(session.max_overhead),
 	 .scope = SCOPE_SESSION, .none = "off", .group = GROUP_LIMITS, .arg = "PCT",
-	 .doc = "Trace no more of each function's calls than takes PCT percent of the program's "
-		"time; none: all calls"},
-	{"all", .commands = TRACES, .kind = &kind_no_share, VALUE(session.max_overhead),
-	 .group = GROUP_LIMITS, .doc = "Every call, at any price: --max-overhead none"},
+	 .doc = MAX_OVERHEAD},
+	{"all", .commands = "attach", .kind = &kind_no_share, VALUE(brake), .group = GROUP_LIMITS,
+	 .doc = ALL},
+	{"all", .commands = "run", .kind = &kind_no_share, VALUE(session.max_overhead),
+	 .group = GROUP_LIMITS, .doc = ALL},
 	{"backend", .commands = TRACES " " COUNTS, .kind = &kind_row, VALUE(session.backend),
 	 .scope = SCOPE_SESSION, .group = GROUP_MEANS, .arg = "NAME", ROWS(backends),
 	 .doc = "ptrace, by breakpoints, is for places where eBPF is not allowed; it is slower"},

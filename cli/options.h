@@ -20,8 +20,12 @@ struct options_script { // the argument of one -x or -e of the shell
 	const char *text;
 };
 
+// What a trace of a running process may cost it if the user says nothing of that.
+static const double OPTIONS_BRAKE = 0.25;
+
 struct options {
 	struct session_options session;
+	double brake;	      // session.max_overhead of attach
 	const char *output;   // -o: path of a file; NULL: stdout
 	const char *save;     // --save: path of a file; NULL: none
 	uint64_t duration_ns; // 0: no limit

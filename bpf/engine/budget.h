@@ -70,7 +70,7 @@ CAPTURE_INLINE bool budget_follows(const struct host *host, struct wire_budget *
 {
 	bool is_entry = hit->probe->kind == WIRE_PROBE_ENTRY;
 	if (!(budget->flags & WIRE_BUDGET_FOLLOW))
-		return !is_entry || is_taken;
+		return is_entry && is_taken;
 	// The entry of an unknown goroutine cannot be followed; a return belongs to no call.
 	if (!hit->is_known)
 		return is_entry && is_taken;

@@ -179,6 +179,7 @@ CAPTURE_INLINE wire_u64 take_fill(const struct host *host, struct slot *slot, co
 	struct capture *c = &slot->capture;
 	capture_head(&c->record, hit->number, hit->tid, hit->time_ns, hit_goroutine(hit),
 		     host_losses(host));
+	c->record.flags |= hit->flags;
 	host_copy_regs(hit->regs, &c->regs);
 	if (hit->probe->num_pieces)
 		capture_walk(c, hit->probe);
@@ -228,7 +229,8 @@ CAPTURE_APART void take_walk(const struct host *host, const struct hit *hit)
 
 CAPTURE_INLINE void take_record(const struct host *host, const struct hit *hit)
 {
-	if ((hit->probe->num_pieces || take_wants_stack(host, hit->probe)) && !hit->flags)
+	if ((hit->probe->num_pieces || take_wants_stack(host, hit->probe)) &&
+	    !(hit->flags & WIRE_BARE))
 		take_walk(host, hit);
 	else
 		take_head(host, hit);
@@ -252,7 +254,7 @@ CAPTURE_INLINE bool take_keep(const struct host *host, struct slot *slot,
 		return false;
 	}
 	c->room = WIRE_HELD_MAX - HELD_STACK;
-	if (hit->flags) {
+	if (hit->flags & WIRE_BARE) {
 		capture_head(&c->record, hit->number, hit->tid, hit->time_ns, hit_goroutine(hit),
 			     host_losses(host));
 		c->record.flags |= hit->flags;
@@ -333,8 +335,9 @@ CAPTURE_INLINE void take_decided(const struct host *host, struct hit *hit,
 			__sync_fetch_and_add(&condition->unreadable, 1);
 		return;
 	}
-	if (budget && budget->level)
-		hit->flags = WIRE_BARE;
+	if (budget)
+		hit->flags = (budget->level ? WIRE_BARE : 0) |
+			     (budget->flags & WIRE_BUDGET_FOLLOW ? 0 : WIRE_ALONE);
 	if (is_held) {
 		if (hit->probe->kind == WIRE_PROBE_ENTRY)
 			take_hold(host, condition, hit, is_taken);

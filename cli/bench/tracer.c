@@ -187,10 +187,12 @@ struct error *bench_start_gotrace(const struct bench_variant *variant, pid_t pid
 			       variant->command ? "text" : "lines"};
 	size_t num = sizeof(first) / sizeof(*first);
 	CLEANUP_FREE const char **argv =
-		calloc(num + BENCH_WORDS + num_patterns + 1, sizeof(*argv));
+		calloc(num + 1 + BENCH_WORDS + num_patterns + 1, sizeof(*argv));
 	if (!argv)
 		return error_nomem();
 	memcpy(argv, first, sizeof(first));
+	if (!variant->command)
+		argv[num++] = "--all";
 	for (size_t i = 0; i < BENCH_WORDS && variant->words[i]; i++)
 		argv[num++] = variant->words[i];
 	memcpy(argv + num, patterns, num_patterns * sizeof(*patterns));

@@ -4,6 +4,8 @@
 
 static int attach_main(struct options *options)
 {
+	options->session.max_overhead = options->brake;
+	options->session.is_brake = options->brake == OPTIONS_BRAKE;
 	return drive(options, NULL);
 }
 

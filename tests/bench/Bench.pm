@@ -47,11 +47,11 @@ sub start {
 	die "@command: not ready\n";
 }
 
-# Attaches gotrace and waits until it says that it traces; a hash to give to detach.
+# Attaches gotrace to trace every call, and waits until it says that it traces; a hash to give to detach.
 sub attach {
 	my ($pid, @arguments) = @_;
 	my $start  = time;
-	my $tracer = open my $err, '-|', "exec $gotrace attach $pid @arguments 2>&1 >/dev/null";
+	my $tracer = open my $err, '-|', "exec $gotrace attach $pid --all @arguments 2>&1 >/dev/null";
 	my $said   = '';
 	$tracers{$tracer} = 1;
 	while (defined(my $line = <$err>)) { $said .= $line; last if $line =~ /tracing \d+ function/ }

@@ -17,8 +17,9 @@ live_plan();
 # traced(PATH, COMMANDS, ARGS): {events, summary, err, said} of a trace while the target obeys.
 sub traced {
 	my ($path, $commands, @args) = @_;
+	my %options = ref $args[-1] eq 'HASH' ? %{ pop @args } : ();
 	my $target = start_target($path, []) or return undef;
-	my $trace = start_trace(['attach', $target->{pid}, @args, '--format', 'json']);
+	my $trace = start_trace(['attach', $target->{pid}, @args, '--format', 'json'], %options);
 	diag "@args: " . $trace->errors if $trace->armed != 1;
 	my @said = map { $target->ask($_) } @$commands;
 	my $status = $trace->stop;
@@ -161,10 +162,10 @@ for my $backend ('ebpf', 'ptrace') {
 
 subtest 'few words about a budget' => sub {
 	my $result = traced($path, ['many 8 2000', 'loop 300000', 'many 8 2000', 'loop 300000'], 'main.bDeep', 'main.bRisky', 'main.bLoop', 'main.bGrow', '--max-overhead', '3');
-	my @lines = $result->{err} =~ /^(gotrace: .*--max-overhead 3%.*)$/mg;
+	my @lines = $result->{err} =~ /^(gotrace: .*\(brake 3%; --all shows all\))$/mg;
 	cmp_ok(scalar @lines, '<=', 1 + field($result->{summary}, 'seconds') / 5, 'one line each few seconds') or diag $result->{err};
-	like($lines[0], qr/--max-overhead 3%: \d of 4 functions are not traced whole: .*\d off.*; most had main\.b\w+: \d+ calls\/s cost /, 'which says how many, and the costliest');
-	like($result->{err}, qr/--max-overhead: main\.b\w+: [\w ]+ at the end; \d+ calls\/s cost \d/, 'the end names it');
+	like($lines[0], qr/main\.b\w+: \d[\d ]* calls\/s, (?:1 in \d+ shown|not shown and not counted|all shown without values).*; \d more (?:is|are) not shown in full/, 'which names the costliest, and says how many');
+	like($result->{err}, qr/main\.b\w+: \d[\d ]* of \d[\d ]* calls shown.*; at the end .*; \d[\d ]* calls\/s would cost \d/, 'the end names each');
 	unlike($result->{err}, qr/->/, 'no line for each change');
 };
 
@@ -184,10 +185,32 @@ subtest 'many functions are armed a few at a time' => sub {
 	is($target->stop, 0, 'and so does the target');
 	my $armed = () = $trace->errors =~ /armed \d+ probes/g;
 	cmp_ok($armed, '>', 2, 'not all at once');
-	like($trace->errors, qr/ of $num functions are not traced whole: .*\d+ not armed yet/, 'a line says how far it is');
 	my ($summary) = grep { field($_, 'event') eq 'summary' } json_lines($trace->output);
 	my $overhead = field($summary, 'overhead') // 0;
 	ok($overhead > 0 && $overhead < 1, "and the summary what it took: $overhead");
+};
+
+# What a user has who says nothing of costs: a function that takes more than its share is sampled or counted, each call that
+# is left out is counted, and what is cheap is whole.
+subtest 'the brake' => sub {
+	my $target = start_target($path, []);
+	my $untraced = calls($target, 'for', 500);
+	my $trace = start_trace(['attach', $target->{pid}, 'main.b*', '--format', 'json'], brake => 1);
+	is($trace->armed, 1, 'attached');
+	my $first = calls($target, 'for', 1000);
+	my $later = calls($target, 'for', 3000);
+	cmp_ok($later, '>', $untraced / 3, sprintf 'a hot loop keeps going (%.0f%% in the first second, then %.0f%%)', 100 * $first / $untraced, 100 * $later / $untraced);
+	$target->ask('calm 200');
+	is($trace->stop, 0, 'the trace ends well');
+	is($target->stop, 0, 'and so does the target');
+	like($trace->errors, qr/main\.b\w+: \d[\d ]* calls\/s, .* \(brake 25%; --all shows all\)/, 'a line says what it did') or diag $trace->errors;
+	like($trace->errors, qr/main\.bLoop: \d[\d ]* of \d[\d ]* calls shown/, 'and so does the end');
+	my @events = json_lines($trace->output);
+	my ($skipped) = map { field($_, 'skipped') } grep { field($_, 'func') eq 'main.bLoop' } @{ field($events[-1], 'skipped_of') // [] };
+	cmp_ok($skipped // 0, '>', 0, 'what was skipped is counted by function');
+	is(scalar wrong(\@events, 1), 0, 'each call that is shown has its end, or no return to see') or diag join "\n", (wrong(\@events, 1))[0 .. 3];
+	my $named = traced($path, ['calm 500'], 'main.bBusy', { brake => 1 });
+	is(field($named->{summary}, 'skipped') // 0, 0, 'a function that is named, and fits, is whole');
 };
 
 subtest 'no limit' => sub {

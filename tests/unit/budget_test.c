@@ -158,9 +158,9 @@ static void test_counting(void **state)
 	size_t func = add(&program, 20000, 1);
 	tick(&program);
 	tick(&program);
-	assert_int_equal(level(&program, func), BUDGET_COUNTED);
+	assert_int_equal(level(&program, func), BUDGET_ENTRIES);
 	assert_true(run(&program, 60) > 0.9);
-	assert_int_equal(level(&program, func), BUDGET_COUNTED);
+	assert_int_equal(level(&program, func), BUDGET_ENTRIES);
 	assert_int_equal(program.steps, 1);
 	budget_destroy(program.budget);
 }
@@ -262,6 +262,71 @@ static void test_counted_at_first(void **state)
 	assert_int_equal(level(&program, 0), BUDGET_OFF);
 	for (size_t i = 1; i < FUNCS_MAX; i++)
 		assert_int_equal(level(&program, i), BUDGET_ALL);
+	budget_destroy(program.budget);
+}
+
+static size_t add_about(struct program *program, double own_ns, const struct budget_func *about)
+{
+	assert_null(budget_add(program->budget, about));
+	program->funcs[program->num] = (struct called){own_ns, 1, 1, 0};
+	return program->num++;
+}
+
+// After a fifth of a second, what was only counted gets the level at which all fits: the cheap
+// function in full, the costly one as much as there is room for.
+static void test_first_judgement(void **state)
+{
+	(void)state;
+	static const struct budget_func counted = {.has_exits = true, .level = BUDGET_COUNTED};
+	struct program program;
+	program_init(&program, 0.25);
+	size_t hot = add_about(&program, 6000, &counted), seldom = add(&program, 0, 0);
+	budget_set(program.budget, seldom, &counted);
+	budget_judge_soon(program.budget, program.now_ns);
+	for (int i = 0; i < 3; i++) {
+		tick(&program);
+		assert_int_equal(level(&program, hot), BUDGET_COUNTED);
+		assert_int_equal(level(&program, seldom), BUDGET_COUNTED);
+		assert_true(budget_reason(program.budget, hot).share == 0);
+	}
+	tick(&program);
+	tick(&program);
+	assert_int_equal(level(&program, seldom), BUDGET_ALL);
+	assert_int_equal(level(&program, hot), BUDGET_ENTRIES);
+	// About 150 000 calls a second, of which about a hundred are shown.
+	assert_in_range(budget_every(program.budget, hot), 1000, 2000);
+	assert_int_equal(budget_every(program.budget, seldom), 1);
+	struct budget_reason reason = budget_reason(program.budget, hot);
+	assert_true(reason.share > 0.5 && reason.share < 0.6);
+	assert_true(reason.calls > 100000 && reason.calls < 200000);
+	assert_true(run(&program, 60) > 0.75);
+	budget_destroy(program.budget);
+}
+
+// A function that is named exactly and fits is traced whole, whatever the others cost.
+static void test_named_functions_come_first(void **state)
+{
+	(void)state;
+	static const struct budget_func about = {.has_exits = true, .is_named = true};
+	struct program program;
+	program_init(&program, 0.25);
+	size_t named = add_about(&program, 15000, &about); // takes a fifth of what is left
+	for (int i = 0; i < 10; i++)
+		add(&program, 1000, 1);
+	run(&program, 20);
+	assert_int_equal(level(&program, named), BUDGET_ALL);
+	for (size_t i = 1; i < program.num; i++)
+		assert_true(level(&program, i) > BUDGET_ALL);
+	assert_true(budget_reason(program.budget, named).share == 0);
+	budget_destroy(program.budget);
+
+	// One that does not fit goes down, and leaves the others alone.
+	program_init(&program, 0.25);
+	named = add_about(&program, 200, &about);
+	size_t other = add(&program, 20000, 0.05);
+	run(&program, 20);
+	assert_true(level(&program, named) > BUDGET_ALL);
+	assert_int_equal(level(&program, other), BUDGET_ALL);
 	budget_destroy(program.budget);
 }
 
@@ -481,6 +546,8 @@ int main(void)
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_counted_at_first),
+		cmocka_unit_test(test_first_judgement),
+		cmocka_unit_test(test_named_functions_come_first),
 		cmocka_unit_test(test_values_first),
 		cmocka_unit_test(test_only_the_heavy_ones),
 		cmocka_unit_test(test_others_wait),

@@ -770,6 +770,27 @@ static void function_detached(void **state)
 }
 
 // What another function's events tell of calls whose return probes went before is not how these ended.
+// An entry that shows no return is a leaf: what follows is not nested in it, and nothing ends it.
+static void entry_alone(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 2);
+	enter(&story, 0, 100);
+	struct synthetic_record record =
+		synthetic_hit(3 * 1 + SYNTHETIC_ENTRY, 7, 200, story.now += 10);
+	record.head.flags = WIRE_ALONE;
+	take(&story, &record.head);
+	enter(&story, 2, 300);
+	leave(&story, 2, 300);
+	leave(&story, 0, 100);
+	tells(&story, "+0 +1@2 +2@2 -2 -0");
+	calls_finish(story.calls, story.now, false);
+	tells(&story, "");
+	calls_destroy(story.calls);
+	text_deinit(&story.told);
+}
+
 static void vanished_while_off(void **state)
 {
 	(void)state;
@@ -953,6 +974,7 @@ int main(void)
 		cmocka_unit_test(target_died_panicking),
 		cmocka_unit_test(detached_while_panicking),
 		cmocka_unit_test(function_detached),
+		cmocka_unit_test(entry_alone),
 		cmocka_unit_test(vanished_while_off),
 		cmocka_unit_test(limit),
 		cmocka_unit_test(told_at_the_return),

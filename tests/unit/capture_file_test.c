@@ -66,7 +66,7 @@ static void write_capture(const struct file *file, struct synthetic *synthetic)
 		{.kind = ITEM_LOST, .lost = {12, "ring buffer"}},
 		{.kind = ITEM_UNSURE, .unsure = {0x4000, 0x5000}},
 		{.kind = ITEM_MEMORY, .memory = {0x7000, "bytes", 5}},
-		{.kind = ITEM_SKIPPED, .skipped = {8, 6}},
+		{.kind = ITEM_SKIPPED, .skipped = {8, 6, 1, 9}},
 		{.kind = ITEM_FINISH, .finish = {4000, .armed_ns = 1500, .num_functions = 2, true}},
 	};
 	for (size_t i = 0; i < sizeof(items) / sizeof(*items); i++)
@@ -121,7 +121,8 @@ static void check_capture(const char *path, const struct synthetic *synthetic)
 	assert_memory_equal(item.memory.bytes, "bytes", 5);
 	assert_null(capture_read(reader, &item));
 	assert_int_equal(item.kind, ITEM_SKIPPED);
-	assert_true(item.skipped.skipped == 8 && item.skipped.crowded == 6);
+	assert_true(item.skipped.skipped == 8 && item.skipped.crowded == 6 &&
+		    item.skipped.func == 1 && item.skipped.off_ns == 9);
 	assert_null(capture_read(reader, &item));
 	assert_int_equal(item.kind, ITEM_FINISH);
 	assert_true(item.finish.now_ns == 4000 && item.finish.target_died);
@@ -200,16 +201,16 @@ static void cut_off(void **state)
 	assert_int_equal(num_whole, 9); // cut between two items, or behind the head
 }
 
-// Version 4 differs only in what records may be.
+// Versions 4 and 5 differ only in what records may be.
 static void versions(void **state)
 {
 	const struct file *file = *state;
 	struct synthetic synthetic;
 	write_capture(file, &synthetic);
-	for (uint32_t version = 3; version <= 6; version++) {
+	for (uint32_t version = 3; version <= 7; version++) {
 		bool failed;
 		assert_int_equal(pwrite(file->fd, &version, sizeof(version), 8), sizeof(version));
-		bool is_read = version == 4 || version == 5;
+		bool is_read = version >= 4 && version <= 6;
 		assert_int_equal(read_all(file->path, &failed), is_read ? 9 : 0);
 		assert_true(failed != is_read);
 	}

@@ -77,6 +77,7 @@ static bool hit(struct world *world, uint32_t probe)
 static void test_all_are_taken(void **state)
 {
 	struct world *world = *state;
+	world->budget.flags = WIRE_BUDGET_FOLLOW;
 	for (int i = 0; i < 100; i++) {
 		assert_true(hit(world, ENTRY));
 		assert_true(hit(world, RETURN));
@@ -230,12 +231,25 @@ static void test_rate_of_one(void **state)
 static void test_no_values(void **state)
 {
 	struct world *world = *state;
+	world->budget.flags = WIRE_BUDGET_FOLLOW;
 	assert_int_equal(hit_record(world->maker, ENTRY, 7, 1, &world->regs)->flags, 0);
 	world->budget.level = WIRE_BUDGET_BARE;
 	world->probes[ENTRY].num_pieces = 1;
 	const struct wire_record *record = hit_record(world->maker, ENTRY, 7, 1, &world->regs);
 	assert_int_equal(record->flags, WIRE_BARE);
 	assert_int_equal(record->num_blocks, 0);
+}
+
+// While a function's returns have no probes, its entries say so. A return that comes all the same,
+// because its probe was just about to go, is no event.
+static void test_entries_alone(void **state)
+{
+	struct world *world = *state;
+	world->budget.every = 1;
+	assert_int_equal(hit_record(world->maker, ENTRY, 7, 1, &world->regs)->flags, WIRE_ALONE);
+	assert_false(hit(world, RETURN));
+	world->budget.flags = WIRE_BUDGET_FOLLOW; // the call was under way before
+	assert_false(hit(world, RETURN));
 }
 
 // What is not a function's entry or end is no call.
@@ -263,6 +277,7 @@ int main(void)
 		TEST(test_rate),
 		TEST(test_rate_of_one),
 		TEST(test_no_values),
+		TEST(test_entries_alone),
 		TEST(test_notes_pass),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -398,6 +398,52 @@ static void test_arming_fails(void **state)
 	assert_int_equal(made->counts.calls, 1);
 }
 
+// What a glob selects is only counted at first; what is named exactly is traced whole at once.
+static void test_a_glob_is_counted_first(void **state)
+{
+	struct world *world = *state;
+	world->options.max_overhead = 0.25;
+	open_session(world);
+	trace(world, "main.ad*");
+	const struct plan_func *func = find(world, "main.add");
+	assert_false(func->is_named);
+	assert_true(fake.armed->funcs[func->number].is_counted);
+	assert_int_equal(tables_budget(fake.tables, func)->level, WIRE_BUDGET_COUNTS);
+	assert_int_equal(tables_budget(fake.tables, func)->flags, 0);
+	for (int i = 0; i < 3; i++) { // nobody calls it: there is room for it
+		poll_once(world);
+		usleep(150000);
+	}
+	poll_once(world);
+	assert_false(fake.armed->funcs[func->number].is_counted);
+	assert_int_equal(tables_budget(fake.tables, func)->level, WIRE_BUDGET_FULL);
+	assert_int_equal(tables_budget(fake.tables, func)->flags, WIRE_BUDGET_FOLLOW);
+	session_destroy(world->session);
+	open_session(world);
+	trace(world, "main.add");
+	func = find(world, "main.add");
+	assert_true(func->is_named);
+	assert_false(fake.armed->funcs[func->number].is_counted);
+	assert_int_equal(tables_budget(fake.tables, func)->level, WIRE_BUDGET_FULL);
+}
+
+// A condition that asks how deep calls are is true of the calls of a whole trace only.
+static void test_no_brake_where_depth_is_asked_for(void **state)
+{
+	struct world *world = *state;
+	world->options.max_overhead = 0.25;
+	const struct session_trace *made;
+	open_session(world);
+	assert_error(try_trace(world, "main.add if depth > 1", 0, &made), "--max-overhead");
+	session_destroy(world->session);
+	world->options.is_brake = true;
+	open_session(world);
+	trace(world, "main.ad* if depth > 1");
+	const struct plan_func *func = find(world, "main.add");
+	assert_false(fake.armed->funcs[func->number].is_counted);
+	assert_int_equal(tables_budget(fake.tables, func)->flags, WIRE_BUDGET_FOLLOW);
+}
+
 static void test_refusals(void **state)
 {
 	struct world *world = *state;
@@ -659,6 +705,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(calls_are_shown_and_counted),
 		TEST(arming_fails),
+		TEST(a_glob_is_counted_first),
+		TEST(no_brake_where_depth_is_asked_for),
 		TEST(refusals),
 		TEST(two_traces_of_a_function),
 		TEST(a_function_is_changed),

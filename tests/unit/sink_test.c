@@ -640,6 +640,23 @@ static void summaries(void **state)
 	assert_string_equal(text_string(&text),
 			    "{\"event\":\"summary\",\"calls\":1,\"returns\":1,\"lost\":0,"
 			    "\"skipped\":8,\"crowded\":6,\"seconds\":0,\"functions\":1}\n");
+	static const struct sink_skipped skipped_of[] = {{"main.f", 7}, {"main.g", 1}};
+	summary = (struct sink_summary){.skipped = 8,
+					.skipped_of = skipped_of,
+					.num_skipped_of = 2,
+					.uncounted = 3};
+	text_reset(&text);
+	format_summary(&summary, &text);
+	assert_string_equal(text_string(&text),
+			    "0 functions, 0 calls, 0 returns, 0 lost, 8 skipped, calls of 3 not "
+			    "counted for a time, 0 s\n");
+	text_reset(&text);
+	sink_json.summary(NULL, &summary, &text, NULL);
+	assert_string_equal(
+		text_string(&text),
+		"{\"event\":\"summary\",\"calls\":0,\"returns\":0,\"lost\":0,\"skipped\":8,"
+		"\"uncounted\":3,\"skipped_of\":[{\"func\":\"main.f\",\"skipped\":7},"
+		"{\"func\":\"main.g\",\"skipped\":1}],\"seconds\":0,\"functions\":0}\n");
 	text_reset(&text);
 	static const struct sink_options options;
 	format_lost(&options, 1, "ring buffer", &text);

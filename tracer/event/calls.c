@@ -112,7 +112,8 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 		.goid = record->goid,
 		.has_goid = has_goroutine(record),
 		.is_bare = record->flags & WIRE_BARE,
-		.will_end = func->has_return && has_goroutine(record),
+		.will_end =
+			func->has_return && has_goroutine(record) && !(record->flags & WIRE_ALONE),
 		.entry_ns = record->time_ns,
 		.parent = around ? &around->call : NULL,
 	};

@@ -229,6 +229,9 @@ void format_summary(const struct sink_summary *summary, struct text *out)
 	text_printf(out, "%" PRIu64 " lost, ", summary->lost);
 	if (summary->skipped)
 		text_printf(out, "%" PRIu64 " skipped, ", summary->skipped);
+	if (summary->uncounted)
+		text_printf(out, "calls of %" PRIu64 " not counted for a time, ",
+			    summary->uncounted);
 	if (summary->unreadable)
 		text_printf(out, "%" PRIu64 " unreadable, ", summary->unreadable);
 	if (summary->crowded)

@@ -231,6 +231,24 @@ static void json_lost(struct sink *sink, uint64_t count, const char *where, stru
 	text_puts(out, "}\n");
 }
 
+static void write_skipped(const struct sink_summary *summary, struct text *out)
+{
+	json_count(out, "skipped", summary->skipped);
+	json_count(out, "uncounted", summary->uncounted);
+	if (!summary->num_skipped_of)
+		return;
+	json_key(out, "skipped_of");
+	text_putc(out, '[');
+	for (size_t i = 0; i < summary->num_skipped_of; i++) {
+		json_item(out);
+		text_putc(out, '{');
+		json_string(out, "func", summary->skipped_of[i].func);
+		json_u64(out, "skipped", summary->skipped_of[i].calls);
+		text_putc(out, '}');
+	}
+	text_putc(out, ']');
+}
+
 static void json_summary(struct sink *sink, const struct sink_summary *summary, struct text *out,
 			 struct text *err)
 {
@@ -242,7 +260,7 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 	json_u64(out, "calls", counts->calls);
 	json_u64(out, "returns", counts->returns);
 	json_u64(out, "lost", summary->lost);
-	json_count(out, "skipped", summary->skipped);
+	write_skipped(summary, out);
 	json_count(out, "orphans", counts->orphans);
 	json_count(out, "lost_ends", counts->lost_ends);
 	json_count(out, "detached", counts->detached);

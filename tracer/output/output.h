@@ -52,10 +52,18 @@ struct sink_options {
 	struct value_printer *printer; // its memory holds the event's record during a callback
 };
 
+struct sink_skipped { // a function with calls that were left out
+	const char *func;
+	uint64_t calls;
+};
+
 struct sink_summary {
 	struct calls_stats counts;
 	uint64_t lost;	  // events
-	uint64_t skipped; // calls left out by sampling or by a limit of the rate
+	uint64_t skipped; // calls left out by sampling, or by a limit of the rate or the cost
+	const struct sink_skipped *skipped_of; // by function; not known of old recordings
+	size_t num_skipped_of;
+	uint64_t uncounted; // functions whose calls were not even counted for some time
 	bool has_conditions;
 	uint64_t unreadable; // calls whose condition needed memory that could not be read
 	uint64_t crowded;    // calls that could not be followed to their return for lack of room

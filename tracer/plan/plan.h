@@ -93,6 +93,7 @@ struct plan_func {
 	bool has_return;  // return probes are armed: durations and how calls ended are known
 	bool has_results; // results are captured
 	bool has_args;
+	bool is_named; // a pattern is its name, and no glob
 	struct plan_sampling sampling;
 	char *condition; // of its calls; "": none
 	// The same function, added earlier with other options; or NULL.

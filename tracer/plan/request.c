@@ -80,6 +80,27 @@ static struct error *add_all(struct plan *plan, const struct plan_conditions *co
 	return NULL;
 }
 
+// Notes which functions the patterns name exactly.
+static struct error *note_named(struct plan *plan, const struct plan_conditions *conditions)
+{
+	for (size_t i = 0; i < conditions->num_patterns; i++) {
+		struct selection named;
+		const char *pattern = conditions->patterns[i];
+		if (pattern[0] == '!' || pattern[0] == '/')
+			continue;
+		struct error *err = select_named(plan->index, pattern, &named);
+		if (err)
+			return err;
+		for (size_t j = 0; j < named.num; j++) {
+			uint32_t latest = plan->state->by_func[named.func[j]->number];
+			if (latest)
+				plan->funcs[latest - 1]->is_named = true;
+		}
+		selection_deinit(&named);
+	}
+	return NULL;
+}
+
 struct error *plan_add(struct plan *plan, const struct plan_request *request,
 		       struct plan_selected *out)
 {
@@ -98,6 +119,8 @@ struct error *plan_add(struct plan *plan, const struct plan_request *request,
 	if (!err)
 		err = add_all(plan, &conditions,
 			      request->selection ? request->selection : &selection, out);
+	if (!err && (err = note_named(plan, &conditions)))
+		plan_selected_deinit(out);
 	if (selection.func)
 		selection_deinit(&selection);
 	plan_conditions_deinit(&conditions);

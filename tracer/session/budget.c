@@ -29,6 +29,12 @@ static const double TRAPS_FIRST = 2, TRAPS_MAX = 30, TRAPS_DOUBT_NS = 20000000;
 static const double TRAPS_FADE = 0.999; // the weight of earlier evidence at each step
 // A whole interval. Load that comes in bursts is estimated over this time.
 static const uint64_t WHOLE_NS = 1000000000;
+// How long functions are only counted at first.
+static const uint64_t FIRST_NS = 200000000;
+// Calls a second of a sampled function that are traced. What they cost is estimated for one call in
+// USUAL_EVERY: the probes cost far more than that.
+static const double SAMPLES = 100, USUAL_EVERY = 100;
+static const uint32_t EVERY_MIN = 2, EVERY_MAX = 1000000;
 
 struct func {
 	struct budget_func about;
@@ -36,7 +42,10 @@ struct func {
 	double calls;			 // in the interval
 	double whole_calls;		 // since the last interval of WHOLE_NS ended
 	uint64_t changed_ns, hold_ns;
-	bool is_trial;	 // the level has gone up since it last went down
+	bool is_trial;	// the level has gone up since it last went down
+	bool is_fresh;	// it is only counted so that its first level can be found
+	uint32_t every; // at BUDGET_SAMPLED
+	struct budget_reason reason;
 	double off_load; // what counting it would have cost when it went off
 };
 
@@ -48,6 +57,7 @@ struct budget {
 	struct func *funcs;
 	size_t num;
 	bool has_room, is_growing;
+	uint64_t judge_ns;	// when the fresh functions get their levels; 0: there are none
 	uint64_t next_trial_ns; // when a function that is likely to cost too much is tried again
 	uint64_t last_ns;
 	double whole_cpu_ns, whole_tracing; // sums since whole_ns
@@ -58,8 +68,8 @@ const char *budget_level_name(enum budget_level level)
 {
 	static const char *const names[BUDGET_LEVELS] = {
 		[BUDGET_ALL] = "all",	      [BUDGET_NO_VALUES] = "no values",
-		[BUDGET_SAMPLED] = "sampled", [BUDGET_COUNTED] = "counted",
-		[BUDGET_OFF] = "off",
+		[BUDGET_SAMPLED] = "sampled", [BUDGET_ENTRIES] = "entries sampled",
+		[BUDGET_COUNTED] = "counted", [BUDGET_OFF] = "off",
 	};
 	return names[level];
 }
@@ -91,6 +101,8 @@ void budget_set(struct budget *budget, size_t number, const struct budget_func *
 {
 	struct func *func = &budget->funcs[number];
 	*func = (struct func){.about = *about, .level = about->level, .hold_ns = HOLD_MIN_NS};
+	func->is_fresh = about->level == BUDGET_COUNTED;
+	func->every = (uint32_t)USUAL_EVERY;
 	if (!about->every)
 		func->about.every = 1;
 }
@@ -110,6 +122,12 @@ enum budget_level budget_level(const struct budget *budget, size_t func)
 	return budget->funcs[func].level;
 }
 
+uint32_t budget_every(const struct budget *budget, size_t func)
+{
+	const struct func *its = &budget->funcs[func];
+	return its->level == BUDGET_SAMPLED || its->level == BUDGET_ENTRIES ? its->every : 1;
+}
+
 // --- What a level costs ------------------------------------------------------------------------
 
 // The costs of the hits of one call, as measured in a loop.
@@ -121,7 +139,7 @@ static double loop_traps(const struct budget *budget, const struct func *func,
 	double entry = about->is_stepped ? costs->exit : costs->entry;
 	if (level == BUDGET_OFF)
 		return 0;
-	return entry + (about->has_exits && level < BUDGET_COUNTED ? costs->exit : 0);
+	return entry + (about->has_exits && level < BUDGET_ENTRIES ? costs->exit : 0);
 }
 
 // The cost per call if one call in every is taken, which costs event, and the others are skipped.
@@ -140,7 +158,8 @@ static double program(const struct budget *budget, const struct func *func, enum
 	case BUDGET_NO_VALUES:
 		return taken(costs, costs->bare, every);
 	case BUDGET_SAMPLED:
-		return taken(costs, costs->bare, every * BUDGET_EVERY);
+	case BUDGET_ENTRIES:
+		return taken(costs, costs->values, every * USUAL_EVERY);
 	case BUDGET_COUNTED:
 		return costs->skip;
 	default:
@@ -151,6 +170,11 @@ static double program(const struct budget *budget, const struct func *func, enum
 static double cost(const struct budget *budget, const struct func *func, enum budget_level level)
 {
 	return loop_traps(budget, func, level) * budget->trap_factor + program(budget, func, level);
+}
+
+struct budget_reason budget_reason(const struct budget *budget, size_t func)
+{
+	return budget->funcs[func].reason;
 }
 
 double budget_cost(const struct budget *budget, size_t func, enum budget_level level)
@@ -177,7 +201,8 @@ void budget_learn(struct budget *budget, const uint64_t *calls, uint64_t run_ns)
 	change *= ratio < 1 ? FASTER : SLOWER;
 	costs->values *= 1 + change * parts[BUDGET_ALL];
 	costs->bare *= 1 + change * parts[BUDGET_NO_VALUES];
-	costs->skip *= 1 + change * (parts[BUDGET_SAMPLED] + parts[BUDGET_COUNTED]);
+	costs->skip *= 1 + change * (parts[BUDGET_SAMPLED] + parts[BUDGET_ENTRIES] +
+				     parts[BUDGET_COUNTED]);
 	costs->values = costs->values < VALUES_MAX_NS ? costs->values : VALUES_MAX_NS;
 	costs->bare = costs->bare < costs->values ? costs->bare : costs->values;
 	costs->skip = costs->skip < costs->bare ? costs->skip : costs->bare;
@@ -230,40 +255,54 @@ static enum budget_level level_within(const struct interval *interval, const str
 {
 	enum budget_level level = func->level;
 	while (level < BUDGET_OFF && load(interval, func, level) > most)
-		level++;
+		level += level == BUDGET_ENTRIES ? 2 : 1; // counting costs as much
 	return level;
 }
 
-// The load of all functions if each may take no more than this load.
-static double total_within(const struct interval *interval, double most)
+// Which functions are lowered: those that the user named exactly come last.
+enum who { OTHERS, NAMED };
+
+static bool is_lowered(const struct func *func, enum who who)
+{
+	return func->about.is_named == (who == NAMED);
+}
+
+// The load of all functions if each of these may take no more than this load.
+static double total_within(const struct interval *interval, enum who who, double most)
 {
 	double sum = 0;
 	for (size_t i = 0; i < interval->budget->num; i++) {
 		const struct func *func = &interval->budget->funcs[i];
 		if (func->calls > 0)
-			sum += load(interval, func, level_within(interval, func, most));
+			sum += load(interval, func,
+				    is_lowered(func, who) ? level_within(interval, func, most)
+							  : func->level);
 	}
 	return sum;
 }
 
-// Lowers the levels of the functions that cost most, until all fits. While tracing fills the
-// target's time, its own time is hardly known, so what costs little waits for the next step.
-static void step_down(const struct interval *interval)
+// Lowers the levels of those of these functions that cost most, until all functions take no more
+// than limit, if that is possible. While tracing fills the target's time, its own time is hardly
+// known, so what costs little waits for the next step.
+static void lower(const struct interval *interval, enum who who, double limit)
 {
 	enum { HALVINGS = 60 };
 	struct budget *budget = interval->budget;
-	double limit = budget->load * (budget->is_growing ? DOWN_TO_GROW : DOWN_TO),
-	       least = total_within(interval, INFINITY) * LEFT;
-	limit = limit > least ? limit : least;
+	double all = total_within(interval, who, INFINITY);
+	limit = limit > all * LEFT ? limit : all * LEFT;
 	// What each function may take: with high all is too much, with low it fits.
-	double low = 0, high = interval->tracing / interval->own;
+	double low = 0, high = all;
+	if (all <= limit)
+		return;
 	for (int i = 0; i < HALVINGS; i++) {
 		double middle = (low + high) / 2;
-		*(total_within(interval, middle) > limit ? &high : &low) = middle;
+		*(total_within(interval, who, middle) > limit ? &high : &low) = middle;
 	}
-	double total = total_within(interval, low);
+	double total = total_within(interval, who, low);
 	for (size_t i = 0; i < budget->num; i++) {
 		struct func *func = &budget->funcs[i];
+		if (!is_lowered(func, who))
+			continue;
 		enum budget_level level = level_within(interval, func, low);
 		enum budget_level better = level_within(interval, func, high);
 		double more = load(interval, func, better) - load(interval, func, level);
@@ -274,10 +313,24 @@ static void step_down(const struct interval *interval)
 	}
 }
 
+// Lowers levels until all functions take no more than limit. A named function that does not fit by
+// itself goes down first, so that it does not turn off the others.
+static void fit(const struct interval *interval, double limit)
+{
+	for (size_t i = 0; i < interval->budget->num; i++) {
+		struct func *func = &interval->budget->funcs[i];
+		if (func->about.is_named && func->calls > 0)
+			func->level = level_within(interval, func, limit);
+	}
+	lower(interval, OTHERS, limit);
+	lower(interval, NAMED, limit);
+}
+
 // Marks a function whose level has gone down. If this was soon after the level went up, the next
 // trial waits twice as long.
 static void went_down(struct func *func, uint64_t now_ns)
 {
+	func->is_fresh = false;
 	if (func->is_trial && func->hold_ns < HOLD_MAX_NS)
 		func->hold_ns *= 2;
 	func->is_trial = false;
@@ -342,12 +395,47 @@ static void step_up(const struct interval *interval)
 	}
 }
 
+// Gives the functions that were only counted until now the highest levels at which all functions
+// fit. Of those that were not called only so many go up as can be armed in a moment.
+static void judge(const struct interval *interval, double limit)
+{
+	enum { MANY = 4096 };
+	struct budget *budget = interval->budget;
+	size_t num_idle = 0;
+	for (size_t i = 0; i < budget->num; i++) {
+		struct func *func = &budget->funcs[i];
+		bool is_up = func->is_fresh && func->level == BUDGET_COUNTED &&
+			     (func->calls > 0 || num_idle < MANY);
+		func->is_fresh = false;
+		if (!is_up)
+			continue;
+		num_idle += func->calls <= 0;
+		func->level = BUDGET_ALL;
+		func->is_trial = true;
+		func->changed_ns = interval->now_ns;
+	}
+	budget->judge_ns = 0;
+	fit(interval, limit);
+}
+
 static void calm_down(struct func *func, uint64_t now_ns)
 {
 	if (!func->is_trial || now_ns - func->changed_ns < CALM_NS)
 		return;
 	func->is_trial = false;
 	func->hold_ns = HOLD_MIN_NS;
+}
+
+// About SAMPLES calls a second are traced; the number is one that can be read, such as 400.
+static uint32_t sample_every(double calls)
+{
+	double every = calls / SAMPLES, unit = 1;
+	if (!(every < EVERY_MAX))
+		return EVERY_MAX;
+	while (unit * 10 <= every)
+		unit *= 10;
+	uint32_t rounded = (uint32_t)(floor(every / unit + 0.5) * unit);
+	return rounded > EVERY_MIN ? rounded : EVERY_MIN;
 }
 
 static size_t list_changes(const struct interval *interval, struct budget_change *changes)
@@ -368,12 +456,27 @@ static size_t list_changes(const struct interval *interval, struct budget_change
 			.calls = func->calls / (double)interval->passed * 1e9,
 			.share = its / (1 + all),
 		};
+		if (func->level == BUDGET_SAMPLED || func->level == BUDGET_ENTRIES)
+			func->every = sample_every(changes[num - 1].calls);
 		if (is_down)
 			went_down(func, interval->now_ns);
 		if (func->level == BUDGET_OFF)
 			func->off_load = load(interval, func, BUDGET_COUNTED);
 	}
 	return num;
+}
+
+// After the levels were set: notes what functions that are not traced whole would cost.
+static void note_reasons(const struct interval *interval)
+{
+	for (size_t i = 0; i < interval->budget->num; i++) {
+		struct func *func = &interval->budget->funcs[i];
+		double its = load(interval, func, BUDGET_ALL), share = its / (1 + its);
+		if (func->level == BUDGET_ALL || func->is_fresh || share <= func->reason.share)
+			continue;
+		func->reason.calls = func->calls / (double)interval->passed * 1e9;
+		func->reason.share = share;
+	}
 }
 
 static double own_time(const struct interval *interval)
@@ -409,6 +512,11 @@ static void add_up(struct interval *interval, bool is_whole)
 	interval->own = own_time(interval);
 }
 
+void budget_judge_soon(struct budget *budget, uint64_t now_ns)
+{
+	budget->judge_ns = now_ns + FIRST_NS;
+}
+
 void budget_restart(struct budget *budget, uint64_t now_ns)
 {
 	budget->last_ns = budget->whole_ns = now_ns;
@@ -426,11 +534,11 @@ size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, cons
 		.passed = now_ns - budget->last_ns,
 		.cpu_ns = (double)cpu_ns,
 	};
-	bool is_first = !budget->last_ns;
+	bool is_begin = !budget->last_ns;
 	budget->last_ns = now_ns;
-	if (is_first)
+	if (is_begin)
 		budget_restart(budget, now_ns);
-	if (is_first || !interval.passed || interval.passed >> 62)
+	if (is_begin || !interval.passed || interval.passed >> 62)
 		return 0;
 	for (size_t i = 0; i < budget->num; i++) {
 		struct func *func = &budget->funcs[i];
@@ -445,15 +553,23 @@ size_t budget_step(struct budget *budget, uint64_t now_ns, uint64_t cpu_ns, cons
 	// No verdict on a burst that even an idle program may have in a second.
 	bool is_far_over = is_over(&interval, FAR_OVER) &&
 			   interval.tracing > budget->load * IDLE * (double)WHOLE_NS;
-	bool is_whole = !is_far_over && now_ns - budget->whole_ns >= WHOLE_NS;
+	bool is_first = budget->judge_ns && now_ns >= budget->judge_ns;
+	bool is_whole = !is_far_over && (is_first || now_ns - budget->whole_ns >= WHOLE_NS);
 	add_up(&interval, is_whole);
+	double limit = budget->load * (budget->is_growing ? DOWN_TO_GROW : DOWN_TO);
 	if (is_far_over || (is_whole && is_over(&interval, OVER)))
-		step_down(&interval);
+		fit(&interval, limit);
+	else if (is_first)
+		judge(&interval, limit);
 	else if (is_whole)
 		step_up(&interval);
+	if (is_far_over && budget->judge_ns)
+		budget_judge_soon(budget, now_ns);
 	if (is_far_over || is_whole)
 		budget_restart(budget, now_ns);
 	size_t num = list_changes(&interval, changes);
+	if (is_far_over || is_whole)
+		note_reasons(&interval);
 	budget->has_room = is_low && !num;
 	return num;
 }

@@ -20,13 +20,12 @@
 enum budget_level {
 	BUDGET_ALL,	  // every call with its values
 	BUDGET_NO_VALUES, // every call without its values
-	BUDGET_SAMPLED,	  // one call in BUDGET_EVERY, without its values
-	BUDGET_COUNTED,	  // entries are counted; returns have no probes
+	BUDGET_SAMPLED,	  // one call in so many (budget_every), with its values
+	BUDGET_ENTRIES,	  // the same, without its return: returns have no probes
+	BUDGET_COUNTED,	  // entries are counted: to see what a function would cost
 	BUDGET_OFF,	  // no probes
 	BUDGET_LEVELS,
 };
-
-enum { BUDGET_EVERY = 100 };
 
 const char *budget_level_name(enum budget_level level); // "all", "no values", ...
 
@@ -43,6 +42,7 @@ struct budget_costs { // ns of the target's time
 struct budget_func {
 	bool is_stepped; // the kernel steps the instruction at its entry
 	bool has_exits;
+	bool is_named;	// the user named it exactly: the other functions go down before it
 	uint32_t every; // the user wants only one call in so many, at any level; 0, 1: every call
 	enum budget_level level; // at first
 };
@@ -54,6 +54,12 @@ struct budget_change {
 	// Share of the target's time, which includes the cost of all functions. If the level goes
 	// down: what the function cost before; if it goes up: what it will cost.
 	double share;
+};
+
+// What a function that is not traced whole would cost by itself if it were, when that was most.
+struct budget_reason {
+	double calls; // per second
+	double share; // of the target's time; 0: it was always traced whole
 };
 
 struct budget;
@@ -71,6 +77,12 @@ struct error *budget_add(struct budget *budget, const struct budget_func *about)
 void budget_set(struct budget *budget, size_t func, const struct budget_func *about);
 /** The present level of a function. */
 enum budget_level budget_level(const struct budget *budget, size_t func);
+/** One call of this function in so many is traced at its present level; 1: each call. What the user
+ *  wants (budget_func.every) is not part of this. */
+uint32_t budget_every(const struct budget *budget, size_t func);
+
+/** Why a function is not, or was not, traced whole. */
+struct budget_reason budget_reason(const struct budget *budget, size_t func);
 
 /** What one call of this function costs at a level, in ns of the target's time. */
 double budget_cost(const struct budget *budget, size_t func, enum budget_level level);
@@ -85,6 +97,10 @@ void budget_learn(struct budget *budget, const uint64_t *calls, uint64_t run_ns)
 void budget_learn_traps(struct budget *budget, const uint64_t *calls, uint64_t trap_ns);
 /** How many times as much a hit costs as budget_set_costs said. */
 double budget_trap_factor(const struct budget *budget);
+
+/** Call after functions were added at BUDGET_COUNTED to see what they would cost. Soon after that
+ *  they get the levels at which all functions fit, without waiting for the end of a whole interval. */
+void budget_judge_soon(struct budget *budget, uint64_t now_ns);
 
 /** Begins new intervals: what happened until now is not part of them. */
 void budget_restart(struct budget *budget, uint64_t now_ns);

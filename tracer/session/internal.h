@@ -2,7 +2,7 @@
 // The parts of a session, shared by its own files: opening, the loop and the end (session.c),
 // writing the text (output.c), arming (arming.c), which
 // functions the traces select (traces.c), a new plan for the same
-// traces (renew.c), and --max-overhead (limiter.c).
+// traces (renew.c), and --max-overhead (limiter.c and limiter_words.c).
 #ifndef GOTRACE_TRACER_SESSION_INTERNAL_H
 #define GOTRACE_TRACER_SESSION_INTERNAL_H
 
@@ -141,9 +141,10 @@ struct error *session_open_writer(struct session *session) MUST_CHECK;
 struct error *session_budget_create(struct session *session,
 				    struct session_budget **out) MUST_CHECK;
 void session_budget_destroy(struct session_budget *budget);
-/** Call before functions are armed for the first time. If they are many, they are only counted at
- *  first, and armed a few at a time: tracing them whole could stop the target for the time until
- *  their cost is known. Arm those from *first on; session_budget_tick arms the others. */
+/** Call before functions are armed for the first time. Those that are not named exactly are only
+ *  counted at first: tracing them whole could stop the target for the time until their cost is
+ *  known. If the functions are many, all are counted, and armed a few at a time. Arm those from
+ *  *first on; session_budget_tick arms the others. */
 struct error *session_budget_begin(struct session *session, const uint32_t *funcs, size_t num,
 				   size_t *first) MUST_CHECK;
 /** Adds functions that were just armed to the budget. */
@@ -151,6 +152,8 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 				 size_t num) MUST_CHECK;
 /** Logs which functions were not traced whole. Does nothing if there is no budget. */
 void session_budget_end(struct session *session);
+/** How long a function's calls were not even counted, after session_budget_end. */
+uint64_t session_budget_off_ns(const struct session *session, uint32_t func);
 /** The share of the target's CPU time that probes took, by samples; 0: not known. */
 double session_budget_overhead(const struct session *session);
 /** Measures and adjusts what is traced. Call often; most calls do nothing. */

@@ -1,43 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // --max-overhead: measures what tracing costs the target, asks the controller (budget.h) how much
-// of each function's calls to trace, applies the answer and logs it.
+// of each function's calls to trace, and applies the answer.
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "tracer/session/budget.h"
-#include "tracer/session/internal.h"
+#include "tracer/session/limiter.h"
 
 // First estimates of what a call costs in addition to its hits, in ns; see struct budget_costs.
 static const double VALUES_NS = 1200, BARE_NS = 500, SKIP_NS = 200;
 static const uint64_t TICK_NS = 50 * 1000000ull, PAUSE_MAX_NS = 1000000000ull;
-static const uint64_t SAY_NS = 5 * 1000000000ull;
 // Many functions are armed in slices: nobody knows before which of them are called so often that
 // their probes stop the target. What is armed together is also armed again together if one of the
 // functions changes.
 enum { SLICE_MIN = 128, SLICE_MAX = 1024 };
-
-struct session_budget {
-	struct budget *budget;
-	clockid_t clock;  // the target's CPU time
-	uint64_t next_ns; // when the next tick is
-	uint64_t cpu_ns, run_ns, trap_ns;
-	uint64_t said_cpu_ns, said_trap_ns; // when levels were last logged
-	uint64_t all_cpu_ns;		    // since the trace began
-	uint32_t *waiting;		    // plan numbers of functions to be armed, the last first
-	size_t num_waiting, slice;
-	size_t num, size;
-	uint32_t *funcs; // plan numbers, by the controller's number
-	uint64_t *seen;	 // calls counted at the last tick
-	uint64_t *calls; // calls since then
-	struct budget_change *changes;
-	// each function's costliest change to a lower level; share 0: there was none
-	struct budget_change *worst;
-	uint64_t said_ns; // when levels were last logged
-	bool has_news;	  // levels have changed since then
-};
 
 void session_budget_destroy(struct session_budget *budget)
 {
@@ -46,10 +23,8 @@ void session_budget_destroy(struct session_budget *budget)
 	budget_destroy(budget->budget);
 	free(budget->waiting);
 	free(budget->funcs);
-	free(budget->seen);
 	free(budget->calls);
 	free(budget->changes);
-	free(budget->worst);
 	free(budget);
 }
 
@@ -85,10 +60,8 @@ static bool grow(struct session_budget *budget)
 		void **array;
 		size_t element;
 	} arrays[] = {{(void **)&budget->funcs, sizeof(*budget->funcs)},
-		      {(void **)&budget->seen, sizeof(*budget->seen)},
 		      {(void **)&budget->calls, sizeof(*budget->calls)},
-		      {(void **)&budget->changes, sizeof(*budget->changes)},
-		      {(void **)&budget->worst, sizeof(*budget->worst)}};
+		      {(void **)&budget->changes, sizeof(*budget->changes)}};
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
 		void *array = reallocarray(*arrays[i].array, size, arrays[i].element);
 		if (!array)
@@ -105,11 +78,12 @@ static void count_calls(struct session *session)
 {
 	struct session_budget *budget = session->budget;
 	for (size_t i = 0; i < budget->num; i++) {
-		const struct plan_func *func = session->loaded.plan->funcs[budget->funcs[i]];
+		struct limited *limited = &budget->funcs[i];
+		const struct plan_func *func = session->loaded.plan->funcs[limited->func];
 		const struct wire_budget *table = tables_budget(session->backend->tables, func);
 		uint64_t seen = table ? __atomic_load_n(&table->seen, __ATOMIC_RELAXED) : 0;
-		budget->calls[i] = seen - budget->seen[i];
-		budget->seen[i] = seen;
+		budget->calls[i] = seen - limited->seen;
+		limited->seen = seen;
 	}
 }
 
@@ -151,26 +125,46 @@ static void restart(struct session *session, uint64_t now_ns)
 
 // --- Functions ---------------------------------------------------------------------------------
 
-// Passes a level to the capture engine. Probes are armed and disarmed elsewhere.
+static bool has_exits(enum budget_level level)
+{
+	return level < BUDGET_ENTRIES;
+}
+
+// A condition that the return decides is never true where returns have no probes.
+static bool needs_returns(const struct session *session, const struct plan_func *func)
+{
+	const struct wire_condition *condition = tables_condition(session->backend->tables, func);
+	return condition && condition->num_return;
+}
+
+// Passes a level to the capture engine: one call in so many is recorded. Probes are armed and
+// disarmed elsewhere.
 static void set_level(struct session *session, const struct plan_func *func,
-		      enum budget_level level)
+		      enum budget_level level, uint32_t sampled)
 {
 	struct wire_budget *table = tables_budget(session->backend->tables, func);
 	if (!table)
 		return;
 	uint32_t every = func->sampling.every ? func->sampling.every : 1;
-	if (level == BUDGET_SAMPLED)
-		every = every > UINT32_MAX / BUDGET_EVERY ? UINT32_MAX : every * BUDGET_EVERY;
-	uint16_t told = level == BUDGET_ALL	  ? WIRE_BUDGET_FULL
-			: level >= BUDGET_COUNTED ? WIRE_BUDGET_COUNTS
-						  : WIRE_BUDGET_BARE;
+	every = every > UINT32_MAX / sampled ? UINT32_MAX : every * sampled;
+	bool is_counted = level >= BUDGET_COUNTED ||
+			  (level == BUDGET_ENTRIES && needs_returns(session, func));
+	bool is_followed = func->has_return && has_exits(level);
+	uint16_t told = is_counted		    ? WIRE_BUDGET_COUNTS
+			: level == BUDGET_NO_VALUES ? WIRE_BUDGET_BARE
+						    : WIRE_BUDGET_FULL;
 	__atomic_store_n(&table->every, every, __ATOMIC_RELAXED);
+	__atomic_store_n(&table->flags, is_followed ? WIRE_BUDGET_FOLLOW : 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&table->level, told, __ATOMIC_RELEASE);
 }
 
-static bool has_exits(enum budget_level level)
+// Records no more calls of a function that is to be armed in another way. Those under way are
+// followed until then.
+static void hold_back(struct session *session, const struct plan_func *func)
 {
-	return level < BUDGET_COUNTED;
+	struct wire_budget *table = tables_budget(session->backend->tables, func);
+	if (table)
+		__atomic_store_n(&table->level, WIRE_BUDGET_COUNTS, __ATOMIC_RELEASE);
 }
 
 // Puts all but the last of these functions to those that wait. In a Go executable, the functions of
@@ -193,18 +187,19 @@ struct error *session_budget_begin(struct session *session, const uint32_t *func
 	enum { MANY = 2 * SLICE_MIN };
 	struct error *err = NULL;
 	uint64_t now_ns = clock_now();
-	bool is_counted = num > MANY && !target_is_held(session->target);
+	bool is_held = target_is_held(session->target), is_sliced = num > MANY && !is_held;
 	for (size_t i = 0; !err && i < num; i++) {
+		const struct plan_func *func = session->loaded.plan->funcs[funcs[i]];
+		bool is_counted = is_sliced || (!func->is_named && !is_held);
 		session->armed.funcs[funcs[i]].is_counted = is_counted;
-		set_level(session, session->loaded.plan->funcs[funcs[i]],
-			  is_counted ? BUDGET_COUNTED : BUDGET_ALL);
+		set_level(session, func, is_counted ? BUDGET_COUNTED : BUDGET_ALL, 1);
 		if (is_counted)
 			err = session_turn(session, funcs[i], now_ns);
 	}
-	*first = is_counted ? num - SLICE_MIN : 0;
-	if (!err && is_counted)
+	*first = is_sliced ? num - SLICE_MIN : 0;
+	if (!err && is_sliced)
 		err = wait(session->budget, funcs, *first);
-	if (is_counted)
+	if (is_sliced)
 		log_info("%zu functions are armed by and by, and only counted at first, to see "
 			 "what they cost",
 			 num);
@@ -215,7 +210,7 @@ struct error *session_budget_begin(struct session *session, const uint32_t *func
 struct error *session_budget_add(struct session *session, const uint32_t *funcs, size_t num)
 {
 	struct session_budget *budget = session->budget;
-	bool is_counted = false;
+	bool are_counted = false;
 	for (size_t i = 0; i < num; i++) {
 		const struct plan_func *func = session->loaded.plan->funcs[funcs[i]];
 		const struct armed_func *armed = &session->armed.funcs[funcs[i]];
@@ -225,10 +220,11 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 		struct budget_func about = {
 			.is_stepped = !session->loaded.plan->probes[func->first_probe].is_emulated,
 			.has_exits = func->has_return,
+			.is_named = func->is_named,
 			.every = func->sampling.every,
 			.level = armed->is_counted ? BUDGET_COUNTED : BUDGET_ALL,
 		};
-		is_counted = armed->is_counted;
+		are_counted |= armed->is_counted;
 		if (*number) { // it was traced before
 			budget_set(budget->budget, *number - 1, &about);
 			continue;
@@ -237,141 +233,50 @@ struct error *session_budget_add(struct session *session, const uint32_t *funcs,
 			grow(budget) ? budget_add(budget->budget, &about) : error_nomem();
 		if (err)
 			return err;
-		budget->seen[budget->num] = 0;
-		budget->worst[budget->num] = (struct budget_change){0};
-		budget->funcs[budget->num++] = funcs[i];
+		budget->funcs[budget->num++] = (struct limited){.func = funcs[i]};
 		*number = (uint32_t)budget->num;
 	}
-	if (!is_counted) // hits were ignored until all probes were attached
-		restart(session, clock_now());
+	// Hits were ignored until all probes were attached.
+	uint64_t now_ns = clock_now();
+	restart(session, now_ns);
+	if (are_counted)
+		budget_judge_soon(budget->budget, now_ns);
 	return NULL;
 }
 
 // --- Applying levels -----------------------------------------------------------------------------
 
-static const char *name_of(const struct session *session, size_t func)
+// Adds up how long a function is off.
+static void note_off(struct limited *limited, enum budget_level level, uint64_t now_ns)
 {
-	return session->loaded.plan->funcs[session->budget->funcs[func]]->func->name;
-}
-
-// Logs a change (with -v), and keeps each function's costliest one.
-static void note(struct session *session, const struct budget_change *change)
-{
-	struct session_budget *budget = session->budget;
-	struct budget_change *worst = &budget->worst[change->func];
-	const char *from = budget_level_name(change->from), *to = budget_level_name(change->to);
-	bool is_down = change->to > change->from;
-	if (is_down && change->share >= worst->share)
-		*worst = *change;
-	budget->has_news = true;
-	if (!change->calls && change->from != BUDGET_OFF)
-		return; // it was counted, and was not called
-	if (!change->calls)
-		log_info("%s: %s -> %s, to see how often it is called now",
-			 name_of(session, change->func), from, to);
-	else
-		log_info("%s: %s -> %s: %.0f calls/s %s %.1f%% of the target's time",
-			 name_of(session, change->func), from, to, change->calls,
-			 is_down ? "cost" : "will cost", change->share * 100);
-}
-
-static void write_levels(const struct session_budget *budget, const size_t *num, struct text *out)
-{
-	const char *comma = "";
-	for (enum budget_level i = BUDGET_ALL + 1; i < BUDGET_LEVELS; i++) {
-		if (!num[i])
-			continue;
-		text_printf(out, "%s%zu %s", comma, num[i], budget_level_name(i));
-		comma = ", ";
-	}
-	if (budget->num_waiting)
-		text_printf(out, "%s%zu not armed yet", comma, budget->num_waiting);
-}
-
-// Logs one line about all functions, at most every SAY_NS.
-static void say(struct session *session, uint64_t now_ns)
-{
-	struct session_budget *budget = session->budget;
-	if (!budget->has_news || (budget->said_ns && now_ns - budget->said_ns < SAY_NS))
+	if (level == BUDGET_OFF && !limited->since_ns)
+		limited->since_ns = now_ns;
+	if (level == BUDGET_OFF || !limited->since_ns)
 		return;
-	size_t num[BUDGET_LEVELS] = {0}, num_all = budget->num + budget->num_waiting;
-	const struct budget_change *worst = NULL;
-	for (size_t i = 0; i < budget->num; i++) {
-		enum budget_level level = budget_level(budget->budget, i);
-		const struct budget_change *its = &budget->worst[i];
-		num[level]++;
-		if (level != BUDGET_ALL && its->share > (worst ? worst->share : 0))
-			worst = its;
-	}
-	budget->has_news = false;
-	budget->said_ns = now_ns;
-	double limit = session->options.max_overhead * 100;
-	uint64_t cpu_ns = budget->all_cpu_ns - budget->said_cpu_ns;
-	if (budget->trap_ns && cpu_ns)
-		log_info("probes took %.1f%% of the target's CPU time since the last such line; a "
-			 "hit costs %.1f times what it costs in a loop",
-			 (double)(budget->trap_ns - budget->said_trap_ns) / (double)cpu_ns * 100,
-			 budget_trap_factor(budget->budget));
-	budget->said_cpu_ns = budget->all_cpu_ns;
-	budget->said_trap_ns = budget->trap_ns;
-	if (num[BUDGET_ALL] == num_all) {
-		log_warning("--max-overhead %g%%: all %zu functions are traced whole", limit,
-			    num_all);
-		return;
-	}
-	struct text line;
-	text_init(&line);
-	write_levels(budget, num, &line);
-	if (worst)
-		text_printf(&line, "; most had %s: %.0f calls/s cost %.1f%% of the target's time",
-			    name_of(session, worst->func), worst->calls, worst->share * 100);
-	log_warning("--max-overhead %g%%: %zu of %zu functions are not traced whole: %s (-v: each)",
-		    limit, num_all - num[BUDGET_ALL], num_all, text_string(&line));
-	text_deinit(&line);
+	limited->off_ns += now_ns - limited->since_ns;
+	limited->since_ns = 0;
 }
 
-static int by_cost(const void *a, const void *b)
+// True if other probes are needed.
+static bool is_rearmed(const struct budget_change *change)
 {
-	const struct budget_change *left = a, *right = b;
-	return left->share > right->share ? -1 : left->share < right->share;
+	return change->to == BUDGET_OFF || has_exits(change->from) != has_exits(change->to);
 }
 
-void session_budget_end(struct session *session)
+static void apply_level(struct session *session, const struct budget_change *change)
 {
-	enum { SHOWN = 10 };
 	struct session_budget *budget = session->budget;
-	size_t num = 0;
-	for (size_t i = 0; budget && i < budget->num; i++)
-		if (budget->worst[i].share > 0)
-			budget->changes[num++] = budget->worst[i];
-	if (num)
-		qsort(budget->changes, num, sizeof(*budget->changes), by_cost);
-	for (size_t i = 0; i < num && i < SHOWN; i++) {
-		const struct budget_change *worst = &budget->changes[i];
-		log_warning("--max-overhead: %s: %s at the end; %.0f calls/s cost %.1f%% of the "
-			    "target's time",
-			    name_of(session, worst->func),
-			    budget_level_name(budget_level(budget->budget, worst->func)),
-			    worst->calls, worst->share * 100);
-	}
-	if (num > SHOWN)
-		log_warning("--max-overhead: and %zu more functions were not traced whole",
-			    num - SHOWN);
-	if (budget && budget->num_waiting)
-		log_warning("--max-overhead: %zu functions were not armed yet",
-			    budget->num_waiting);
-}
-
-double session_budget_overhead(const struct session *session)
-{
-	const struct session_budget *budget = session->budget;
-	if (!budget || !budget->all_cpu_ns)
-		return 0;
-	return (double)budget->trap_ns / (double)budget->all_cpu_ns;
+	struct limited *limited = &budget->funcs[change->func];
+	set_level(session, session->loaded.plan->funcs[limited->func], change->to,
+		  budget_every(budget->budget, change->func));
+	session->armed.funcs[limited->func].is_counted = !has_exits(change->to);
+	note_off(limited, change->to, clock_now());
 }
 
 // Sets all new levels and removes the probes that are not needed any more or must be armed in
-// another way. This comes before arm, because it lowers the cost of tracing.
+// another way. This comes before arm, because it lowers the cost of tracing. A call that is
+// recorded before has its return followed until the probes are gone; one that is recorded after has
+// none.
 static struct error *disarm(struct session *session, size_t num)
 {
 	struct session_budget *budget = session->budget;
@@ -382,14 +287,15 @@ static struct error *disarm(struct session *session, size_t num)
 	struct error *err = NULL;
 	for (size_t i = 0; i < num; i++) {
 		const struct budget_change *change = &budget->changes[i];
-		uint32_t func = budget->funcs[change->func];
-		set_level(session, session->loaded.plan->funcs[func], change->to);
-		if (session->armed.funcs[func].is_armed &&
-		    (change->to == BUDGET_OFF || has_exits(change->from) != has_exits(change->to)))
+		uint32_t func = budget->funcs[change->func].func;
+		if (!is_rearmed(change)) {
+			apply_level(session, change);
+		} else if (session->armed.funcs[func].is_armed) {
+			hold_back(session, session->loaded.plan->funcs[func]);
 			funcs[num_funcs++] = func;
+		}
 		if (!err && has_exits(change->from) && !has_exits(change->to))
 			err = session_turn(session, func, clock_now());
-		session->armed.funcs[func].is_counted = !has_exits(change->to);
 	}
 	if (!err && num_funcs) {
 		err = session->options.backend->probes.disarm(session->backend, funcs, num_funcs);
@@ -399,6 +305,9 @@ static struct error *disarm(struct session *session, size_t num)
 		else
 			err = settle_err;
 	}
+	for (size_t i = 0; i < num; i++)
+		if (is_rearmed(&budget->changes[i]))
+			apply_level(session, &budget->changes[i]);
 	free(funcs);
 	return err;
 }
@@ -412,7 +321,7 @@ static struct error *arm(struct session *session, size_t num)
 	size_t num_funcs = 0;
 	struct error *err = NULL;
 	for (size_t i = 0; i < num; i++) {
-		uint32_t func = budget->funcs[budget->changes[i].func];
+		uint32_t func = budget->funcs[budget->changes[i].func].func;
 		if (!err && has_exits(budget->changes[i].to))
 			err = session_turn(session, func, 0);
 		// A function without a trace is not traced any more and stays off.
@@ -451,7 +360,7 @@ static struct error *apply(struct session *session, size_t num)
 		err = arm(session, num);
 	bool is_down = false;
 	for (size_t i = 0; !err && i < num; i++) {
-		note(session, &budget->changes[i]);
+		limiter_note(session, &budget->changes[i]);
 		is_down = is_down || budget->changes[i].to > budget->changes[i].from;
 	}
 	if (is_down)
@@ -469,11 +378,12 @@ static struct error *apply(struct session *session, size_t num)
 // that is kept to a few times the budget.
 static bool has_room_to_grow(const struct session *session)
 {
-	static const double TIMES = 3, IDLE = 0.1; // IDLE: as in budget.c
+	static const double TIMES = 3, MOST = 0.4, IDLE = 0.1; // IDLE: as in budget.c
 	const struct session_budget *budget = session->budget;
 	double idle_ns = IDLE * (double)(clock_now() - session->start_ns);
 	double cpu_ns = (double)budget->all_cpu_ns;
-	double most = session->options.max_overhead * TIMES * (cpu_ns > idle_ns ? cpu_ns : idle_ns);
+	double share = session->options.max_overhead * TIMES;
+	double most = (share < MOST ? share : MOST) * (cpu_ns > idle_ns ? cpu_ns : idle_ns);
 	return budget_has_room(budget->budget) && (double)budget->trap_ns <= most;
 }
 
@@ -502,7 +412,6 @@ static struct error *arm_slice(struct session *session)
 		return NULL;
 	}
 	budget->slice = budget->slice < SLICE_MAX / 2 ? budget->slice * 2 : SLICE_MAX;
-	budget->has_news = true;
 	if (!budget->num_waiting)
 		log_info("all functions are armed");
 	return err ? err : session_budget_add(session, funcs, num);
@@ -526,7 +435,7 @@ struct error *session_budget_tick(struct session *session, uint64_t now_ns)
 		err = apply(session, num);
 	else if (budget->num_waiting && has_room_to_grow(session))
 		err = arm_slice(session);
-	say(session, now_ns);
+	limiter_say(session, now_ns);
 	if (err && target_state(session->target) != TARGET_RUNS) { // the target ended meanwhile
 		error_free(err);
 		err = NULL;

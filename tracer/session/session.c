@@ -465,15 +465,26 @@ struct error *session_drain(struct session *session)
 
 static struct error *tell_skipped(struct session *session)
 {
-	uint64_t skipped = 0, unfollowed = 0;
-	for (size_t i = 0; session->backend && i < session->loaded.plan->num_funcs; i++) {
+	struct error *err = NULL;
+	for (uint32_t i = 0; session->backend && !err && i < session->loaded.plan->num_funcs; i++) {
 		const struct wire_budget *budget =
 			tables_budget(session->backend->tables, session->loaded.plan->funcs[i]);
 		if (!budget)
 			continue;
-		skipped += __atomic_load_n(&budget->skipped, __ATOMIC_RELAXED);
-		unfollowed += __atomic_load_n(&budget->crowded, __ATOMIC_RELAXED);
+		const struct item item = {
+			.kind = ITEM_SKIPPED,
+			.skipped = {__atomic_load_n(&budget->skipped, __ATOMIC_RELAXED),
+				    __atomic_load_n(&budget->crowded, __ATOMIC_RELAXED), i,
+				    session_budget_off_ns(session, i)},
+		};
+		if (item.skipped.skipped || item.skipped.crowded || item.skipped.off_ns)
+			err = session_pass(session, &item);
 	}
+	return err;
+}
+
+static struct error *tell_conditions(struct session *session)
+{
 	uint64_t unreadable = 0, crowded = 0;
 	bool any = false;
 	for (size_t i = 0; session->backend && i < session->loaded.plan->tables.num_conditions;
@@ -487,14 +498,9 @@ static struct error *tell_skipped(struct session *session)
 		unreadable += __atomic_load_n(&condition->unreadable, __ATOMIC_RELAXED);
 		crowded += __atomic_load_n(&condition->crowded, __ATOMIC_RELAXED);
 	}
-	struct error *err = NULL;
-	if (any)
-		err = session_pass(session, &(struct item){.kind = ITEM_CONDITIONS,
-							   .conditions = {unreadable, crowded}});
-	if (!err && (skipped || unfollowed))
-		err = session_pass(session, &(struct item){.kind = ITEM_SKIPPED,
-							   .skipped = {skipped, unfollowed}});
-	return err;
+	return any ? session_pass(session, &(struct item){.kind = ITEM_CONDITIONS,
+							  .conditions = {unreadable, crowded}})
+		   : NULL;
 }
 
 // The records that the user did not want to wait for are missing from the capture file, too.
@@ -520,6 +526,8 @@ struct error *session_finish(struct session *session, struct text *err_text)
 		    .counting) // single calls were not shown, so there is no summary
 		return err;
 	session_budget_end(session);
+	if (!err)
+		err = tell_conditions(session);
 	if (!err)
 		err = tell_skipped(session);
 	if (!err)

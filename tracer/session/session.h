@@ -30,7 +30,9 @@ struct session_options {
 	size_t buffer_bytes;
 	uint64_t goid;	     // only this goroutine; 0: all
 	double max_overhead; // share of the target's time that tracing may take; 0: no limit
-	uint64_t max_calls;  // stop after this many calls of all traces; 0: no limit
+	// Nobody asked for max_overhead: it is dropped where it would change an answer.
+	bool is_brake;
+	uint64_t max_calls;		   // stop after this many calls of all traces; 0: no limit
 	const volatile sig_atomic_t *stop; // not 0: the user wants to end the session; borrowed
 	// not 0: the user also wants to drop all that is not shown yet; may be NULL; borrowed
 	const volatile sig_atomic_t *hurry;

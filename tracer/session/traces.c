@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "tracer/session/internal.h"
 
 // Conditions exclude functions. If there are conditions, the remaining functions are saved by name.
@@ -131,6 +132,18 @@ static bool is_armed(const void *context, uint32_t func)
 	return func < armed->num && armed->funcs[func].is_armed;
 }
 
+// Where calls are left out, it is not known how deep a call is, which a condition asks for.
+static struct error *drop_limit(struct session *session)
+{
+	if (!session->options.is_brake)
+		return error_new(
+			"how deep a call is is not known where --max-overhead leaves calls out");
+	log_warning("no brake: a condition asks how deep calls are, so all calls are traced, at "
+		    "any price");
+	session->options.max_overhead = 0;
+	return NULL;
+}
+
 struct error *session_choose(struct session *session, const struct session_request *request,
 			     const struct selection *known, struct session_trace *trace)
 {
@@ -148,8 +161,7 @@ struct error *session_choose(struct session *session, const struct session_reque
 		return err;
 	plan_learn_ahead(session->loaded.plan);
 	if (session->loaded.plan->wants_depth && session->options.max_overhead > 0)
-		err = error_new(
-			"how deep a call is is not known where --max-overhead leaves calls out");
+		err = drop_limit(session);
 	if (err || !trace) {
 		plan_selected_deinit(&selected);
 		return err;

@@ -10,8 +10,9 @@
 enum {
 	// version 1 had no losses in its records, version 2 at most 1 KiB of each value in a frame,
 	// version 3 the beginnings of large values, and one flag for all limits of a record;
-	// version 4 had no kinds of records: all were hits, and the kind's bytes were zeros
-	VERSION = 5,
+	// version 4 had no kinds of records: all were hits, and the kind's bytes were zeros;
+	// version 5 had an event for each return of a function that has return probes
+	VERSION = 6,
 	OLDEST_VERSION = 4, // that is read
 	FLUSH_BYTES = 256 * 1024,
 	STRING_MAX = 4096,		  // bytes of a string in the head
@@ -254,8 +255,7 @@ static struct error *write_finish(struct capture_writer *writer, const struct it
 	return err ? err : writer_flush(writer);
 }
 
-_Static_assert(sizeof(((struct item *)0)->skipped) == sizeof(((struct item *)0)->conditions) &&
-		       sizeof(((struct item *)0)->skipped) == sizeof(((struct item *)0)->unsure),
+_Static_assert(sizeof(((struct item *)0)->conditions) == sizeof(((struct item *)0)->unsure),
 	       "two numbers each");
 
 struct error *capture_write(struct capture_writer *writer, const struct item *item)
@@ -297,10 +297,13 @@ struct error *capture_write(struct capture_writer *writer, const struct item *it
 		fixed = &item->detach_ns;
 		break;
 	case ITEM_SKIPPED:
-	case ITEM_CONDITIONS:
-	case ITEM_UNSURE:
 		fixed = &item->skipped;
 		len = sizeof(item->skipped);
+		break;
+	case ITEM_CONDITIONS:
+	case ITEM_UNSURE:
+		fixed = &item->conditions;
+		len = sizeof(item->conditions);
 		break;
 	case ITEM_EOF:
 		return NULL;
@@ -509,9 +512,10 @@ static struct error *take_item(struct capture_reader *reader, size_t size, struc
 		out->finish.target_died = finish.target_died;
 		return NULL;
 	case ITEM_SKIPPED:
-		if (size != sizeof(out->skipped) && size != sizeof(out->skipped.skipped))
+		if (size % sizeof(uint64_t) || !size || size > sizeof(out->skipped))
 			break;
-		out->skipped.crowded = 0; // older files have one number
+		out->skipped.crowded = out->skipped.off_ns = 0;
+		out->skipped.func = ITEM_NO_FUNC; // older files have one number or two
 		memcpy(&out->skipped, bytes, size);
 		return NULL;
 	case ITEM_OFF:

@@ -13,7 +13,7 @@ enum item_kind {
 	ITEM_RECORD,
 	ITEM_LOST,
 	ITEM_FINISH,	 // the last item; if it is missing, the tracer was killed
-	ITEM_SKIPPED,	 // number of calls left out or not followed; comes before FINISH
+	ITEM_SKIPPED,	 // calls of a function left out or not followed; comes before FINISH
 	ITEM_OFF,	 // from a time on a function's returns are not seen, or seen again
 	ITEM_DETACH,	 // the calls of functions that are off end as detached
 	ITEM_CONDITIONS, // number of calls whose conditions were not decided; before FINISH
@@ -22,6 +22,8 @@ enum item_kind {
 	ITEM_MEMORY,	 // of the process, where types of its plugins are; see rtypes_ask
 	ITEM_EOF,	 // the end of the file
 };
+
+static const uint64_t ITEM_NO_FUNC = UINT64_MAX;
 
 struct item { // borrows what it points to
 	enum item_kind kind;
@@ -40,6 +42,8 @@ struct item { // borrows what it points to
 		} lost;
 		struct {
 			uint64_t skipped, crowded; // calls
+			uint64_t func;	 // its number in the plan; from older files ITEM_NO_FUNC
+			uint64_t off_ns; // how long its calls were not even counted
 		} skipped;
 		struct {
 			uint32_t func;	 // its number in the plan

@@ -28,7 +28,9 @@ struct report {
 	struct mark *marks; // marks of out, in ascending order
 	size_t num_marks, max_marks;
 	bool is_cut; // the written text ends in the middle of a line
-	uint64_t lost, skipped;
+	uint64_t lost, skipped, uncounted;
+	struct sink_skipped *skipped_of;
+	size_t num_skipped_of, max_skipped_of;
 	bool has_conditions;
 	uint64_t unreadable; // calls whose condition could not be read
 	uint64_t crowded;    // calls for which there was no room
@@ -186,6 +188,7 @@ void report_destroy(struct report *report)
 	error_free(report->failed);
 	text_deinit(&report->out);
 	free(report->marks);
+	free(report->skipped_of);
 	free(report);
 }
 
@@ -217,6 +220,21 @@ static void take_lost(struct report *report, uint64_t count, const char *where)
 	report->options.look.sink->lost(report->sink, count, where, &report->out);
 }
 
+static struct error *take_skipped(struct report *report, const struct item *item)
+{
+	report->skipped += item->skipped.skipped;
+	report->crowded += item->skipped.crowded;
+	report->uncounted += item->skipped.off_ns > 0;
+	if (!item->skipped.skipped || item->skipped.func >= report->loaded.plan->num_funcs)
+		return NULL;
+	if (!vec_room(report->skipped_of, report->num_skipped_of, report->max_skipped_of))
+		return error_nomem();
+	report->skipped_of[report->num_skipped_of++] =
+		(struct sink_skipped){report->loaded.plan->funcs[item->skipped.func]->func->name,
+				      item->skipped.skipped};
+	return NULL;
+}
+
 struct error *report_item(struct report *report, const struct item *item)
 {
 	switch (item->kind) {
@@ -239,9 +257,7 @@ struct error *report_item(struct report *report, const struct item *item)
 		report->crowded += item->conditions.crowded;
 		break;
 	case ITEM_SKIPPED:
-		report->skipped += item->skipped.skipped;
-		report->crowded += item->skipped.crowded;
-		break;
+		return take_skipped(report, item);
 	default:
 		break;
 	}
@@ -307,6 +323,9 @@ void report_summary(struct report *report, uint64_t began_ns, uint64_t now_ns, s
 	struct sink_summary summary = {
 		.lost = report->lost,
 		.skipped = report->skipped,
+		.skipped_of = report->skipped_of,
+		.num_skipped_of = report->num_skipped_of,
+		.uncounted = report->uncounted,
 		.has_conditions = report->has_conditions,
 		.unreadable = report->unreadable,
 		.crowded = report->crowded,
