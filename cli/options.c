@@ -13,6 +13,7 @@
 
 enum { STACK_DEFAULT = 32, ITEMS_MAX = 1024, RATE_MAX = 1000000000 };
 enum { WIDTH_MIN = 40, WIDTH_MAX = 10000 };
+enum { REDACTIONS_MAX = 32 }; // and the default ones
 enum { KEYS_DEFAULT = 1024, KEYS_MAX = 65536 };
 enum { BUFFER_DEFAULT = 32 << 20, BUFFER_MIN = 4096, BUFFER_MAX = 1 << 30 };
 enum { ROUNDS_DEFAULT = 5, CALLS_DEFAULT = 100000, CALLS_MAX = 1000000000 };
@@ -59,6 +60,24 @@ static struct error *parse_condition(const struct option_row *option, const char
 		return error_new("--%s: at most %d conditions", option->name, PLAN_CONDITIONS);
 	plan->filter.conditions[plan->filter.num_conditions++] = arg;
 	return NULL;
+}
+
+// The rules whose number is the value.
+static struct error *parse_redact(const struct option_row *option, const char *arg, void *value)
+{
+	struct redact_options *redact =
+		(void *)((char *)value - offsetof(struct redact_options, num));
+	struct redact *checked = NULL;
+	if (!strcmp(arg, "none")) {
+		*redact = (struct redact_options){.no_defaults = true};
+		return NULL;
+	}
+	if (redact->num == REDACTIONS_MAX)
+		return error_new("--%s: at most %d", option->name, REDACTIONS_MAX);
+	redact->rules[redact->num++] = arg;
+	struct error *err = redact_create(redact, &checked);
+	redact_destroy(checked);
+	return err ? error_wrap(err, "--%s", option->name) : NULL;
 }
 
 // Several conditions are printed as one, which means the same.
@@ -210,6 +229,7 @@ static const struct option_kind kind_conditions = {sizeof(uint32_t), false, pars
 static const struct option_kind kind_share = {sizeof(double), false, parse_share, print_share};
 static const struct option_kind kind_no_share = {sizeof(double), true, parse_no_share, NULL};
 static const struct option_kind kind_by = {0, false, parse_by, NULL};
+static const struct option_kind kind_redact = {sizeof(uint32_t), false, parse_redact, NULL};
 static const struct option_kind kind_linear = {0, false, parse_linear, NULL};
 static const struct option_kind kind_workload = {0, false, parse_workload, NULL};
 static const struct option_kind kind_script = {0, false, parse_script, NULL};
@@ -269,6 +289,10 @@ const struct option_row options_table[] = {
 	{"zero", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.shows_zero),
 	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
 	 .doc = "Show fields that are zero too"},
+	{"redact", .commands = TRACES " " COUNTS " replay shell", .kind = &kind_redact,
+	 VALUE(session.plan.capture.redact.num), .group = GROUP_SHOWN, .arg = "NAME|TYPE|/RE/",
+	 .doc = "Neither capture nor show values of this name or type, besides passwords, tokens "
+		"and the like; none: show all"},
 	{"no-fold", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.no_fold),
 	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
 	 .doc = "Show each of several calls in a row that are alike, not one line for all"},

@@ -34,6 +34,7 @@ static struct error *replay(const struct options *options)
 		.capture = options->words[0],
 		.exe = options->words[1],
 		.look = session->look,
+		.redact = session->plan.capture.redact,
 		.stop = &output.is_closed,
 		.write = write_out,
 		.context = &output,

@@ -38,24 +38,36 @@ struct notes {
 	void *note[NUM_OUTPUTS];
 };
 
+// The calls around a call have the notes of one output while it works.
+static void swap_notes(struct call *call, struct notes **around, size_t output, bool is_back)
+{
+	size_t i = 0;
+	for (struct call *parent = call->parent; parent; parent = parent->parent, i++) {
+		if (is_back) {
+			around[i]->note[output] = parent->note;
+			parent->note = around[i];
+		} else {
+			around[i] = parent->note;
+			parent->note = around[i]->note[output];
+		}
+	}
+}
+
 static void on_entry(void *context, struct call *call, const struct wire_record *record)
 {
 	struct run *run = context;
 	check(!call->note && call->number && (!call->parent || call->parent->depth < call->depth));
 	memory_fill(run->memory, record, &call->func->args);
 	struct notes *notes = calloc(1, sizeof(*notes));
-	struct notes *around = call->parent ? call->parent->note : NULL;
+	struct notes **around = calloc(call->depth + 1, sizeof(struct notes *));
 	for (size_t i = 0; i < NUM_OUTPUTS; i++) {
 		call->note = NULL;
-		if (around)
-			call->parent->note = around->note[i];
+		swap_notes(call, around, i, false);
 		outputs[i]->entry(run->sinks[i], call, record, &run->out);
 		notes->note[i] = call->note;
-		if (around)
-			around->note[i] = call->parent->note;
+		swap_notes(call, around, i, true);
 	}
-	if (around)
-		call->parent->note = around;
+	free(around);
 	run->begun += call->will_end;
 	call->note = notes;
 	if (!call->will_end)
@@ -103,7 +115,9 @@ static void run_init(struct run *run)
 	error_free(calls_create(&run->synthetic.plan, &listener, run, &run->calls));
 	error_free(memory_create(&run->loaded, &run->memory));
 	run->printer.memory = run->memory;
+	static const uint32_t width = 100;
 	struct sink_options options = {.printer = &run->printer,
+				       .width = &width,
 				       .loaded = &run->loaded,
 				       .look = {.timestamps = TIMESTAMPS_WALL, .out = -1}};
 	for (size_t i = 0; i < NUM_OUTPUTS; i++)
@@ -112,8 +126,11 @@ static void run_init(struct run *run)
 
 static void run_deinit(struct run *run)
 {
-	for (size_t i = 0; i < NUM_OUTPUTS; i++)
+	for (size_t i = 0; i < NUM_OUTPUTS; i++) {
+		if (outputs[i]->flush)
+			outputs[i]->flush(run->sinks[i], &run->out);
 		outputs[i]->close(run->sinks[i]);
+	}
 	calls_destroy(run->calls);
 	memory_destroy(run->memory);
 	text_deinit(&run->out);
@@ -126,6 +143,9 @@ static void take(struct run *run, const struct item *item)
 		calls_lost(run->calls, item->losses.losses, item->losses.now_ns);
 	if (item->kind == ITEM_NOTES)
 		calls_tick(run->calls, item->digest);
+	for (size_t i = 0; item->kind == ITEM_NOTES && i < NUM_OUTPUTS; i++)
+		if (outputs[i]->tick)
+			outputs[i]->tick(run->sinks[i], item->digest, &run->out);
 	if (item->kind != ITEM_RECORD)
 		return;
 	memcpy(bytes, item->record, item->record->size);

@@ -125,6 +125,9 @@ static const char *const names[] = {
 	"sync.Mutex",
 	"sync.WaitGroup",
 	"sync/atomic.Int64",
+	"crypto/rsa.PrivateKey",
+	"net/http.Cookie",
+	"log/slog.Attr",
 	"bytes.Buffer",
 	"math/big.Int",
 	"math/big.Rat",
@@ -141,14 +144,16 @@ static const char *const names[] = {
 	"x.UUID",
 };
 static const char *const field_names[] = {
-	"s",	  "errs",     "Op",	  "Path",	"Err",	  "_",		"URL",	   "msg",
-	"Scheme", "Host",     "RawPath",  "Method",	"Proto",  "RequestURI", "Context", "key",
-	"err",	  "IP",	      "Mask",	  "Port",	"Zone",	  "conn",	"fd",	   "laddr",
-	"addr",	  "hi",	      "lo",	  "z",		"value",  "isV6",	"state",   "mu",
-	"v",	  "buf",      "off",	  "abs",	"neg",	  "a",		"b",	   "Args",
-	"Valid",  "num",      "any",	  "Key",	"Value",  "front",	"nFront",  "back",
-	"Level",  "Message",  "numOpen",  "freeConn",	"closed", "connector",	"Source",  "Addr",
-	"Opaque", "RawQuery", "Fragment", "ForceQuery", "User",	  "state1",	"name",	   "expr",
+	"s",	    "errs",    "Op",	   "Path",     "Err",	     "_",      "URL",
+	"msg",	    "Scheme",  "Host",	   "RawPath",  "Method",     "Proto",  "RequestURI",
+	"Context",  "key",     "err",	   "IP",       "Mask",	     "Port",   "Zone",
+	"conn",	    "fd",      "laddr",	   "addr",     "hi",	     "lo",     "z",
+	"value",    "isV6",    "state",	   "mu",       "v",	     "buf",    "off",
+	"abs",	    "neg",     "a",	   "b",	       "Args",	     "Valid",  "num",
+	"any",	    "Key",     "Value",	   "front",    "nFront",     "back",   "Level",
+	"Message",  "numOpen", "freeConn", "closed",   "connector",  "Source", "Addr",
+	"Password", "Opaque",  "RawQuery", "Fragment", "ForceQuery", "User",   "state1",
+	"name",	    "expr",
 };
 
 static struct gotype *any_type(struct index *index, struct input *input)
@@ -355,6 +360,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	uint8_t form = next(&input);
 	printer.shows_zero = form & 16;
+	static struct redact *redact;
+	static const struct redact_options options = {.rules = {"/^[km]/"}, .num = 1};
+	if (!redact && redact_create(&options, &redact))
+		abort();
+	printer.redact[form >> 5 & 1] = form & 64 ? redact : NULL;
 	for (unsigned i = 0; i < TYPES_MAX; i++)
 		make_type(index, i, &input);
 	index->types[TYPES_MAX - 1].kind = GO_INT;

@@ -48,4 +48,18 @@ SKIP: {
 		'--raw: their fields') or diag $raw->{err};
 }
 
+# What is secret is in no output, and what is open is; a recording has only the elements of maps.
+for my $version (versions()) {
+	my $path = program('known', $version, 'optimized') or next;
+	my @run = (qw(run main.login --width none --depth 3), '--save', "$work/secret", '--', $path);
+	my %out = map { my @how = @$_; "@how" => run_gotrace(@run[0 .. 3], @how, @run[4 .. $#run])->{out} } [], ['--format', 'json'], ['--format', 'lines'], ['--raw'];
+	my @bad = grep { my $text = $out{$_}; $text =~ /hunter2/ || grep { $text !~ /\Q$_/ } qw(open-name open-account open/accept open-cookie example.com) } sort keys %out;
+	ok(!@bad, "Go $version: secrets are not shown") or diag map { "$_: $out{$_}\n" } @bad;
+	my $saved = slurp("$work/secret");
+	ok(2 > (() = $saved =~ /hunter2(?:hunter2)?/g), "Go $version: nor saved");
+	my $none = run_gotrace('replay', '--redact', 'none', '--width', 'none', "$work/secret")->{out};
+	unlike($none, qr/hunter2/, "Go $version: nor replayed");
+	like(run_gotrace(@run[0 .. 3], '--redact', 'none', @run[4 .. $#run])->{out}, qr/password="hunter2hunter2"/, "Go $version: but for --redact none");
+}
+
 done_testing();

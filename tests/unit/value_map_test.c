@@ -154,6 +154,59 @@ static void ends_chains_that_do_not(void **state)
 	expect(f, buckets_map(f), "map[int]int{1: 10}", "[[1,10]]");
 }
 
+// A map of two entries, from strings to strings, or from interfaces that hold strings.
+static struct gotype *headers(struct fixture *f, struct gotype *key)
+{
+	struct gotype *type = leading(f, GO_MAP, "map[string]string", basic(f, GO_STRING));
+	type->key = key;
+	type->map = (struct gomap){
+		.layout = GOMAP_SWISS,
+		.bucket_size = 8 + 8 * 32,
+		.keys_off = 8,
+		.key_stride = 32,
+		.elems_off = 24,
+		.elem_stride = 32,
+	};
+	uint64_t first = key->kind == GO_STRING ? 0xa000 : RTYPE_ADDR(0);
+	uint64_t second = key->kind == GO_STRING ? 0xa100 : RTYPE_ADDR(0);
+	uint64_t words[1 + 8 * 4] = {0x8080808080801111,
+				     first,
+				     key->kind == GO_STRING ? 13 : 0xa800,
+				     0xa200,
+				     6,
+				     second,
+				     key->kind == GO_STRING ? 6 : 0xa900,
+				     0xa300,
+				     3};
+	swiss(f, 2, GROUP, 0);
+	block(f, GROUP, words, sizeof(words));
+	block(f, 0xa000, STRING("Authorization"));
+	block(f, 0xa100, STRING("Accept"));
+	block(f, 0xa200, STRING("hunter"));
+	block(f, 0xa300, STRING("all"));
+	block(f, 0xa800, WORDS(0xa000, 13));
+	block(f, 0xa900, WORDS(0xa100, 6));
+	return type;
+}
+
+static void secrets_by_their_keys(void **state)
+{
+	struct fixture *f = *state;
+	static const struct redact_options options;
+	struct redact *redact;
+	assert_null(redact_create(&options, &redact));
+	f->printer.redact[0] = redact;
+	f->index.rtypes[0] = basic(f, GO_STRING);
+	expect(f, headers(f, basic(f, GO_STRING)),
+	       "map[string]string{\"Accept\": \"all\", \"Authorization\": ?(redacted)}",
+	       "[[\"Accept\",\"all\"],[\"Authorization\",{\"unavailable\":\"redacted\"}]]");
+	struct gotype *type = headers(f, interface(f, "interface {}", true));
+	assert_null(strstr(as_text(f, type), "hunter"));
+	assert_non_null(strstr(as_text(f, type), "\"all\""));
+	assert_null(strstr(as_json(f, type), "hunter"));
+	redact_destroy(redact);
+}
+
 static void prints_small_swiss_maps(void **state)
 {
 	struct fixture *f = *state;
@@ -276,6 +329,7 @@ static void says_when_the_layout_is_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		VALUE_TEST(secrets_by_their_keys),
 		VALUE_TEST(prints_empty_maps),
 		VALUE_TEST(prints_buckets_in_order),
 		VALUE_TEST(prints_growing_maps),

@@ -36,8 +36,8 @@ void format_plain(const struct sink_options *options, struct text *out)
 const struct value_paint *format_value_paint(const struct sink_options *options, bool are_results)
 {
 	static const struct value_paint paints[] = {
-		{sequences[COLOR_DIM], NULL, plain},
-		{sequences[COLOR_DIM], sequences[COLOR_BAD], plain},
+		{"\033[2m", NULL, "\033[0m"},
+		{"\033[2m", "\033[31m", "\033[0m"},
 	};
 	return options->look.color ? &paints[are_results] : NULL;
 }

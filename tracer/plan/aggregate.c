@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tracer/plan/aggregate.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "tracer/plan/conditions.h"
@@ -14,6 +15,21 @@ bool aggregate_can_fail(const struct signature *signature)
 			return true;
 	}
 	return false;
+}
+
+// A key or a number that has a secret in it would show the secret.
+static struct error *refuse_secret(const struct plan *plan, const char *option, const char *text)
+{
+	for (const char *at = text; *at;) {
+		size_t len = 0;
+		while (isalnum((unsigned char)at[len]) || at[len] == '_')
+			len++;
+		if (redact_has_name(plan->redact, at, len))
+			return error_new("--%s %s: %.*s is secret (--redact none shows it)", option,
+					 text, (int)len, at);
+		at += len ? len : 1;
+	}
+	return NULL;
 }
 
 struct error *aggregate_compile(struct plan *plan, const struct func *func,
@@ -34,9 +50,15 @@ struct error *aggregate_compile(struct plan *plan, const struct func *func,
 		error = num++;
 		values[error] = (struct expr_value_of){.text = "$failed"};
 	}
+	struct error *err = NULL;
+	for (size_t i = 0; !err && i < wanted->num_by; i++)
+		err = refuse_secret(plan, "by", wanted->by[i]);
+	if (!err && wanted->value)
+		err = refuse_secret(plan, "value", wanted->value);
+	if (err)
+		return err;
 	struct plan_program program;
-	struct error *err =
-		plan_compile_program(plan, func, conditions, values, num, &program, reason);
+	err = plan_compile_program(plan, func, conditions, values, num, &program, reason);
 	if (err || *reason)
 		return err;
 	*out = (struct aggregate_func){

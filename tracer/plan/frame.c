@@ -26,10 +26,17 @@ static bool has_address(const struct param *param)
 	       param->type->size > ADDRESS_BYTES;
 }
 
-// Bytes of the frame that this value takes up.
-static uint64_t frame_bytes(const struct param *param, bool is_address)
+static bool is_redacted(const struct plan *plan, const struct param *param)
 {
-	if (param->is_hidden || param->unknown)
+	if (param->type)
+		gotype_complete(param->type);
+	return redact_has_value(plan->redact, param->name, param->type);
+}
+
+// Bytes of the frame that this value takes up.
+static uint64_t frame_bytes(const struct plan *plan, const struct param *param, bool is_address)
+{
+	if (param->is_hidden || param->unknown || is_redacted(plan, param))
 		return 0;
 	return is_address ? ADDRESS_BYTES : (param_size(param) + 7) & ~7ull;
 }
@@ -105,11 +112,12 @@ static struct error *add_value(struct plan *plan, struct plan_frame *frame,
 	struct plan_value *value = &frame->values[frame->num_values++];
 	value->param = param;
 	value->frame_off = (frame->size + 7) & ~7u;
-	if (param->unknown)
+	value->is_redacted = is_redacted(plan, param);
+	if (param->unknown || value->is_redacted)
 		return NULL;
 	uint64_t bytes = param_size(param);
 	if (has_address(param)) {
-		uint64_t more = frame_bytes(param, false) - ADDRESS_BYTES;
+		uint64_t more = frame_bytes(plan, param, false) - ADDRESS_BYTES;
 		value->is_address = more > *spare;
 		*spare -= value->is_address ? 0 : more;
 		bytes = value->is_address ? ADDRESS_BYTES : bytes;
@@ -143,7 +151,7 @@ struct error *plan_frame_init(struct plan *plan, const struct param *params, siz
 		return error_nomem();
 	uint64_t least = 0;
 	for (size_t i = 0; i < num; i++)
-		least += frame_bytes(&params[i], has_address(&params[i]));
+		least += frame_bytes(plan, &params[i], has_address(&params[i]));
 	uint64_t spare = least < room ? room - least : 0;
 	for (size_t i = 0; i < num && !err; i++)
 		if (!params[i].is_hidden)

@@ -93,7 +93,9 @@ struct error *plan_create(struct index *index, const struct plan_options *option
 	plan->options = *options;
 	if (plan->options.capture.depth > WIRE_DEPTH_MAX)
 		plan->options.capture.depth = WIRE_DEPTH_MAX;
-	struct error *err = plan_prepare(plan);
+	struct error *err = redact_create(&options->capture.redact, &plan->redact);
+	if (!err)
+		err = plan_prepare(plan);
 	if (err) {
 		plan_destroy(plan);
 		return err;
@@ -167,6 +169,7 @@ void plan_destroy(struct plan *plan)
 	for (uint32_t i = 0; i < plan->num_within; i++)
 		plan_within_deinit(&plan->within[i]);
 	state_destroy(plan->state);
+	redact_destroy(plan->redact);
 	free(plan);
 }
 

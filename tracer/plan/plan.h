@@ -15,6 +15,7 @@
 #include "bpf/wire.h"
 #include "dwarf/index/index.h"
 #include "tracer/plan/aggregate.h"
+#include "tracer/plan/redact.h"
 #include "tracer/plan/select/select.h"
 #include "arch/sites.h"
 
@@ -28,6 +29,7 @@ struct plan_capture {	 // what is captured of a call
 	bool creator;	 // capture who started the goroutine
 	bool no_args;	 // capture no arguments
 	bool no_return;	 // no return probes: neither results nor durations
+	struct redact_options redact;
 };
 
 struct plan_filter {				 // which calls are wanted; texts are borrowed
@@ -69,6 +71,7 @@ struct plan_value { // one argument or result in a frame block
 	uint32_t frame_off;   // bytes
 	uint32_t frame_bytes; // captured; less than the type's size if the value was cut
 	bool is_address;      // these bytes are the address of the value on the stack
+	bool is_redacted;     // nothing of it is captured
 };
 
 struct plan_frame { // the layout of the frame block of a probe's records
@@ -154,6 +157,7 @@ struct plan_within { // the functions of one --within; index + 1 is the group's 
 struct plan {
 	struct index *index; // borrowed
 	struct plan_options options;
+	struct redact *redact; // by the options
 	struct plan_func **funcs;
 	size_t num_funcs;
 	struct plan_probe *probes;

@@ -166,7 +166,7 @@ static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t ste
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
 		for (unsigned side = 0; side < 2; side++) {
 			uint64_t off = sides[side].off + slot * sides[side].stride;
-			if (off >= size)
+			if (off >= size || redact_has_type(plan->redact, sides[side].type))
 				continue;
 			if (!sides[side].indirect)
 				plan_type_edges(plan, sides[side].type, off, &whole, steps, &edges);
@@ -277,7 +277,8 @@ static void slice_edges(struct plan *plan, struct gotype *type, struct wire_edge
 	if (!type->elem)
 		return;
 	gotype_complete(type->elem);
-	if (type->elem->kind == GO_INVALID || !type->elem->size)
+	if (type->elem->kind == GO_INVALID || !type->elem->size ||
+	    redact_has_type(plan->redact, type->elem))
 		return;
 	edge->type = plan_type(plan, type->elem, steps);
 	uint32_t size = plan->tables.types[edge->type].size, items = plan->options.capture.items;
@@ -298,7 +299,9 @@ static void struct_edges(struct plan *plan, struct gotype *type, uint64_t base,
 	if (!strcmp(type->full_name, "time.Time"))
 		return; // the words in the struct are all that is needed to print it
 	for (size_t i = 0; i < type->num_fields; i++)
-		if (base + type->fields[i].offset < part->end)
+		if (base + type->fields[i].offset < part->end &&
+		    !redact_has_value(plan->redact, type->fields[i].name, NULL) &&
+		    !redact_has_field(plan->redact, type, type->fields[i].name))
 			plan_type_edges(plan, type->fields[i].type, base + type->fields[i].offset,
 					part, steps, out);
 }
@@ -372,7 +375,9 @@ void plan_type_edges(struct plan *plan, struct gotype *type, uint64_t base,
 	uint64_t words = type->kind == GO_SLICE					 ? 24
 			 : type->kind == GO_STRING || type->kind == GO_INTERFACE ? 16
 										 : 8;
-	if (type->kind == GO_STRUCT)
+	if (redact_has_type(plan->redact, type))
+		;
+	else if (type->kind == GO_STRUCT)
 		struct_edges(plan, type, base, part, steps, out);
 	else if (type->kind == GO_ARRAY)
 		array_edges(plan, type, base, part, steps, out);
@@ -410,6 +415,8 @@ bool plan_learn(struct plan *plan, uint64_t rtype)
 		free(known);
 		return false;
 	}
+	if (redact_has_type(plan->redact, type))
+		return false;
 
 	uint32_t num_types = plan->tables.num_types, num_edges = plan->tables.num_edges;
 	uint32_t steps = plan->options.capture.depth ? plan->options.capture.depth - 1 : 0;

@@ -11,13 +11,16 @@ enum {
 	// version 1 had no losses in its records, version 2 at most 1 KiB of each value in a frame,
 	// version 3 the beginnings of large values, and one flag for all limits of a record;
 	// version 4 had no kinds of records: all were hits, and the kind's bytes were zeros;
-	// version 5 had an event for each return of a function that has return probes
-	VERSION = 6,
+	// version 5 had an event for each return of a function that has return probes;
+	// version 6 had no rules of what is secret: all was captured
+	VERSION = 7,
+	REDACT_VERSION = 7,
 	OLDEST_VERSION = 4, // that is read
 	FLUSH_BYTES = 256 * 1024,
-	STRING_MAX = 4096,		  // bytes of a string in the head
-	ITEM_BYTES_MAX = 8 * 1024 * 1024, // bytes of an item
-	PATTERNS_MAX = 100 * 1000,	  // patterns in an item
+	STRING_MAX = 4096,			      // bytes of a string in the head
+	ITEM_BYTES_MAX = 8 * 1024 * 1024,	      // bytes of an item
+	PATTERNS_MAX = 100 * 1000,		      // patterns in an item
+	RULES_MAX = REDACT_RULES * REDACT_RULE_BYTES, // bytes of the rules of what is secret
 };
 
 static const char MAGIC[8] = "gotrace";
@@ -32,6 +35,10 @@ struct file_head {
 	uint32_t pid, depth, strlen, items;
 	// sizes of the strings that follow, without a NUL, each padded to 8
 	uint32_t exe_bytes, build_id_bytes;
+};
+
+struct file_rules { // of what is secret, after the head's strings; each rule follows, with a NUL
+	uint32_t num, bytes;
 };
 
 struct file_item {
@@ -162,6 +169,22 @@ static struct error *writer_flush(struct capture_writer *writer)
 	return NULL;
 }
 
+static void put_rules(struct text *text, const struct redact_options *redact)
+{
+	struct text rules;
+	struct file_rules file = {0};
+	text_init(&rules);
+	for (size_t i = 0; redact_defaults[i] && !redact->no_defaults; i++, file.num++)
+		text_append(&rules, redact_defaults[i], strlen(redact_defaults[i]) + 1);
+	for (uint32_t i = 0; i < redact->num; i++, file.num++)
+		text_append(&rules, redact->rules[i], strlen(redact->rules[i]) + 1);
+	file.bytes = (uint32_t)rules.len;
+	text->failed |= rules.failed;
+	put(text, &file, sizeof(file));
+	put(text, text_string(&rules), rules.len);
+	text_deinit(&rules);
+}
+
 struct error *capture_writer_create(int fd, const struct capture_head *head,
 				    struct capture_writer **out)
 {
@@ -188,6 +211,7 @@ struct error *capture_writer_create(int fd, const struct capture_head *head,
 	put(&writer->text, &file, sizeof(file));
 	put(&writer->text, head->exe, file.exe_bytes);
 	put(&writer->text, head->build_id, file.build_id_bytes);
+	put_rules(&writer->text, &options->capture.redact);
 	struct error *err = writer_flush(writer);
 	if (err) {
 		capture_writer_destroy(writer);
@@ -316,7 +340,7 @@ struct error *capture_write(struct capture_writer *writer, const struct item *it
 struct capture_reader {
 	gzFile file;
 	char *path;
-	char *exe, *build_id;
+	char *exe, *build_id, *rules;
 	struct capture_head head;
 	uint64_t *item; // the current item's bytes, 8-aligned, with a NUL after them
 	size_t capacity;
@@ -359,6 +383,31 @@ static struct error *read_string(struct capture_reader *reader, size_t len, char
 	return NULL;
 }
 
+static struct error *read_rules(struct capture_reader *reader, uint32_t version)
+{
+	struct redact_options *redact = &reader->head.options.capture.redact;
+	struct file_rules file = {0};
+	redact->no_defaults = true;
+	if (version < REDACT_VERSION)
+		return NULL;
+	struct error *err = read_bytes(reader, &file, sizeof(file), NULL);
+	if (err)
+		return err;
+	if (file.num > REDACT_RULES || file.bytes > RULES_MAX)
+		return damaged(reader, "too many rules of what is secret");
+	err = read_string(reader, file.bytes, &reader->rules);
+	if (err)
+		return err;
+	const char *at = reader->rules, *end = at + file.bytes;
+	for (uint32_t i = 0; i < file.num; i++) {
+		if (at >= end)
+			return damaged(reader, "rules of what is secret cut short");
+		redact->rules[redact->num++] = at;
+		at += strlen(at) + 1;
+	}
+	return NULL;
+}
+
 static struct error *read_head(struct capture_reader *reader)
 {
 	struct file_head file;
@@ -390,7 +439,7 @@ static struct error *read_head(struct capture_reader *reader)
 				    .no_args = file.flags & HEAD_NO_ARGS,
 				    .no_return = file.flags & HEAD_NO_RETURN},
 	};
-	return err;
+	return err ? err : read_rules(reader, file.version);
 }
 
 struct error *capture_reader_open(const char *path, struct capture_reader **out)
@@ -425,6 +474,7 @@ void capture_reader_close(struct capture_reader *reader)
 	free(reader->path);
 	free(reader->exe);
 	free(reader->build_id);
+	free(reader->rules);
 	free(reader->item);
 	free(reader->patterns);
 	free(reader);

@@ -20,6 +20,7 @@ struct replay {
 	struct capture_reader *reader;
 	const struct capture_head *head; // borrowed from the reader
 	struct loaded loaded;		 // its index and plan are owned
+	struct redact *redact;
 	struct report *report;
 	size_t num_functions;
 	uint64_t now_ns, ticked_ns; // time in the capture
@@ -103,10 +104,13 @@ static struct error *replay_init(struct replay *replay)
 		rtypes_ask(index_rtypes(replay->loaded.index), head->bias, read_memory, replay);
 	if (!err)
 		err = plan_create(replay->loaded.index, &head->options, &replay->loaded.plan);
+	if (!err)
+		err = redact_create(&replay->options->redact, &replay->redact);
 	if (err)
 		return err;
 	struct report_options options = {
 		.look = replay->options->look,
+		.redact = replay->redact,
 		.no_args = head->options.capture.no_args,
 		.start_ns = head->start_ns,
 		.wall_offset_ns = head->wall_offset_ns,
@@ -120,6 +124,7 @@ static void replay_deinit(struct replay *replay)
 {
 	report_destroy(replay->report);
 	plan_destroy(replay->loaded.plan);
+	redact_destroy(replay->redact);
 	index_close(replay->loaded.index);
 	capture_reader_close(replay->reader);
 	free(replay->unsure);

@@ -129,6 +129,7 @@ static struct error *open_sink(struct report *report)
 		.items = report->loaded.plan->options.capture.items,
 		.shows_zero = from->look.shows_zero,
 		.is_raw = from->look.is_raw,
+		.redact = {report->loaded.plan->redact, from->redact},
 		.unseen = on_unseen,
 		.context = report,
 		.is_full = &report->loaded.plan->is_full,

@@ -14,10 +14,11 @@ struct stats;
 struct report_options {
 	struct sink_look look;
 	bool no_args;
-	uint64_t start_ns;	// CLOCK_MONOTONIC when the trace began
-	int64_t wall_offset_ns; // CLOCK_REALTIME - CLOCK_MONOTONIC
-	uint64_t max_calls;	// show this many calls; 0: all
-	struct stats *stats;	// counts the calls; NULL: no statistics; borrowed
+	const struct redact *redact; // what is secret besides what is by the plan; may be NULL
+	uint64_t start_ns;	     // CLOCK_MONOTONIC when the trace began
+	int64_t wall_offset_ns;	     // CLOCK_REALTIME - CLOCK_MONOTONIC
+	uint64_t max_calls;	     // show this many calls; 0: all
+	struct stats *stats;	     // counts the calls; NULL: no statistics; borrowed
 	// True if memory is certainly the same as in the executable's file; see memory_ask.
 	bool (*is_as_in_file)(void *context, uint64_t addr, size_t len);
 	void *context;

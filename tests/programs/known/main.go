@@ -263,6 +263,27 @@ func errs() {
 	failsWith("plain", errors.New("plain"))
 }
 
+type account struct {
+	Name, Password string
+	Tries          int
+	HasToken       bool
+}
+
+// Whatever is not "open" is secret.
+//
+//go:noinline
+func login(name, password string, a *account, h http.Header, c *http.Cookie, key interface{}) (n int, token string) {
+	return len(name), password + a.Password
+}
+
+func secrets() {
+	request, _ := http.NewRequest("GET", "http://open:hunter2@example.com/", nil)
+	request.Header.Set("Authorization", "hunter2hunter2")
+	request.Header.Set("Accept", "open/accept")
+	cookie := &http.Cookie{Name: "open-cookie", Value: "hunter2hunter2"}
+	login("open-name", "hunter2hunter2", &account{"open-account", "hunter2hunter2", 3, true}, request.Header, cookie, request.URL)
+}
+
 func main() {
 	if len(os.Args) < 2 {
 		fmt.Println("READY", os.Getpid())
@@ -279,5 +300,6 @@ func main() {
 	constants()
 	errs()
 	later()
+	secrets()
 	fmt.Println("DONE")
 }

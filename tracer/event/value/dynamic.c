@@ -98,6 +98,10 @@ bool walk_interface(struct walk *walk, const struct gotype *type, uint64_t addr,
 
 void walk_dynamic(struct walk *walk, const struct dynamic *dynamic)
 {
+	if (value_redacts_type(walk->printer, dynamic->type)) {
+		walk->style->unavailable(walk, value_redacted);
+		return;
+	}
 	if ((!dynamic->missing || dynamic->is_too_deep) &&
 	    walk_known(walk, dynamic->type, dynamic->addr))
 		return;

@@ -169,7 +169,7 @@ static const char *append_field(struct walk *walk, const char *at, struct gotype
 	name[len] = '\0';
 	if (len) {
 		const struct gofield *field = gotype_field(type, name);
-		if (!field)
+		if (!field || value_redacts_field(walk->printer, type, field))
 			return NULL;
 		type = field->type;
 		addr += field->offset;
@@ -247,6 +247,8 @@ static bool append_dynamic(struct walk *walk, const struct dynamic *dynamic,
 	struct gotype *type = dynamic->type;
 	uint64_t addr = dynamic->addr;
 	const char *known = known_message(type);
+	if (value_redacts_type(walk->printer, type))
+		return false;
 	if (dynamic->missing && !dynamic->is_too_deep && (!known || strchr(known, '{')))
 		return false;
 	if (!known && type->kind == GO_UINTPTR && !strcmp(type->full_name, "syscall.Errno"))

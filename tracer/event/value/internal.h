@@ -136,6 +136,19 @@ struct message { // of an error, as its Error method would return it
 /** Builds the message of the error in dynamic. Returns false if the message is not known without
  *  running the target's code. */
 bool walk_message(struct walk *walk, const struct dynamic *dynamic, struct message *out);
+extern const char value_redacted[]; // the reason "redacted"
+
+/** True if values of this name, which lives as long as the printer, and of this type, which may be
+ *  NULL, are secret by their name. */
+bool value_redacts_name(struct value_printer *printer, const char *name, struct gotype *type);
+/** True if values of this type, which is complete, are. */
+bool value_redacts_type(struct value_printer *printer, struct gotype *type);
+/** The same of this field of a type. */
+bool value_redacts_field(struct value_printer *printer, const struct gotype *type,
+			 const struct gofield *field);
+/** True if the element with this key of a map is secret, or if its key was not captured. */
+bool walk_redacts_key(struct walk *walk, const struct gotype *type, uint64_t addr);
+
 /** Writes the value as its well-known type prints (known/known.h). Returns false if it has none, or
  *  if something that it needs is not available. */
 bool walk_known(struct walk *walk, struct gotype *type, uint64_t addr);

@@ -279,7 +279,10 @@ static void print_entries(struct entries *entries, uint64_t count)
 		walk->style->key(walk);
 		walk_value(walk, type->key, entries->entry[i].key);
 		walk->style->elem(walk);
-		walk_value(walk, type->elem, entries->entry[i].elem);
+		if (walk_redacts_key(walk, type->key, entries->entry[i].key))
+			walk->style->unavailable(walk, value_redacted);
+		else
+			walk_value(walk, type->elem, entries->entry[i].elem);
 		walk->style->entry_end(walk);
 		if (walk_is_full(walk))
 			break;

@@ -81,11 +81,18 @@ static bool print_param(struct value_printer *printer, const struct plan_value *
 	return true;
 }
 
+static const char *why_unknown(struct value_printer *printer, const struct plan_value *value)
+{
+	bool is_redacted = value->is_redacted ||
+			   value_redacts_name(printer, value->param->name, value->param->type);
+	return is_redacted ? value_redacted : value->param->unknown;
+}
+
 void value_param_add(struct value_printer *printer, const struct plan_value *value,
 		     struct value_tree *tree)
 {
 	const struct param *param = value->param;
-	const char *reason = param->unknown;
+	const char *reason = why_unknown(printer, value);
 	uint64_t word;
 	if (!reason && param->type && print_param(printer, value, tree, NULL, &reason))
 		return;
@@ -103,7 +110,7 @@ bool value_param_pointer(struct value_printer *printer, const struct plan_value 
 	const struct gotype *type = value->param->type;
 	const char *reason;
 	uint64_t addr;
-	if (value->param->unknown || !type ||
+	if (why_unknown(printer, value) || !type ||
 	    (type->kind != GO_POINTER && type->kind != GO_INTERFACE && type->kind != GO_MAP))
 		return false;
 	words[1] = 0;
@@ -134,7 +141,7 @@ void value_param_json(struct value_printer *printer, const struct plan_value *va
 	put_name(param, out);
 	json_string(out, "type", param->type ? param->type->name : "word");
 	json_key(out, "value");
-	const char *reason = param->unknown;
+	const char *reason = why_unknown(printer, value);
 	uint64_t word;
 	if (!reason && !param->type && read_word(printer, value, &word, &reason)) {
 		json_addr(word, out);

@@ -11,7 +11,7 @@
 #include "tracer/event/memory.h"
 #include "tracer/event/value/tree.h"
 
-enum { VALUE_ERRORS = 64, VALUE_KNOWN = 256, VALUE_BYTES_MAX = 64 * 1024 };
+enum { VALUE_ERRORS = 64, VALUE_KNOWN = 256, VALUE_NAMES = 256, VALUE_BYTES_MAX = 64 * 1024 };
 
 struct known_row;
 
@@ -22,6 +22,7 @@ struct value_printer { // plain data; one per session, with its memory refilled 
 	bool is_raw;		       // well-known types and errors print their fields
 	bool shows_zero;	       // of text: also fields that are zero or named _
 	const char *func; // name of the traced function: its package is left out; may be NULL
+	const struct redact *redact[2]; // what is secret by either is "?(redacted)"; may be NULL
 	size_t used; // bytes of text of this event's values so far; at most about VALUE_BYTES_MAX
 	/** Called with the vaddr of a dynamic type's descriptor if the value was not captured
 	 *  because the capture engine does not know the type yet. May be NULL. */
@@ -35,7 +36,12 @@ struct value_printer { // plain data; one per session, with its memory refilled 
 	struct { // the same of well-known types
 		const struct gotype *type;
 		const struct known_row *row;
+		bool is_redacted;
 	} known[VALUE_KNOWN];
+	struct { // and of names
+		const char *name;
+		bool is_redacted;
+	} names[VALUE_NAMES];
 };
 
 /** Writes the value of this type at addr in Go's syntax, whole. */

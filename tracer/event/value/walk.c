@@ -332,7 +332,10 @@ static void walk_struct(struct walk *walk, struct gotype *type, uint64_t addr)
 		walk->style->item(walk, is_first, field);
 		if (ends_here(walk))
 			break;
-		walk_value(walk, field->type, addr + field->offset);
+		if (value_redacts_field(walk->printer, type, field))
+			walk->style->unavailable(walk, value_redacted);
+		else
+			walk_value(walk, field->type, addr + field->offset);
 		is_first = false;
 	}
 	walk->style->end(walk, type, type->num_fields, type->num_fields);
@@ -490,6 +493,10 @@ void walk_value(struct walk *walk, struct gotype *type, uint64_t addr)
 		return;
 	}
 	gotype_complete(type);
+	if (value_redacts_type(walk->printer, type)) {
+		walk->style->unavailable(walk, value_redacted);
+		return;
+	}
 	if (walk_known(walk, type, addr) || !walk_enter(walk, addr, type))
 		return;
 	kinds[(unsigned)type->kind < GO_NUM_KINDS ? type->kind : GO_INVALID](walk, type, addr);

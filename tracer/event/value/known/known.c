@@ -30,8 +30,7 @@ static const struct known_row *find_row(const char *name)
 	return NULL;
 }
 
-// Returns the row of this type; NULL if it has none.
-static const struct known_row *row_of(struct value_printer *printer, struct gotype *type)
+static uintptr_t slot_of(struct value_printer *printer, struct gotype *type)
 {
 	uintptr_t slot = (uintptr_t)type / sizeof(*type) % VALUE_KNOWN;
 	if (printer->known[slot].type != type) {
@@ -40,10 +39,24 @@ static const struct known_row *row_of(struct value_printer *printer, struct goty
 			find_row(is_pointer ? type->elem->full_name : type->full_name);
 		if (is_pointer && row && !(row->flags & KNOWN_POINTER))
 			row = NULL;
+		bool is_redacted = redact_has_type(printer->redact[0], type) ||
+				   redact_has_type(printer->redact[1], type);
 		printer->known[slot].type = type;
-		printer->known[slot].row = row;
+		printer->known[slot].row = is_redacted ? NULL : row;
+		printer->known[slot].is_redacted = is_redacted;
 	}
-	return printer->known[slot].row;
+	return slot;
+}
+
+// Returns the row of this type; NULL if it has none, or if its values are secret.
+static const struct known_row *row_of(struct value_printer *printer, struct gotype *type)
+{
+	return printer->known[slot_of(printer, type)].row;
+}
+
+bool value_redacts_type(struct value_printer *printer, struct gotype *type)
+{
+	return printer->known[slot_of(printer, type)].is_redacted;
 }
 
 static bool print_row(const struct known_row *row, const struct known_value *value,
@@ -140,7 +153,7 @@ bool known_dynamic(const struct known_value *of, const char *path, struct dynami
 		return false;
 	at.walk->reads--;
 	return walk_interface(at.walk, at.type, at.addr, out, &reason) &&
-	       out->type->kind != GO_INVALID;
+	       out->type->kind != GO_INVALID && !value_redacts_type(at.walk->printer, out->type);
 }
 
 bool known_follow(const struct known_value *of, struct known_value *out)
@@ -175,7 +188,8 @@ static bool enter_field(struct known_value *at, const char *name, size_t len)
 	memcpy(field_name, name, len);
 	field_name[len] = '\0';
 	const struct gofield *field = gotype_field(at->type, field_name);
-	if (!field || !field->type)
+	if (!field || !field->type || value_redacts_field(at->walk->printer, at->type, field) ||
+	    value_redacts_type(at->walk->printer, field->type))
 		return false;
 	at->type = field->type;
 	at->addr += field->offset;

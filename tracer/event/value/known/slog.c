@@ -81,6 +81,11 @@ static bool put_attr(const struct known_value *attr, struct text *out)
 	if (!known_put(attr, "Key", out))
 		return false;
 	text_putc(out, '=');
+	struct known_value key;
+	if (known_get(attr, "Key", &key) && walk_redacts_key(attr->walk, key.type, key.addr)) {
+		text_printf(out, "?(%s)", value_redacted);
+		return true;
+	}
 	return known_put_known(attr, "Value", out);
 }
 
