@@ -293,6 +293,9 @@ const struct option_row options_table[] = {
 	 VALUE(session.plan.capture.redact.num), .group = GROUP_SHOWN, .arg = "NAME|TYPE|/RE/",
 	 .doc = "Neither capture nor show values of this name or type, besides passwords, tokens "
 		"and the like; none: show all"},
+	{"no-entry", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.no_entry),
+	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
+	 .doc = "Of lines: one line a call, when it ends, with arguments and results"},
 	{"no-fold", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.no_fold),
 	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
 	 .doc = "Show each of several calls in a row that are alike, not one line for all"},

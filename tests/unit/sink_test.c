@@ -373,6 +373,27 @@ static void lines(void **state)
 		    "< G20 main.f2 detached\n");
 }
 
+static void lines_of_calls(void **state)
+{
+	(void)state;
+	struct trace trace;
+	static const struct sink_options options = {.look.no_entry = true};
+	begin_with(&trace, "lines", &options);
+	trace.synthetic.plan_func[2].has_return = false;
+	hit(&trace, 7, 5, 900, 0); // f2 was under way
+	hit(&trace, 0, 18, 100, 7);
+	hit(&trace, 3, 18, 200, 1);
+	hit(&trace, 4, 18, 200, 10);
+	hit(&trace, 6, 18, 200, 0); // there is no return
+	hit(&trace, 1, 18, 100, 3);
+	hit(&trace, 0, 18, 100, 4);
+	end(&trace, "< G5 main.f2 (entered before the trace)\n"
+		    "G18 main.f1(a=1, 3) = (10, 11) (1.2µs)\n"
+		    "> G18 main.f2()\n"
+		    "G18 main.f0(id=7) = 3 (4.8µs)\n"
+		    "G18 main.f0(id=4) detached\n");
+}
+
 static void json(void **state)
 {
 	(void)state;
@@ -682,6 +703,7 @@ int main(void)
 		cmocka_unit_test(slow_calls),
 		cmocka_unit_test(long_names_fit),
 		cmocka_unit_test(lines),
+		cmocka_unit_test(lines_of_calls),
 		cmocka_unit_test(json),
 		cmocka_unit_test(json_lost_return),
 		cmocka_unit_test(without_arguments),

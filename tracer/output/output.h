@@ -29,6 +29,7 @@ struct sink_look { // how a trace is shown
 	bool color;
 	bool shows_zero; // in text, fields that are zero
 	bool is_raw;	 // well-known types and errors print their fields
+	bool no_entry;	 // lines: one line a call, when it ends
 	bool no_fold;	 // graph: calls that are alike are not one line
 	bool is_screen; // graph: it is read while it comes: a heading, and space between goroutines
 	uint64_t slow_ns; // calls that take longer are slow; 0: see output/slow.h
