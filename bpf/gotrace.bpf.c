@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel side of the eBPF back end: the maps, the host's functions (bpf/engine/host.h), and
-// the programs. One program serves all probes; the lower half of a uprobe's cookie is the probe's
+// the programs. One program serves all probes; a uprobe's cookie (wire_cookie()) has the probe's
 // number. bpf/engine/take.h decides what happens at a hit.
 //
 // A uprobe program can be preempted, and another task can run it on the same CPU meanwhile. So a
@@ -447,6 +447,7 @@ static inline void host_held_drop(const struct host *host, const struct wire_cal
 
 struct held_gone {
 	wire_u64 goid, from;
+	wire_u32 target;
 };
 
 struct bpf_map;
@@ -457,16 +458,17 @@ static long held_step(struct bpf_map *map, const struct wire_call_key *key, stru
 	(void)map;
 	(void)entry;
 	const struct held_gone *gone = context;
-	if (key->goid == gone->goid && key->distance >= gone->from)
+	if (key->goid == gone->goid && key->target == gone->target && key->distance >= gone->from)
 		host_held_drop(NULL, key);
 	return 0;
 }
 
-static inline void host_calls_gone(const struct host *host, wire_u64 goid, wire_u64 from)
+static inline void host_calls_gone(const struct host *host, const struct wire_call_key *key,
+				   wire_u64 from)
 {
 	(void)host;
-	struct held_gone gone = {.goid = goid, .from = from};
-	if (*(volatile wire_u32 *)held_count(goid))
+	struct held_gone gone = {.goid = key->goid, .from = from, .target = key->target};
+	if (*(volatile wire_u32 *)held_count(key->goid))
 		bpf_for_each_map_elem(&held, held_step, &gone, 0);
 }
 
@@ -633,7 +635,8 @@ static __always_inline bool is_hit(struct pt_regs *regs, struct hit *hit)
 	wire_u64 cookie = bpf_get_attach_cookie(regs);
 	wire_u32 number = (wire_u32)cookie;
 	const struct wire_probe *probe = bpf_map_lookup_elem(&probes, &number);
-	if (!probe || probe->arming != cookie >> 32 || capture_skips(probe, regs->flags))
+	wire_u32 arming = cookie >> WIRE_ARMING_SHIFT & WIRE_ARMING_MAX;
+	if (!probe || probe->arming != arming || capture_skips(probe, regs->flags))
 		return false;
 	wire_u64 ids = bpf_get_current_pid_tgid();
 	if (ids >> 32 != target_tgid || (probe->flags & WIRE_DISABLED) || is_another_program())
@@ -642,6 +645,7 @@ static __always_inline bool is_hit(struct pt_regs *regs, struct hit *hit)
 	hit->probe = probe;
 	hit->number = number;
 	hit->tid = (wire_u32)ids;
+	hit->target = cookie >> WIRE_TARGET_SHIFT;
 	return true;
 }
 

@@ -69,10 +69,19 @@ struct wire_probe {
 	wire_u32 first_piece;
 	wire_u16 num_pieces; // 0: no frame block is captured
 	wire_u16 frame_size; // bytes, at most WIRE_BLOCK_MAX
-	// The upper half of the cookie of this probe's uprobe. A hit with another one comes from an
-	// earlier arming and is ignored.
+	// The number of the arming in the cookie of this probe's uprobe. A hit with another one
+	// comes from an earlier arming and is ignored.
 	wire_u32 arming;
 };
+
+// The cookie of a uprobe: the target's number, the number of the arming, and the probe's number.
+enum { WIRE_TARGET_SHIFT = 56, WIRE_ARMING_SHIFT = 32, WIRE_ARMING_MAX = (1 << 24) - 1 };
+
+static inline wire_u64 wire_cookie(wire_u8 target, wire_u32 arming, wire_u32 probe)
+{
+	return (wire_u64)target << WIRE_TARGET_SHIFT | (wire_u64)arming << WIRE_ARMING_SHIFT |
+	       probe;
+}
 
 enum wire_where {
 	WIRE_INT_REG,
@@ -416,7 +425,7 @@ struct wire_call_key {	   // a call under way, or in the last table also a gorou
 	wire_u64 goid;	   // wire_stack_key()
 	wire_u64 distance; // as in struct wire_record; 0: no call
 	wire_u32 func;	   // 0 in the last table, but for a goroutine in a group: the group
-	wire_u32 pad;
+	wire_u32 target;   // as in struct wire_record
 };
 
 struct wire_call {
@@ -497,7 +506,8 @@ enum wire_record_flags {
 
 struct wire_record {
 	wire_u16 size;	// bytes of this header and all blocks, a multiple of 8
-	wire_u16 kind;	// enum wire_record_kind
+	wire_u8 kind;	// enum wire_record_kind
+	wire_u8 target; // which of the session's targets: goids and addresses are that one's
 	wire_u32 probe; // of a hit: index in the table of probes
 	wire_u32 tid;	// in the initial PID namespace
 	wire_u16 flags; // enum wire_record_flags

@@ -17,6 +17,7 @@ struct loaded { // plain data; what it points to is borrowed, so a copy is as go
 	struct index *index;
 	struct plan *plan; // NULL: none yet
 	uint64_t bias;	   // run-time address - vaddr
+	uint8_t number;	   // among the session's targets: in cookies, records and keys of calls
 	// The process. A replay has only its PID.
 	pid_t pid;	 // in this process's PID namespace
 	const char *exe; // a path that opens exactly the executable

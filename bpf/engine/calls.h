@@ -25,9 +25,10 @@ struct hit {
 	};
 	wire_u32 number; // the probe's
 	wire_u32 tid;
-	wire_u32 depth;	   // at an entry: traced calls under way, including this one; 0: not known
-	wire_u16 flags;	   // enum wire_record_flags
-	wire_u16 is_known; // the goroutine is known
+	wire_u32 depth;	  // at an entry: traced calls under way, including this one; 0: not known
+	wire_u16 flags;	  // enum wire_record_flags
+	wire_u8 is_known; // the goroutine is known
+	wire_u8 target;	  // as in struct wire_record
 };
 
 /** The hit's goroutine; NULL if it is not known. */
@@ -36,28 +37,33 @@ CAPTURE_INLINE const struct capture_goroutine *hit_goroutine(const struct hit *h
 	return hit->is_known ? &hit->goroutine : NULL;
 }
 
-/** The key of the stack (wire_stack_key()) of a hit whose goroutine is known. */
-CAPTURE_INLINE wire_u64 hit_goid(const struct hit *hit)
+/** The key of the goroutine of a hit whose goroutine is known. */
+CAPTURE_INLINE struct wire_call_key hit_key(const struct hit *hit)
 {
-	return wire_stack_key(hit->goroutine.goid, hit->goroutine.distance, hit->tid);
+	const struct capture_goroutine *goroutine = &hit->goroutine;
+	return (struct wire_call_key){
+		.goid = wire_stack_key(goroutine->goid, goroutine->distance, hit->tid),
+		.target = hit->target,
+	};
 }
 
 /** The key of the call of a hit whose goroutine is known. */
 CAPTURE_INLINE struct wire_call_key hit_call(const struct hit *hit)
 {
-	return (struct wire_call_key){
-		.goid = hit_goid(hit),
-		.distance = hit->goroutine.distance,
-		.func = hit->probe->func,
-	};
+	struct wire_call_key key = hit_key(hit);
+	key.distance = hit->goroutine.distance;
+	key.func = hit->probe->func;
+	return key;
 }
 
 // --- Functions that --within names ---------------------------------------------------------------
 
-/** The key of what a goroutine has of a group. */
-CAPTURE_INLINE struct wire_call_key within_key(wire_u64 goid, wire_u32 group)
+/** The key of what the hit's goroutine has of a group. */
+CAPTURE_INLINE struct wire_call_key within_key(const struct hit *hit, wire_u32 group)
 {
-	return (struct wire_call_key){.goid = goid, .func = group};
+	struct wire_call_key key = hit_key(hit);
+	key.func = group;
+	return key;
 }
 
 /** A frame of a function of the key's group begins at this distance. Returns 0, or not 0 if there
@@ -86,7 +92,7 @@ CAPTURE_INLINE void within_leave(const struct host *host, const struct wire_call
 /** True if a hit whose goroutine is known is made while a function of this group is active. */
 CAPTURE_INLINE bool calls_within(const struct host *host, const struct hit *hit, wire_u32 group)
 {
-	struct wire_call_key key = within_key(hit_goid(hit), group);
+	struct wire_call_key key = within_key(hit, group);
 	const struct wire_nest *nest = host_nest_find(host, &key);
 	if (!nest)
 		return false;
@@ -127,8 +133,9 @@ CAPTURE_INLINE bool calls_recovery_at(const struct host *host, const struct wire
 
 struct nest_walk {
 	const struct host *host;
+	const struct wire_call_key *key; // of the goroutine
 	struct wire_nest *goroutine;
-	wire_u64 goid, from;
+	wire_u64 from;
 };
 
 static long nest_step(wire_u32 i, void *context)
@@ -136,7 +143,8 @@ static long nest_step(wire_u32 i, void *context)
 	(void)i;
 	struct nest_walk *walk = context;
 	struct wire_nest *goroutine = walk->goroutine;
-	struct wire_call_key key = {.goid = walk->goid, .distance = goroutine->outer};
+	struct wire_call_key key = *walk->key;
+	key.distance = goroutine->outer;
 	if (!key.distance || key.distance < walk->from)
 		return 1;
 	const struct wire_nest *nest = host_nest_find(walk->host, &key);
@@ -148,20 +156,20 @@ static long nest_step(wire_u32 i, void *context)
 }
 
 // Drops the goroutine's traced calls from this distance on. True if others are still under way.
-CAPTURE_APART bool calls_close(const struct host *host, wire_u64 goid, wire_u64 from)
+CAPTURE_APART bool calls_close(const struct host *host, const struct wire_call_key *key,
+			       wire_u64 from)
 {
-	struct wire_call_key key = {.goid = goid};
-	struct wire_nest *goroutine = host_nest_find(host, &key);
+	struct wire_nest *goroutine = host_nest_find(host, key);
 	if (!goroutine)
 		return false;
 	if (goroutine->missing >= from)
 		goroutine->missing = 0;
-	struct nest_walk walk = {.host = host, .goroutine = goroutine, .goid = goid, .from = from};
+	struct nest_walk walk = {.host = host, .key = key, .goroutine = goroutine, .from = from};
 	if (goroutine->outer >= from)
 		host_repeat(WIRE_NESTS_MAX, nest_step, &walk);
 	bool is_in_calls = goroutine->outer || goroutine->missing;
 	if (!is_in_calls)
-		host_nest_drop(host, &key);
+		host_nest_drop(host, key);
 	return is_in_calls;
 }
 
@@ -170,11 +178,11 @@ CAPTURE_APART bool calls_close(const struct host *host, wire_u64 goid, wire_u64 
  *  not known. */
 CAPTURE_APART wire_u32 calls_enter(const struct host *host, const struct hit *hit, bool has_end)
 {
-	wire_u64 goid = hit_goid(hit), distance = hit->goroutine.distance;
-	struct wire_call_key key = {.goid = goid};
+	wire_u64 distance = hit->goroutine.distance;
+	struct wire_call_key key = hit_key(hit);
 	struct wire_nest nest = {0};
 	struct wire_nest *goroutine = NULL;
-	if (calls_close(host, goid, distance))
+	if (calls_close(host, &key, distance))
 		goroutine = host_nest_find(host, &key);
 	if (!goroutine && has_end) {
 		struct wire_nest fresh = {.depth = 0};
@@ -202,59 +210,63 @@ CAPTURE_APART wire_u32 calls_enter(const struct host *host, const struct hit *hi
 /** A traced call ends. */
 CAPTURE_INLINE void calls_leave(const struct host *host, const struct hit *hit)
 {
-	calls_close(host, hit_goid(hit), hit->goroutine.distance);
+	struct wire_call_key key = hit_key(hit);
+	calls_close(host, &key, hit->goroutine.distance);
 }
 
 // The goroutine calls Goexit: its open calls will not return, but they are under way while their
 // deferred functions run.
 CAPTURE_INLINE void calls_exit(const struct host *host, const struct hit *hit)
 {
-	struct wire_call_key key = {.goid = hit_goid(hit)};
-	calls_close(host, key.goid, hit->goroutine.distance + 1);
+	struct wire_call_key key = hit_key(hit);
+	calls_close(host, &key, hit->goroutine.distance + 1);
 	struct wire_nest *goroutine = host_nest_find(host, &key);
 	if (goroutine)
 		goroutine->leaving = goroutine->outer;
-	host_calls_gone(host, key.goid, 0);
+	host_calls_gone(host, &key, 0);
 }
 
 // A panic was recovered at this distance. If the goroutine is leaving by Goexit, the calls that
 // Goexit will end are still under way.
-CAPTURE_INLINE void calls_recovered(const struct host *host, wire_u64 goid, wire_u64 distance)
+CAPTURE_INLINE void calls_recovered(const struct host *host, const struct wire_call_key *key,
+				    wire_u64 distance)
 {
-	struct wire_call_key key = {.goid = goid};
-	const struct wire_nest *goroutine = host_nest_find(host, &key);
+	const struct wire_nest *goroutine = host_nest_find(host, key);
 	wire_u64 from = distance + 1;
 	if (goroutine && goroutine->leaving >= from)
 		from = goroutine->leaving + 1;
-	calls_close(host, goid, from);
+	calls_close(host, key, from);
 }
 
 // --- Functions that calls are made within --------------------------------------------------------
 
 struct unwind {
 	const struct host *host;
-	wire_u64 goid, distance;
+	const struct wire_call_key *key; // of the goroutine
+	wire_u64 distance;
 };
 
 static long unwind_step(wire_u32 i, void *context)
 {
 	const struct unwind *unwind = context;
-	struct wire_call_key key = within_key(unwind->goid, i + 1);
+	struct wire_call_key key = *unwind->key;
+	key.func = i + 1;
 	within_leave(unwind->host, &key, unwind->distance);
 	return 0;
 }
 
 // The goroutine's frames from this distance on are gone, in all groups.
-CAPTURE_INLINE void calls_unwind(const struct host *host, wire_u64 goid, wire_u64 distance)
+CAPTURE_INLINE void calls_unwind(const struct host *host, const struct wire_call_key *key,
+				 wire_u64 distance)
 {
-	struct unwind unwind = {.host = host, .goid = goid, .distance = distance};
+	struct unwind unwind = {.host = host, .key = key, .distance = distance};
 	wire_u32 num = host_num_groups(host);
 	host_repeat(num < WIRE_WITHIN_MAX ? num : WIRE_WITHIN_MAX, unwind_step, &unwind);
 }
 
-// At a hit of runtime.recovery: which goroutine continues, and at which distance.
-CAPTURE_INLINE bool calls_recovery(const struct host *host, const struct hit *hit, wire_u64 *goid,
-				   wire_u64 *distance)
+// At a hit of runtime.recovery: the key of the goroutine that continues, and at which distance.
+CAPTURE_INLINE bool calls_recovery(const struct host *host, const struct hit *hit,
+				   struct wire_call_key *key, wire_u64 *distance)
 {
 	const struct wire_recovery *at = host_recovery(host);
 	const struct wire_piece *piece = host_piece(host, hit->probe->first_piece);
@@ -263,7 +275,8 @@ CAPTURE_INLINE bool calls_recovery(const struct host *host, const struct hit *hi
 	    (piece->where == WIRE_STACK &&
 	     calls_word(host, capture_stack_place(host_sp(hit->regs), piece->stack_off), &g)))
 		return false;
-	return calls_recovery_at(host, at, g, goid, distance);
+	*key = (struct wire_call_key){.target = hit->target};
+	return calls_recovery_at(host, at, g, &key->goid, distance);
 }
 
 // A function of a group begins or ends. Not 0 if the goroutine is not known, or if there was no
@@ -272,7 +285,7 @@ CAPTURE_INLINE int calls_bound(const struct host *host, const struct hit *hit, w
 {
 	if (!hit->is_known)
 		return -1;
-	struct wire_call_key key = within_key(hit_goid(hit), group);
+	struct wire_call_key key = within_key(hit, group);
 	if (hit->probe->kind == WIRE_PROBE_BEGIN)
 		return within_enter(host, &key, hit->goroutine.distance);
 	within_leave(host, &key, hit->goroutine.distance);
@@ -284,16 +297,17 @@ CAPTURE_INLINE int calls_bound(const struct host *host, const struct hit *hit, w
  *  will be missed. */
 CAPTURE_INLINE int calls_note_groups(const struct host *host, const struct hit *hit, wire_u32 group)
 {
-	wire_u64 goid, distance;
+	struct wire_call_key key = hit_key(hit);
+	wire_u64 distance;
 	switch (hit->probe->kind) {
 	case WIRE_PROBE_RECOVERY:
-		if (calls_recovery(host, hit, &goid, &distance))
-			calls_unwind(host, goid, distance + 1);
+		if (calls_recovery(host, hit, &key, &distance))
+			calls_unwind(host, &key, distance + 1);
 		return 0;
 	// All calls that its caller made are gone, also after a recovery.
 	case WIRE_PROBE_DEFERRETURN:
 		if (hit->is_known)
-			calls_unwind(host, hit_goid(hit), hit->goroutine.distance);
+			calls_unwind(host, &key, hit->goroutine.distance);
 		return 0;
 	case WIRE_PROBE_BEGIN:
 	case WIRE_PROBE_END:
@@ -306,25 +320,26 @@ CAPTURE_INLINE int calls_note_groups(const struct host *host, const struct hit *
 /** The same as calls_note_groups(), in a trace. */
 CAPTURE_INLINE int calls_note(const struct host *host, const struct hit *hit, wire_u32 group)
 {
-	wire_u64 goid, distance;
+	struct wire_call_key key = hit_key(hit);
+	wire_u64 distance;
 	switch (hit->probe->kind) {
 	case WIRE_PROBE_RECOVERY:
-		if (!calls_recovery(host, hit, &goid, &distance))
+		if (!calls_recovery(host, hit, &key, &distance))
 			return 0;
-		calls_unwind(host, goid, distance + 1);
-		calls_recovered(host, goid, distance);
-		host_calls_gone(host, goid, distance + 1);
+		calls_unwind(host, &key, distance + 1);
+		calls_recovered(host, &key, distance);
+		host_calls_gone(host, &key, distance + 1);
 		return 0;
 	case WIRE_PROBE_DEFERRETURN:
 		if (!hit->is_known)
 			return 0;
-		calls_unwind(host, hit_goid(hit), hit->goroutine.distance);
-		calls_close(host, hit_goid(hit), hit->goroutine.distance);
-		host_calls_gone(host, hit_goid(hit), hit->goroutine.distance);
+		calls_unwind(host, &key, hit->goroutine.distance);
+		calls_close(host, &key, hit->goroutine.distance);
+		host_calls_gone(host, &key, hit->goroutine.distance);
 		return 0;
 	case WIRE_PROBE_PANIC:
 		if (hit->is_known)
-			calls_close(host, hit_goid(hit), hit->goroutine.distance + 1);
+			calls_close(host, &key, hit->goroutine.distance + 1);
 		return 0;
 	case WIRE_PROBE_GOEXIT:
 		if (hit->is_known)

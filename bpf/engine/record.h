@@ -151,12 +151,14 @@ CAPTURE_INLINE void capture_count_losses(struct wire_record *record, struct wire
 }
 
 /** Fills in the header of a record without blocks. */
-CAPTURE_INLINE void capture_head(struct wire_record *record, wire_u32 probe, wire_u32 tid,
-				 wire_u64 time_ns, const struct capture_goroutine *goroutine,
+CAPTURE_INLINE void capture_head(struct wire_record *record, wire_u8 target, wire_u32 probe,
+				 wire_u32 tid, wire_u64 time_ns,
+				 const struct capture_goroutine *goroutine,
 				 struct wire_losses *losses)
 {
 	record->size = sizeof(*record);
 	record->kind = WIRE_RECORD_HIT;
+	record->target = target;
 	record->probe = probe;
 	record->tid = tid;
 	record->flags = goroutine ? 0 : WIRE_NO_GOROUTINE;

@@ -111,7 +111,7 @@ CAPTURE_INLINE wire_u64 stack_append(struct stack_walk *walk, struct capture *c,
 	wire_u64 place = CPU_HAS_LINK ? sp - 2 * sizeof(addr) : sp;
 	walk->fp = host_frame_pointer(regs);
 	walk->last = place;
-	walk->hash = 0;
+	walk->hash = c->record.target; // the same addresses mean something else in another target
 	walk->num = 0;
 	walk->end = WIRE_STACK_WHOLE;
 	walk->max = host_stack_settings(&c->host)->max;

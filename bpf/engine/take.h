@@ -172,14 +172,20 @@ CAPTURE_APART wire_u64 take_stack(const struct host *host, struct slot *slot, co
 		       : 0;
 }
 
+CAPTURE_INLINE void take_begin(const struct host *host, const struct hit *hit,
+			       struct wire_record *record)
+{
+	capture_head(record, hit->target, hit->number, hit->tid, hit->time_ns, hit_goroutine(hit),
+		     host_losses(host));
+	record->flags |= hit->flags;
+}
+
 // Fills a slot's record with the frame block and all blocks that it leads to. Returns what
 // stack_append() does.
 CAPTURE_INLINE wire_u64 take_fill(const struct host *host, struct slot *slot, const struct hit *hit)
 {
 	struct capture *c = &slot->capture;
-	capture_head(&c->record, hit->number, hit->tid, hit->time_ns, hit_goroutine(hit),
-		     host_losses(host));
-	c->record.flags |= hit->flags;
+	take_begin(host, hit, &c->record);
 	host_copy_regs(hit->regs, &c->regs);
 	if (hit->probe->num_pieces)
 		capture_walk(c, hit->probe);
@@ -198,9 +204,7 @@ CAPTURE_INLINE void take_head(const struct host *host, const struct hit *hit)
 		take_lost(host, hit, WIRE_LOST_BUFFER);
 		return;
 	}
-	capture_head(record, hit->number, hit->tid, hit->time_ns, hit_goroutine(hit),
-		     host_losses(host));
-	record->flags |= hit->flags;
+	take_begin(host, hit, record);
 	if (host_submit(host, record))
 		take_lost(host, hit, WIRE_LOST_BUFFER);
 }
@@ -254,14 +258,10 @@ CAPTURE_INLINE bool take_keep(const struct host *host, struct slot *slot,
 		return false;
 	}
 	c->room = WIRE_HELD_MAX - HELD_STACK;
-	if (hit->flags & WIRE_BARE) {
-		capture_head(&c->record, hit->number, hit->tid, hit->time_ns, hit_goroutine(hit),
-			     host_losses(host));
-		c->record.flags |= hit->flags;
-	} else {
-		// A held stack is not marked as known, because the record may be dropped.
+	if (hit->flags & WIRE_BARE)
+		take_begin(host, hit, &c->record);
+	else // a held stack is not marked as known, because the record may be dropped
 		take_fill(host, slot, hit);
-	}
 	c->held_ns = hit->time_ns;
 	if (c->record.size > WIRE_HELD_MAX ||
 	    host_held_put(host, key, (const struct wire_held *)&c->held_ns))

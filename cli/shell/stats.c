@@ -139,7 +139,7 @@ static int by_goid(const void *a, const void *b)
 {
 	const struct stats_goroutine *left = *(struct stats_goroutine *const *)a,
 				     *right = *(struct stats_goroutine *const *)b;
-	return left->goid < right->goid ? -1 : left->goid > right->goid;
+	return left->key.goid < right->key.goid ? -1 : left->key.goid > right->key.goid;
 }
 
 static void print_goroutines(struct stats_goroutine *const *sorted, size_t num,
@@ -148,8 +148,8 @@ static void print_goroutines(struct stats_goroutine *const *sorted, size_t num,
 	fprintf(page, "%10s %10s %10s  %s\n", "GOROUTINE", "PARENT", "CALLS", "LAST");
 	for (size_t i = 0; i < num; i++) {
 		const struct goroutine_info *info =
-			goroutines_find(infos, num_infos, sorted[i]->goid);
-		fprintf(page, "%10llu ", (unsigned long long)sorted[i]->goid);
+			goroutines_find(infos, num_infos, sorted[i]->key.goid);
+		fprintf(page, "%10llu ", (unsigned long long)sorted[i]->key.goid);
 		if (info && info->parent)
 			fprintf(page, "%10llu ", (unsigned long long)info->parent);
 		else

@@ -500,6 +500,36 @@ static void other_kinds(void **state)
 	end(&story);
 }
 
+static void hit_of(struct story *story, uint8_t target, uint32_t probe, uint64_t distance)
+{
+	struct synthetic_record record = synthetic_hit(probe, 7, distance, story->now += 10);
+	record.head.target = target;
+	take(story, &record.head);
+}
+
+// Two processes have a goroutine with the same id, and calls at the same places of their stacks.
+static void two_targets(void **state)
+{
+	(void)state;
+	struct story story;
+	begin(&story, 4);
+	enter(&story, 0, 100);
+	hit_of(&story, 1, 3 * 0 + SYNTHETIC_RETURN, 100); // was under way there
+	hit_of(&story, 1, 3 * 1 + SYNTHETIC_ENTRY, 50);	  // would be further out
+	enter(&story, 2, 200);
+	tells(&story, "+0 o0 +1 +2@2");
+	hit_of(&story, 1, synthetic_panic(&story.synthetic), 300);
+	leave(&story, 2, 200);
+	struct synthetic_recovery recovery =
+		synthetic_recovers(&story.synthetic, 7, 20, story.now += 10);
+	recovery.head.target = 1;
+	take(&story, &recovery.head);
+	tells(&story, "-2 !1");
+	leave(&story, 0, 100);
+	tells(&story, "-0");
+	end(&story);
+}
+
 // gopanic and Goexit may be traced themselves; either hit may come first.
 static void notes_that_are_traced(void **state)
 {
@@ -960,6 +990,7 @@ int main(void)
 		cmocka_unit_test(recovery_does_not_end_goexit),
 		cmocka_unit_test(recovery_that_cannot_be_read),
 		cmocka_unit_test(other_kinds),
+		cmocka_unit_test(two_targets),
 		cmocka_unit_test(notes_that_are_traced),
 		cmocka_unit_test(nested_panics),
 		cmocka_unit_test(panic_again),

@@ -127,6 +127,7 @@ static int set_up(void **state)
 	world->regs.sp = (uintptr_t)(world->stack + 4);
 	struct hit_source source = {
 		.tables = &world->tables,
+		.target = 3,
 		.settings = &world->settings,
 		.read = read_region,
 		.dynamic = find_dynamic,
@@ -213,6 +214,8 @@ static void a_probe_without_pieces_has_no_blocks(void **state)
 	assert_int_equal(record->size, sizeof(*record));
 	assert_int_equal(record->probe, 0);
 	assert_int_equal(record->tid, 7);
+	assert_int_equal(record->target, 3);
+	assert_int_equal(record->kind, WIRE_RECORD_HIT);
 	assert_int_equal(record->time_ns, 1000);
 	assert_int_equal(record->flags, 0);
 	assert_int_equal(record->goid, 42);

@@ -195,7 +195,7 @@ static inline uint32_t host_num_groups(const struct host *host)
 
 struct gone {
 	uint64_t goid, from, before_ns;
-	uint32_t func;
+	uint32_t func, target;
 };
 
 static bool is_old(void *context, const void *key, const void *value)
@@ -210,7 +210,8 @@ static bool is_gone(void *context, const void *key, const void *value)
 	(void)value;
 	const struct gone *gone = context;
 	const struct wire_call_key *call = key;
-	return call->goid == gone->goid && call->distance >= gone->from;
+	return call->goid == gone->goid && call->target == gone->target &&
+	       call->distance >= gone->from;
 }
 
 static bool is_of_func(void *context, const void *key, const void *value)
@@ -294,10 +295,11 @@ static inline void host_held_drop(const struct host *host, const struct wire_cal
 	table_drop(maker_of(host)->held, key);
 }
 
-static inline void host_calls_gone(const struct host *host, uint64_t goid, uint64_t from)
+static inline void host_calls_gone(const struct host *host, const struct wire_call_key *key,
+				   uint64_t from)
 {
 	struct hit_maker *maker = maker_of(host);
-	struct gone gone = {.goid = goid, .from = from};
+	struct gone gone = {.goid = key->goid, .from = from, .target = key->target};
 	table_drop_if(maker->calls, is_gone, &gone);
 	table_drop_if(maker->held, is_gone, &gone);
 }
@@ -524,6 +526,7 @@ const struct wire_record *hit_record(struct hit_maker *maker, uint32_t number, u
 		.probe = probe,
 		.number = number,
 		.tid = tid,
+		.target = maker->source.target,
 	};
 	maker->regs = regs;
 	maker->now_ns = time_ns;

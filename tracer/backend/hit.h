@@ -16,6 +16,7 @@
 
 struct hit_source {	       // what a record is made from; all pointers are borrowed
 	struct tables *tables; // with their state
+	uint8_t target;	       // its number, for records and keys
 	const struct wire_settings *settings;
 	const struct wire_stack_settings *stacks;  // NULL: no stacks
 	const struct aggregate_tables *aggregates; // not NULL: hits are counted and make no records

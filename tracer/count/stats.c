@@ -50,8 +50,9 @@ struct error *stats_lost(struct stats *stats, const struct func *func, uint64_t 
 static struct error *count_goroutine(struct stats *stats, const struct call *call)
 {
 	struct stats_goroutine *found = NULL;
+	const struct stats_goroutine_key key = {call->goid, call->target};
 	if (call->has_goid)
-		HASH_FIND (hh, stats->goroutines, &call->goid, sizeof(call->goid), found)
+		HASH_FIND (hh, stats->goroutines, &key, sizeof(key), found)
 			;
 	bool is_kept = call->has_goid && HASH_COUNT(stats->goroutines) < GOROUTINES_MAX;
 	if (!found && !is_kept) {
@@ -62,8 +63,8 @@ static struct error *count_goroutine(struct stats *stats, const struct call *cal
 		found = calloc(1, sizeof(*found));
 		if (!found)
 			return error_nomem();
-		found->goid = call->goid;
-		HASH_ADD(hh, stats->goroutines, goid, sizeof(found->goid), found);
+		found->key = key;
+		HASH_ADD(hh, stats->goroutines, key, sizeof(found->key), found);
 		if (!found->hh.tbl) {
 			free(found);
 			return error_nomem();

@@ -23,7 +23,9 @@ struct stats_func {
 };
 
 struct stats_goroutine {
-	uint64_t goid;
+	struct stats_goroutine_key {
+		uint64_t goid, target;
+	} key;
 	uint64_t calls;
 	const struct func *last; // the function called last; borrowed from the index
 	UT_hash_handle hh;
@@ -31,7 +33,7 @@ struct stats_goroutine {
 
 struct stats {				    // zero at first
 	struct stats_func *funcs;	    // a table by func
-	struct stats_goroutine *goroutines; // a table by goid
+	struct stats_goroutine *goroutines; // a table by key
 	uint64_t calls_elsewhere;	    // of goroutines that are not known or beyond the limit
 };
 

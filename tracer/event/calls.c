@@ -83,9 +83,13 @@ static bool has_goroutine(const struct wire_record *record)
 	return !(record->flags & WIRE_NO_GOROUTINE);
 }
 
-static uint64_t record_key(const struct wire_record *record)
+static struct goroutine_key record_key(const struct wire_record *record)
 {
-	return wire_stack_key(record->goid & ~WIRE_STACK_THREAD, record->distance, record->tid);
+	return (struct goroutine_key){
+		.stack = wire_stack_key(record->goid & ~WIRE_STACK_THREAD, record->distance,
+					record->tid),
+		.target = record->target,
+	};
 }
 
 // True if the trace that asked for the function wants this call to be reported.
@@ -109,6 +113,7 @@ static struct error *enter(struct calls *calls, struct goroutine *goroutine,
 	struct call call = {
 		.func = func,
 		.trace = calls_state(calls, func).trace,
+		.target = record->target,
 		.goid = record->goid,
 		.has_goid = has_goroutine(record),
 		.is_bare = record->flags & WIRE_BARE,
@@ -177,6 +182,7 @@ static void leave(struct calls *calls, struct goroutine *goroutine, const struct
 		calls->stats.lost_entries++;
 	struct call call = {
 		.func = func,
+		.target = record->target,
 		.goid = record->goid,
 		.has_goid = has_goroutine(record),
 	};
@@ -264,7 +270,9 @@ static void note_recovery(struct calls *calls, const struct wire_record *record)
 		calls->has_recovery = false;
 		return;
 	}
-	struct goroutine *goroutine = goroutine_find(calls, goid & ~WIRE_STACK_THREAD);
+	struct goroutine *goroutine =
+		goroutine_find(calls,
+			       (struct goroutine_key){goid & ~WIRE_STACK_THREAD, record->target});
 	if (!goroutine)
 		return;
 	goroutine->last_ns = record->time_ns;
@@ -365,7 +373,7 @@ void calls_lost(struct calls *calls, const struct wire_losses *losses, uint64_t 
 	struct goroutine *goroutine, *next;
 	HASH_ITER (hh, calls->goroutines, goroutine, next) {
 		// The low bits of a goroutine's key are those of its goid, or of its thread's tid.
-		uint32_t at = goroutine->key & (WIRE_LOSSES - 1);
+		uint32_t at = goroutine->key.stack & (WIRE_LOSSES - 1);
 		bool is_hit = !losses || losses->by_goroutine[at] != goroutine->losses;
 		// A recovery is recorded on a system stack, whose losses are counted separately:
 		// the lost event may have been the recovery of this goroutine's panic.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Turns records into calls. An entry and a return are paired by (goroutine, stack.hi - SP), which
+// Turns records into calls. An entry and a return are paired by (target, goroutine, stack.hi - SP), which
 // stays the same when a stack moves or a goroutine changes its thread. The pairing handles:
 // - recursion and depth;
 // - calls that were under way at attach: a return without its entry is reported as an orphan and
@@ -36,6 +36,7 @@ struct call {		 // borrowed during a callback
 	uint64_t number; // counted from 1
 	const struct plan_func *func;
 	struct call_trace *trace; // of the function now; NULL: none
+	uint8_t target;		  // the number of the process
 	uint64_t goid;
 	bool has_goid;	     // false: the goroutine is not known, and the call is not paired
 	bool is_bare;	     // its budget left no room for values (WIRE_BARE)

@@ -108,9 +108,10 @@ void frame_pass_marks(const struct frame *frame)
 
 // --- Goroutines --------------------------------------------------------------------------------
 
-struct goroutine *goroutine_find(struct calls *calls, uint64_t key)
+struct goroutine *goroutine_find(struct calls *calls, struct goroutine_key key)
 {
-	if (calls->recent && calls->recent->key == key)
+	const struct goroutine *recent = calls->recent;
+	if (recent && recent->key.stack == key.stack && recent->key.target == key.target)
 		return calls->recent;
 	struct goroutine *goroutine;
 	HASH_FIND (hh, calls->goroutines, &key, sizeof(key), goroutine)
@@ -149,7 +150,7 @@ static void sweep_stale(struct calls *calls)
 	calls->crowd = HASH_COUNT(calls->goroutines) * 2;
 }
 
-struct goroutine *goroutine_create(struct calls *calls, uint64_t key)
+struct goroutine *goroutine_create(struct calls *calls, struct goroutine_key key)
 {
 	size_t num = HASH_COUNT(calls->goroutines);
 	if (calls->num_idle > IDLE_MIN && calls->num_idle > num / 2)
@@ -188,7 +189,7 @@ static enum call_how vanished_how(struct calls *calls, const struct goroutine *g
 	// Its return was not lost: a loss would have ended it as CALL_LOST before.
 	if (frame->panic_distance)
 		return CALL_PANICKED;
-	if (calls->has_notes || (goroutine->key & WIRE_STACK_THREAD))
+	if (calls->has_notes || (goroutine->key.stack & WIRE_STACK_THREAD))
 		return CALL_LOST;
 	return CALL_PANICKED;
 }

@@ -18,8 +18,11 @@
 #include <string.h>
 
 // Keys are made of goroutine and thread numbers: one multiplication spreads them well enough.
-#define HASH_FUNCTION(keyptr, keylen, hashv) \
-	((hashv) = (unsigned)((*(const uint64_t *)(keyptr)*0x9e3779b97f4a7c15) >> 32))
+#define HASH_FUNCTION(keyptr, keylen, hashv)                                              \
+	((hashv) = (unsigned)(((((const struct goroutine_key *)(keyptr))->stack ^         \
+				((const struct goroutine_key *)(keyptr))->target << 48) * \
+			       0x9e3779b97f4a7c15) >>                                     \
+			      32))
 #include <uthash.h>
 
 #include "tracer/event/calls.h"
@@ -35,8 +38,13 @@ struct frame {
 	bool is_silent;		 // not reported, only followed so that its return is no orphan
 };
 
+struct goroutine_key {
+	uint64_t stack; // wire_stack_key()
+	uint64_t target;
+};
+
 struct goroutine {
-	uint64_t key;
+	struct goroutine_key key;
 	struct frame *top;	     // the innermost open frame
 	uint64_t last_ns;	     // of its last event
 	uint32_t losses, all_losses; // of its last event
@@ -99,10 +107,10 @@ static inline struct frame *frame_outer(const struct frame *frame)
 	return (struct frame *)frame->call.parent;
 }
 
-/** Finds the goroutine or system stack with this key (wire_stack_key); NULL if it had no call. */
-struct goroutine *goroutine_find(struct calls *calls, uint64_t key);
+/** Finds the goroutine or system stack with this key; NULL if it had no call. */
+struct goroutine *goroutine_find(struct calls *calls, struct goroutine_key key);
 /** NULL if memory runs out. */
-struct goroutine *goroutine_create(struct calls *calls, uint64_t key);
+struct goroutine *goroutine_create(struct calls *calls, struct goroutine_key key);
 /** Takes time and losses from a record. Times do not always grow: an entry that was held until its
  *  return comes with the return, and is older than the events that came from inside the call. */
 void goroutine_saw(struct goroutine *goroutine, const struct wire_record *record);

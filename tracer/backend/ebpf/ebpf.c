@@ -265,7 +265,7 @@ static struct error *ebpf_arm(struct backend *base, const uint32_t *funcs, size_
 	backend->armings = armings;
 	struct ebpf_arming arming = {
 		.keeper = APART_NONE,
-		.id = ++backend->last_arming,
+		.id = ++backend->last_arming & WIRE_ARMING_MAX,
 		.num_funcs = num,
 	};
 	arming.funcs = malloc(num * sizeof(*funcs));
@@ -295,7 +295,8 @@ static struct error *ebpf_arm(struct backend *base, const uint32_t *funcs, size_
 // attached again as a new arming, which takes over from the old one between two hits.
 static struct error *keep_armed(struct ebpf *backend, struct ebpf_arming *arming)
 {
-	struct ebpf_arming kept = {.keeper = APART_NONE, .id = ++backend->last_arming};
+	struct ebpf_arming kept = {.keeper = APART_NONE,
+				   .id = ++backend->last_arming & WIRE_ARMING_MAX};
 	kept.funcs = malloc((arming->num_funcs + 1) * sizeof(*kept.funcs));
 	if (!kept.funcs)
 		return error_nomem();

@@ -67,7 +67,7 @@ static int sites_list_init(struct sites_list *list, const struct ebpf *backend, 
 			if (tables_is_exit(&plan->tables.probes[probe]) != exits)
 				continue;
 			list->offsets[list->num] = plan->probes[probe].off;
-			list->cookies[list->num++] = probe | (uint64_t)id << 32;
+			list->cookies[list->num++] = wire_cookie(backend->loaded.number, id, probe);
 		}
 	}
 	return 0;

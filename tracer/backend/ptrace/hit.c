@@ -52,6 +52,7 @@ struct error *ptrace_hit_init(struct ptrace_worker *worker)
 	struct ptrace_shared *shared = worker->shared;
 	struct hit_source source = {
 		.tables = &shared->tables,
+		.target = worker->target,
 		.settings = &shared->settings,
 		.stacks = &shared->stacks,
 		.aggregates = shared->aggregates.totals ? &shared->aggregates : NULL,

@@ -181,6 +181,7 @@ struct ptrace_worker {
 	bool is_attached;
 	bool is_leaving; // threads are detached when they stop
 	bool is_held;	 // the target is stopped until the front continues it
+	uint8_t target;	 // its number
 	struct ptrace_thread *threads;
 	uint32_t num_waiting; // threads that wait for a slot
 	struct ptrace_breakpoint *breakpoints;

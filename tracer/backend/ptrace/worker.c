@@ -125,6 +125,7 @@ void ptrace_worker_run(struct ptrace_shared *shared, const struct loaded *loaded
 {
 	struct ptrace_worker worker = {
 		.shared = shared,
+		.target = loaded->number,
 		.pid = loaded->pid,
 		.mem = loaded->mem,
 		.socket = socket,
