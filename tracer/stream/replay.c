@@ -101,7 +101,8 @@ static struct error *replay_init(struct replay *replay)
 	replay->now_ns = replay->ticked_ns = replay->armed_ns = head->start_ns;
 	err = open_executable(replay);
 	if (!err)
-		rtypes_ask(index_rtypes(replay->loaded.index), head->bias, read_memory, replay);
+		rtypes_ask(index_rtypes(replay->loaded.index), replay->loaded.bias, read_memory,
+			   replay);
 	if (!err)
 		err = plan_create(replay->loaded.index, &head->options, &replay->loaded.plan);
 	if (!err)
