@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/values.h"
 #include "tracer/count/aggregates.h"
+#include "tracer/plan/expr/expr.h"
 
 enum { STACK_DEFAULT = 32, ITEMS_MAX = 1024, RATE_MAX = 1000000000 };
 enum { WIDTH_MIN = 40, WIDTH_MAX = 10000 };
@@ -46,19 +47,12 @@ void options_deinit(struct options *options)
 
 // --- Kinds of one option -------------------------------------------------------------------------
 
-// The options whose num_conditions is the value.
-static struct plan_options *with_conditions(const void *value)
+static struct error *parse_list(const struct option_row *option, const char *arg, void *value)
 {
-	return (struct plan_options *)((char *)value -
-				       offsetof(struct plan_options, filter.num_conditions));
-}
-
-static struct error *parse_condition(const struct option_row *option, const char *arg, void *value)
-{
-	struct plan_options *plan = with_conditions(value);
-	if (plan->filter.num_conditions == PLAN_CONDITIONS)
-		return error_new("--%s: at most %d conditions", option->name, PLAN_CONDITIONS);
-	plan->filter.conditions[plan->filter.num_conditions++] = arg;
+	struct plan_list *list = value;
+	if (list->num == PLAN_LISTS)
+		return error_new("--%s: at most %d times", option->name, PLAN_LISTS);
+	list->text[list->num++] = arg;
 	return NULL;
 }
 
@@ -84,11 +78,17 @@ static struct error *parse_redact(const struct option_row *option, const char *a
 static void print_conditions(const struct option_row *option, const void *value, FILE *out)
 {
 	(void)option;
-	const struct plan_options *plan = with_conditions(value);
-	bool is_one = plan->filter.num_conditions == 1;
-	for (uint32_t i = 0; i < plan->filter.num_conditions; i++)
-		fprintf(out, is_one ? "%s%s" : "%s(%s)", i ? " && " : "",
-			plan->filter.conditions[i]);
+	const struct plan_list *list = value;
+	for (uint32_t i = 0; i < list->num; i++)
+		fprintf(out, list->num == 1 ? "%s%s" : "%s(%s)", i ? " && " : "", list->text[i]);
+}
+
+static void print_list(const struct option_row *option, const void *value, FILE *out)
+{
+	(void)option;
+	const struct plan_list *list = value;
+	for (uint32_t i = 0; i < list->num; i++)
+		fprintf(out, "%s%s", i ? ", " : "", list->text[i]);
 }
 
 static struct error *parse_share(const struct option_row *option, const char *arg, void *value)
@@ -121,26 +121,6 @@ static void print_share(const struct option_row *option, const void *value, FILE
 	fprintf(out, "%g%%", *(const double *)value * 100);
 }
 
-// The length of the first expression: up to a comma that is outside brackets and quotation marks.
-static size_t one_expression(const char *text)
-{
-	int open = 0;
-	char quote = 0;
-	size_t len = 0;
-	for (; text[len] && (quote || open > 0 || text[len] != ','); len++) {
-		char c = text[len];
-		if (quote && c == '\\' && quote != '`' && text[len + 1])
-			len++;
-		else if (quote)
-			quote = c == quote ? 0 : quote;
-		else if (strchr("\"'`", c))
-			quote = c;
-		else
-			open += !!strchr("([", c) - !!strchr(")]", c);
-	}
-	return len;
-}
-
 // Splits "a.b,len(c)" into expressions, at most WIRE_KEYS.
 static struct error *parse_by(const struct option_row *option, const char *arg, void *value)
 {
@@ -156,7 +136,7 @@ static struct error *parse_by(const struct option_row *option, const char *arg, 
 	text_deinit(&all);
 	aggregate->num_by = 0;
 	for (char *one = options->by, *next; one; one = next) {
-		size_t len = one_expression(one);
+		size_t len = expr_list_first(one);
 		next = one[len] ? one + len + 1 : NULL;
 		one[len] = '\0';
 		one += strspn(one, " \t");
@@ -224,8 +204,10 @@ static void print_width(const struct option_row *option, const void *value, FILE
 }
 
 static const struct option_kind kind_width = {sizeof(uint32_t), false, parse_width, print_width};
-static const struct option_kind kind_conditions = {sizeof(uint32_t), false, parse_condition,
+static const struct option_kind kind_conditions = {sizeof(struct plan_list), false, parse_list,
 						   print_conditions};
+static const struct option_kind kind_list = {sizeof(struct plan_list), false, parse_list,
+					     print_list};
 static const struct option_kind kind_share = {sizeof(double), false, parse_share, print_share};
 static const struct option_kind kind_no_share = {sizeof(double), true, parse_no_share, NULL};
 static const struct option_kind kind_by = {0, false, parse_by, NULL};
@@ -322,6 +304,10 @@ const struct option_row options_table[] = {
 	{"linear", .commands = "hist", .kind = &kind_linear, VALUE(aggregate),
 	 .group = GROUP_COUNTED, .arg = "MIN,MAX,STEP",
 	 .doc = "Equal buckets instead of powers of two"},
+	{"show", .commands = TRACES " replay", .kind = &kind_list, VALUE(session.plan.shown.show),
+	 .scope = SCOPE_TRACE, .group = GROUP_CAPTURED, .arg = "EXPR[,EXPR...]",
+	 .doc = "Only these Go expressions over the function's names: r.Method, r.Header[\"X\"][0], "
+		"len(p), err; for the functions of one pattern: 'PATTERN show EXPR,...'"},
 	{"depth", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.capture.depth),
 	 .scope = SCOPE_CAPTURE, .group = GROUP_CAPTURED, .arg = "N", .min = 0,
 	 .max = WIRE_DEPTH_MAX, .doc = "Follow N pointers and interfaces, one after the other"},
@@ -345,7 +331,7 @@ const struct option_row options_table[] = {
 	 .scope = SCOPE_CAPTURE, .none = "off", .group = GROUP_CAPTURED,
 	 .doc = "Which go statement started the call's goroutine"},
 	{"if", .commands = TRACES " " COUNTS, .kind = &kind_conditions,
-	 VALUE(session.plan.filter.num_conditions), .scope = SCOPE_TRACE, .group = GROUP_CALLS,
+	 VALUE(session.plan.filter.conditions), .scope = SCOPE_TRACE, .group = GROUP_CALLS,
 	 .arg = "EXPR",
 	 .doc = "Only calls for which this Go expression over the function's names holds: 'n > 3 "
 		"&& err != nil'; for the functions of one pattern: 'PATTERN if EXPR'"},

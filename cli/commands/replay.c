@@ -35,6 +35,7 @@ static struct error *replay(const struct options *options)
 		.exe = options->words[1],
 		.look = session->look,
 		.redact = session->plan.capture.redact,
+		.shown = &session->plan.shown,
 		.stop = &output.is_closed,
 		.write = write_out,
 		.context = &output,

@@ -10,7 +10,7 @@
 #include "cli/complete.h"
 #include "cli/inspect/inspect.h"
 #include "cli/shell/shell.h"
-#include "tracer/plan/expr/expr.h"
+#include "tracer/plan/show.h"
 #include "tracer/plan/select/select.h"
 
 // A global, because readline's callbacks have no context argument.
@@ -62,36 +62,65 @@ static struct {
 	char **argv;
 } words_before;
 
-// True if the expression is not complete yet, so that the next word belongs to it.
-static bool is_open(const char *expression)
+// True if the expression is not complete yet, so that the next word belongs to it. Of a list, only
+// the last expression counts.
+static bool is_open(const char *list)
 {
-	char *reason = NULL;
-	struct error *err = expr_check(expression, &reason);
-	bool is_wrong = !err && reason;
-	error_free(err);
-	free(reason);
+	bool is_wrong = false;
+	while (list) {
+		CLEANUP_FREE char *one = plan_list_next(&list);
+		CLEANUP_FREE char *reason = NULL;
+		struct error *err = one ? expr_check(one, &reason) : NULL;
+		is_wrong = !err && reason;
+		error_free(err);
+	}
 	return is_wrong;
 }
 
-// True if word, which follows argv, belongs to a condition.
-static bool is_in_condition(int argc, char **argv, const char *word)
+static bool is_clause(const char *word)
 {
-	if (!strncmp(word, "--if=", 5))
+	return !strcmp(word, "if") || !strcmp(word, "show");
+}
+
+// Bytes of an option before its expression: "--if="; 0 if it is none of these.
+static size_t skip_option(const char *word)
+{
+	return !strncmp(word, "--if=", 5) ? 5 : !strncmp(word, "--show=", 7) ? 7 : 0;
+}
+
+// Bytes of a clause before its expression: " if ".
+static size_t skip_clause(const char *clause)
+{
+	return strcspn(clause + 1, " ") + 2;
+}
+
+// True if word, which follows argv, belongs to a clause. *is_shown: of what is to be shown.
+static bool is_in_clause(int argc, char **argv, const char *word, bool *is_shown)
+{
+	*is_shown = skip_option(word) == 7;
+	if (skip_option(word))
 		return true;
 	if (argc < 2)
 		return false;
-	const char *last = argv[argc - 1], *clause = strstr(last, " if ");
-	if (!strcmp(last, "--if") || (argc > 2 && !strcmp(last, "if")))
+	const char *last = argv[argc - 1], *before = argv[argc - 2];
+	const char *clause = plan_find_clause(last), *next = clause;
+	while (next && (next = plan_find_clause(clause + skip_clause(clause))))
+		clause = next;
+	*is_shown = clause ? !strncmp(clause, " show ", 6)
+			   : !strcmp(last, "show") || !strcmp(last, "--show") ||
+				     !strcmp(before, "--show");
+	if (!strcmp(last, "--if") || !strcmp(last, "--show") || (argc > 2 && is_clause(last)))
 		return true;
-	if (!strcmp(argv[argc - 2], "--if"))
+	if (!strcmp(before, "--if") || !strcmp(before, "--show"))
 		return is_open(last);
-	return *last != '/' && clause && is_open(clause + 4);
+	return clause && is_open(clause + skip_clause(clause));
 }
 
 struct condition {
 	struct completions *out;
 	const char *prefix;
 	size_t skip; // bytes of the prefix before the expression: "--if="
+	bool is_shown;
 };
 
 static void add_condition_name(void *context, const char *text)
@@ -109,25 +138,27 @@ static void add_names_of(const struct func *func, struct condition *condition)
 		.index = index,
 		.signature = index_signature(index, func),
 		.has_depth = true,
+		.is_shown = condition->is_shown,
 	};
 	if (scope.signature)
 		error_free(expr_complete(&scope, condition->prefix + condition->skip,
 					 add_condition_name, condition));
 }
 
-// Adds the names that a condition on the functions of the patterns before it can use. Words that
+// Adds the names that a clause on the functions of the patterns before it can use. Words that
 // are no patterns select no function.
 static void add_conditions(struct completions *out, const char *prefix)
 {
-	struct condition condition = {out, prefix, strncmp(prefix, "--if=", 5) ? 0 : 5};
+	struct condition condition = {.out = out, .prefix = prefix, .skip = skip_option(prefix)};
+	is_in_clause(words_before.argc, words_before.argv, prefix, &condition.is_shown);
 	size_t num = 0;
 	for (int i = 1; i < words_before.argc; i++) {
 		CLEANUP_FREE char *pattern = strdup(words_before.argv[i]);
-		char *clause = pattern ? strstr(pattern, " if ") : NULL;
 		if (!pattern || strchr("-!", *pattern))
 			continue;
+		const char *clause = plan_find_clause(pattern);
 		if (clause)
-			*clause = '\0';
+			pattern[clause - pattern] = '\0';
 		struct selection found = {0};
 		error_free(
 			select_functions(session_index(completing->session), &pattern, 1, &found));
@@ -210,7 +241,8 @@ static const char *what_follows(int argc, char **argv, const char *word)
 	if (!command)
 		return NULL;
 	bool has_conditions = !strcmp(command->name, "trace") || !strcmp(command->name, "run");
-	if (has_conditions && is_in_condition(argc, argv, word))
+	bool is_shown;
+	if (has_conditions && is_in_clause(argc, argv, word, &is_shown))
 		return "conditions";
 	if (!strcmp(command->name, "trace") && *word == '-')
 		return "options";

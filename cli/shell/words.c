@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Splits lines into words. The words of a condition are joined to one, so that a condition needs no
-// quotes.
+// Splits lines into words. The words of a condition are joined to one, and so are those of what is
+// to be shown, so that expressions need no quotes.
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,16 @@
 #include "base/vec.h"
 #include "cli/shell/shell.h"
 #include "tracer/plan/expr/expr.h"
+#include "tracer/plan/show.h"
 
 enum { WORDS_MAX = 4096, CONDITION_WORDS_MAX = 256 };
-static const char IF[] = "--if";
+
+static const struct clause {
+	const char *word, *option;
+	bool is_list; // of expressions, with commas
+} clauses[] = {{"if", "--if", false}, {"show", "--show", true}};
+
+enum { NUM_CLAUSES = sizeof(clauses) / sizeof(*clauses) };
 
 struct word {
 	char *text;	 // without quotes
@@ -80,7 +87,7 @@ static void words_deinit(struct words *words)
 	free(words->words);
 }
 
-// --- Conditions ----------------------------------------------------------------------------------
+// --- Clauses -------------------------------------------------------------------------------------
 
 // True if the word cannot continue an expression that is complete before it: "!main.f" and "*Get"
 // are patterns, "-q" is an option. "!=" and a single "*" continue the expression.
@@ -90,26 +97,41 @@ static bool begins_anew(const struct word *word)
 	       (strchr("*-", word->raw[0]) || (word->raw[0] == '!' && word->raw[1] != '='));
 }
 
+// True if the text is all that a clause needs.
+static struct error *is_complete(const struct clause *clause, const char *text, bool *is_whole)
+{
+	const char *rest = text;
+	*is_whole = true;
+	while (rest && *is_whole) {
+		CLEANUP_FREE char *one = clause->is_list ? plan_list_next(&rest) : strdup(text);
+		CLEANUP_FREE char *reason = NULL;
+		struct error *err = one ? expr_check(one, &reason) : error_nomem();
+		if (err)
+			return err;
+		*is_whole = !reason;
+		rest = clause->is_list ? rest : NULL;
+	}
+	return NULL;
+}
+
 // Finds the longest expression that begins at start, which is in the first word, and ends at the
 // end of a word. *text is the expression as in the line, which the caller frees, and *num the
 // number of its words. Without an expression, *text is NULL and *num is the number of words up to
 // the next option.
-static struct error *find_expression(const struct word *words, size_t num_words, const char *start,
-				     char **text, size_t *num)
+static struct error *find_expression(const struct clause *clause, const struct word *words,
+				     size_t num_words, const char *start, char **text, size_t *num)
 {
 	bool is_whole = false;
 	*text = NULL;
 	size_t i;
 	for (i = 0; i < num_words && i < CONDITION_WORDS_MAX; i++) {
 		const struct word *word = &words[i];
-		if (i && (!strncmp(word->raw, "--", 2) || (is_whole && begins_anew(word))))
+		if (i && (!strncmp(word->raw, "--", 2) || (is_whole && begins_anew(word)) ||
+			  (clause->is_list && !strcmp(word->text, "if"))))
 			break;
 		char *until = strndup(start, (size_t)(word->raw + word->raw_len - start));
-		char *reason = NULL;
-		struct error *err = until ? expr_check(until, &reason) : error_nomem();
-		is_whole = !err && !reason;
-		free(is_whole ? *text : until);
-		free(reason);
+		struct error *err = until ? is_complete(clause, until, &is_whole) : error_nomem();
+		free(is_whole && !err ? *text : until);
 		if (err)
 			return err;
 		if (!is_whole)
@@ -127,16 +149,18 @@ static struct error *find_expression(const struct word *words, size_t num_words,
 	return NULL;
 }
 
-// Joins the words of a condition to one word at i. The condition begins skip bytes after the
-// beginning of word i. If the user has put that word in quotes, the word is the whole condition,
-// unless it is the beginning of a longer expression.
-static struct error *join_condition(struct words *words, size_t i, size_t skip)
+// Joins the words of a clause to one word at i. The clause's text begins skip bytes after the
+// beginning of word i. If the user has put that word in quotes, the word is the whole text, unless
+// it is the beginning of a longer expression.
+static struct error *join_text(struct words *words, const struct clause *clause, size_t i,
+			       size_t skip)
 {
 	struct word *first = &words->words[i];
 	const char *start = first->raw + skip;
 	CLEANUP_FREE char *expression = NULL;
 	size_t num = 0;
-	struct error *err = find_expression(first, words->num - i, start, &expression, &num);
+	struct error *err =
+		find_expression(clause, first, words->num - i, start, &expression, &num);
 	bool has_quotes = strlen(first->text) != first->raw_len;
 	bool is_quoted = *start == '\'' || *start == '"';
 	if (err || (expression ? num == 1 && is_quoted : has_quotes))
@@ -156,15 +180,15 @@ static struct error *join_condition(struct words *words, size_t i, size_t skip)
 }
 
 // Joins the three words of "PATTERN if EXPR", at i, to one word.
-static struct error *join_pattern(struct words *words, size_t i)
+static struct error *join_pattern(struct words *words, const struct clause *clause, size_t i)
 {
-	struct error *err = join_condition(words, i + 2, 0);
+	struct error *err = join_text(words, clause, i + 2, 0);
 	if (err)
 		return err;
 	struct word *first = &words->words[i];
 	struct text text;
 	text_init(&text);
-	text_printf(&text, "%s if %s", first->text, first[2].text);
+	text_printf(&text, "%s %s %s", first->text, clause->word, first[2].text);
 	char *joined = text.failed ? NULL : strdup(text_string(&text));
 	text_deinit(&text);
 	if (!joined)
@@ -177,28 +201,35 @@ static struct error *join_pattern(struct words *words, size_t i)
 	return NULL;
 }
 
-static bool can_have_condition(const struct word *word)
+static bool can_have_clauses(const struct word *word)
 {
 	return word->text[0] != '-' && word->text[0] != '/' && word->text[0] != '!';
 }
 
-static struct error *join_conditions(struct words *words)
+// Joins what is at word *i, if it begins a clause of this kind.
+static struct error *join_clause(struct words *words, const struct clause *clause, size_t *i)
+{
+	const struct word *word = &words->words[*i];
+	size_t len = strlen(clause->option), word_len = strlen(clause->word);
+	if (!strcmp(word->text, clause->option) && *i + 1 < words->num)
+		return join_text(words, clause, ++*i, 0);
+	if (!strncmp(word->raw, clause->option, len) && word->raw[len] == '=')
+		return join_text(words, clause, *i, len + 1);
+	if (*i + 2 < words->num && word[1].raw_len == word_len &&
+	    !strcmp(word[1].text, clause->word) && can_have_clauses(word))
+		return join_pattern(words, clause, *i);
+	return NULL;
+}
+
+static struct error *join_clauses(struct words *words)
 {
 	struct error *err = NULL;
 	for (size_t i = 1; i < words->num && !err; i++) {
-		const struct word *word = &words->words[i];
-		bool has_more = i + 1 < words->num;
-		size_t len = sizeof(IF) - 1;
-		if (!strcmp(word->text, "--")) // the arguments of a program follow
+		if (!strcmp(words->words[i].text, "--")) // the arguments of a program follow
 			break;
-		if (!strcmp(word->text, IF) && has_more)
-			err = join_condition(words, ++i, 0);
-		else if (!strncmp(word->raw, IF, len) && word->raw[len] == '=')
-			err = join_condition(words, i, len + 1);
-		else if (i + 2 < words->num &&
-			 !strcmp(word[1].raw_len == 2 ? word[1].text : "", "if") &&
-			 can_have_condition(word))
-			err = join_pattern(words, i);
+		size_t at = i;
+		for (size_t j = NUM_CLAUSES; j-- > 0 && !err && i == at;) // a condition comes last
+			err = join_clause(words, &clauses[j], &i);
 	}
 	return err;
 }
@@ -215,7 +246,7 @@ struct error *shell_words(const char *line, int *argc, char ***argv)
 			line++;
 	}
 	if (!err)
-		err = join_conditions(&words);
+		err = join_clauses(&words);
 	char **out = err ? NULL : calloc(words.num + 1, sizeof(*out));
 	if (!err && !out)
 		err = error_nomem();

@@ -88,6 +88,59 @@ for my $version (versions()) {
 	}
 }
 
+# shows(OUTPUT): what each event shows, in order.
+sub shows { return join "\n", $_[0] =~ /"show":(\{.*?\})(?:,"how"|\}$)/mg }
+
+for my $version (grep { my $version = $_; grep { $version eq $_ } (versions())[0], newest() } versions()) {
+	subtest "Go $version: what is shown" => sub {
+		my $target = start_target(program('conditions', $version, 'optimized'), []) or return fail('it starts');
+		my (@expressions, @wanted);
+		push @{ s/^expression // ? \@expressions : \@wanted }, $_ for $target->ask('shown 60');
+		my $wanted = join "\n", @wanted;
+		my @show = ('--show', join(', ', @expressions), '--depth', 0, '--strlen', 128);
+		for my $backend ('ebpf', 'ptrace') {
+			my $shown = shows(attached($target, 'run 60', 'main.cCall', @show, '--backend', $backend, '--save', "$work/$backend"));
+			is($shown, $wanted, "$backend: as the program says");
+			my $replay = run_gotrace('replay', "$work/$backend", '--format', 'json');
+			is(shows($replay->{out}), $wanted, "$backend: and so in a replay") or diag $replay->{err};
+		}
+		attached($target, 'run 60', 'main.cCall', '--save', "$work/whole");
+		attached($target, 'run 60', 'main.cCall', '--show', 'p.val, text', '--save', "$work/two");
+		cmp_ok(8 * -s "$work/two", '<', -s "$work/whole", 'records of two values are an eighth of those without --show, at most');
+		my $replay = run_gotrace('replay', "$work/whole", '--format', 'json', '--show', 'p.val,s[3]', '--show', 'text');
+		like($replay->{out}, qr/"show":\{"p.val":9,"s\[3\]":98\}.*\n.*"show":\{"text":"t3"\}/, 'a replay shows part of what was recorded');
+		my $clause = attached($target, 'run 20', 'main.cCall show n, err if n > 17', 'main.cGrow');
+		is(join(' ', $clause =~ /"event":"entry".*cCall".*("show":\{.*\}(?=\}$)|"args")/mg), '"show":{"n":18} "show":{"n":19}', 'a clause of one pattern');
+		like($clause, qr/cGrow".*"args":\[\{"name":"n"/, 'is not for the others');
+		is($target->stop, 0, 'the program ends well');
+	};
+}
+
+subtest 'what cannot be shown' => sub {
+	my $target = start_target(program('conditions', newest(), 'optimized'), []) or return fail('it starts');
+	my @wrong = (
+		['main.cCall', 'nn',       qr/main\.cCall does not have what is to be shown: 'nn': column 1: there is no 'nn'; there are n, /],
+		['main.cCall', 'p.singel', qr/column 3: main\.node has no field 'singel'; did you mean 'single'\?/],
+		['main.c*',    'q.x',      qr/none of the \d+ functions has what is to be shown: .*there is no 'q'/],
+		['main.cCall', 'n + 1',    qr/column 3: only parameters, results/],
+		['main.cCall', 'm[n]',     qr/column 3: a map's key is a constant here/],
+		['main.cCall', 'n, ',      qr/what is to be shown: '': column 1: a value is missing/],
+	);
+	for (@wrong) {
+		my ($pattern, $show, $why) = @$_;
+		my $result = run_gotrace('attach', $target->{pid}, $pattern, '--show', $show);
+		is($result->{status}, 1, "$show: refused");
+		like($result->{err}, $why, "$show: why");
+	}
+	my $result = run_gotrace('attach', $target->{pid}, 'main.cCall', 'main.cGrow', '--show', 'n,err', '--duration', '1ms');
+	like($result->{err}, qr/warning: not shown of functions that do not have it: 'err' \(1 of 2, such as main\.cGrow\)\n/, 'a warning for what some do not have');
+	$result = run_gotrace('attach', $target->{pid}, 'main.cCall', '--if', 'm["3"] == 3');
+	like($result->{err}, qr/column 2: an element of a map can be shown/, 'an element of a map is no condition');
+	$result = run_gotrace('count', $target->{pid}, 'main.cCall show n', '--duration', '1ms');
+	like($result->{err}, qr/'show n': calls that are counted are not shown/, 'what is counted is not shown');
+	$target->stop;
+};
+
 my $path = program('conditions', newest(), 'optimized');
 
 subtest 'short forms, patterns' => sub {

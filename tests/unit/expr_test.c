@@ -362,6 +362,168 @@ static void test_returns(void **state)
 	assert_false(holds("ret0 == 5 && hasPrefix(s, \"a\")", 1, 0, "b", 5));
 }
 
+// --- Paths ---------------------------------------------------------------------------------------
+
+static struct gotype type_url = {.kind = GO_STRUCT,
+				 .size = 24,
+				 .name = "url.URL",
+				 .full_name = "net/url.URL",
+				 .is_complete = true};
+static struct gotype type_url_pointer = {.kind = GO_POINTER,
+					 .size = 8,
+					 .name = "*url.URL",
+					 .full_name = "*net/url.URL",
+					 .elem = &type_url,
+					 .is_complete = true};
+static struct gotype type_strings = {.kind = GO_SLICE,
+				     .size = 24,
+				     .name = "[]string",
+				     .full_name = "[]string",
+				     .elem = &type_string,
+				     .is_complete = true};
+static struct gotype type_header = {.kind = GO_MAP,
+				    .size = 8,
+				    .name = "http.Header",
+				    .full_name = "net/http.Header",
+				    .key = &type_string,
+				    .elem = &type_strings,
+				    .map = {.layout = GOMAP_SWISS},
+				    .is_complete = true};
+static struct gotype type_marks = {.kind = GO_MAP,
+				   .size = 8,
+				   .name = "map[int8]string",
+				   .full_name = "map[int8]string",
+				   .key = &type_i8,
+				   .elem = &type_string,
+				   .map = {.layout = GOMAP_SWISS},
+				   .is_complete = true};
+static struct gofield url_fields[] = {{"Scheme", &type_int, 0, false},
+				      {"Path", &type_string, 8, false}};
+static struct gofield request_fields[] = {{"Method", &type_string, 0, false},
+					  {"URL", &type_url_pointer, 16, false},
+					  {"Header", &type_header, 24, false},
+					  {"Marks", &type_marks, 32, false}};
+static struct gotype type_request = {.kind = GO_STRUCT,
+				     .size = 40,
+				     .name = "http.Request",
+				     .full_name = "net/http.Request",
+				     .fields = request_fields,
+				     .num_fields = 4,
+				     .is_complete = true};
+static struct gotype type_request_pointer = {.kind = GO_POINTER,
+					     .size = 8,
+					     .name = "*http.Request",
+					     .full_name = "*net/http.Request",
+					     .elem = &type_request,
+					     .is_complete = true};
+static struct param path_params[] = {
+	{.name = "r", .type = &type_request_pointer, .pieces = &pieces[0], .num_pieces = 1},
+	{.name = "", .type = &type_int, .pieces = &pieces[0], .num_pieces = 1, .is_result = true},
+};
+static struct signature path_signature = {.is_known = true,
+					  .params = path_params,
+					  .num_params = 2,
+					  .num_args = 1};
+
+static struct expr_path *path_of(const char *text, char **reason)
+{
+	const struct expr_scope its = {.signature = &path_signature};
+	struct expr_path *path = NULL;
+	type_url.fields = url_fields;
+	type_url.num_fields = 2;
+	assert_null(expr_path_create(&its, text, &path, reason));
+	assert_int_equal(!path, *reason != NULL);
+	return path;
+}
+
+static void test_paths(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t num;
+		enum expr_step_kind last;
+		uint64_t number;
+		const struct gotype *to;
+		const char *written; // but for the last step
+	} table[] = {
+		{"r.URL.Path", 4, EXPR_STEP_FIELD, 8, &type_string, "r.URL"},
+		{"r.Header[\"X-Id\"][0]", 4, EXPR_STEP_ELEMENT, 0, &type_string,
+		 "r.Header[\"X-Id\"]"},
+		{"r.Marks[-3]", 3, EXPR_STEP_KEY, (uint64_t)-3, &type_string, "r.Marks"},
+		{"len(r.Header)", 3, EXPR_STEP_LEN, 0, NULL, "r.Header"},
+		{"r.Method[2]", 3, EXPR_STEP_ELEMENT, 2, NULL, "r.Method"},
+		{"*r", 1, EXPR_STEP_DEREF, 0, &type_request, "r"},
+		{"r", 0, 0, 0, NULL, "r"},
+		{"ret0", 0, 0, 0, NULL, "ret0"},
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		char *reason;
+		struct expr_path *path = path_of(table[i].text, &reason);
+		assert_non_null(path);
+		assert_string_equal(path->text, table[i].text);
+		assert_int_equal(path->num_steps, table[i].num);
+		struct text text;
+		text_init(&text);
+		size_t before = path->num_steps ? path->num_steps - 1 : 0;
+		expr_path_write(path, before, &text);
+		assert_string_equal(text_string(&text), table[i].written);
+		text_deinit(&text);
+		if (path->num_steps) {
+			const struct expr_step *last = &path->steps[before];
+			assert_int_equal(last->kind, table[i].last);
+			assert_int_equal(last->number, table[i].number);
+			assert_ptr_equal(last->to, table[i].to);
+		}
+		expr_path_destroy(path);
+	}
+}
+
+static void test_what_is_no_path(void **state)
+{
+	(void)state;
+	static const char *const table[][2] = {
+		{"q", "'q': column 1: there is no 'q'; there are r, ret0"},
+		{"goid",
+		 "'goid': column 1: only parameters, results, and their fields, elements and "
+		 "len() are shown"},
+		{"r.Methd", "'r.Methd': column 3: http.Request has no field 'Methd'; did you mean "
+			    "'Method'?; there are Method, URL, Header, Marks"},
+		{"ret0 + 1", "'ret0 + 1': column 6: only parameters, results, and their fields, "
+			     "elements and len() are shown"},
+		{"r.Method[ret0]", "'r.Method[ret0]': column 10: an index is a constant here"},
+		{"r.Header[3]", "'r.Header[3]': column 10: this is no key of http.Header"},
+		{"r.Header[r.Method]",
+		 "'r.Header[r.Method]': column 12: a map's key is a constant here"},
+		{"r.Marks[128]", "'r.Marks[128]': column 9: this does not fit int8"},
+		{"r.Marks[", "'r.Marks[': column 9: a value is missing"},
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		char *reason;
+		assert_null(path_of(table[i][0], &reason));
+		assert_string_equal(reason, table[i][1]);
+		assert_true(expr_reason_column(table[i][0], reason) > 0);
+		free(reason);
+	}
+	// The same function's condition.
+	const char *text = "r.Header[\"X\"][0] == \"a\"";
+	const struct expr_scope its = {.signature = &path_signature};
+	struct expr_code code;
+	CLEANUP_FREE char *reason = NULL;
+	assert_null(expr_compile(&its, &text, 1, NULL, 0, &code, &reason));
+	assert_non_null(strstr(reason, "an element of a map can be shown"));
+}
+
+static void test_lists(void **state)
+{
+	(void)state;
+	assert_int_equal(expr_list_first("a, b"), 1);
+	assert_int_equal(expr_list_first("m[\"a,b\"], b"), 8);
+	assert_int_equal(expr_list_first("f(a, b)[x, y],c"), 13);
+	assert_int_equal(expr_list_first("'\\',',c"), 5);
+	assert_int_equal(expr_list_first(""), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +537,9 @@ int main(void)
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_long_texts),
 		cmocka_unit_test(test_returns),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_what_is_no_path),
+		cmocka_unit_test(test_lists),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "tracer/plan/conditions.h"
 #include "tracer/plan/internal.h"
+#include "tracer/plan/show.h"
 
 static struct gotype type_int = {
 	.kind = GO_INT, .size = 8, .name = "int", .full_name = "int", .is_complete = true};
@@ -510,6 +511,178 @@ static void test_an_excluding_pattern_has_no_condition(void **state)
 	plan_conditions_deinit(&conditions);
 }
 
+// --- What is shown -------------------------------------------------------------------------------
+
+// Of node: p.next.name and p.next.next.id, of a node in registers or on the stack.
+static void test_only_what_is_shown_is_captured(void **state)
+{
+	struct plan *plan = *state;
+	plan->options.capture.depth = 0;
+	struct abi_piece pieces[] = {{.where = ABI_INT_REG, .reg = 1, .size = 8}};
+	struct param params[] = {
+		{.name = "ctx", .type = &type_int, .pieces = pieces, .num_pieces = 1},
+		{.name = "p", .type = &type_node_pointer, .pieces = pieces, .num_pieces = 1}};
+	struct expr_step deref = {EXPR_STEP_DEREF, &type_node_pointer, &type_node, 0, NULL, 0};
+	struct expr_step next = {EXPR_STEP_FIELD, &type_node, &type_node_pointer, 24, NULL, 0};
+	struct expr_step name = {EXPR_STEP_FIELD, &type_node, &type_string, 8, NULL, 0};
+	struct expr_step id = {EXPR_STEP_FIELD, &type_node, &type_int, 0, NULL, 0};
+	struct expr_step first[] = {deref, next, deref, name};
+	struct expr_step second[] = {deref, next, deref, next, deref, id};
+	struct expr_path one = {.param = &params[1], .steps = first, .num_steps = 4};
+	struct expr_path two = {.param = &params[1], .steps = second, .num_steps = 6};
+	struct expr_path *paths[] = {&one, &two};
+	const struct plan_show show = {.is_set = true, .paths = paths, .num = 2};
+	struct plan_frame frame;
+	assert_null(plan_frame_shown(plan, params, 2, &show, WIRE_BLOCK_MAX, &frame));
+	assert_int_equal(frame.num_values, 1);
+	assert_ptr_equal(frame.values[0].param, &params[1]);
+	assert_int_equal(frame.size, 8);
+	assert_int_equal(frame.num_pieces, 1);
+	// p -> [24, 32) of a node -> [8, 32) of a node -> [0, 8) of a node
+	const struct wire_type *types = plan->tables.types;
+	const struct wire_edge *edge = edge_of(plan, frame.type, 0);
+	assert_int_equal(edge->kind, WIRE_EDGE_POINTER);
+	assert_int_equal(edge->flags, 0); // no step of depth
+	assert_int_equal(edge->first, 24);
+	assert_int_equal(types[edge->type].size, 8);
+	assert_int_equal(types[edge->type].stride, 1);
+	assert_int_equal(types[edge->type].num_edges, 1);
+	edge = edge_of(plan, edge->type, 0);
+	assert_int_equal(edge->first, 8);
+	assert_int_equal(types[edge->type].size, 24);
+	assert_int_equal(types[edge->type].num_edges, 2);
+	assert_int_equal(edge_of(plan, edge->type, 0)->kind, WIRE_EDGE_STRING);
+	assert_int_equal(edge_of(plan, edge->type, 1)->offset, 16);
+	edge = edge_of(plan, edge->type, 1);
+	assert_int_equal(edge->first, 0);
+	assert_int_equal(types[edge->type].size, 8);
+	assert_int_equal(types[edge->type].num_edges, 0);
+	plan_frame_deinit(&frame);
+}
+
+// Elements by their index, and parts of a value that is on the stack.
+static void test_shown_elements_and_parts_of_values(void **state)
+{
+	struct plan *plan = *state;
+	struct gotype slice = {.kind = GO_SLICE,
+			       .size = 24,
+			       .name = "[]main.node",
+			       .full_name = "[]main.node",
+			       .elem = &type_node,
+			       .is_complete = true};
+	struct gotype array = {.kind = GO_ARRAY,
+			       .size = 100 * 32,
+			       .len = 100,
+			       .name = "[100]main.node",
+			       .full_name = "[100]main.node",
+			       .elem = &type_node,
+			       .is_complete = true};
+	struct abi_piece stack = {.where = ABI_STACK, .size = 100 * 32, .stack_off = 8};
+	struct abi_piece regs[] = {{.where = ABI_INT_REG, .reg = 0, .size = 8},
+				   {.where = ABI_INT_REG, .reg = 1, .offset = 8, .size = 8},
+				   {.where = ABI_INT_REG, .reg = 2, .offset = 16, .size = 8}};
+	struct param params[] = {
+		{.name = "a", .type = &array, .pieces = &stack, .num_pieces = 1},
+		{.name = "s", .type = &slice, .pieces = regs, .num_pieces = 3},
+	};
+	struct expr_step name = {EXPR_STEP_FIELD, &type_node, &type_string, 8, NULL, 0};
+	struct expr_step in_array = {EXPR_STEP_ELEMENT, &array, &type_node, 70, NULL, 0};
+	struct expr_step in_slice = {EXPR_STEP_ELEMENT, &slice, &type_node, 5, NULL, 0};
+	struct expr_step length = {EXPR_STEP_LEN, &type_string, NULL, 0, NULL, 0};
+	struct expr_step byte = {EXPR_STEP_ELEMENT, &type_string, NULL, 9, NULL, 0};
+	struct expr_step first[] = {in_array, name}, second[] = {in_slice, name, byte},
+			 third[] = {in_slice, name, length};
+	struct expr_path one = {.param = &params[0], .steps = first, .num_steps = 2};
+	struct expr_path two = {.param = &params[1], .steps = second, .num_steps = 3};
+	struct expr_path three = {.param = &params[1], .steps = third, .num_steps = 3};
+	struct expr_path *paths[] = {&two, &one, &three};
+	const struct plan_show show = {.is_set = true, .paths = paths, .num = 3};
+	struct plan_frame frame;
+	assert_null(plan_frame_shown(plan, params, 2, &show, WIRE_BLOCK_MAX, &frame));
+	assert_int_equal(frame.num_values, 2);
+	assert_int_equal(frame.values[0].start, 70 * 32 + 8);
+	assert_int_equal(frame.values[0].frame_bytes, 16);
+	assert_int_equal(frame.values[1].frame_off, 16);
+	assert_int_equal(frame.size, 16 + 24);
+	const struct wire_piece *piece = &plan->tables.pieces[frame.first_piece];
+	assert_int_equal(piece->where, WIRE_STACK);
+	assert_int_equal(piece->stack_off, 8 + 70 * 32 + 8);
+	assert_int_equal(piece->size, 16);
+	assert_int_equal(edge_of(plan, frame.type, 0)->kind, WIRE_EDGE_STRING);
+	assert_int_equal(edge_of(plan, frame.type, 0)->offset, 0);
+	const struct wire_edge *edge = edge_of(plan, frame.type, 1);
+	assert_int_equal(edge->kind, WIRE_EDGE_SLICE);
+	assert_int_equal(edge->offset, 16);
+	assert_int_equal(edge->first, 5);
+	assert_int_equal(edge->cap, 1);
+	assert_int_equal(plan->tables.types[edge->type].size, 24);
+	assert_int_equal(plan->tables.types[edge->type].stride, 32);
+	edge = edge_of(plan, edge->type, 0);
+	assert_int_equal(edge->kind, WIRE_EDGE_STRING);
+	assert_int_equal(edge->offset, 8);
+	assert_int_equal(edge->first, 9);
+	assert_int_equal(plan->tables.types[edge->type].stride, 1);
+	plan_frame_deinit(&frame);
+}
+
+// A map in a map in a map: each has one type, not one for each slot of the one around it.
+static void test_shown_keys_of_maps(void **state)
+{
+	struct plan *plan = *state;
+	struct gotype maps[4];
+	struct expr_step steps[4];
+	for (size_t i = 0; i < 4; i++) {
+		maps[i] = (struct gotype){
+			.kind = GO_MAP,
+			.size = 8,
+			.name = "map",
+			.full_name = "map",
+			.key = &type_string,
+			.elem = i ? &maps[i - 1] : &type_int,
+			.map = {.layout = GOMAP_SWISS,
+				.bucket_size = 8 + 8 * 24,
+				.keys_off = 8,
+				.key_stride = 24,
+				.elems_off = 24,
+				.elem_stride = 24},
+			.is_complete = true,
+		};
+		steps[3 - i] = (struct expr_step){EXPR_STEP_KEY,    &maps[i], maps[i].elem, 0,
+						  (char *)"abcdef", i + 1};
+	}
+	struct abi_piece reg = {.where = ABI_INT_REG, .size = 8};
+	struct param param = {.name = "m", .type = &maps[3], .pieces = &reg, .num_pieces = 1};
+	struct expr_path path = {.param = &param, .steps = steps, .num_steps = 4};
+	struct expr_path *paths[] = {&path};
+	const struct plan_show show = {.is_set = true, .paths = paths, .num = 1};
+	struct plan_frame frame;
+	uint32_t before = plan->tables.num_types;
+	assert_null(plan_frame_shown(plan, &param, 1, &show, WIRE_BLOCK_MAX, &frame));
+	assert_int_equal(plan->tables.num_types - before, 1 + 2 * 4);
+	const struct wire_edge *edge = edge_of(plan, frame.type, 0);
+	edge = edge_of(plan, edge->type, 0);
+	assert_int_equal(edge->kind, WIRE_EDGE_TABLES);
+	assert_int_equal(edge->cap, 16);
+	assert_int_equal(plan->tables.types[edge->type].num_edges, 8 * 2);
+	assert_int_equal(edge_of(plan, edge->type, 0)->kind, WIRE_EDGE_STRING);
+	assert_int_equal(edge_of(plan, edge->type, 0)->cap, 4);
+	plan_frame_deinit(&frame);
+}
+
+static void test_clauses_of_patterns(void **state)
+{
+	(void)state;
+	const char *pattern = "main.F[go.shape.struct { show int }] show m[\" if \"], b if n > 3";
+	assert_string_equal(plan_find_clause(pattern), " show m[\" if \"], b if n > 3");
+	assert_null(plan_find_clause("main.(*T).show"));
+	assert_null(plan_find_clause("/x if y/"));
+	assert_string_equal(plan_find_clause("main.f if show == 3"), " if show == 3");
+	assert_null(plan_show_parse("a, b[\",\"]"));
+	struct error *err = plan_show_parse("a, ");
+	assert_non_null(err);
+	error_free(err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +696,10 @@ int main(void)
 		TEST(test_a_large_value_is_found_by_its_address),
 		TEST(test_a_large_type_has_parts),
 		TEST(test_hostile_types_are_bounded),
+		TEST(test_only_what_is_shown_is_captured),
+		TEST(test_shown_elements_and_parts_of_values),
+		TEST(test_shown_keys_of_maps),
+		TEST(test_clauses_of_patterns),
 		TEST(test_slices_and_their_elements),
 		TEST(test_map_of_both_layouts),
 		TEST(test_refusals),

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "tests/unit/synthetic.h"
 #include "tracer/output/format.h"
+#include "tracer/plan/expr/expr.h"
 
 enum { POINTERS = 1 << 20 }; // words from here on are pointers
 
@@ -40,6 +42,25 @@ void value_param_json(struct value_printer *printer, const struct plan_value *va
 	json_key(out, "value");
 	text_u64(out, ((const uint64_t *)printer->context)[value->frame_off / 8]);
 	text_putc(out, '}');
+}
+
+// The first word of the frame.
+void value_path_add(struct value_printer *printer, const struct plan_frame *frame,
+		    const struct expr_path *path, struct value_tree *tree)
+{
+	(void)frame;
+	(void)path;
+	uint32_t leaf = value_tree_begin(tree, NODE_LEAF, WORTH_NUMBER);
+	text_u64(&tree->text, *(const uint64_t *)printer->context);
+	value_tree_head(tree, leaf);
+}
+
+void value_path_json(struct value_printer *printer, const struct plan_frame *frame,
+		     const struct expr_path *path, struct text *out)
+{
+	(void)frame;
+	(void)path;
+	text_u64(out, *(const uint64_t *)printer->context);
 }
 
 struct trace {
@@ -685,6 +706,48 @@ static void summaries(void **state)
 	text_deinit(&text);
 }
 
+// What is shown comes in place of arguments and results, with its names.
+static void shown(void **state)
+{
+	(void)state;
+	struct trace trace;
+	const char *const formats[] = {"graph", "lines", "json"};
+	const char *const expected[] = {
+		"          G18        main.f1(a.b=10, len(a)=10) {\n"
+		"   1.2µs  G18          main.f0(...)\n"
+		"   3.6µs  G18        } = (m[\"k\"]=13) // main.f1\n",
+		"> G18 main.f1(a.b=10, len(a)=10)\n> G18 main.f0(...)\n"
+		"< G18 main.f0 (1.2µs)\n< G18 main.f1 = (m[\"k\"]=13) (3.6µs)\n",
+		"\"show\":{\"a.b\":10,\"len(a)\":10}",
+	};
+	for (size_t i = 0; i < 3; i++) {
+		begin(&trace, formats[i]);
+		struct plan_func *funcs[] = {trace.synthetic.plan.funcs[0],
+					     trace.synthetic.plan.funcs[1]};
+		struct param *params = trace.synthetic.params[1];
+		struct param result = {.name = "m", .is_result = true};
+		struct expr_path paths[] = {{.text = (char *)"a.b", .param = params},
+					    {.text = (char *)"m[\"k\"]", .param = &result},
+					    {.text = (char *)"len(a)", .param = params}};
+		struct expr_path *list[] = {&paths[0], &paths[1], &paths[2]};
+		funcs[0]->show = (struct plan_show){.is_set = true};
+		funcs[1]->show = (struct plan_show){.is_set = true, .paths = list, .num = 3};
+		hit(&trace, 3, 18, 100, 10);
+		hit(&trace, 0, 18, 200, 11);
+		hit(&trace, 1, 18, 200, 12);
+		hit(&trace, 4, 18, 100, 13);
+		if (i == 2) {
+			const char *text = text_string(&trace.out);
+			assert_non_null(strstr(text, expected[2]));
+			assert_non_null(strstr(text, "\"show\":{\"m[\\\"k\\\"]\":13}"));
+			assert_null(strstr(text, "args"));
+			assert_null(strstr(text, "results"));
+		}
+		CLEANUP_FREE char *all = strdup(text_string(&trace.out));
+		end(&trace, i == 2 ? all : expected[i]);
+	}
+}
+
 static void find(void **state)
 {
 	(void)state;
@@ -714,6 +777,7 @@ int main(void)
 		cmocka_unit_test(timestamps),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(summaries),
+		cmocka_unit_test(shown),
 		cmocka_unit_test(find),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

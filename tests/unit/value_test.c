@@ -390,26 +390,26 @@ static void prints_params(void **state)
 	struct fixture *f = *state;
 	frame(f, WORDS(7, 8));
 	struct param a = {.name = "a", .type = basic(f, GO_INT)};
-	expect_param(f, &(struct plan_value){&a, 8, 8, false, false}, "8",
+	expect_param(f, &(struct plan_value){&a, 0, 8, 8, false, false}, "8",
 		     "{\"name\":\"a\",\"type\":\"int\",\"value\":8}");
 	struct param result = {.name = "",
 			       .type = basic(f, GO_BOOL),
 			       .is_result = true,
 			       .ret_slot = 1};
 	expect_param(
-		f, &(struct plan_value){&result, 0, 8, false, false}, "?(bool 7)",
+		f, &(struct plan_value){&result, 0, 0, 8, false, false}, "?(bool 7)",
 		"{\"name\":\"ret1\",\"type\":\"bool\",\"value\":{\"unavailable\":\"bool 7\"}}");
 	struct param unnamed = {.name = "", .type = basic(f, GO_INT)};
-	expect_param(f, &(struct plan_value){&unnamed, 0, 8, false, false}, "7",
+	expect_param(f, &(struct plan_value){&unnamed, 0, 0, 8, false, false}, "7",
 		     "{\"name\":\"_\",\"type\":\"int\",\"value\":7}");
 	struct param unknown = {.name = "f", .type = basic(f, GO_INT), .unknown = "moved"};
-	expect_param(f, &(struct plan_value){&unknown, 0, 0, false, false}, "?(moved)",
+	expect_param(f, &(struct plan_value){&unknown, 0, 0, 0, false, false}, "?(moved)",
 		     "{\"name\":\"f\",\"type\":\"int\",\"value\":{\"unavailable\":\"moved\"}}");
 	struct param word = {.name = "arg0"};
-	expect_param(f, &(struct plan_value){&word, 0, 4, false, false}, "0x7",
+	expect_param(f, &(struct plan_value){&word, 0, 0, 4, false, false}, "0x7",
 		     "{\"name\":\"arg0\",\"type\":\"word\",\"value\":\"0x7\"}");
 	expect_param(
-		f, &(struct plan_value){&word, 64, 8, false, false}, "?(not captured)",
+		f, &(struct plan_value){&word, 0, 64, 8, false, false}, "?(not captured)",
 		"{\"name\":\"arg0\",\"type\":\"word\",\"value\":{\"unavailable\":\"not captured\"}}");
 }
 
@@ -420,7 +420,7 @@ static void keeps_to_its_part_of_the_frame(void **state)
 		       4)); // the first two words are the array's, the others the next value's
 	struct param param = {.name = "a", .type = array_of(f, "[3]int", basic(f, GO_INT), 3)};
 	expect_param(
-		f, &(struct plan_value){&param, 0, 16, false, false},
+		f, &(struct plan_value){&param, 0, 0, 16, false, false},
 		"[3]int{1, 2, ...+1 ?(not captured)}",
 		"{\"name\":\"a\",\"type\":\"[3]int\",\"value\":{\"len\":3,\"cut\":[1,2],\"unavailable\":\"not captured\"}}");
 	struct gotype *three = structure(f, "main.T");
@@ -428,7 +428,7 @@ static void keeps_to_its_part_of_the_frame(void **state)
 	field(three, "B", basic(f, GO_INT));
 	field(three, "C", basic(f, GO_INT));
 	param.type = three;
-	expect_param(f, &(struct plan_value){&param, 0, 16, false, false},
+	expect_param(f, &(struct plan_value){&param, 0, 0, 16, false, false},
 		     "main.T{A: 1, B: 2, C: ?(not captured)}",
 		     "{\"name\":\"a\",\"type\":\"main.T\",\"value\":{\"A\":1,\"B\":2,\"C\":"
 		     "{\"unavailable\":\"not captured\"}}}");
@@ -460,7 +460,7 @@ static void secrets_are_not_shown(void **state)
 	       "\"PINCode\":{\"unavailable\":\"redacted\"},\"HasToken\":true,"
 	       "\"Key\":{\"unavailable\":\"redacted\"}}");
 	struct param param = {.name = "authToken", .type = string};
-	expect_param(f, &(struct plan_value){&param, 0, 16, false, false}, "?(redacted)",
+	expect_param(f, &(struct plan_value){&param, 0, 0, 16, false, false}, "?(redacted)",
 		     "{\"name\":\"authToken\",\"type\":\"string\","
 		     "\"value\":{\"unavailable\":\"redacted\"}}");
 	struct gotype *any = interface(f, "interface {}", true);

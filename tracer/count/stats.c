@@ -96,7 +96,7 @@ static void count_error(struct stats_func *func, const struct plan_func *plan,
 		const char *reason;
 		uint64_t addr, word;
 		if (!type || type->kind != GO_INTERFACE || strcmp(type->full_name, "error") != 0 ||
-		    value->frame_bytes < sizeof(word) ||
+		    value->start || value->frame_bytes < sizeof(word) ||
 		    !memory_place(results, value, &addr, &reason) ||
 		    !memory_read(results, addr, &word, sizeof(word), NULL))
 			continue;

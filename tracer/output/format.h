@@ -95,6 +95,9 @@ void format_closing(const struct sink_options *options, const struct call *call,
 enum format_list format_args(const struct sink_options *options, const struct call *call);
 enum format_list format_results(const struct call *call, const struct wire_record *record);
 
+/** True if an expression that is shown of calls is about a result (is_result), or an argument. */
+bool format_is_shown(const struct plan_func *func, size_t path, bool is_result);
+
 /** Writes "*** 12 events lost (ring buffer)" and a newline. */
 void format_lost(const struct sink_options *options, uint64_t count, const char *where,
 		 struct text *out);

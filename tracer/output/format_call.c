@@ -3,6 +3,7 @@
 #include "tracer/output/format.h"
 
 #include "base/rune.h"
+#include "tracer/plan/expr/expr.h"
 
 void format_goroutine(const struct sink_options *options, const struct call *call, struct text *out)
 {
@@ -69,12 +70,26 @@ void format_name(const struct sink_options *options, const struct call *call, si
 	format_plain(options, out);
 }
 
+bool format_is_shown(const struct plan_func *func, size_t path, bool is_result)
+{
+	return path < func->show.num && func->show.paths[path]->param->is_result == is_result;
+}
+
+// How many expressions are shown in place of a call's arguments, or results.
+static size_t num_shown(const struct plan_func *func, bool are_results)
+{
+	size_t num = 0;
+	for (size_t i = 0; i < func->show.num; i++)
+		num += format_is_shown(func, i, are_results);
+	return num;
+}
+
 enum format_list format_args(const struct sink_options *options, const struct call *call)
 {
 	const struct plan_func *func = call->func;
 	if (options->no_args || call->is_bare)
 		return LIST_OMITTED;
-	if (func->args.num_values)
+	if (func->show.is_set ? num_shown(func, false) > 0 : func->args.num_values > 0)
 		return LIST_SHOWN;
 	if (!func->signature->is_known && !func->signature->is_raw)
 		return LIST_UNKNOWN;
@@ -89,12 +104,27 @@ enum format_list format_results(const struct call *call, const struct wire_recor
 	const struct plan_func *func = call->func;
 	if (!record || !func->has_results || func->signature->is_raw || (record->flags & WIRE_BARE))
 		return LIST_OMITTED;
+	if (func->show.is_set && !num_shown(func, true))
+		return LIST_OMITTED;
 	if (!func->signature->is_known)
 		return LIST_UNKNOWN;
 	// A tail jump ends the call before the results are there.
 	if (func->results.size && !record->num_blocks)
 		return LIST_UNKNOWN;
 	return LIST_SHOWN;
+}
+
+static void add_paths(const struct sink_options *options, const struct plan_func *func,
+		      bool are_results, struct value_tree *tree)
+{
+	for (size_t i = 0; i < func->show.num; i++) {
+		const struct expr_path *path = func->show.paths[i];
+		if (!format_is_shown(func, i, are_results))
+			continue;
+		value_tree_label(tree, path->text, "=");
+		value_path_add(options->printer, are_results ? &func->results : &func->args, path,
+			       tree);
+	}
 }
 
 void format_add_args(const struct sink_options *options, const struct call *call,
@@ -107,6 +137,10 @@ void format_add_args(const struct sink_options *options, const struct call *call
 	if (format_args(options, call) != LIST_SHOWN)
 		return;
 	options->printer->func = call->func->func->name;
+	if (call->func->show.is_set) {
+		add_paths(options, call->func, false, tree);
+		return;
+	}
 	for (size_t i = 0; i < frame->num_values; i++) {
 		const struct plan_value *value = &frame->values[i];
 		uint32_t node = (uint32_t)tree->num_nodes;
@@ -131,7 +165,9 @@ enum format_list format_add_results(const struct sink_options *options, const st
 		return list;
 	options->printer->func = call->func->func->name;
 	value_tree_group(tree);
-	for (size_t i = 0; i < frame->num_values; i++)
+	if (call->func->show.is_set)
+		add_paths(options, call->func, true, tree);
+	for (size_t i = 0; i < frame->num_values && !call->func->show.is_set; i++)
 		if (!frame->values[i].param->is_hidden)
 			value_param_add(options->printer, &frame->values[i], tree);
 	return list;
@@ -195,8 +231,9 @@ bool format_is_same_outcome(const struct value_tree *a, const struct value_tree 
 static size_t num_results(const struct format_line *line)
 {
 	const struct plan_frame *frame = &line->call->func->results;
-	size_t num = 0;
-	for (size_t i = 0; i < frame->num_values; i++)
+	bool has_names = line->call->func->show.is_set;
+	size_t num = num_shown(line->call->func, true);
+	for (size_t i = 0; i < frame->num_values && !has_names; i++)
 		num += !frame->values[i].param->is_hidden;
 	return line->results == LIST_OMITTED ? 0 : num;
 }
@@ -233,12 +270,13 @@ static void put_end(const struct sink_options *options, const struct format_line
 	size_t num = num_results(line);
 	if (!num)
 		return;
-	text_puts(out, num > 1 ? " = (" : " = ");
+	bool has_names = line->call->func->show.is_set;
+	text_puts(out, num > 1 || has_names ? " = (" : " = ");
 	if (line->results == LIST_UNKNOWN)
 		text_puts(out, "?(left by a tail jump)");
 	else
 		value_tree_write(line->tree, 1, format_value_paint(options, true), out);
-	if (num > 1)
+	if (num > 1 || has_names)
 		text_putc(out, ')');
 }
 

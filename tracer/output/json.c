@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "tracer/plan/expr/expr.h"
 
 struct sink {
 	struct sink_options options;
@@ -115,10 +116,34 @@ static void write_head(struct sink *sink, const char *event, const struct call *
 	json_count(out, "call", call->number);
 }
 
-static void write_values(struct sink *sink, const char *key, const struct plan_frame *frame,
+// Writes the expressions that are shown in place of arguments or results.
+static void write_paths(struct sink *sink, const struct plan_func *func, bool are_results,
+			struct text *out)
+{
+	json_key(out, "show");
+	text_putc(out, '{');
+	for (size_t i = 0; i < func->show.num; i++) {
+		const struct expr_path *path = func->show.paths[i];
+		if (!format_is_shown(func, i, are_results))
+			continue;
+		json_item(out);
+		json_quote(path->text, strlen(path->text), out);
+		text_putc(out, ':');
+		value_path_json(sink->options.printer, are_results ? &func->results : &func->args,
+				path, out);
+	}
+	text_putc(out, '}');
+}
+
+static void write_values(struct sink *sink, const struct plan_func *func, bool are_results,
 			 struct text *out)
 {
-	json_key(out, key);
+	const struct plan_frame *frame = are_results ? &func->results : &func->args;
+	if (func->show.is_set) {
+		write_paths(sink, func, are_results, out);
+		return;
+	}
+	json_key(out, are_results ? "results" : "args");
 	text_putc(out, '[');
 	for (size_t i = 0; i < frame->num_values; i++) {
 		if (frame->values[i].param->is_hidden)
@@ -181,7 +206,7 @@ static unsigned json_entry(struct sink *sink, struct call *call, const struct wi
 {
 	write_head(sink, "entry", call, record->time_ns, record, out);
 	if (format_args(&sink->options, call) == LIST_SHOWN)
-		write_values(sink, "args", &call->func->args, out);
+		write_values(sink, call->func, false, out);
 	if ((record->flags & WIRE_CALLERS) && sink->options.stacks) {
 		write_stack(sink, record, out);
 		write_creator(sink, record, out);
@@ -194,7 +219,7 @@ static void write_results(struct sink *sink, const struct call *call,
 			  const struct wire_record *record, struct text *out)
 {
 	if (format_results(call, record) == LIST_SHOWN)
-		write_values(sink, "results", &call->func->results, out);
+		write_values(sink, call->func, true, out);
 }
 
 static unsigned json_end(struct sink *sink, struct call *call, const struct wire_record *record,

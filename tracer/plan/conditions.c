@@ -8,11 +8,23 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "tracer/plan/internal.h"
+#include "tracer/plan/show.h"
 
-static const char IF[] = " if ";
+static const char *const words[] = {[CLAUSE_IF] = " if ", [CLAUSE_SHOW] = " show "};
 
-static struct error *add_condition(struct plan_conditions *conditions, char *text,
-				   struct plan_condition **out)
+enum { NUM_CLAUSES = sizeof(words) / sizeof(*words) };
+
+static struct error *check_clause(enum plan_clause clause, const char *text)
+{
+	if (clause == CLAUSE_SHOW)
+		return plan_show_parse(text);
+	CLEANUP_FREE char *reason = NULL;
+	struct error *err = expr_check(text, &reason);
+	return err || !reason ? err : error_new("the condition %s", reason);
+}
+
+static struct error *add_condition(struct plan_conditions *conditions, enum plan_clause clause,
+				   char *text, struct plan_condition **out)
 {
 	if (!text)
 		return error_nomem();
@@ -24,13 +36,8 @@ static struct error *add_condition(struct plan_conditions *conditions, char *tex
 	}
 	conditions->conditions = all;
 	*out = &all[conditions->num++];
-	**out = (struct plan_condition){.text = text, .is_for_all = true};
-	char *reason;
-	struct error *err = expr_check(text, &reason);
-	if (!err && reason)
-		err = error_new("the condition %s", reason);
-	free(reason);
-	return err;
+	**out = (struct plan_condition){.clause = clause, .text = text, .is_for_all = true};
+	return check_clause(clause, text);
 }
 
 __attribute__((format(printf, 2, 3))) static struct error *add_short_form(
@@ -43,7 +50,7 @@ __attribute__((format(printf, 2, 3))) static struct error *add_short_form(
 		text = NULL;
 	va_end(args);
 	struct plan_condition *condition;
-	return add_condition(conditions, text, &condition);
+	return add_condition(conditions, CLAUSE_IF, text, &condition);
 }
 
 // A name may contain quotes: struct tags in the type arguments of an instance.
@@ -58,13 +65,23 @@ static struct error *add_caller(struct plan_conditions *conditions, const char *
 	return err;
 }
 
-static struct error *add_of_all(struct plan_conditions *conditions,
-				const struct plan_filter *filter)
+static struct error *add_list(struct plan_conditions *conditions, enum plan_clause clause,
+			      const struct plan_list *list)
 {
 	struct error *err = NULL;
 	struct plan_condition *condition;
-	for (uint32_t i = 0; i < filter->num_conditions && !err; i++)
-		err = add_condition(conditions, strdup(filter->conditions[i]), &condition);
+	for (uint32_t i = 0; i < list->num && !err; i++)
+		err = add_condition(conditions, clause, strdup(list->text[i]), &condition);
+	return err;
+}
+
+static struct error *add_of_all(struct plan_conditions *conditions,
+				const struct plan_options *options)
+{
+	const struct plan_filter *filter = &options->filter;
+	struct error *err = add_list(conditions, CLAUSE_IF, &filter->conditions);
+	if (!err)
+		err = add_list(conditions, CLAUSE_SHOW, &options->shown.show);
 	if (!err && filter->caller)
 		err = add_caller(conditions, filter->caller);
 	if (!err && filter->slower_ns)
@@ -75,30 +92,80 @@ static struct error *add_of_all(struct plan_conditions *conditions,
 	return err;
 }
 
+// Finds the first of the words that begin a clause, outside brackets and quotation marks. NULL if
+// there is none.
+static const char *find_word(const char *text, enum plan_clause *clause)
+{
+	int open = 0;
+	char quote = 0;
+	for (const char *at = text; *at; at++) {
+		for (unsigned i = 0; i < NUM_CLAUSES && !open && !quote && *at == ' '; i++) {
+			*clause = (enum plan_clause)i;
+			if (!strncmp(at, words[i], strlen(words[i])))
+				return at;
+		}
+		if (quote && *at == '\\' && quote != '`' && at[1])
+			at++;
+		else if (quote)
+			quote = *at == quote ? 0 : quote;
+		else if (*at == '"' || *at == '`' || *at == '\'')
+			quote = *at;
+		else if (*at == '(' || *at == '[')
+			open++;
+		else if ((*at == ')' || *at == ']') && open)
+			open--;
+	}
+	return NULL;
+}
+
+const char *plan_find_clause(const char *pattern)
+{
+	enum plan_clause clause;
+	return pattern[pattern[0] == '!'] == '/' ? NULL : find_word(pattern, &clause);
+}
+
+// Adds the clauses that follow a pattern's name. A condition takes all that is left.
+static struct error *add_clauses(struct plan_conditions *conditions, const struct index *index,
+				 char *name, const char *at)
+{
+	enum plan_clause clause, following;
+	struct error *err = NULL;
+	for (const char *next; at && !err; at = next) {
+		find_word(at, &clause);
+		at += strlen(words[clause]);
+		next = clause == CLAUSE_IF ? NULL : find_word(at, &following);
+		struct plan_condition *condition = NULL;
+		char *text = next ? strndup(at, (size_t)(next - at)) : strdup(at);
+		err = add_condition(conditions, clause, text, &condition);
+		if (err)
+			return err;
+		condition->is_for_all = false;
+		// An error in the pattern is found again, and reported, when all patterns are
+		// applied.
+		error_free(select_functions(index, &name, 1, &condition->only));
+		if (clause != CLAUSE_IF && conditions->request->options.counting)
+			err = error_new("'%s%s': calls that are counted are not shown",
+					words[clause] + 1, condition->text);
+	}
+	return err;
+}
+
 static struct error *add_pattern(struct plan_conditions *conditions, const struct index *index,
 				 const char *pattern)
 {
-	bool is_exclusion = pattern[0] == '!';
-	const char *split = pattern[is_exclusion] == '/' ? NULL : strstr(pattern, IF);
-	if (split && is_exclusion)
+	const char *split = plan_find_clause(pattern);
+	if (split && pattern[0] == '!') {
+		bool is_condition = !strncmp(split, words[CLAUSE_IF], strlen(words[CLAUSE_IF]));
 		return error_new("'%s': a pattern that excludes functions has no condition; select "
 				 "the calls that you want: '%.*s if !(%s)'",
 				 pattern, (int)(split - pattern - 1), pattern + 1,
-				 split + sizeof(IF) - 1);
+				 is_condition ? split + strlen(words[CLAUSE_IF]) : "EXPR");
+	}
 	char *name = split ? strndup(pattern, (size_t)(split - pattern)) : strdup(pattern);
 	if (!name)
 		return error_nomem();
 	conditions->patterns[conditions->num_patterns++] = name;
-	if (!split)
-		return NULL;
-	struct plan_condition *condition = NULL;
-	struct error *err = add_condition(conditions, strdup(split + sizeof(IF) - 1), &condition);
-	if (err)
-		return err;
-	condition->is_for_all = false;
-	// An error in the pattern is found again, and reported, when all patterns are applied.
-	error_free(select_functions(index, &name, 1, &condition->only));
-	return NULL;
+	return add_clauses(conditions, index, name, split);
 }
 
 struct error *plan_conditions_init(struct plan_conditions *conditions, const struct index *index,
@@ -108,7 +175,7 @@ struct error *plan_conditions_init(struct plan_conditions *conditions, const str
 	conditions->patterns = calloc(request->num_patterns + 1, sizeof(*conditions->patterns));
 	if (!conditions->patterns)
 		return error_nomem();
-	struct error *err = add_of_all(conditions, &request->options.filter);
+	struct error *err = add_of_all(conditions, &request->options);
 	for (size_t i = 0; i < request->num_patterns && !err; i++)
 		err = add_pattern(conditions, index, request->patterns[i]);
 	if (err)
@@ -132,7 +199,7 @@ void plan_conditions_deinit(struct plan_conditions *conditions)
 
 // --- Conditions of a function --------------------------------------------------------------------
 
-static bool is_about(const struct plan_condition *condition, const struct func *func)
+bool plan_condition_is_about(const struct plan_condition *condition, const struct func *func)
 {
 	if (condition->is_for_all)
 		return true;
@@ -142,13 +209,14 @@ static bool is_about(const struct plan_condition *condition, const struct func *
 	return false;
 }
 
-// Stores the texts of the conditions that apply to the function and returns how many.
-static size_t texts_about(const struct plan_conditions *conditions, const struct func *func,
-			  const char **out)
+// Stores the texts of the clauses of this kind that apply to the function and returns how many.
+static size_t texts_about(const struct plan_conditions *conditions, enum plan_clause clause,
+			  const struct func *func, const char **out)
 {
 	size_t num = 0;
 	for (size_t i = 0; i < conditions->num; i++)
-		if (is_about(&conditions->conditions[i], func))
+		if (conditions->conditions[i].clause == clause &&
+		    plan_condition_is_about(&conditions->conditions[i], func))
 			out[num++] = conditions->conditions[i].text;
 	return num;
 }
@@ -158,7 +226,7 @@ char *plan_condition_text(const struct plan_conditions *conditions, const struct
 	CLEANUP_FREE const char **texts = calloc(conditions->num + 1, sizeof(*texts));
 	if (!texts)
 		return NULL;
-	size_t num = texts_about(conditions, func, texts);
+	size_t num = texts_about(conditions, CLAUSE_IF, func, texts);
 	struct text all;
 	text_init(&all);
 	text_puts(&all, "");
@@ -168,6 +236,24 @@ char *plan_condition_text(const struct plan_conditions *conditions, const struct
 	const char *within = conditions->request->options.filter.within;
 	if (within)
 		text_printf(&all, " within %s", within);
+	char *text = all.failed ? NULL : strdup(text_string(&all));
+	text_deinit(&all);
+	return text;
+}
+
+char *plan_clauses_text(const struct plan_conditions *conditions, const struct func *func)
+{
+	CLEANUP_FREE const char **texts = calloc(conditions->num + 1, sizeof(*texts));
+	if (!texts)
+		return NULL;
+	struct text all;
+	text_init(&all);
+	text_puts(&all, "");
+	for (unsigned clause = CLAUSE_IF + 1; clause < NUM_CLAUSES; clause++) {
+		size_t num = texts_about(conditions, (enum plan_clause)clause, func, texts);
+		for (size_t i = 0; i < num; i++)
+			text_printf(&all, "%s%s", i ? ", " : words[clause], texts[i]);
+	}
 	char *text = all.failed ? NULL : strdup(text_string(&all));
 	text_deinit(&all);
 	return text;
@@ -253,7 +339,7 @@ struct error *plan_compile_program(struct plan *plan, const struct func *func,
 	CLEANUP_FREE const char **texts = calloc(conditions->num + 1, sizeof(*texts));
 	if (!texts)
 		return error_nomem();
-	size_t num = texts_about(conditions, func, texts);
+	size_t num = texts_about(conditions, CLAUSE_IF, func, texts);
 	if (!num && !num_values)
 		return NULL;
 	struct expr_scope scope = {

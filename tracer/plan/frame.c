@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "tracer/plan/internal.h"
@@ -52,17 +53,22 @@ static struct error *add_hole(struct plan_frame *frame, uint32_t off, uint32_t s
 	return NULL;
 }
 
+// Adds what the value has of this piece of its parameter.
 static struct error *add_piece(struct plan *plan, struct plan_frame *frame,
 			       const struct plan_value *value, const struct abi_piece *piece)
 {
-	if (piece->offset >= value->frame_bytes)
+	uint64_t value_end = (uint64_t)value->start + value->frame_bytes;
+	uint64_t end = (uint64_t)piece->offset + piece->size;
+	uint32_t start = piece->offset > value->start ? piece->offset : value->start;
+	if (end > value_end)
+		end = value_end;
+	if (start >= end)
 		return NULL;
-	uint32_t room = value->frame_bytes - piece->offset;
 	struct wire_piece wire = {
-		.frame_off = (uint16_t)(value->frame_off + piece->offset),
-		.size = (uint16_t)(piece->size < room ? piece->size : room),
+		.frame_off = (uint16_t)(value->frame_off + start - value->start),
+		.size = (uint16_t)(end - start),
 		.reg = piece->reg,
-		.stack_off = piece->stack_off,
+		.stack_off = piece->stack_off + start - piece->offset,
 	};
 	switch (piece->where) {
 	case ABI_INT_REG:
@@ -140,6 +146,24 @@ static struct error *add_value(struct plan *plan, struct plan_frame *frame,
 	return NULL;
 }
 
+// Makes the frame's type, and frees the edges. err: of what came before.
+static struct error *end_frame(struct plan *plan, struct plan_frame *frame,
+			       struct plan_edges *edges, struct error *err, struct plan_frame *out)
+{
+	frame->size = (frame->size + 7) & ~7u;
+	if (!err && edges->num)
+		frame->type = plan_new_type(plan, frame->size, edges);
+	free(edges->edge);
+	if (!err && plan->state->failed)
+		err = error_nomem();
+	if (err) {
+		plan_frame_deinit(frame);
+		return err;
+	}
+	*out = *frame;
+	return NULL;
+}
+
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
 			      uint32_t room, struct plan_frame *out)
 {
@@ -156,18 +180,83 @@ struct error *plan_frame_init(struct plan *plan, const struct param *params, siz
 	for (size_t i = 0; i < num && !err; i++)
 		if (!params[i].is_hidden)
 			err = add_value(plan, &frame, &params[i], &spare, &edges);
-	frame.size = (frame.size + 7) & ~7u;
-	if (!err && edges.num)
-		frame.type = plan_new_type(plan, frame.size, &edges);
-	free(edges.edge);
-	if (!err && plan->state->failed)
-		err = error_nomem();
-	if (err) {
-		plan_frame_deinit(&frame);
-		return err;
+	return end_frame(plan, &frame, &edges, err, out);
+}
+
+// --- What is shown -------------------------------------------------------------------------------
+
+// Extends a part to whole registers.
+static void take_registers(const struct param *param, struct plan_part *part)
+{
+	for (size_t i = 0; i < param->num_pieces; i++) {
+		const struct abi_piece *piece = &param->pieces[i];
+		uint32_t end = piece->offset + piece->size;
+		if (piece->where == ABI_STACK || piece->offset >= part->end || end <= part->start)
+			continue;
+		part->start = piece->offset < part->start ? piece->offset : part->start;
+		part->end = end > part->end ? end : part->end;
 	}
-	*out = frame;
+}
+
+static struct error *add_part(struct plan *plan, struct plan_frame *frame,
+			      const struct param *param, struct plan_want *want,
+			      struct plan_part part, uint32_t room, struct plan_edges *edges)
+{
+	uint32_t off = (frame->size + 7) & ~7u;
+	struct plan_value *values =
+		reallocarray(frame->values, frame->num_values + 1, sizeof(*values));
+	if (!values)
+		return error_nomem();
+	frame->values = values;
+	struct plan_value *value = &values[frame->num_values++];
+	take_registers(param, &part);
+	*value = (struct plan_value){.param = param, .start = part.start, .frame_off = off};
+	if (off >= room)
+		return NULL;
+	if (part.end - part.start > room - off)
+		part.end = part.start + room - off;
+	value->frame_bytes = part.end - part.start;
+	frame->size = off + value->frame_bytes;
+	for (size_t i = 0; i < param->num_pieces; i++) {
+		struct error *err = add_piece(plan, frame, value, &param->pieces[i]);
+		if (err)
+			return err;
+	}
+	plan_want_edges(plan, want, &part, off, edges);
 	return NULL;
+}
+
+static struct error *add_shown(struct plan *plan, struct plan_frame *frame,
+			       const struct param *param, const struct plan_show *show,
+			       uint32_t room, struct plan_edges *edges)
+{
+	struct plan_want *want = NULL;
+	for (size_t i = 0; i < show->num; i++) {
+		if (show->paths[i]->param != param)
+			continue;
+		want = want ? want : plan_want_create(plan);
+		if (want)
+			plan_want_path(plan, want, show->paths[i]);
+	}
+	if (!want)
+		return NULL;
+	const struct plan_parts *parts = plan_want_close(plan, want);
+	struct error *err = plan->state->failed ? error_nomem() : NULL;
+	for (uint32_t i = 0; i < parts->num && !err; i++)
+		err = add_part(plan, frame, param, want, parts->part[i], room, edges);
+	plan_want_destroy(want);
+	return err;
+}
+
+struct error *plan_frame_shown(struct plan *plan, const struct param *params, size_t num,
+			       const struct plan_show *show, uint32_t room, struct plan_frame *out)
+{
+	struct plan_frame frame = {.first_piece = plan->tables.num_pieces};
+	struct plan_edges edges = {0};
+	struct error *err = NULL;
+	for (size_t i = 0; i < num && !err; i++)
+		err = add_shown(plan, &frame, &params[i], show, room, &edges);
+	return end_frame(plan, &frame, &edges, err, out);
 }
 
 void plan_frame_deinit(struct plan_frame *frame)

@@ -116,6 +116,35 @@ uint16_t plan_string_cap(const struct plan *plan);
  *  sets state->failed) if memory runs out. */
 uint32_t plan_new_type(struct plan *plan, uint32_t size, const struct plan_edges *edges);
 
+struct plan_side { // a key or an element of a map, in a bucket
+	struct gotype *type;
+	uint64_t off;  // in the bucket, of the value; of its address if is_indirect
+	uint32_t size; // of the bucket
+	bool is_elem, is_indirect;
+};
+
+/** Adds the edges of one side of one slot. */
+typedef void plan_side_edges(struct plan *plan, void *context, const struct plan_side *side,
+			     struct plan_edges *out);
+/** Makes the type of a bucket, or a group, of this map. */
+uint32_t plan_bucket_type(struct plan *plan, struct gotype *type, plan_side_edges *side_edges,
+			  void *context);
+/** Makes the type of the map's header, which leads to buckets of the given type. */
+uint32_t plan_map_header(struct plan *plan, const struct gotype *type, uint32_t bucket);
+
+struct plan_want;
+
+/** Begins what is wanted of one parameter; NULL if memory runs out (and sets state->failed). */
+struct plan_want *plan_want_create(struct plan *plan);
+void plan_want_destroy(struct plan_want *want);
+/** Adds what a path over the parameter needs. */
+void plan_want_path(struct plan *plan, struct plan_want *want, const struct expr_path *path);
+/** Call it once after all paths. Returns the parts of the parameter that are wanted, in order. */
+const struct plan_parts *plan_want_close(struct plan *plan, struct plan_want *want);
+/** Appends the edges of this part of the parameter. In the block, the part begins at offset. */
+void plan_want_edges(struct plan *plan, struct plan_want *want, const struct plan_part *part,
+		     uint32_t offset, struct plan_edges *out);
+
 /** Frees what a group of --within holds. */
 void plan_within_deinit(struct plan_within *within);
 
@@ -124,6 +153,10 @@ void plan_within_deinit(struct plan_within *within);
  *  not enough. */
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
 			      uint32_t room, struct plan_frame *out) MUST_CHECK;
+/** Lays out only what the paths over params need. */
+struct error *plan_frame_shown(struct plan *plan, const struct param *params, size_t num,
+			       const struct plan_show *show, uint32_t room,
+			       struct plan_frame *out) MUST_CHECK;
 void plan_frame_deinit(struct plan_frame *frame);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "tracer/plan/conditions.h"
 #include "tracer/plan/internal.h"
+#include "tracer/plan/show.h"
 
 struct error *plan_add_probe(struct plan *plan, const struct wire_probe *probe,
 			     const struct plan_probe *place)
@@ -144,6 +145,8 @@ static void func_destroy(struct plan_func *func)
 	plan_frame_deinit(&func->args);
 	plan_frame_deinit(&func->results);
 	free(func->condition);
+	free(func->clauses);
+	plan_show_deinit(&func->show);
 	free(func);
 }
 
@@ -339,6 +342,15 @@ _Static_assert(ARGS_MAX + sizeof(struct wire_record) + 3 * sizeof(struct wire_bl
 		       WIRE_HELD_MAX,
 	       "arguments");
 
+// Lays out a frame of arguments or results.
+static struct error *fill_frame(struct plan *plan, const struct plan_func *func,
+				const struct param *params, size_t num, uint32_t room,
+				struct plan_frame *out)
+{
+	return func->show.is_set ? plan_frame_shown(plan, params, num, &func->show, room, out)
+				 : plan_frame_init(plan, params, num, room, out);
+}
+
 static struct error *fill_func(struct plan *plan, struct plan_func *func, const struct sites *sites,
 			       const struct plan_options *options)
 {
@@ -352,14 +364,14 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 	struct error *err = NULL;
 	if (!options->capture.no_args) {
 		func->has_args = true;
-		err = plan_frame_init(plan, signature->params, signature->num_args, ARGS_MAX,
-				      &func->args);
+		err = fill_frame(plan, func, signature->params, signature->num_args, ARGS_MAX,
+				 &func->args);
 	}
 	if (!err && func->has_return) {
 		func->has_results = true;
-		err = plan_frame_init(plan, signature_results(signature),
-				      signature->num_params - signature->num_args, WIRE_BLOCK_MAX,
-				      &func->results);
+		err = fill_frame(plan, func, signature_results(signature),
+				 signature->num_params - signature->num_args, WIRE_BLOCK_MAX,
+				 &func->results);
 	}
 	return err ? err : add_sites(plan, func, sites);
 }
@@ -428,10 +440,14 @@ struct error *plan_add_func(struct plan *plan, const struct func *func,
 	err = plan_append_func(plan, func, &added);
 	if (!err) {
 		added->aggregate = aggregate;
-		err = fill_func(plan, added, &sites, options);
 		added->condition = plan_condition_text(conditions, func);
-		if (!err && !added->condition)
+		added->clauses = plan_clauses_text(conditions, func);
+		if (!added->condition || !added->clauses)
 			err = error_nomem();
+		if (!err)
+			err = plan_show_init(plan, func, conditions, &added->show);
+		if (!err)
+			err = fill_func(plan, added, &sites, options);
 		if (!err && (program.num_entry + program.num_return || program.within))
 			err = plan_set_condition(plan, added->number, &program);
 		uint32_t *latest = &plan->state->by_func[func->number];

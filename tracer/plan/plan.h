@@ -19,8 +19,6 @@
 #include "tracer/plan/select/select.h"
 #include "arch/sites.h"
 
-enum { PLAN_CONDITIONS = 16 };
-
 struct plan_capture {	 // what is captured of a call
 	uint32_t depth;	 // how many pointers and interfaces are followed, one after the other
 	uint32_t strlen; // bytes of a string that are captured
@@ -32,14 +30,24 @@ struct plan_capture {	 // what is captured of a call
 	struct redact_options redact;
 };
 
-struct plan_filter {				 // which calls are wanted; texts are borrowed
-	const char *conditions[PLAN_CONDITIONS]; // that calls have to fulfil
-	uint32_t num_conditions;
-	const char *caller; // only calls made by this function; NULL: by any
-	uint64_t slower_ns; // only calls that take longer; 0: all calls
-	bool errors;	    // only calls that return an error
+enum { PLAN_LISTS = 16 };
+
+struct plan_list { // what an option that may be given several times says; texts are borrowed
+	uint32_t num;
+	const char *text[PLAN_LISTS];
+};
+
+struct plan_filter {		     // which calls are wanted; texts are borrowed
+	struct plan_list conditions; // that calls have to fulfil
+	const char *caller;	     // only calls made by this function; NULL: by any
+	uint64_t slower_ns;	     // only calls that take longer; 0: all calls
+	bool errors;		     // only calls that return an error
 	// Only calls made while a function of this pattern is active; NULL: all calls.
 	const char *within;
+};
+
+struct plan_shown {	       // what is captured and shown of calls: lists with commas
+	struct plan_list show; // expressions; none: arguments and results
 };
 
 struct plan_sampling {
@@ -51,6 +59,7 @@ struct plan_sampling {
 struct plan_options {
 	struct plan_capture capture;
 	struct plan_filter filter;
+	struct plan_shown shown;
 	struct plan_sampling sampling;
 	const struct aggregate_options *counting; // not NULL: calls are counted, not reported
 };
@@ -66,8 +75,9 @@ struct plan_hole {		  // bytes of a frame block that the engine cannot read
 	bool is_float;		  // a record with WIRE_FLOATS has these bytes after all
 };
 
-struct plan_value { // one argument or result in a frame block
+struct plan_value { // one argument or result in a frame block, or a part of one
 	const struct param *param;
+	uint32_t start;	      // byte of the value that comes first
 	uint32_t frame_off;   // bytes
 	uint32_t frame_bytes; // captured; less than the type's size if the value was cut
 	bool is_address;      // these bytes are the address of the value on the stack
@@ -88,6 +98,14 @@ struct plan_probe {	     // the rest of tables.probes[i], at the same index
 	bool is_emulated;    // as in struct site
 };
 
+struct expr_path;
+
+struct plan_show { // what is shown of a function's calls in place of its arguments and results
+	bool is_set;
+	struct expr_path **paths; // owned
+	size_t num;
+};
+
 struct plan_func {
 	const struct func *func;	   // borrowed from the index
 	const struct signature *signature; // borrowed; never NULL
@@ -99,6 +117,8 @@ struct plan_func {
 	bool is_named; // a pattern is its name, and no glob
 	struct plan_sampling sampling;
 	char *condition; // of its calls; "": none
+	char *clauses;	 // what is captured of its calls, as clauses of a pattern; "": all
+	struct plan_show show;
 	// The same function, added earlier with other options; or NULL.
 	const struct plan_func *former;
 	struct plan_frame args, results;
@@ -182,10 +202,11 @@ struct error *plan_create(struct index *index, const struct plan_options *option
 void plan_destroy(struct plan *plan);
 
 struct plan_request {	       // what is to be added to a plan; borrowed
-	char *const *patterns; // with their conditions
+	char *const *patterns; // with their clauses
 	size_t num_patterns;
 	struct plan_options options;
 	const struct selection *selection; // these functions instead; NULL: those of the patterns
+	bool is_recorded; // the request was made before: clauses that fit no function are no error
 	/** A function that is armed is taken as it is, whatever its options. NULL: none is armed. */
 	bool (*is_armed)(const void *context, uint32_t func);
 	const void *context;

@@ -3,15 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "tracer/plan/internal.h"
+#include "tracer/plan/show.h"
 
-static bool has_condition(const struct plan_func *func, const struct plan_conditions *conditions)
+static bool has_clauses(const struct plan_func *func, const struct plan_conditions *conditions)
 {
-	char *text = plan_condition_text(conditions, func->func);
-	bool is_same = text && !strcmp(text, func->condition ? func->condition : "");
-	free(text);
-	return is_same;
+	CLEANUP_FREE char *text = plan_condition_text(conditions, func->func);
+	CLEANUP_FREE char *clauses = plan_clauses_text(conditions, func->func);
+	return text && clauses && !strcmp(text, func->condition ? func->condition : "") &&
+	       !strcmp(clauses, func->clauses ? func->clauses : "");
 }
 
 static bool has_options(const struct plan_func *func, const struct plan_conditions *conditions)
@@ -22,7 +24,7 @@ static bool has_options(const struct plan_func *func, const struct plan_conditio
 	return func->has_args == !options->capture.no_args &&
 	       func->has_return == !options->capture.no_return &&
 	       func->sampling.every == options->sampling.every &&
-	       func->sampling.rate == options->sampling.rate && has_condition(func, conditions);
+	       func->sampling.rate == options->sampling.rate && has_clauses(func, conditions);
 }
 
 // Finds this function in the plan: the entry that is armed, else one with these options.
@@ -116,9 +118,11 @@ struct error *plan_add(struct plan *plan, const struct plan_request *request,
 	uint32_t group;
 	if (!err && within) // an error in it is reported before any function is checked
 		err = plan_within_group(plan, within, &group);
+	const struct selection *selected = request->selection ? request->selection : &selection;
+	if (!err && !request->is_recorded)
+		err = plan_show_check(plan, &conditions, selected);
 	if (!err)
-		err = add_all(plan, &conditions,
-			      request->selection ? request->selection : &selection, out);
+		err = add_all(plan, &conditions, selected, out);
 	if (!err && (err = note_named(plan, &conditions)))
 		plan_selected_deinit(out);
 	if (selection.func)

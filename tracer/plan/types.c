@@ -150,11 +150,26 @@ uint16_t plan_string_cap(const struct plan *plan)
 		       : WIRE_BLOCK_MAX;
 }
 
-static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t steps)
+// Captures a key or an element whole, as far as this many steps.
+static void whole_side(struct plan *plan, void *context, const struct plan_side *side,
+		       struct plan_edges *out)
+{
+	uint32_t steps = *(const uint32_t *)context;
+	if (side->is_indirect)
+		plan_add_edge(plan, out,
+			      &(struct wire_edge){.offset = (uint32_t)side->off,
+						  .kind = WIRE_EDGE_POINTER,
+						  .type = plan_type(plan, side->type, steps)});
+	else
+		plan_type_edges(plan, side->type, side->off, &(struct plan_part){0, side->size},
+				steps, out);
+}
+
+uint32_t plan_bucket_type(struct plan *plan, struct gotype *type, plan_side_edges *side_edges,
+			  void *context)
 {
 	const struct gomap *map = &type->map;
 	uint32_t size = map->bucket_size < WIRE_BLOCK_MAX ? map->bucket_size : WIRE_BLOCK_MAX;
-	struct plan_part whole = {0, size};
 	uint32_t id = plan_new_type(plan, size, NULL);
 	struct plan_edges edges = {0};
 	const struct {
@@ -164,19 +179,17 @@ static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t ste
 	} sides[] = {{type->key, map->keys_off, map->key_stride, map->key_indirect},
 		     {type->elem, map->elems_off, map->elem_stride, map->elem_indirect}};
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
-		for (unsigned side = 0; side < 2; side++) {
-			uint64_t off = sides[side].off + slot * sides[side].stride;
-			if (off >= size || redact_has_type(plan->redact, sides[side].type))
-				continue;
-			if (!sides[side].indirect)
-				plan_type_edges(plan, sides[side].type, off, &whole, steps, &edges);
-			else if (off + 8 <= size)
-				plan_add_edge(plan, &edges,
-					      &(struct wire_edge){
-						      .offset = (uint32_t)off,
-						      .kind = WIRE_EDGE_POINTER,
-						      .type = plan_type(plan, sides[side].type,
-									steps)});
+		for (unsigned i = 0; i < 2; i++) {
+			const struct plan_side side = {
+				.type = sides[i].type,
+				.off = sides[i].off + slot * sides[i].stride,
+				.size = size,
+				.is_elem = i,
+				.is_indirect = sides[i].indirect,
+			};
+			if (side.off + (side.is_indirect ? 8 : 1) <= size &&
+			    !redact_has_type(plan->redact, side.type))
+				side_edges(plan, context, &side, &edges);
 		}
 	}
 	if (map->layout == GOMAP_BUCKETS && map->overflow_off + 8 <= size)
@@ -190,13 +203,13 @@ static uint32_t bucket_type(struct plan *plan, struct gotype *type, uint32_t ste
 	return id;
 }
 
-static uint32_t map_header_type(struct plan *plan, struct gotype *type, uint32_t steps)
+uint32_t plan_map_header(struct plan *plan, const struct gotype *type, uint32_t bucket)
 {
 	uint32_t id = plan_new_type(plan, MAP_HEADER_BYTES, NULL);
 	uint32_t items = plan->options.capture.items;
 	struct wire_edge edge = {.kind = WIRE_EDGE_TABLES,
 				 .cap = items < UINT16_MAX ? (uint16_t)items : UINT16_MAX,
-				 .type = bucket_type(plan, type, steps)};
+				 .type = bucket};
 	struct plan_edges edges = {0};
 	if (type->map.layout == GOMAP_BUCKETS) {
 		edge.kind = WIRE_EDGE_BUCKETS;
@@ -219,7 +232,8 @@ static uint32_t map_id(struct plan *plan, struct gotype *type, uint32_t steps)
 		return WIRE_NO_TYPE;
 	if (known->depth < steps + 1) {
 		known->depth = steps + 1;
-		uint32_t fresh = map_header_type(plan, type, steps);
+		uint32_t fresh = plan_map_header(plan, type,
+						 plan_bucket_type(plan, type, whole_side, &steps));
 		if (!plan->state->failed)
 			plan->tables.types[known->id] = plan->tables.types[fresh];
 	}

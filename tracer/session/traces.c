@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which functions a session's traces have selected, and which of them are armed.
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,38 +9,68 @@
 #include "base/log.h"
 #include "tracer/session/internal.h"
 
-// Conditions exclude functions. If there are conditions, the remaining functions are saved by name.
+static void free_names(char **names, size_t num)
+{
+	for (size_t i = 0; names && i < num; i++)
+		free(names[i]);
+	free(names);
+}
+
+// The names of a trace's functions, each with its clauses. NULL: out of memory.
+static char **name_funcs(const struct session *session, const struct session_trace *trace,
+			 bool *have_clauses)
+{
+	char **names = calloc(trace->num_funcs + 1, sizeof(*names));
+	*have_clauses = false;
+	for (size_t i = 0; names && i < trace->num_funcs; i++) {
+		const struct plan_func *func = session->loaded.plan->funcs[trace->funcs[i]];
+		*have_clauses |= *func->clauses;
+		if (asprintf(&names[i], "%s%s", func->func->name, func->clauses) < 0) {
+			free_names(names, i);
+			return NULL;
+		}
+	}
+	return names;
+}
+
+// Conditions exclude functions, and clauses are those of single functions. If there are any, the
+// functions are saved by name.
 static struct error *save_trace(struct session *session, const struct session_request *request,
 				const struct session_trace *trace)
 {
 	struct error *err = session_open_writer(session);
 	if (err || !session->writer)
 		return err;
-	bool has_conditions = session->loaded.plan->tables.num_conditions;
-	char **names = calloc(trace->num_funcs + 1, sizeof(*names));
+	bool have_clauses;
+	char **names = name_funcs(session, trace, &have_clauses);
 	if (!names)
 		return error_nomem();
-	for (size_t i = 0; i < trace->num_funcs; i++)
-		names[i] = (char *)session->loaded.plan->funcs[trace->funcs[i]]->func->name;
+	bool has_names = have_clauses || session->loaded.plan->tables.num_conditions;
 	const struct item item = {
 		.kind = ITEM_TRACE,
 		.digest = capture_plan_digest(session->loaded.plan),
 		.trace =
 			{
-				.patterns = has_conditions ? names : (char **)request->patterns,
+				.patterns = has_names ? names : (char **)request->patterns,
 				.num_patterns =
-					has_conditions ? trace->num_funcs : request->num_patterns,
+					has_names ? trace->num_funcs : request->num_patterns,
 				.no_args = request->options.capture.no_args,
 				.no_return = request->options.capture.no_return,
 				.trace = trace->id,
 			},
 	};
 	err = capture_write(session->writer, &item);
-	free(names);
+	free_names(names, trace->num_funcs);
 	return err;
 }
 
 // --- Traces --------------------------------------------------------------------------------------
+
+static void disown_list(const struct plan_list *list)
+{
+	for (uint32_t i = 0; i < list->num; i++)
+		free((char *)list->text[i]);
+}
 
 void session_trace_destroy(struct session_trace *trace)
 {
@@ -47,30 +78,42 @@ void session_trace_destroy(struct session_trace *trace)
 		return;
 	for (size_t i = 0; trace->patterns && i < trace->num_patterns; i++)
 		free(trace->patterns[i]);
-	const struct plan_filter *filter = &trace->options.filter;
-	for (uint32_t i = 0; i < filter->num_conditions; i++)
-		free((char *)filter->conditions[i]);
-	free((char *)filter->caller);
-	free((char *)filter->within);
+	disown_list(&trace->options.filter.conditions);
+	disown_list(&trace->options.shown.show);
+	free((char *)trace->options.filter.caller);
+	free((char *)trace->options.filter.within);
 	free(trace->patterns);
 	free(trace->funcs);
 	free(trace);
 }
 
-// Copies the filter's texts. False: out of memory.
-static bool own_texts(struct plan_filter *filter)
+// Copies the texts of a list. False: out of memory.
+static bool own_list(struct plan_list *list)
 {
-	const struct plan_filter lent = *filter;
-	filter->num_conditions = 0;
-	filter->caller = lent.caller ? strdup(lent.caller) : NULL;
-	filter->within = lent.within ? strdup(lent.within) : NULL;
-	for (uint32_t i = 0; i < lent.num_conditions; i++) {
-		filter->conditions[i] = strdup(lent.conditions[i]);
-		if (!filter->conditions[i])
+	const struct plan_list lent = *list;
+	for (list->num = 0; list->num < lent.num; list->num++) {
+		list->text[list->num] = strdup(lent.text[list->num]);
+		if (!list->text[list->num])
 			return false;
-		filter->num_conditions++;
 	}
-	return !filter->caller == !lent.caller && !filter->within == !lent.within;
+	return true;
+}
+
+static bool own_text(const char **text)
+{
+	*text = *text ? strdup(*text) : NULL;
+	return *text;
+}
+
+// Copies the options' texts. False: out of memory.
+static bool own_texts(struct plan_options *options)
+{
+	struct plan_filter *filter = &options->filter;
+	bool has_caller = filter->caller, has_within = filter->within;
+	bool is_done = own_text(&filter->caller) == has_caller;
+	is_done &= own_text(&filter->within) == has_within;
+	is_done &= own_list(&filter->conditions);
+	return own_list(&options->shown.show) && is_done;
 }
 
 static struct error *trace_create(const struct session_request *request, uint32_t id,
@@ -86,7 +129,7 @@ static struct error *trace_create(const struct session_request *request, uint32_
 	trace->num_patterns = request->num_patterns;
 	trace->patterns = calloc(request->num_patterns + 1, sizeof(*trace->patterns));
 	trace->options = request->options;
-	bool failed = !own_texts(&trace->options.filter) || !trace->patterns;
+	bool failed = !own_texts(&trace->options) || !trace->patterns;
 	for (size_t i = 0; !failed && i < trace->num_patterns; i++) {
 		trace->patterns[i] = strdup(request->patterns[i]);
 		failed = !trace->patterns[i];

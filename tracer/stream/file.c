@@ -13,8 +13,9 @@ enum {
 	// version 4 had no kinds of records: all were hits, and the kind's bytes were zeros;
 	// version 5 had an event for each return of a function that has return probes;
 	// version 6 had no rules of what is secret: all was captured; and two bytes of kind, where
-	// a record now has the target's number too
-	VERSION = 7,
+	// a record now has the target's number too;
+	// version 7 had no clauses in its patterns
+	VERSION = 8,
 	REDACT_VERSION = 7,
 	OLDEST_VERSION = 4, // that is read
 	FLUSH_BYTES = 256 * 1024,

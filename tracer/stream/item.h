@@ -30,7 +30,7 @@ struct item { // borrows what it points to
 	uint64_t digest; // TRACE, NOTES: capture_plan_digest after this item
 	union {
 		struct {
-			char **patterns;
+			char **patterns; // with what is shown, without conditions
 			size_t num_patterns;
 			bool no_args, no_return;
 			uint32_t trace;

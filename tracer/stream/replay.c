@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "dwarf/go/rtype.h"
+#include "tracer/plan/show.h"
 #include "tracer/stream/file.h"
 #include "tracer/stream/report.h"
 
@@ -150,23 +151,23 @@ static struct error *check_plan(const struct replay *replay, const struct item *
 
 static struct error *take_trace(struct replay *replay, const struct item *item)
 {
-	struct selection selection; // the patterns have no conditions
-	struct error *err = select_functions(replay->loaded.index, item->trace.patterns,
-					     item->trace.num_patterns, &selection);
-	if (err)
-		return err;
-	struct plan_request request = {.selection = &selection,
-				       .options = replay->loaded.plan->options};
+	struct plan_request request = {.patterns = item->trace.patterns,
+				       .num_patterns = item->trace.num_patterns,
+				       .options = replay->loaded.plan->options,
+				       .is_recorded = true};
 	request.options.capture.no_args = item->trace.no_args;
 	request.options.capture.no_return = item->trace.no_return;
 	struct plan_selected selected;
-	err = plan_add(replay->loaded.plan, &request, &selected);
-	selection_deinit(&selection);
+	struct error *err = plan_add(replay->loaded.plan, &request, &selected);
 	if (err)
 		return err;
 	replay->num_functions += selected.num;
+	err = check_plan(replay, item);
+	const struct plan_shown *shown = replay->options->shown;
+	if (!err && shown && shown->show.num)
+		err = plan_show_again(replay->loaded.plan, shown, &selected);
 	plan_selected_deinit(&selected);
-	return check_plan(replay, item);
+	return err;
 }
 
 static struct error *take_record(struct replay *replay, const struct item *item)

@@ -7,6 +7,7 @@
 //	run N         call cCall N times; "slow N": now and then it takes its time
 //	which STEP    say each condition, and which calls fulfil it among the first, the last and every STEPth of the thousand
 //	each STEP     call cCall000 with each of these for the first condition, cCall001 for the second, and so on
+//	shown N       say what expressions over the first N calls lead to (shown.go)
 //	million N     call cRare N times; its argument is 777777 once in a million
 package main
 
@@ -604,6 +605,8 @@ func main() {
 			for i := range conditions {
 				worker.run(calls[i], some, conditions[i].how, &later)
 			}
+		case "shown":
+			sayShown(all[:n])
 		case "million":
 			num := 0
 			for i := 0; i < n; i++ {

@@ -6,6 +6,7 @@
 #define GOTRACE_TRACER_EVENT_VALUE_INTERNAL_H
 
 #include "tracer/event/value/value.h"
+#include "tracer/plan/expr/expr.h"
 
 enum {
 	WALK_NEST_MAX = 64,	    // values inside one another
@@ -125,6 +126,20 @@ bool walk_interface(struct walk *walk, const struct gotype *type, uint64_t addr,
 
 /** Writes a map whose header is at this address. */
 void walk_map(struct walk *walk, struct gotype *type, uint64_t header);
+
+struct walk_key {	  // of a map
+	const char *text; // of a string; NULL: the key is the number
+	size_t len;
+	uint64_t number; // an integer or a bool
+};
+
+/** Finds the element with this key in a map whose header is at this address (0: a nil map). If it
+ *  is not among the entries that were captured, writes why and returns false. */
+bool walk_map_find(struct walk *walk, struct gotype *type, uint64_t header,
+		   const struct walk_key *key, uint64_t *addr);
+
+/** Writes what a path over a parameter in the frame leads to, or why it leads to nothing. */
+void walk_path(struct walk *walk, const struct plan_frame *frame, const struct expr_path *path);
 
 struct message { // of an error, as its Error method would return it
 	char bytes[MESSAGE_MAX];

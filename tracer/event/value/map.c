@@ -26,6 +26,7 @@ struct entry {
 struct entries {
 	struct walk *walk;
 	struct gotype *type;
+	bool has_parts; // of an element, only the parts that are shown may be captured
 	struct entry *entry;
 	size_t num, size;
 	struct entry local[LOCAL_ENTRIES];
@@ -171,12 +172,12 @@ static bool make_room(struct entries *entries)
 // Finds where a key or elem is. *addr is its slot; if is_indirect, the slot holds a pointer to it.
 // Returns false if it was not captured.
 static bool find_side(struct walk *walk, const struct gotype *type, bool is_indirect,
-		      uint64_t *addr)
+		      bool has_parts, uint64_t *addr)
 {
 	if (is_indirect && !read_bytes(walk, *addr, addr, sizeof(*addr)))
 		return false;
 	// Of a large value only parts may be captured.
-	size_t least = type->size < PLAN_GAP_MIN ? type->size : 1;
+	size_t least = has_parts ? 0 : type->size < PLAN_GAP_MIN ? type->size : 1;
 	return walk_is_user(*addr) && walk_available(walk, *addr, least) == least;
 }
 
@@ -189,8 +190,9 @@ static void add_entry(struct entries *entries, uint64_t bucket, unsigned slot)
 		.elem = bucket + map->elems_off + slot * map->elem_stride,
 		.number = entries->num,
 	};
-	if (!find_side(entries->walk, type->key, map->key_indirect, &entry.key) ||
-	    !find_side(entries->walk, type->elem, map->elem_indirect, &entry.elem) ||
+	if (!find_side(entries->walk, type->key, map->key_indirect, false, &entry.key) ||
+	    !find_side(entries->walk, type->elem, map->elem_indirect, entries->has_parts,
+		       &entry.elem) ||
 	    !make_room(entries))
 		return;
 	entry.rank = key_rank(entries->walk, type->key, entry.key);
@@ -261,6 +263,80 @@ static void collect_tables(struct entries *entries, const struct swiss *map)
 	}
 }
 
+static void say_length(struct walk *walk, uint64_t count)
+{
+	walk_unavailable(walk, "map of length %lld", (long long)count);
+}
+
+// Collects the entries of a map, and sets *count to how many it has. False: the reason is written.
+static bool collect_hmap(struct entries *entries, uint64_t header, uint64_t *count)
+{
+	struct walk *walk = entries->walk;
+	struct hmap map;
+	if (!read_bytes(walk, header, &map, sizeof(map))) {
+		walk_missing(walk, 0, memory_not_captured);
+		return false;
+	}
+	if (map.count >> 47 || map.bits >= 48) {
+		say_length(walk, map.count);
+		return false;
+	}
+	if (map.count) {
+		collect_buckets(entries, map.buckets, map.bits, false);
+		unsigned old_bits = map.bits;
+		if (!(map.flags & SAME_SIZE_GROW) && old_bits)
+			old_bits--;
+		if (map.old_buckets)
+			collect_buckets(entries, map.old_buckets, old_bits, true);
+	}
+	*count = map.count;
+	return true;
+}
+
+static bool collect_swiss(struct entries *entries, uint64_t header, uint64_t *count)
+{
+	struct walk *walk = entries->walk;
+	struct swiss map;
+	if (!read_bytes(walk, header, &map, sizeof(map))) {
+		walk_missing(walk, 0, memory_not_captured);
+		return false;
+	}
+	if (map.used >> 47 || map.directory_len < 0 || map.directory_len >> 40) {
+		say_length(walk, map.used);
+		return false;
+	}
+	if (map.used && map.directory_len)
+		collect_tables(entries, &map);
+	else if (map.used)
+		collect_groups(entries, map.directory, 1);
+	*count = map.used;
+	return true;
+}
+
+static bool collect(struct entries *entries, struct walk *walk, struct gotype *type,
+		    uint64_t header, uint64_t *count)
+{
+	const struct gomap *map = &type->map;
+	entries->walk = walk;
+	entries->type = type;
+	entries->num = 0;
+	entries->entry = entries->local;
+	entries->size = LOCAL_ENTRIES;
+	if (map->layout == GOMAP_UNKNOWN || !map->bucket_size ||
+	    map->bucket_size > BUCKET_SIZE_MAX) {
+		walk->style->unavailable(walk, "map layout not known");
+		return false;
+	}
+	return map->layout == GOMAP_BUCKETS ? collect_hmap(entries, header, count)
+					    : collect_swiss(entries, header, count);
+}
+
+static void entries_deinit(struct entries *entries)
+{
+	if (entries->entry != entries->local)
+		free(entries->entry);
+}
+
 // --- Printing ----------------------------------------------------------------------------------
 
 static void print_entries(struct entries *entries, uint64_t count)
@@ -290,71 +366,87 @@ static void print_entries(struct entries *entries, uint64_t count)
 	walk->style->end(walk, type, shown, count);
 }
 
-static void say_length(struct walk *walk, uint64_t count)
-{
-	walk_unavailable(walk, "map of length %lld", (long long)count);
-}
-
-static void walk_hmap(struct entries *entries, uint64_t header)
-{
-	struct walk *walk = entries->walk;
-	struct hmap map;
-	if (!read_bytes(walk, header, &map, sizeof(map))) {
-		walk_missing(walk, 0, memory_not_captured);
-		return;
-	}
-	if (map.count >> 47 || map.bits >= 48) {
-		say_length(walk, map.count);
-		return;
-	}
-	if (map.count) {
-		collect_buckets(entries, map.buckets, map.bits, false);
-		unsigned old_bits = map.bits;
-		if (!(map.flags & SAME_SIZE_GROW) && old_bits)
-			old_bits--;
-		if (map.old_buckets)
-			collect_buckets(entries, map.old_buckets, old_bits, true);
-	}
-	print_entries(entries, map.count);
-}
-
-static void walk_swiss(struct entries *entries, uint64_t header)
-{
-	struct walk *walk = entries->walk;
-	struct swiss map;
-	if (!read_bytes(walk, header, &map, sizeof(map))) {
-		walk_missing(walk, 0, memory_not_captured);
-		return;
-	}
-	if (map.used >> 47 || map.directory_len < 0 || map.directory_len >> 40) {
-		say_length(walk, map.used);
-		return;
-	}
-	if (map.used && map.directory_len)
-		collect_tables(entries, &map);
-	else if (map.used)
-		collect_groups(entries, map.directory, 1);
-	print_entries(entries, map.used);
-}
-
 void walk_map(struct walk *walk, struct gotype *type, uint64_t header)
 {
-	const struct gomap *map = &type->map;
-	if (map->layout == GOMAP_UNKNOWN || !map->bucket_size ||
-	    map->bucket_size > BUCKET_SIZE_MAX) {
-		walk->style->unavailable(walk, "map layout not known");
-		return;
-	}
 	struct entries entries;
-	entries.walk = walk;
-	entries.type = type;
-	entries.num = 0;
-	entries.entry = entries.local;
-	entries.size = LOCAL_ENTRIES;
-	if (map->layout == GOMAP_BUCKETS)
-		walk_hmap(&entries, header);
+	uint64_t count;
+	entries.has_parts = false;
+	if (collect(&entries, walk, type, header, &count))
+		print_entries(&entries, count);
+	entries_deinit(&entries);
+}
+
+// --- Searching ---------------------------------------------------------------------------------
+
+// Returns 1 if the key at this address is the wanted one, 0 if not, -1 if that is not known.
+static int compare_key(struct walk *walk, const struct gotype *type, uint64_t addr,
+		       const struct walk_key *key)
+{
+	enum { PART = 64 };
+	uint64_t bits = 0;
+	struct {
+		uint64_t data, len;
+	} header;
+	if (!key->text) {
+		size_t size = gokind_size(type->kind);
+		uint64_t mask = size < sizeof(bits) ? (1ull << size * 8) - 1 : UINT64_MAX;
+		if (!size || !read_bytes(walk, addr, &bits, size))
+			return -1;
+		return bits == (key->number & mask);
+	}
+	if (!read_bytes(walk, addr, &header, sizeof(header)))
+		return -1;
+	if (header.len != key->len)
+		return 0;
+	char part[PART];
+	for (size_t at = 0; at < key->len; at += PART) {
+		size_t len = key->len - at < PART ? key->len - at : PART;
+		if (!read_bytes(walk, header.data + at, part, len))
+			return -1;
+		if (memcmp(part, key->text + at, len) != 0)
+			return 0;
+	}
+	return 1;
+}
+
+static void say_not_found(struct walk *walk, const struct walk_key *key, bool is_certain,
+			  size_t num)
+{
+	struct text name;
+	text_init(&name);
+	if (key->text)
+		value_quote(key->text, key->len, &name);
 	else
-		walk_swiss(&entries, header);
-	if (entries.entry != entries.local)
-		free(entries.entry);
+		text_i64(&name, (int64_t)key->number);
+	if (is_certain)
+		walk_unavailable(walk, "no key %s", text_string(&name));
+	else
+		walk_unavailable(walk, "not among the %zu entries captured", num);
+	text_deinit(&name);
+}
+
+bool walk_map_find(struct walk *walk, struct gotype *type, uint64_t header,
+		   const struct walk_key *key, uint64_t *addr)
+{
+	struct entries entries;
+	uint64_t count = 0;
+	bool is_found = false, is_certain = true;
+	entries.has_parts = true;
+	if (!header) {
+		say_not_found(walk, key, true, 0);
+		return false;
+	}
+	if (collect(&entries, walk, type, header, &count)) {
+		for (size_t i = 0; i < entries.num && !is_found; i++) {
+			int equal = compare_key(walk, type->key, entries.entry[i].key, key);
+			is_found = equal == 1;
+			is_certain &= equal >= 0;
+			*addr = entries.entry[i].elem;
+		}
+		is_certain &= entries.num >= count;
+		if (!is_found)
+			say_not_found(walk, key, is_certain, entries.num);
+	}
+	entries_deinit(&entries);
+	return is_found;
 }

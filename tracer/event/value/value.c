@@ -26,20 +26,31 @@ static void walk_init(struct walk *walk, struct value_printer *printer,
 	walk->num_open = 0;
 }
 
-// Adds a value to the tree, or writes it as JSON if there is none.
+// Begins to add a value to the tree, or to write it as JSON if there is none. Returns the walk's
+// end, for end_walk().
+static size_t begin_walk(struct walk *walk, struct value_printer *printer, uint64_t frame_end,
+			 struct value_tree *tree, struct text *out)
+{
+	walk_init(walk, printer, tree ? &value_style_text : &value_style_json, frame_end,
+		  tree ? &tree->text : out);
+	walk->tree = tree;
+	return walk->end;
+}
+
+static void end_walk(struct walk *walk, size_t end)
+{
+	walk->printer->used += walk->out->len - walk->start + end - walk->end;
+}
+
 static void print(struct value_printer *printer, struct gotype *type, uint64_t addr,
 		  uint64_t frame_end, bool is_param, struct value_tree *tree, struct text *out)
 {
 	struct walk walk;
-	walk_init(&walk, printer, tree ? &value_style_text : &value_style_json, frame_end,
-		  tree ? &tree->text : out);
-	walk.tree = tree;
-	size_t end = walk.end;
+	size_t end = begin_walk(&walk, printer, frame_end, tree, out);
 	walk_value(&walk, type, addr);
 	if (is_param && !tree)
 		json_known(&walk, type, addr);
-	size_t used = walk.out->len - walk.start + end - walk.end;
-	printer->used += used;
+	end_walk(&walk, end);
 }
 
 void value_text(struct value_printer *printer, struct gotype *type, uint64_t addr, struct text *out)
@@ -151,4 +162,25 @@ void value_param_json(struct value_printer *printer, const struct plan_value *va
 		text_putc(out, '}');
 	}
 	text_putc(out, '}');
+}
+
+static void print_path(struct value_printer *printer, const struct plan_frame *frame,
+		       const struct expr_path *path, struct value_tree *tree, struct text *out)
+{
+	struct walk walk;
+	size_t end = begin_walk(&walk, printer, UINT64_MAX, tree, out);
+	walk_path(&walk, frame, path);
+	end_walk(&walk, end);
+}
+
+void value_path_add(struct value_printer *printer, const struct plan_frame *frame,
+		    const struct expr_path *path, struct value_tree *tree)
+{
+	print_path(printer, frame, path, tree, NULL);
+}
+
+void value_path_json(struct value_printer *printer, const struct plan_frame *frame,
+		     const struct expr_path *path, struct text *out)
+{
+	print_path(printer, frame, path, NULL, out);
 }

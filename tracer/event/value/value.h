@@ -64,4 +64,13 @@ bool value_param_pointer(struct value_printer *printer, const struct plan_value 
 void value_param_json(struct value_printer *printer, const struct plan_value *value,
 		      struct text *out);
 
+struct expr_path;
+
+/** Add to a tree, or write as JSON, what a path over a parameter in this frame leads to; ?(reason)
+ *  if it leads to nothing: ?(nil r.URL), ?(index 3 of 2 elements). */
+void value_path_add(struct value_printer *printer, const struct plan_frame *frame,
+		    const struct expr_path *path, struct value_tree *tree);
+void value_path_json(struct value_printer *printer, const struct plan_frame *frame,
+		     const struct expr_path *path, struct text *out);
+
 #endif

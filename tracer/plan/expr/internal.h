@@ -58,6 +58,7 @@ enum expr_kind {
 	EXPR_FIELD, // of left, at offset
 	EXPR_DEREF,
 	EXPR_ELEMENT, // of left, at index right
+	EXPR_KEY,     // of the map left, with the constant key right; only of what is shown
 	EXPR_LEN,
 	EXPR_NOT,
 	EXPR_BINARY, // the operator is token
@@ -91,6 +92,7 @@ struct expr_node {
 	uint32_t column;
 	struct expr_node *left, *right;
 	const struct param *param;
+	const char *name; // EXPR_FIELD; borrowed from the type
 	uint64_t offset; // EXPR_FIELD: in left; EXPR_TYPE_TEST: the descriptor's vaddr
 	__int128 integer;
 	double number;
@@ -133,6 +135,10 @@ struct expr_node *expr_parse(struct expr_parser *parser);
 struct expr_node *expr_parse_condition(struct expr_parser *parser);
 void expr_parser_init(struct expr_parser *parser, const struct expr_scope *scope, const char *text);
 void expr_parser_deinit(struct expr_parser *parser);
+
+/** Makes it the reason that there is none of these names: WHAT 'WANTED'; did you mean 'NAME'? */
+void expr_no_name(struct expr_parser *parser, uint32_t column, const char *what, const char *wanted,
+		  const char *const *names, size_t num);
 
 // Make nodes and check their types. They belong to the parser; NULL if something is wrong.
 struct expr_node *expr_new(struct expr_parser *parser, enum expr_kind kind, uint32_t column);

@@ -9,6 +9,14 @@
 #include "base/duration.h"
 #include "tracer/plan/expr/internal.h"
 
+uint32_t expr_reason_column(const char *text, const char *reason)
+{
+	size_t skip = strlen(text) + sizeof("'': ") - 1;
+	unsigned column;
+	return strlen(reason) > skip && sscanf(reason + skip, "column %u", &column) == 1 ? column
+											 : 0;
+}
+
 void expr_wrong(struct expr_parser *parser, uint32_t column, const char *fmt, ...)
 {
 	if (expr_is_wrong(parser))

@@ -7,8 +7,9 @@
 
 #include "base/cleanup.h"
 #include "tracer/plan/expr/internal.h"
+#include "tracer/plan/select/nearest.h"
 
-enum { EMBEDDED_MAX = 4 };
+enum { EMBEDDED_MAX = 4, RESULT_NAME = 16 };
 static const char ERR[] = "err";
 
 static bool is_unnamed(const struct param *param)
@@ -48,27 +49,58 @@ static const struct param *unnamed_error(const struct signature *signature)
 	return found;
 }
 
+void expr_no_name(struct expr_parser *parser, uint32_t column, const char *what, const char *wanted,
+		  const char *const *names, size_t num)
+{
+	CLEANUP_FREE struct func *words = calloc(num + 1, sizeof(*words));
+	const char *near[NEAREST_MAX];
+	struct text text;
+	text_init(&text);
+	for (size_t i = 0; words && i < num; i++)
+		words[i].name = names[i];
+	if (words && nearest_names(words, num, wanted, near))
+		text_printf(&text, "; did you mean '%s'?", near[0]);
+	text_printf(&text, "%s", num ? "; there are " : "");
+	for (size_t i = 0; i < num; i++)
+		text_printf(&text, "%s%s", i ? ", " : "", names[i]);
+	if (words && !text.failed)
+		expr_wrong(parser, column, "%s '%s'%s", what, wanted, text_string(&text));
+	else
+		parser->failed = true;
+	text_deinit(&text);
+}
+
 static void no_such_name(struct expr_parser *parser, const char *name, uint32_t column)
 {
-	const struct signature *signature = parser->scope->signature;
-	struct text names;
-	text_init(&names);
-	for (size_t i = 0; signature->is_known && i < signature->num_params; i++) {
+	static const char *const ours[] = {"goid", "pid", "tid", "duration", "caller", "failed"};
+	enum { OURS = sizeof(ours) / sizeof(*ours) };
+	const struct expr_scope *scope = parser->scope;
+	const struct signature *signature = scope->signature;
+	size_t num = 0, num_params = signature->is_known ? signature->num_params : 0;
+	CLEANUP_FREE const char **names = calloc(num_params + OURS + 2, sizeof(*names));
+	CLEANUP_FREE char(*results)[RESULT_NAME] = calloc(num_params + 1, sizeof(*results));
+	if (!names || !results) {
+		parser->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < num_params; i++) {
 		const struct param *param = &signature->params[i];
 		if (param->is_hidden || (is_unnamed(param) && !param->is_result))
 			continue;
-		if (is_unnamed(param))
-			text_printf(&names, "ret%d, ", param->ret_slot);
-		else
-			text_printf(&names, "%s, ", param->name);
+		snprintf(results[i], sizeof(results[i]), "ret%d", param->ret_slot);
+		names[num++] = is_unnamed(param) ? results[i] : param->name;
 	}
 	if (unnamed_error(signature))
-		text_printf(&names, "%s, ", ERR);
-	expr_wrong(parser, column,
-		   "there is no '%s'%s; there are %sgoid, pid, tid, %sduration, caller, failed",
-		   name, signature->is_known ? "" : " (its parameters' names are not known)",
-		   text_string(&names), parser->scope->has_depth ? "depth, " : "");
-	text_deinit(&names);
+		names[num++] = ERR;
+	for (size_t i = 0; i < OURS && !scope->is_shown; i++) {
+		names[num++] = ours[i];
+		if (scope->has_depth && !strcmp(ours[i], "tid"))
+			names[num++] = "depth";
+	}
+	expr_no_name(parser, column,
+		     signature->is_known ? "there is no"
+					 : "the parameters' names are not known, so there is no",
+		     name, names, num);
 }
 
 static struct expr_node *param_node(struct expr_parser *parser, const struct param *param,
@@ -189,10 +221,10 @@ static void offer_names(const struct expr_scope *scope, struct offers *offers)
 	}
 	if (unnamed_error(signature))
 		offer(offers, ERR);
-	for (size_t i = 0; i < sizeof(builtins) / sizeof(*builtins); i++)
+	for (size_t i = 0; !scope->is_shown && i < sizeof(builtins) / sizeof(*builtins); i++)
 		if (builtins[i].kind != EXPR_DEPTH || scope->has_depth)
 			offer(offers, builtins[i].name);
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+	for (size_t i = 0; i < (scope->is_shown ? 1 : sizeof(functions) / sizeof(*functions)); i++)
 		offer(offers, functions[i]);
 }
 

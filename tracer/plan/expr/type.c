@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Types: which type a node has, and whether Go would accept it.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,17 @@ struct expr_node *expr_deref(struct expr_parser *parser, struct expr_node *base,
 	return child(parser, EXPR_DEREF, base, to, column);
 }
 
+static struct expr_node *field_node(struct expr_parser *parser, struct expr_node *base,
+				    const struct gofield *field, uint32_t column)
+{
+	struct expr_node *node = child(parser, EXPR_FIELD, base, field->type, column);
+	if (!node)
+		return NULL;
+	node->offset = field->offset;
+	node->name = field->name;
+	return node;
+}
+
 // Finds a field of a struct or of a struct embedded in it; NULL if there is none.
 static struct expr_node *find_field(struct expr_parser *parser, struct expr_node *base,
 				    const char *name, int level, uint32_t column)
@@ -131,20 +143,15 @@ static struct expr_node *find_field(struct expr_parser *parser, struct expr_node
 	if (!base || base->type->kind != GO_STRUCT)
 		return NULL;
 	const struct gofield *field = gotype_field(base->type, name);
-	if (field) {
-		struct expr_node *node = child(parser, EXPR_FIELD, base, field->type, column);
-		if (node)
-			node->offset = field->offset;
-		return node;
-	}
+	if (field)
+		return field_node(parser, base, field, column);
 	for (size_t i = 0; level < EMBEDDED_MAX && i < base->type->num_fields; i++) {
 		field = &base->type->fields[i];
 		if (!field->is_embedded)
 			continue;
-		struct expr_node *inner = child(parser, EXPR_FIELD, base, field->type, column);
+		struct expr_node *inner = field_node(parser, base, field, column);
 		if (!inner)
 			return NULL;
-		inner->offset = field->offset;
 		struct expr_node *node = find_field(parser, inner, name, level + 1, column);
 		if (node)
 			return node;
@@ -171,14 +178,48 @@ struct expr_node *expr_select(struct expr_parser *parser, struct expr_node *base
 		expr_wrong(parser, column, "%s has no fields", expr_describe(base));
 		return NULL;
 	}
-	struct text names;
-	text_init(&names);
+	CLEANUP_FREE const char **names = calloc(type->num_fields + 1, sizeof(*names));
+	CLEANUP_FREE char *what = NULL;
+	if (!names || asprintf(&what, "%s has no field", type->name) < 0) {
+		what = NULL;
+		parser->failed = true;
+		return NULL;
+	}
 	for (size_t i = 0; i < type->num_fields; i++)
-		text_printf(&names, "%s%s", i ? ", " : "", type->fields[i].name);
-	expr_wrong(parser, column, "%s has no field '%s'; there are %s", type->name, name,
-		   text_string(&names));
-	text_deinit(&names);
+		names[i] = type->fields[i].name;
+	expr_no_name(parser, column, what, name, names, type->num_fields);
 	return NULL;
+}
+
+// Finding an element of a map takes a hash and a search, which cannot be done at a hit.
+static struct expr_node *map_element(struct expr_parser *parser, struct expr_node *base,
+				     struct expr_node *index, uint32_t column)
+{
+	struct gotype *type = base->type;
+	bool is_known = type->map.layout != GOMAP_UNKNOWN && type->key && type->elem;
+	if (!parser->scope->is_shown)
+		expr_wrong(parser, column,
+			   "an element of a map can be shown (show, --show, --print), but not be "
+			   "asked for while the program runs");
+	else if (!is_known)
+		expr_wrong(parser, column, "the layout of %s is not known", expr_describe(base));
+	else if (!expr_is_const(index))
+		expr_wrong(parser, index->column, "a map's key is a constant here");
+	if (expr_is_wrong(parser))
+		return NULL;
+	struct expr_node key = {.kind = EXPR_PARAM};
+	expr_set_type(&key, type->key);
+	expr_convert(parser, index, &key);
+	bool can_compare =
+		key.class == CLASS_INT || key.class == CLASS_BOOL || key.class == CLASS_STRING;
+	if (!can_compare || index->class != key.class)
+		expr_wrong(parser, index->column,
+			   can_compare ? "this is no key of %s" : "keys of %s cannot be given here",
+			   expr_describe(base));
+	struct expr_node *node = child(parser, EXPR_KEY, base, type->elem, column);
+	if (node)
+		node->right = index;
+	return node;
 }
 
 struct expr_node *expr_index(struct expr_parser *parser, struct expr_node *base,
@@ -186,6 +227,8 @@ struct expr_node *expr_index(struct expr_parser *parser, struct expr_node *base,
 {
 	if (!base || !index || !parser->scope)
 		return base;
+	if (base->type && base->type->kind == GO_MAP)
+		return map_element(parser, base, index, column);
 	if (pointed(base) && base->type->elem->kind == GO_ARRAY)
 		base = expr_deref(parser, base, column);
 	if (!base)

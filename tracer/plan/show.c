@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is shown of calls: the lists of a request, for each function that has what they name.
+#include "tracer/plan/show.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/vec.h"
+#include "tracer/plan/internal.h"
+
+// --- Lists ---------------------------------------------------------------------------------------
+
+char *plan_list_next(const char **list)
+{
+	const char *first = *list;
+	size_t len = expr_list_first(first);
+	*list = first[len] ? first + len + 1 : NULL;
+	while (len && isspace((unsigned char)*first)) {
+		first++;
+		len--;
+	}
+	while (len && isspace((unsigned char)first[len - 1]))
+		len--;
+	return strndup(first, len);
+}
+
+struct error *plan_show_parse(const char *list)
+{
+	struct error *err = NULL;
+	while (list && !err) {
+		CLEANUP_FREE char *one = plan_list_next(&list);
+		CLEANUP_FREE char *reason = NULL;
+		if (!one)
+			return error_nomem();
+		err = expr_check(one, &reason);
+		if (!err && reason)
+			err = error_new("what is to be shown: %s", reason);
+	}
+	return err;
+}
+
+// --- Functions -----------------------------------------------------------------------------------
+
+static struct error *find_path(struct plan *plan, const struct func *func, const char *text,
+			       struct expr_path **out, char **reason)
+{
+	const struct expr_scope scope = {.index = plan->index,
+					 .signature = index_signature(plan->index, func)};
+	return expr_path_create(&scope, text, out, reason);
+}
+
+static struct error *add_list(struct plan *plan, const struct func *func, const char *list,
+			      size_t *size, struct plan_show *show)
+{
+	while (list) {
+		CLEANUP_FREE char *one = plan_list_next(&list);
+		CLEANUP_FREE char *reason = NULL;
+		struct expr_path *path = NULL;
+		struct error *err =
+			one ? find_path(plan, func, one, &path, &reason) : error_nomem();
+		if (!err && path && !vec_room(show->paths, show->num, *size))
+			err = error_nomem();
+		if (err) {
+			expr_path_destroy(path);
+			return err;
+		}
+		if (path)
+			show->paths[show->num++] = path;
+	}
+	return NULL;
+}
+
+struct error *plan_show_init(struct plan *plan, const struct func *func,
+			     const struct plan_conditions *conditions, struct plan_show *out)
+{
+	struct plan_show show = {0};
+	size_t size = 0;
+	struct error *err = NULL;
+	for (size_t i = 0; i < conditions->num && !err; i++) {
+		const struct plan_condition *clause = &conditions->conditions[i];
+		if (clause->clause != CLAUSE_SHOW || !plan_condition_is_about(clause, func))
+			continue;
+		show.is_set = true;
+		err = add_list(plan, func, clause->text, &size, &show);
+	}
+	if (err)
+		plan_show_deinit(&show);
+	else
+		*out = show;
+	return err;
+}
+
+void plan_show_deinit(struct plan_show *show)
+{
+	for (size_t i = 0; i < show->num; i++)
+		expr_path_destroy(show->paths[i]);
+	free(show->paths);
+	*show = (struct plan_show){0};
+}
+
+// --- Who has it ----------------------------------------------------------------------------------
+
+struct fit { // of one expression
+	size_t num, num_without;
+	const struct func *without; // the function whose reason is the best
+	char *reason;
+	uint32_t column; // the reason's: the further, the more of the expression is right
+};
+
+static struct error *try_func(struct plan *plan, const struct func *func, const char *text,
+			      struct fit *fit)
+{
+	CLEANUP_FREE char *reason = NULL;
+	struct expr_path *path = NULL;
+	struct error *err = find_path(plan, func, text, &path, &reason);
+	expr_path_destroy(path);
+	if (err)
+		return err;
+	fit->num++;
+	if (!reason)
+		return NULL;
+	uint32_t column = expr_reason_column(text, reason);
+	fit->num_without++;
+	if (fit->without && column <= fit->column)
+		return NULL;
+	free(fit->reason);
+	fit->reason = take(reason);
+	fit->without = func;
+	fit->column = column;
+	return NULL;
+}
+
+// Adds to missing what some of the functions do not have.
+static struct error *check_one(struct plan *plan, const struct plan_condition *clause,
+			       const struct selection *selection, const char *text,
+			       struct text *missing)
+{
+	struct fit fit = {0};
+	struct error *err = NULL;
+	for (size_t i = 0; i < selection->num && !err; i++)
+		if (plan_condition_is_about(clause, selection->func[i]))
+			err = try_func(plan, selection->func[i], text, &fit);
+	CLEANUP_FREE char *reason = fit.reason;
+	if (err || !fit.num_without)
+		return err;
+	if (fit.num == 1)
+		return error_new("%s does not have what is to be shown: %s", fit.without->name,
+				 reason);
+	if (fit.num_without == fit.num)
+		return error_new("none of the %zu functions has what is to be shown: %s: %s",
+				 fit.num, fit.without->name, reason);
+	text_printf(missing, "%s'%s' (%zu of %zu, such as %s)", missing->len ? ", " : "", text,
+		    fit.num_without, fit.num, fit.without->name);
+	return NULL;
+}
+
+struct error *plan_show_check(struct plan *plan, const struct plan_conditions *conditions,
+			      const struct selection *selection)
+{
+	struct error *err = NULL;
+	struct text missing;
+	text_init(&missing);
+	for (size_t i = 0; i < conditions->num && !err; i++) {
+		const struct plan_condition *clause = &conditions->conditions[i];
+		const char *list = clause->clause == CLAUSE_SHOW ? clause->text : NULL;
+		while (list && !err) {
+			CLEANUP_FREE char *one = plan_list_next(&list);
+			err = one ? check_one(plan, clause, selection, one, &missing)
+				  : error_nomem();
+		}
+	}
+	if (!err && missing.len)
+		log_warning("not shown of functions that do not have it: %s",
+			    text_string(&missing));
+	text_deinit(&missing);
+	return err;
+}
+
+struct error *plan_show_again(struct plan *plan, const struct plan_shown *shown,
+			      const struct plan_selected *selected)
+{
+	const struct plan_request request = {.options.shown = *shown};
+	struct plan_conditions conditions;
+	struct error *err = plan_conditions_init(&conditions, plan->index, &request);
+	if (err)
+		return err;
+	struct selection selection = {.func = calloc(selected->num + 1, sizeof(*selection.func))};
+	for (size_t i = 0; selection.func && i < selected->num; i++)
+		selection.func[selection.num++] = plan->funcs[selected->funcs[i]]->func;
+	err = selection.func ? plan_show_check(plan, &conditions, &selection) : error_nomem();
+	for (size_t i = 0; i < selected->num && !err; i++) {
+		struct plan_func *func = plan->funcs[selected->funcs[i]];
+		struct plan_show show;
+		err = plan_show_init(plan, func->func, &conditions, &show);
+		if (err)
+			break;
+		plan_show_deinit(&func->show);
+		func->show = show;
+	}
+	selection_deinit(&selection);
+	plan_conditions_deinit(&conditions);
+	return err;
+}
