@@ -10,7 +10,7 @@
 #include "cli/complete.h"
 #include "cli/inspect/inspect.h"
 #include "cli/shell/shell.h"
-#include "tracer/plan/show.h"
+#include "tracer/plan/conditions.h"
 #include "tracer/plan/select/select.h"
 
 // A global, because readline's callbacks have no context argument.
@@ -68,7 +68,7 @@ static bool is_open(const char *list)
 {
 	bool is_wrong = false;
 	while (list) {
-		CLEANUP_FREE char *one = plan_list_next(&list);
+		CLEANUP_FREE char *one = expr_list_next(&list);
 		CLEANUP_FREE char *reason = NULL;
 		struct error *err = one ? expr_check(one, &reason) : NULL;
 		is_wrong = !err && reason;

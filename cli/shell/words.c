@@ -9,7 +9,6 @@
 #include "base/vec.h"
 #include "cli/shell/shell.h"
 #include "tracer/plan/expr/expr.h"
-#include "tracer/plan/show.h"
 
 enum { WORDS_MAX = 4096, CONDITION_WORDS_MAX = 256 };
 
@@ -103,7 +102,7 @@ static struct error *is_complete(const struct clause *clause, const char *text, 
 	const char *rest = text;
 	*is_whole = true;
 	while (rest && *is_whole) {
-		CLEANUP_FREE char *one = clause->is_list ? plan_list_next(&rest) : strdup(text);
+		CLEANUP_FREE char *one = clause->is_list ? expr_list_next(&rest) : strdup(text);
 		CLEANUP_FREE char *reason = NULL;
 		struct error *err = one ? expr_check(one, &reason) : error_nomem();
 		if (err)

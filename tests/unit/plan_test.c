@@ -13,7 +13,6 @@
 #include "base/text.h"
 #include "tracer/plan/conditions.h"
 #include "tracer/plan/internal.h"
-#include "tracer/plan/show.h"
 
 static struct gotype type_int = {
 	.kind = GO_INT, .size = 8, .name = "int", .full_name = "int", .is_complete = true};
@@ -677,10 +676,6 @@ static void test_clauses_of_patterns(void **state)
 	assert_null(plan_find_clause("main.(*T).show"));
 	assert_null(plan_find_clause("/x if y/"));
 	assert_string_equal(plan_find_clause("main.f if show == 3"), " if show == 3");
-	assert_null(plan_show_parse("a, b[\",\"]"));
-	struct error *err = plan_show_parse("a, ");
-	assert_non_null(err);
-	error_free(err);
 }
 
 int main(void)

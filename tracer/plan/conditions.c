@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "tracer/plan/internal.h"
-#include "tracer/plan/show.h"
 
 static const char *const words[] = {[CLAUSE_IF] = " if ", [CLAUSE_SHOW] = " show "};
 
@@ -16,11 +15,18 @@ enum { NUM_CLAUSES = sizeof(words) / sizeof(*words) };
 
 static struct error *check_clause(enum plan_clause clause, const char *text)
 {
-	if (clause == CLAUSE_SHOW)
-		return plan_show_parse(text);
-	CLEANUP_FREE char *reason = NULL;
-	struct error *err = expr_check(text, &reason);
-	return err || !reason ? err : error_new("the condition %s", reason);
+	bool is_list = clause != CLAUSE_IF;
+	struct error *err = NULL;
+	for (const char *rest = text; rest && !err;) {
+		CLEANUP_FREE char *one = is_list ? expr_list_next(&rest) : strdup(text);
+		CLEANUP_FREE char *reason = NULL;
+		err = one ? expr_check(one, &reason) : error_nomem();
+		if (!err && reason)
+			err = error_new(is_list ? "what is to be shown: %s" : "the condition %s",
+					reason);
+		rest = is_list ? rest : NULL;
+	}
+	return err;
 }
 
 static struct error *add_condition(struct plan_conditions *conditions, enum plan_clause clause,

@@ -2,7 +2,6 @@
 // What is shown of calls: the lists of a request, for each function that has what they name.
 #include "tracer/plan/show.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,37 +9,6 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "tracer/plan/internal.h"
-
-// --- Lists ---------------------------------------------------------------------------------------
-
-char *plan_list_next(const char **list)
-{
-	const char *first = *list;
-	size_t len = expr_list_first(first);
-	*list = first[len] ? first + len + 1 : NULL;
-	while (len && isspace((unsigned char)*first)) {
-		first++;
-		len--;
-	}
-	while (len && isspace((unsigned char)first[len - 1]))
-		len--;
-	return strndup(first, len);
-}
-
-struct error *plan_show_parse(const char *list)
-{
-	struct error *err = NULL;
-	while (list && !err) {
-		CLEANUP_FREE char *one = plan_list_next(&list);
-		CLEANUP_FREE char *reason = NULL;
-		if (!one)
-			return error_nomem();
-		err = expr_check(one, &reason);
-		if (!err && reason)
-			err = error_new("what is to be shown: %s", reason);
-	}
-	return err;
-}
 
 // --- Functions -----------------------------------------------------------------------------------
 
@@ -56,7 +24,7 @@ static struct error *add_list(struct plan *plan, const struct func *func, const 
 			      size_t *size, struct plan_show *show)
 {
 	while (list) {
-		CLEANUP_FREE char *one = plan_list_next(&list);
+		CLEANUP_FREE char *one = expr_list_next(&list);
 		CLEANUP_FREE char *reason = NULL;
 		struct expr_path *path = NULL;
 		struct error *err =
@@ -167,7 +135,7 @@ struct error *plan_show_check(struct plan *plan, const struct plan_conditions *c
 		const struct plan_condition *clause = &conditions->conditions[i];
 		const char *list = clause->clause == CLAUSE_SHOW ? clause->text : NULL;
 		while (list && !err) {
-			CLEANUP_FREE char *one = plan_list_next(&list);
+			CLEANUP_FREE char *one = expr_list_next(&list);
 			err = one ? check_one(plan, clause, selection, one, &missing)
 				  : error_nomem();
 		}

@@ -8,13 +8,6 @@
 #include "tracer/plan/conditions.h"
 #include "tracer/plan/plan.h"
 
-/** Takes the first item of a list: returns it without the spaces around it (free it), and moves
- *  *list on to the next item, NULL after the last. Returns NULL if memory runs out. */
-char *plan_list_next(const char **list);
-
-/** Checks that each item of the list can be parsed as an expression; an error says which cannot. */
-struct error *plan_show_parse(const char *list) MUST_CHECK;
-
 /** Finds the paths of this function. What it does not have is left out. */
 struct error *plan_show_init(struct plan *plan, const struct func *func,
 			     const struct plan_conditions *conditions,

@@ -83,6 +83,9 @@ void expr_path_destroy(struct expr_path *path);
 /** Writes the path up to this many steps, as Go would. */
 void expr_path_write(const struct expr_path *path, size_t num_steps, struct text *out);
 
+/** Takes the first of the expressions in a list: returns it without the spaces around it (free it),
+ *  and moves *list to the next one, NULL after the last. Returns NULL if memory runs out. */
+char *expr_list_next(const char **list);
 /** Returns how many bytes the first of the expressions in text takes: up to a comma that is outside
  *  brackets and quotation marks. */
 size_t expr_list_first(const char *text);

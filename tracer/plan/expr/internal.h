@@ -93,7 +93,7 @@ struct expr_node {
 	struct expr_node *left, *right;
 	const struct param *param;
 	const char *name; // EXPR_FIELD; borrowed from the type
-	uint64_t offset; // EXPR_FIELD: in left; EXPR_TYPE_TEST: the descriptor's vaddr
+	uint64_t offset;  // EXPR_FIELD: in left; EXPR_TYPE_TEST: the descriptor's vaddr
 	__int128 integer;
 	double number;
 	char *string;

@@ -9,38 +9,6 @@
 #include "base/duration.h"
 #include "tracer/plan/expr/internal.h"
 
-uint32_t expr_reason_column(const char *text, const char *reason)
-{
-	size_t skip = strlen(text) + sizeof("'': ") - 1;
-	unsigned column;
-	return strlen(reason) > skip && sscanf(reason + skip, "column %u", &column) == 1 ? column
-											 : 0;
-}
-
-void expr_wrong(struct expr_parser *parser, uint32_t column, const char *fmt, ...)
-{
-	if (expr_is_wrong(parser))
-		return;
-	struct text reason;
-	text_init(&reason);
-	text_printf(&reason, "'%s': column %u: ", parser->text, column);
-	va_list args;
-	va_start(args, fmt);
-	char *message;
-	if (vasprintf(&message, fmt, args) < 0)
-		message = NULL;
-	va_end(args);
-	if (message)
-		text_puts(&reason, message);
-	parser->failed = !message || reason.failed;
-	free(message);
-	// The text and names may contain control characters, but the reason is one line.
-	for (size_t i = 0; i < reason.len; i++)
-		if (iscntrl((unsigned char)reason.data[i]))
-			reason.data[i] = ' ';
-	parser->reason = reason.data;
-}
-
 static bool is_name(char c)
 {
 	return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;

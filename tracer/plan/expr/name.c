@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "tracer/plan/expr/internal.h"
-#include "tracer/plan/select/nearest.h"
 
 enum { EMBEDDED_MAX = 4, RESULT_NAME = 16 };
 static const char ERR[] = "err";
@@ -47,27 +46,6 @@ static const struct param *unnamed_error(const struct signature *signature)
 		found = param;
 	}
 	return found;
-}
-
-void expr_no_name(struct expr_parser *parser, uint32_t column, const char *what, const char *wanted,
-		  const char *const *names, size_t num)
-{
-	CLEANUP_FREE struct func *words = calloc(num + 1, sizeof(*words));
-	const char *near[NEAREST_MAX];
-	struct text text;
-	text_init(&text);
-	for (size_t i = 0; words && i < num; i++)
-		words[i].name = names[i];
-	if (words && nearest_names(words, num, wanted, near))
-		text_printf(&text, "; did you mean '%s'?", near[0]);
-	text_printf(&text, "%s", num ? "; there are " : "");
-	for (size_t i = 0; i < num; i++)
-		text_printf(&text, "%s%s", i ? ", " : "", names[i]);
-	if (words && !text.failed)
-		expr_wrong(parser, column, "%s '%s'%s", what, wanted, text_string(&text));
-	else
-		parser->failed = true;
-	text_deinit(&text);
 }
 
 static void no_such_name(struct expr_parser *parser, const char *name, uint32_t column)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Paths and lists as text.
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,20 @@ void expr_path_destroy(struct expr_path *path)
 	free(path->steps);
 	free(path->text);
 	free(path);
+}
+
+char *expr_list_next(const char **list)
+{
+	const char *first = *list;
+	size_t len = expr_list_first(first);
+	*list = first[len] ? first + len + 1 : NULL;
+	while (len && isspace((unsigned char)*first)) {
+		first++;
+		len--;
+	}
+	while (len && isspace((unsigned char)first[len - 1]))
+		len--;
+	return strndup(first, len);
 }
 
 // --- As text -------------------------------------------------------------------------------------
