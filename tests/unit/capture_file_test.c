@@ -207,12 +207,12 @@ static void versions(void **state)
 	const struct file *file = *state;
 	struct synthetic synthetic;
 	write_capture(file, &synthetic);
-	for (uint32_t version = 3; version <= 8; version++) {
+	for (uint32_t version = 3; version <= 9; version++) {
 		bool failed;
 		if (version >= 4 && version <= 6)
 			continue;
 		assert_int_equal(pwrite(file->fd, &version, sizeof(version), 8), sizeof(version));
-		bool is_read = version == 7;
+		bool is_read = version == 7 || version == 8;
 		assert_int_equal(read_all(file->path, &failed), is_read ? 9 : 0);
 		assert_true(failed != is_read);
 	}

@@ -67,7 +67,7 @@ static void expect_path(struct fixture *f, struct gotype *type, struct expr_step
 	value_path_add(&f->printer, &f->frame, &path, &tree);
 	value_tree_fit(&tree, VALUE_WIDTH_ALL);
 	text_reset(&f->out);
-	assert_true(value_tree_write(&tree, 0, &f->out));
+	assert_true(value_tree_write(&tree, 0, NULL, &f->out));
 	assert_string_equal(text_string(&f->out), text);
 	value_tree_deinit(&tree);
 	text_reset(&f->out);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tracer/plan/redact.h"
 
+
 #include <ctype.h>
 #include <regex.h>
 #include <stdio.h>
@@ -201,4 +202,23 @@ bool redact_has_field(const struct redact *redact, const struct gotype *type, co
 			return true;
 	}
 	return false;
+}
+
+static bool has_step(const struct redact *redact, const struct expr_step *step)
+{
+	if (step->to && redact_has_type(redact, step->to))
+		return true;
+	if (step->kind == EXPR_STEP_FIELD)
+		return redact_has_value(redact, step->text, step->to) ||
+		       redact_has_field(redact, step->from, step->text);
+	return step->kind == EXPR_STEP_KEY && step->text && step->to->kind != GO_BOOL &&
+	       redact_has_name(redact, step->text, step->len);
+}
+
+bool redact_has_path(const struct redact *redact, const struct expr_path *path)
+{
+	bool is_secret = redact_has_value(redact, path->param->name, path->param->type);
+	for (size_t i = 0; i < path->num_steps && !is_secret; i++)
+		is_secret = has_step(redact, &path->steps[i]);
+	return is_secret;
 }

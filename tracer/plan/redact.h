@@ -39,4 +39,9 @@ bool redact_has_type(const struct redact *redact, const struct gotype *type);
 /** True if a rule is of this field of this type. Its name and type are not looked at. */
 bool redact_has_field(const struct redact *redact, const struct gotype *type, const char *field);
 
+struct expr_path;
+
+/** True if what the path leads to, or anything on it, is secret. */
+bool redact_has_path(const struct redact *redact, const struct expr_path *path);
+
 #endif

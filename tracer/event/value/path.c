@@ -259,6 +259,11 @@ static bool find_param(struct follower *f, const struct plan_frame *frame)
 void walk_path(struct walk *walk, const struct plan_frame *frame, const struct expr_path *path)
 {
 	struct follower f = {.walk = walk, .path = path, .at.addr = MEMORY_FRAME};
+	if (redact_has_path(walk->printer->redact[0], path) ||
+	    redact_has_path(walk->printer->redact[1], path)) {
+		walk->style->unavailable(walk, value_redacted);
+		return;
+	}
 	if (!find_param(&f, frame))
 		return;
 	for (; f.step < path->num_steps; f.step++)
