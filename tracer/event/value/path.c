@@ -23,9 +23,18 @@ struct follower {
 	struct place at;
 };
 
-static const struct gotype type_int = {.kind = GO_INT, .size = 8, .name = "int"};
-static const struct gotype type_byte = {.kind = GO_UINT8, .size = 1, .name = "uint8"};
-static const struct gotype type_bool = {.kind = GO_BOOL, .size = 1, .name = "bool"};
+static const struct gotype type_int = {.kind = GO_INT,
+				       .size = 8,
+				       .name = "int",
+				       .full_name = "int"};
+static const struct gotype type_byte = {.kind = GO_UINT8,
+					.size = 1,
+					.name = "uint8",
+					.full_name = "uint8"};
+static const struct gotype type_bool = {.kind = GO_BOOL,
+					.size = 1,
+					.name = "bool",
+					.full_name = "bool"};
 
 static bool read_words(struct follower *f, uint64_t addr, void *words, size_t len)
 {
