@@ -522,9 +522,10 @@ static void test_only_what_is_shown_is_captured(void **state)
 		{.name = "ctx", .type = &type_int, .pieces = pieces, .num_pieces = 1},
 		{.name = "p", .type = &type_node_pointer, .pieces = pieces, .num_pieces = 1}};
 	struct expr_step deref = {EXPR_STEP_DEREF, &type_node_pointer, &type_node, 0, NULL, 0};
-	struct expr_step next = {EXPR_STEP_FIELD, &type_node, &type_node_pointer, 24, NULL, 0};
-	struct expr_step name = {EXPR_STEP_FIELD, &type_node, &type_string, 8, NULL, 0};
-	struct expr_step id = {EXPR_STEP_FIELD, &type_node, &type_int, 0, NULL, 0};
+	struct expr_step next = {EXPR_STEP_FIELD, &type_node, &type_node_pointer, 24,
+				 (char *)"f",	  1};
+	struct expr_step name = {EXPR_STEP_FIELD, &type_node, &type_string, 8, (char *)"f", 1};
+	struct expr_step id = {EXPR_STEP_FIELD, &type_node, &type_int, 0, (char *)"f", 1};
 	struct expr_step first[] = {deref, next, deref, name};
 	struct expr_step second[] = {deref, next, deref, next, deref, id};
 	struct expr_path one = {.param = &params[1], .steps = first, .num_steps = 4};
@@ -584,7 +585,7 @@ static void test_shown_elements_and_parts_of_values(void **state)
 		{.name = "a", .type = &array, .pieces = &stack, .num_pieces = 1},
 		{.name = "s", .type = &slice, .pieces = regs, .num_pieces = 3},
 	};
-	struct expr_step name = {EXPR_STEP_FIELD, &type_node, &type_string, 8, NULL, 0};
+	struct expr_step name = {EXPR_STEP_FIELD, &type_node, &type_string, 8, (char *)"f", 1};
 	struct expr_step in_array = {EXPR_STEP_ELEMENT, &array, &type_node, 70, NULL, 0};
 	struct expr_step in_slice = {EXPR_STEP_ELEMENT, &slice, &type_node, 5, NULL, 0};
 	struct expr_step length = {EXPR_STEP_LEN, &type_string, NULL, 0, NULL, 0};
@@ -668,6 +669,33 @@ static void test_shown_keys_of_maps(void **state)
 	plan_frame_deinit(&frame);
 }
 
+static void test_secrets_are_not_captured(void **state)
+{
+	struct plan *plan = *state;
+	struct redact_options defaults = {0};
+	assert_null(redact_create(&defaults, &plan->redact));
+	struct abi_piece reg = {.where = ABI_INT_REG, .size = 8};
+	struct param param = {.name = "p",
+			      .type = &type_node_pointer,
+			      .pieces = &reg,
+			      .num_pieces = 1};
+	struct expr_step steps[] = {{EXPR_STEP_DEREF, &type_node_pointer, &type_node, 0, NULL, 0},
+				    {EXPR_STEP_FIELD, &type_node, &type_string, 8,
+				     (char *)"password", 8}};
+	struct expr_path path = {.param = &param, .steps = steps, .num_steps = 2};
+	struct expr_path *paths[] = {&path};
+	const struct plan_show show = {.is_set = true, .paths = paths, .num = 1};
+	struct plan_frame frame;
+	assert_null(plan_frame_shown(plan, &param, 1, &show, WIRE_BLOCK_MAX, &frame));
+	assert_int_equal(frame.num_values, 0);
+	assert_int_equal(frame.num_pieces, 0);
+	plan_frame_deinit(&frame);
+	steps[1].text = (char *)"name";
+	assert_null(plan_frame_shown(plan, &param, 1, &show, WIRE_BLOCK_MAX, &frame));
+	assert_int_equal(frame.num_values, 1);
+	plan_frame_deinit(&frame);
+}
+
 static void test_clauses_of_patterns(void **state)
 {
 	(void)state;
@@ -694,6 +722,7 @@ int main(void)
 		TEST(test_only_what_is_shown_is_captured),
 		TEST(test_shown_elements_and_parts_of_values),
 		TEST(test_shown_keys_of_maps),
+		TEST(test_secrets_are_not_captured),
 		TEST(test_clauses_of_patterns),
 		TEST(test_slices_and_their_elements),
 		TEST(test_map_of_both_layouts),

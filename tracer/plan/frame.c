@@ -232,8 +232,7 @@ static struct error *add_shown(struct plan *plan, struct plan_frame *frame,
 {
 	struct plan_want *want = NULL;
 	for (size_t i = 0; i < show->num; i++) {
-		if (show->paths[i]->param != param ||
-		    redact_has_path(plan->redact, show->paths[i]))
+		if (show->paths[i]->param != param || redact_has_path(plan->redact, show->paths[i]))
 			continue;
 		want = want ? want : plan_want_create(plan);
 		if (want)

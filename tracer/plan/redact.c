@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tracer/plan/redact.h"
 
-
 #include <ctype.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tracer/plan/expr/expr.h"
 
 const char *const redact_defaults[] = {
 	"password",

@@ -13,7 +13,7 @@ struct replay_options {
 	const char *capture; // path of the file
 	const char *exe;     // path of the executable; NULL: where it was when it was traced
 	struct sink_look look;
-	struct redact_options redact; // besides what was secret when it was traced
+	struct redact_options redact;	// besides what was secret when it was traced
 	const struct plan_shown *shown; // in place of what was shown then; NULL: the same
 	// not 0: the user wants to end the replay; may be NULL; borrowed
 	const volatile sig_atomic_t *stop;
