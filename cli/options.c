@@ -27,6 +27,7 @@ void options_init(struct options *options)
 		.session.plan.capture.items = PLAN_ITEMS,
 		.session.backend = backends[0],
 		.session.look.sink = sinks[0],
+		.session.lines_max = LINES_A_SECOND,
 		.session.buffer_bytes = BUFFER_DEFAULT,
 		.session.look.out = STDOUT_FILENO,
 		.session.save = -1,
@@ -195,6 +196,14 @@ static struct error *parse_width(const struct option_row *option, const char *ar
 	return NULL;
 }
 
+static struct error *parse_lines(const struct option_row *option, const char *arg, void *value)
+{
+	if (strcmp(arg, "all") != 0)
+		return kind_number32.parse(option, arg, value);
+	*(uint32_t *)value = 0;
+	return NULL;
+}
+
 static void print_width(const struct option_row *option, const void *value, FILE *out)
 {
 	if (*(const uint32_t *)value == VALUE_WIDTH_ALL)
@@ -212,6 +221,7 @@ static const struct option_kind kind_share = {sizeof(double), false, parse_share
 static const struct option_kind kind_no_share = {sizeof(double), true, parse_no_share, NULL};
 static const struct option_kind kind_by = {0, false, parse_by, NULL};
 static const struct option_kind kind_redact = {sizeof(uint32_t), false, parse_redact, NULL};
+static const struct option_kind kind_lines = {sizeof(uint32_t), false, parse_lines, NULL};
 static const struct option_kind kind_linear = {0, false, parse_linear, NULL};
 static const struct option_kind kind_workload = {0, false, parse_workload, NULL};
 static const struct option_kind kind_script = {0, false, parse_script, NULL};
@@ -268,6 +278,9 @@ const struct option_row options_table[] = {
 	 .min = WIDTH_MIN, .max = WIDTH_MAX,
 	 .doc = "Fit each call's line into N columns; none: show all that was captured (default: "
 		"the terminal's width, elsewhere 200)"},
+	{"lines", .commands = TRACES, .kind = &kind_lines, VALUE(session.lines_max),
+	 .group = GROUP_SHOWN, .arg = "N|all", .min = 1, .max = INT32_MAX,
+	 .doc = "On a terminal, at most N lines a second (default 50); the others are counted"},
 	{"zero", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.shows_zero),
 	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
 	 .doc = "Show fields that are zero too"},

@@ -13,6 +13,8 @@
 #include "cli/cli.h"
 #include "tracer/session/session.h"
 
+enum { LINES_A_SECOND = 50 }; // on a terminal: as many as a person can read
+
 enum options_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options_script { // the argument of one -x or -e of the shell

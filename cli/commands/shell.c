@@ -9,8 +9,6 @@
 #include "cli/shell/shell.h"
 #include "tracer/backend/privileges.h"
 
-enum { LINES_A_SECOND = 50 }; // as many as a person can read
-
 static struct error *run_file(struct shell *shell, const char *path)
 {
 	CLEANUP_FCLOSE FILE *file = fopen(path, "re");

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Encode 'decode';
 use JSON::PP;
 use Live;
 use Test::More;
@@ -55,6 +56,11 @@ for my $version (versions()) {
 	my %out = map { my @how = @$_; "@how" => run_gotrace(@run[0 .. 3], @how, @run[4 .. $#run])->{out} } [], ['--format', 'json'], ['--format', 'lines'], ['--raw'];
 	my @bad = grep { my $text = $out{$_}; $text =~ /hunter2/ || grep { $text !~ /\Q$_/ } qw(open-name open-account open/accept open-cookie example.com) } sort keys %out;
 	ok(!@bad, "Go $version: secrets are not shown") or diag map { "$_: $out{$_}\n" } @bad;
+	for my $format ('graph', 'lines') {
+		run_gotrace('run', 'main.*', qw(--width 120 --no-fold --format), $format, '-o', "$work/wide", '--', $path);
+		my @lines = split /\n/, decode('UTF-8', slurp("$work/wide"));
+		ok(@lines > 80 && !grep({ length > 120 } @lines), "Go $version: all lines of $format fit into 120 columns") or diag grep { length > 120 } @lines;
+	}
 	my $saved = slurp("$work/secret");
 	ok(2 > (() = $saved =~ /hunter2(?:hunter2)?/g), "Go $version: nor saved");
 	my $none = run_gotrace('replay', '--redact', 'none', '--width', 'none', "$work/secret")->{out};

@@ -60,6 +60,27 @@ subtest 'calls that are alike fold' => sub {
 	unlike(decode_utf8(traced(['calls 40'], 'main.hWork', '--no-fold')->{out}), qr/\x{d7}/, '--no-fold shows each');
 };
 
+subtest 'a terminal that is flooded' => sub {
+	my $target = start_target($path, []);
+	my $command = "stty cols 120; '$gotrace' attach $target->{pid} 'main.h*' --no-fold --all --duration 3s";
+	my $child = fork // die $!;
+	if (!$child) { open STDOUT, '>', '/dev/null'; open STDIN, '<', '/dev/null'; exec 'script', '-qfec', $command, "$work/typescript" or die $! }
+	until_true(10, sub { (slurp("$work/typescript") // '') =~ /tracing \d+ functions/ }) or diag 'not traced';
+	$target->ask('calls 1000');
+	waitpid $child, 0;
+	$target->stop;
+	(my $out = decode_utf8(slurp("$work/typescript"))) =~ s/\e\[\d+m|\r//g;
+	my @lines = grep { / G\d+ .*(?:main\.|\})/ } split /\n/, $out;
+	my ($calls) = $out =~ /, (\d+) calls,/;
+	my $left_out = 0;
+	$left_out += $1 while $out =~ /^\.\.\. (\d+) more lines \(counted/mg;
+	like($out, qr/^DURATION +GOROUTINE +CALL$/m, 'has a heading');
+	cmp_ok(scalar(@lines), '<=', 150, 'and no more lines than can be read');
+	is(@lines + $left_out, 2002, 'all others are counted') or diag $out;
+	is(scalar(() = $out =~ /^\.\.\. \d+% of the calls are of (main\.hWork): '!\1' leaves it out$/mg), 1, 'one hint names the function') or diag $out;
+	is_deeply([grep { length > 120 && !/^Script/ } split /\n/, $out], [], 'no line is wider than the terminal');
+};
+
 subtest '--width and --zero' => sub {
 	for my $format ('graph', 'lines') {
 		my @lines = split /\n/, decode_utf8(traced(['calls 4'], 'main.h*', 'main.(*hStore).Get', '--format', $format, '--width', 80)->{out});

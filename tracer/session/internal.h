@@ -20,6 +20,13 @@ struct session_func {		     // what the session does with a function of the plan
 	uint32_t budget; // 1 + its number in the budget; 0: none
 };
 
+struct screen {			  // a terminal, which is written to as fast as a person can read
+	uint64_t second_ns;	  // when this second began
+	uint64_t shown, left_out; // lines in it
+	size_t admitted;	  // bytes of the waiting text that are shown
+	bool has_hinted;	  // which function makes most of the lines
+};
+
 struct session {
 	struct session_options options;
 	struct target *target;
@@ -46,12 +53,13 @@ struct session {
 	struct stats stats;
 	struct session_budget *budget; // of --max-overhead; NULL: none
 	int idle_ms;		       // how long the loop sleeps, doubled while nothing comes
-	bool waits_for_output;	       // flushing waits for a slow reader
-	bool has_given_up;	       // output has ended: events are counted instead of shown
-	uint64_t num_dropped;	       // events that were not shown and not reported as lost yet
-	uint64_t num_unsaved;	       // records that are missing from the capture file
-	struct error *output_err;      // why output has ended, until a caller takes the error
-	bool is_full;		       // the back end has no room for what the plan has learned
+	struct screen screen;
+	bool waits_for_output;	  // flushing waits for a slow reader
+	bool has_given_up;	  // output has ended: events are counted instead of shown
+	uint64_t num_dropped;	  // events that were not shown and not reported as lost yet
+	uint64_t num_unsaved;	  // records that are missing from the capture file
+	struct error *output_err; // why output has ended, until a caller takes the error
+	bool is_full;		  // the back end has no room for what the plan has learned
 	bool is_finished, has_ended;
 	bool has_plugins;	 // the program can load plugins
 	uint64_t end_of_modules; // where the capture has a last word of 0; see read_memory
@@ -81,6 +89,9 @@ static inline bool session_wants_drop(const struct session *session)
 struct error *session_flush(struct session *session) MUST_CHECK;
 /** Like session_flush, but waits until all text is written or given up. */
 struct error *session_flush_all(struct session *session) MUST_CHECK;
+/** Leaves out of the waiting text the lines that are too many for this second, and says how many the
+ *  second before had. is_end: nothing comes after it. */
+void session_screen(struct session *session, uint64_t now_ns, bool is_end);
 /** True if so much text waits that no more records are to be handled. */
 bool session_is_behind(const struct session *session);
 /** Ends the output: drops and counts what waits, and nothing more is shown. Takes err, which may be

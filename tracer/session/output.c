@@ -32,6 +32,7 @@ void session_give_up(struct session *session, struct error *err)
 	else
 		session->output_err = err;
 	session->has_given_up = true;
+	session->screen.admitted = 0;
 	session->num_dropped += report_drop(session->report);
 }
 
@@ -51,6 +52,8 @@ static void write_now(struct session *session)
 		done += len < 0 ? 0 : (size_t)len;
 	}
 	report_written(session->report, done);
+	size_t *admitted = &session->screen.admitted;
+	*admitted -= done < *admitted ? done : *admitted;
 	if (!errnum || errnum == EINTR || errnum == EAGAIN)
 		return;
 	if (errnum == EPIPE)
@@ -83,6 +86,7 @@ static void write_all(struct session *session)
 struct error *session_flush(struct session *session)
 {
 	struct text *out = report_text(session->report);
+	session_screen(session, clock_now(), false);
 	if (out->failed) {
 		session_give_up(session, error_nomem());
 	} else if (session->options.show) {

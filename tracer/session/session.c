@@ -535,6 +535,7 @@ struct error *session_finish(struct session *session, struct text *err_text)
 	bool died = session->state == SESSION_TARGET_EXITED;
 	session_tell_dropped(session);
 	report_finish(session->report, now, died);
+	session_screen(session, clock_now(), true);
 	struct error *flush_err = session_flush_all(session);
 	session_tell_dropped(session);
 	report_summary(session->report, session->armed_ns, now, session->num_functions,

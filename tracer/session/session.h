@@ -26,7 +26,8 @@ struct session_options {
 	// If not NULL, gets the trace's text instead of out.
 	void (*show)(void *context, const struct text *text);
 	void *context;
-	int save; // records are saved to this descriptor, for replay; -1: none; borrowed
+	uint32_t lines_max; // a second, on a terminal; the others are counted; 0: no limit
+	int save;	    // records are saved to this descriptor, for replay; -1: none; borrowed
 	size_t buffer_bytes;
 	uint64_t goid;	     // only this goroutine; 0: all
 	double max_overhead; // share of the target's time that tracing may take; 0: no limit

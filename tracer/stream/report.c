@@ -36,6 +36,8 @@ struct report {
 	uint64_t crowded;    // calls for which there was no room
 	uint64_t unseen[UNSEEN_MAX];
 	size_t num_unseen;
+	uint64_t *calls_of; // by function number: calls since report_busiest
+	size_t num_calls_of;
 	struct error *failed; // error of a callback, until report_record returns it
 };
 
@@ -59,11 +61,28 @@ static void mark(struct report *report, unsigned events)
 	report->marks[report->num_marks++] = (struct mark){report->out.len, events};
 }
 
+static void count_call(struct report *report, uint32_t func)
+{
+	if (func >= report->num_calls_of) {
+		size_t num = ((size_t)func + 1) * 2;
+		uint64_t *calls = reallocarray(report->calls_of, num, sizeof(*calls));
+		if (!calls)
+			return;
+		memset(calls + report->num_calls_of, 0,
+		       (num - report->num_calls_of) * sizeof(*calls));
+		report->calls_of = calls;
+		report->num_calls_of = num;
+	}
+	report->calls_of[func]++;
+}
+
 static void on_entry(void *context, struct call *call, const struct wire_record *record)
 {
 	struct report *report = context;
 	memory_fill(report->memory, record, &call->func->args);
 	report->printer.used = 0;
+	if (report->options.look.is_screen)
+		count_call(report, call->func->number);
 	mark(report, report->options.look.sink->entry(report->sink, call, record, &report->out));
 	if (call->trace) {
 		call->trace->calls++;
@@ -189,6 +208,7 @@ void report_destroy(struct report *report)
 	error_free(report->failed);
 	text_deinit(&report->out);
 	free(report->marks);
+	free(report->calls_of);
 	free(report->skipped_of);
 	free(report);
 }
@@ -373,6 +393,30 @@ uint64_t report_drop(struct report *report)
 		text_putc(&report->out, '\n');
 	report->is_cut = false;
 	return events;
+}
+
+void report_cut(struct report *report, size_t end)
+{
+	while (report->num_marks && report->marks[report->num_marks - 1].end > end)
+		report->num_marks--;
+	if (end < report->out.len)
+		report->out.data[report->out.len = end] = '\0';
+}
+
+const struct func *report_busiest(struct report *report, double *share)
+{
+	size_t busiest = 0;
+	uint64_t all = 0;
+	for (size_t i = 0; i < report->num_calls_of; i++) {
+		all += report->calls_of[i];
+		if (report->calls_of[i] > report->calls_of[busiest])
+			busiest = i;
+	}
+	if (!all)
+		return NULL;
+	*share = (double)report->calls_of[busiest] / (double)all;
+	memset(report->calls_of, 0, report->num_calls_of * sizeof(*report->calls_of));
+	return report->loaded.plan->funcs[busiest]->func;
 }
 
 bool report_is_done(const struct report *report)

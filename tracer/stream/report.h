@@ -54,6 +54,11 @@ struct text *report_text(struct report *report);
 void report_written(struct report *report, size_t done);
 /** Drops the waiting text. Returns how many events the text shows. */
 uint64_t report_drop(struct report *report);
+/** Drops the waiting text from byte end on, which is not to be shown. */
+void report_cut(struct report *report, size_t end);
+/** The function of most calls since the last time this was asked, with its share of all of them (0
+ *  to 1). NULL: there were no calls. */
+const struct func *report_busiest(struct report *report, double *share);
 
 /** True if max_calls calls were shown and have ended. */
 bool report_is_done(const struct report *report);
