@@ -28,9 +28,15 @@ bool value_redacts_name(struct value_printer *printer, const char *name, struct 
 bool value_redacts_field(struct value_printer *printer, const struct gotype *type,
 			 const struct gofield *field)
 {
-	return value_redacts_name(printer, field->name, field->type) ||
-	       redact_has_field(printer->redact[0], type, field->name) ||
-	       redact_has_field(printer->redact[1], type, field->name);
+	uintptr_t slot = (uintptr_t)field / sizeof(*field) % VALUE_NAMES;
+	if (printer->fields[slot].field != field) {
+		printer->fields[slot].field = field;
+		printer->fields[slot].is_redacted =
+			value_redacts_name(printer, field->name, field->type) ||
+			redact_has_field(printer->redact[0], type, field->name) ||
+			redact_has_field(printer->redact[1], type, field->name);
+	}
+	return printer->fields[slot].is_redacted;
 }
 
 // Finds the header of a key that is a string, or an interface that holds one. Returns false if the

@@ -42,6 +42,10 @@ struct value_printer { // plain data; one per session, with its memory refilled 
 		const char *name;
 		bool is_redacted;
 	} names[VALUE_NAMES];
+	struct {
+		const struct gofield *field;
+		bool is_redacted;
+	} fields[VALUE_NAMES];
 };
 
 /** Writes the value of this type at addr in Go's syntax, whole. */
