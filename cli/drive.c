@@ -184,6 +184,8 @@ static int drive_target(struct target *target, struct options *options,
 			const struct drive_counter *counter)
 {
 	struct session *session = NULL;
+	if (!counter)
+		options_capture(options);
 	struct error *err = options_open(options);
 	if (!err)
 		err = session_create(target, &options->session, &session);

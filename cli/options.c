@@ -231,6 +231,7 @@ static const struct option_kind kind_script = {0, false, parse_script, NULL};
 static const char *const text_or_json[] = {"text", "json", NULL};
 static const char *const colors[] = {"auto", "always", "never", NULL};
 static const char *const timestamps[] = {"none", "relative", "wall", "mono", "delta", NULL};
+static const char *const captures[] = {"shown", "full", NULL}; // enum options_capture
 static const char *const orders[] = {"total", "calls", "p99", NULL};
 
 #define ROWS(TABLE)  .rows = (const void *const *)(TABLE)
@@ -330,6 +331,10 @@ const struct option_row options_table[] = {
 	{"items", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.capture.items),
 	 .scope = SCOPE_CAPTURE, .group = GROUP_CAPTURED, .arg = "N", .min = 0, .max = ITEMS_MAX,
 	 .doc = "Elements of a slice, array or map"},
+	{"capture", .commands = TRACES, .kind = &kind_word, VALUE(capture), .group = GROUP_CAPTURED,
+	 .arg = "WHAT", .words = captures,
+	 .doc = "in text, only what a line is likely to show; full: all within --depth, --strlen "
+		"and --items, as JSON and --save have it"},
 	{"no-args", .commands = TRACES, .kind = &kind_flag, VALUE(session.plan.capture.no_args),
 	 .scope = SCOPE_DEFAULT, .none = "off", .group = GROUP_CAPTURED,
 	 .doc = "Capture no arguments"},
@@ -495,6 +500,14 @@ struct error *options_open(struct options *options)
 	session->stop = &cli_signal;
 	session->hurry = &cli_hurry;
 	return err;
+}
+
+void options_capture(struct options *options)
+{
+	const struct sink_look *look = &options->session.look;
+	options->session.plan.capture.is_brief =
+		options->capture == CAPTURE_SHOWN && !options->save && !look->is_raw &&
+		strcmp(look->sink->name, "json") != 0 && look->width != VALUE_WIDTH_ALL;
 }
 
 struct error *options_begin(const struct options *options)

@@ -17,6 +17,8 @@ enum { LINES_A_SECOND = 50 }; // on a terminal: as many as a person can read
 
 enum options_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
+enum options_capture { CAPTURE_SHOWN, CAPTURE_FULL };
+
 struct options_script { // the argument of one -x or -e of the shell
 	bool is_file;
 	const char *text;
@@ -31,6 +33,7 @@ struct options {
 	const char *output;   // -o: path of a file; NULL: stdout
 	const char *save;     // --save: path of a file; NULL: none
 	uint64_t duration_ns; // 0: no limit
+	uint32_t capture;     // enum options_capture
 	enum options_color color;
 	bool dry_run;
 	bool is_quiet, is_verbose;
@@ -159,6 +162,8 @@ void options_help(const struct command *command, bool in_shell, FILE *out);
 /** Opens the files that the options name, decides on colour, and connects the session's stop and
  *  hurry flags with the signals of cli.h. options_close() is to be called also after a failure. */
 struct error *options_open(struct options *options) MUST_CHECK;
+/** Decides what a trace of a command captures: what shows everything, or keeps it, has it all. */
+void options_capture(struct options *options);
 /** Empties the trace's file. Separate from opening, so that the old contents stay until something
  *  is traced. */
 struct error *options_begin(const struct options *options) MUST_CHECK;

@@ -27,20 +27,24 @@ func main() {
 	rate := flag.Int("rate", 8, "requests a second of each client")
 	count := flag.Int("count", 1, "clients at once")
 	life := flag.Duration("for", time.Minute, "end after this time")
+	stats := flag.Bool("stats", false, "print the number of answers and their latency each second")
 	flag.Parse()
 	if *clients != "" {
 		go func() {
 			io.Copy(io.Discard, os.Stdin)
 			os.Exit(0)
 		}()
-		visit("http://"+*clients, *rate, *count)
+		visit("http://"+*clients, *rate, *count, *stats)
 		return
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
 	}
-	visitors := exec.Command(os.Args[0], "-clients", listener.Addr().String(), "-rate", fmt.Sprint(*rate), "-count", fmt.Sprint(*count))
+	visitors := exec.Command(os.Args[0], "-clients", listener.Addr().String(), "-rate", fmt.Sprint(*rate), "-count", fmt.Sprint(*count), fmt.Sprintf("-stats=%t", *stats))
+	if *stats {
+		visitors.Stdout = os.Stdout
+	}
 	// The clients leave when this pipe is closed, as it is however this process ends.
 	pipe, err := visitors.StdinPipe()
 	if err != nil {

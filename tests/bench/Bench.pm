@@ -82,7 +82,7 @@ sub detach {
 	delete $tracers{$trace->{pid}};
 	$trace->{detached} = time - $start;
 	($trace->{lost})  = $trace->{said} =~ /(\d+) lost/;
-	($trace->{calls}) = $trace->{said} =~ /(\d+) calls?/;
+	($trace->{calls}, $trace->{returns}) = $trace->{said} =~ /functions?, (\d+) calls?, (\d+) returns?/;
 	return $trace;
 }
 

@@ -167,6 +167,87 @@ static void test_errors_cost_no_step_below_the_default_depth(void **state)
 	}
 }
 
+static struct gotype word_type(enum gokind kind, uint64_t size, const char *name)
+{
+	return (struct gotype){
+		.kind = kind, .size = size, .name = name, .full_name = name, .is_complete = true};
+}
+
+// A line shows only so much: a well-known type's needs are followed, and take no step; of a large
+// struct what is short; of a large receiver its address.
+static void test_what_a_line_shows(void **state)
+{
+	struct plan *plan = *state;
+	plan->options.capture.is_brief = true;
+	plan->options.capture.depth = 1;
+	struct gotype func = word_type(GO_FUNC, 8, "func()");
+	struct gotype values = word_type(GO_STRUCT, 16, "net/url.URL");
+	struct gofield path = {.name = "Path", .type = &type_string};
+	values.fields = &path;
+	values.num_fields = 1;
+	struct gotype url = word_type(GO_POINTER, 8, "*net/url.URL");
+	url.elem = &values;
+	struct gofield of_request[] = {
+		{.name = "Method", .type = &type_string},
+		{.name = "URL", .type = &url, .offset = 16},
+		{.name = "Cancel", .type = &func, .offset = 24},
+		{.name = "Pattern", .type = &type_string, .offset = 32},
+	};
+	struct gotype request = word_type(GO_STRUCT, 48, "net/http.Request");
+	request.fields = of_request;
+	request.num_fields = 4;
+	struct gotype pointer = word_type(GO_POINTER, 8, "*net/http.Request");
+	pointer.elem = &request;
+	struct abi_piece word = {.where = ABI_INT_REG, .size = 8};
+	struct param param = {.name = "r", .type = &pointer, .pieces = &word, .num_pieces = 1};
+	struct plan_frame frame = frame_of(plan, &param, 1);
+	uint32_t id = edge_of(plan, frame.type, 0)->type;
+	assert_int_equal(plan->tables.types[id].num_edges, 2);
+	assert_int_equal(edge_of(plan, id, 0)->kind, WIRE_EDGE_STRING);
+	assert_int_equal(edge_of(plan, id, 1)->offset, 16);
+	assert_int_equal(edge_of(plan, id, 1)->flags, 0); // it is two pointers away
+	assert_int_equal(plan->tables.types[edge_of(plan, id, 1)->type].num_edges, 1);
+	plan_frame_deinit(&frame);
+
+	struct gotype large = word_type(GO_STRUCT, 104, "ex.am/app.Large"), map = func;
+	map.kind = GO_MAP;
+	struct gofield of_large[] = {
+		{.name = "name", .type = &type_string},
+		{.name = "done", .type = &func, .offset = 16},
+		{.name = "request", .type = &pointer, .offset = 24},
+		{.name = "all", .type = &map, .offset = 32},
+	};
+	large.fields = of_large;
+	large.num_fields = 4;
+	struct gotype of = word_type(GO_POINTER, 8, "*ex.am/app.Large");
+	of.elem = &large;
+	param.type = &of;
+	frame = frame_of(plan, &param, 1);
+	id = edge_of(plan, frame.type, 0)->type;
+	assert_int_equal(plan->tables.types[id].num_edges, 2);
+	assert_int_equal(edge_of(plan, id, 0)->kind, WIRE_EDGE_STRING);
+	assert_int_equal(edge_of(plan, id, 1)->offset, 32); // the map's length
+	assert_int_equal(plan->tables.types[edge_of(plan, id, 1)->type].num_edges, 0);
+	plan_frame_deinit(&frame);
+
+	static const struct {
+		const char *name;
+		bool is_receiver;
+	} funcs[] = {
+		{"ex.am/app.(*Large).Run", true},	 {"ex.am/app.Run", false},
+		{"ex.am/app.(*Large).Run.func1", false}, {"ex.am/app.(*Larger).Run", false},
+		{"ex.am/other.(*Large).Run", false},	 {"ex.am/app.Large.Run", false},
+	};
+	for (size_t i = 0; i < sizeof(funcs) / sizeof(*funcs); i++) {
+		struct func made = {.name = (char *)funcs[i].name};
+		plan->state->framed = &made;
+		frame = frame_of(plan, &param, 1);
+		assert_int_equal(frame.type == WIRE_NO_TYPE, funcs[i].is_receiver);
+		plan_frame_deinit(&frame);
+	}
+	plan->state->framed = NULL;
+}
+
 static void test_floats_in_registers_are_holes(void **state)
 {
 	struct plan *plan = *state;
@@ -714,6 +795,7 @@ int main(void)
 		TEST(test_a_type_that_leads_to_itself),
 		TEST(test_depth_0_follows_no_pointer),
 		TEST(test_errors_cost_no_step_below_the_default_depth),
+		TEST(test_what_a_line_shows),
 		TEST(test_floats_in_registers_are_holes),
 		TEST(test_unknown_places_take_no_room),
 		TEST(test_a_large_value_is_found_by_its_address),

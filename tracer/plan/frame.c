@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "tracer/plan/brief.h"
 #include "tracer/plan/internal.h"
 
 static uint64_t param_size(const struct param *param)
@@ -139,7 +140,8 @@ static struct error *add_value(struct plan *plan, struct plan_frame *frame,
 		if (err)
 			return err;
 	}
-	if (param->type)
+	const struct func *func = plan->options.capture.is_brief ? plan->state->framed : NULL;
+	if (param->type && !(func && brief_is_bulky_receiver(func, param)))
 		plan_type_edges(plan, param->type, value->frame_off,
 				&(struct plan_part){0, frame->size}, plan->options.capture.depth,
 				edges);

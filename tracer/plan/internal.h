@@ -48,7 +48,9 @@ struct plan_state {
 	uint32_t size_probes, size_pieces, size_types, size_edges, size_dynamics, size_ops,
 		size_literals, size_conditions;
 	uint32_t hchan_type, word_type; // what channels and function values lead to
-	bool failed;			// an allocation failed while edges were made
+	uint32_t map_length_type; // the header of a map without its entries; WIRE_NO_TYPE: none yet
+	const struct func *framed; // whose arguments are laid out now; NULL: none
+	bool failed;		   // an allocation failed while edges were made
 };
 
 // Bounds the way through a type, which may be hostile: a struct that contains itself, or very many

@@ -364,8 +364,11 @@ static struct error *fill_func(struct plan *plan, struct plan_func *func, const 
 	struct error *err = NULL;
 	if (!options->capture.no_args) {
 		func->has_args = true;
+		// An argument that the user asks for is followed, however large.
+		plan->state->framed = func->show.is_set ? NULL : func->func;
 		err = fill_frame(plan, func, signature->params, signature->num_args, ARGS_MAX,
 				 &func->args);
+		plan->state->framed = NULL;
 	}
 	if (!err && func->has_return) {
 		func->has_results = true;

@@ -25,6 +25,7 @@ struct plan_capture {	 // what is captured of a call
 	uint32_t items;	 // elements of a slice, array or map that are captured
 	uint32_t stack;	 // frames of a call's stack; 0: none
 	bool creator;	 // capture who started the goroutine
+	bool is_brief;	 // only what a line of text is likely to show
 	bool no_args;	 // capture no arguments
 	bool no_return;	 // no return probes: neither results nor durations
 	struct redact_options redact;

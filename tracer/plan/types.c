@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dwarf/go/rtype.h"
+#include "tracer/plan/brief.h"
 #include "tracer/plan/internal.h"
 
 enum {
@@ -307,17 +308,57 @@ static void slice_edges(struct plan *plan, struct gotype *type, struct wire_edge
 	}
 }
 
+// Adds the edge of a map of which only the header is captured.
+static void map_length(struct plan *plan, uint64_t at, const struct plan_part *part,
+		       struct plan_edges *out)
+{
+	uint32_t *header = &plan->state->map_length_type;
+	if (at < part->start || at + 8 > part->end)
+		return;
+	if (*header == WIRE_NO_TYPE)
+		*header = plan_new_type(plan, MAP_HEADER_BYTES, NULL);
+	plan_add_edge(plan, out,
+		      &(struct wire_edge){.offset = (uint32_t)(at - part->start),
+					  .kind = WIRE_EDGE_POINTER,
+					  .type = *header});
+}
+
+// Adds the edges of a field of a well-known type that its printer needs.
+static void needed_edges(struct plan *plan, const struct gofield *field, const char *needs,
+			 uint64_t at, const struct plan_part *part, uint32_t steps,
+			 struct plan_edges *out)
+{
+	enum brief_need need = brief_need(needs, field->name);
+	if (need == BRIEF_NONE)
+		return;
+	bool is_link = need == BRIEF_FREE &&
+		       (field->type->kind == GO_POINTER || field->type->kind == GO_INTERFACE);
+	uint32_t before = out->num;
+	plan_type_edges(plan, field->type, at, part, steps + is_link, out);
+	for (uint32_t i = before; is_link && i < out->num; i++)
+		out->edge[i].flags &= (wire_u8)~WIRE_EDGE_STEP;
+}
+
 static void struct_edges(struct plan *plan, struct gotype *type, uint64_t base,
 			 const struct plan_part *part, uint32_t steps, struct plan_edges *out)
 {
 	if (!strcmp(type->full_name, "time.Time"))
 		return; // the words in the struct are all that is needed to print it
-	for (size_t i = 0; i < type->num_fields; i++)
-		if (base + type->fields[i].offset < part->end &&
-		    !redact_has_value(plan->redact, type->fields[i].name, NULL) &&
-		    !redact_has_field(plan->redact, type, type->fields[i].name))
-			plan_type_edges(plan, type->fields[i].type, base + type->fields[i].offset,
-					part, steps, out);
+	bool is_brief = plan->options.capture.is_brief;
+	const char *needs = is_brief ? brief_needs(type) : NULL;
+	for (size_t i = 0; i < type->num_fields; i++) {
+		const struct gofield *field = &type->fields[i];
+		uint64_t at = base + field->offset;
+		if (at >= part->end || redact_has_value(plan->redact, field->name, NULL) ||
+		    redact_has_field(plan->redact, type, field->name))
+			continue;
+		if (is_brief && field->type->kind == GO_MAP)
+			map_length(plan, at, part, out);
+		else if (needs)
+			needed_edges(plan, field, needs, at, part, steps, out);
+		else if (!is_brief || brief_shows(type, field->type))
+			plan_type_edges(plan, field->type, at, part, steps, out);
+	}
 }
 
 static void array_edges(struct plan *plan, struct gotype *type, uint64_t base,

@@ -146,6 +146,7 @@ static struct error *open_sink(struct report *report)
 		.depth = report->loaded.plan->options.capture.depth,
 		.strlen = report->loaded.plan->options.capture.strlen,
 		.items = report->loaded.plan->options.capture.items,
+		.is_brief = report->loaded.plan->options.capture.is_brief,
 		.shows_zero = from->look.shows_zero,
 		.is_raw = from->look.is_raw,
 		.redact = {report->loaded.plan->redact, from->redact},

@@ -202,11 +202,13 @@ static void put_known(struct walk *walk, const char *bytes, size_t len, uint8_t 
 }
 
 // Returns why elements after those that are shown were not captured; NULL if the reason is the
-// user's limit.
+// user's limit, or that a line has no room for them.
 static const char *why_fewer(const struct walk *walk, uint64_t shown, uint64_t total)
 {
-	return shown < total && shown < walk->printer->items ? memory_why_missing(walk->memory)
-							     : NULL;
+	if (shown >= total || shown >= walk->printer->items)
+		return NULL;
+	const char *why = memory_why_missing(walk->memory);
+	return walk->printer->is_brief && why == memory_not_captured ? NULL : why;
 }
 
 static bool are_zero(const uint8_t *bytes, uint64_t len)

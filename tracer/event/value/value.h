@@ -20,7 +20,8 @@ struct value_printer { // plain data; one per session, with its memory refilled 
 	const struct loaded *loaded;   // names of functions, dynamic types
 	uint32_t depth, strlen, items; // as in plan_options
 	bool is_raw;		       // well-known types and errors print their fields
-	bool shows_zero;	       // of text: also fields that are zero or named _
+	bool is_brief;	  // only what a line is likely to show was captured (plan_capture)
+	bool shows_zero;  // of text: also fields that are zero or named _
 	const char *func; // name of the traced function: its package is left out; may be NULL
 	const struct redact *redact[2]; // what is secret by either is "?(redacted)"; may be NULL
 	size_t used; // bytes of text of this event's values so far; at most about VALUE_BYTES_MAX
