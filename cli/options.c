@@ -322,6 +322,13 @@ const struct option_row options_table[] = {
 	 .scope = SCOPE_TRACE, .group = GROUP_CAPTURED, .arg = "EXPR[,EXPR...]",
 	 .doc = "Only these Go expressions over the function's names: r.Method, r.Header[\"X\"][0], "
 		"len(p), err; for the functions of one pattern: 'PATTERN show EXPR,...'"},
+	{"args", .commands = TRACES " replay", .kind = &kind_list, VALUE(session.plan.shown.args),
+	 .scope = SCOPE_TRACE, .group = GROUP_CAPTURED, .arg = "NAME[,NAME...]",
+	 .doc = "Only these arguments; for one pattern: 'PATTERN args NAME,...'"},
+	{"hide", .commands = TRACES " replay", .kind = &kind_list, VALUE(session.plan.shown.hide),
+	 .scope = SCOPE_TRACE, .group = GROUP_CAPTURED, .arg = "NAME|TYPE[,...]",
+	 .doc = "No arguments and results of this name or type: ctx, testing.T; for one pattern: "
+		"'PATTERN hide NAME,...'"},
 	{"depth", .commands = TRACES, .kind = &kind_number32, VALUE(session.plan.capture.depth),
 	 .scope = SCOPE_CAPTURE, .group = GROUP_CAPTURED, .arg = "N", .min = 0,
 	 .max = WIRE_DEPTH_MAX, .doc = "Follow N pointers and interfaces, one after the other"},

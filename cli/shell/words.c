@@ -15,7 +15,10 @@ enum { WORDS_MAX = 4096, CONDITION_WORDS_MAX = 256 };
 static const struct clause {
 	const char *word, *option;
 	bool is_list; // of expressions, with commas
-} clauses[] = {{"if", "--if", false}, {"show", "--show", true}};
+} clauses[] = {{"if", "--if", false},
+	       {"show", "--show", true},
+	       {"args", "--args", true},
+	       {"hide", "--hide", true}};
 
 enum { NUM_CLAUSES = sizeof(clauses) / sizeof(*clauses) };
 
@@ -96,6 +99,14 @@ static bool begins_anew(const struct word *word)
 	       (strchr("*-", word->raw[0]) || (word->raw[0] == '!' && word->raw[1] != '='));
 }
 
+static bool begins_clause(const struct word *word)
+{
+	for (size_t i = 0; i < NUM_CLAUSES; i++)
+		if (!strcmp(word->text, clauses[i].word))
+			return true;
+	return false;
+}
+
 // True if the text is all that a clause needs.
 static struct error *is_complete(const struct clause *clause, const char *text, bool *is_whole)
 {
@@ -126,7 +137,7 @@ static struct error *find_expression(const struct clause *clause, const struct w
 	for (i = 0; i < num_words && i < CONDITION_WORDS_MAX; i++) {
 		const struct word *word = &words[i];
 		if (i && (!strncmp(word->raw, "--", 2) || (is_whole && begins_anew(word)) ||
-			  (clause->is_list && !strcmp(word->text, "if"))))
+			  (clause->is_list && begins_clause(word))))
 			break;
 		char *until = strndup(start, (size_t)(word->raw + word->raw_len - start));
 		struct error *err = until ? is_complete(clause, until, &is_whole) : error_nomem();
@@ -226,9 +237,12 @@ static struct error *join_clauses(struct words *words)
 	for (size_t i = 1; i < words->num && !err; i++) {
 		if (!strcmp(words->words[i].text, "--")) // the arguments of a program follow
 			break;
-		size_t at = i;
-		for (size_t j = NUM_CLAUSES; j-- > 0 && !err && i == at;) // a condition comes last
-			err = join_clause(words, &clauses[j], &i);
+		size_t at = i, num;
+		do { // a pattern may have several clauses
+			num = words->num;
+			for (size_t j = 0; j < NUM_CLAUSES && !err && i == at; j++)
+				err = join_clause(words, &clauses[j], &i);
+		} while (!err && i == at && words->num < num);
 	}
 	return err;
 }

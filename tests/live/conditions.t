@@ -112,6 +112,14 @@ for my $version (grep { my $version = $_; grep { $version eq $_ } (versions())[0
 		my $clause = attached($target, 'run 20', 'main.cCall show n, err if n > 17', 'main.cGrow');
 		is(join(' ', $clause =~ /"event":"entry".*cCall".*("show":\{.*\}(?=\}$)|"args")/mg), '"show":{"n":18} "show":{"n":19}', 'a clause of one pattern');
 		like($clause, qr/cGrow".*"args":\[\{"name":"n"/, 'is not for the others');
+		my $names = sub { return join ' | ', map { join ' ', /"name":"(\w+)"/g } $_[0] =~ /"(?:args|results)":(\[.*?\])(?:,"how"|\}$)/mg };
+		my @few = ('--args', 'n, i8,p', '--args', 'ok', '--hide', 'error,p', '--hide', 'main.node, text', '--depth', 0);
+		my $some = 'n i8 ok | ret list';
+		is($names->(attached($target, 'run 1', 'main.cCall', @few, '--save', "$work/few")), $some, '--args and --hide');
+		is($names->(run_gotrace('replay', "$work/few", '--format', 'json')->{out}), $some, 'and in a replay');
+		is($names->(attached($target, 'run 1', 'main.cCall args n hide error, int, text if n == 0')), ' | out list', 'as clauses of a pattern');
+		my ($first) = run_gotrace('replay', "$work/whole", '--format', 'json', '--args', 's,n', '--hide', 'ret,err,list')->{out} =~ /(.*\n.*\n)/;
+		is($names->($first), 'n s | text out', 'a replay leaves out part of what was recorded');
 		is($target->stop, 0, 'the program ends well');
 	};
 }
@@ -136,6 +144,10 @@ subtest 'what cannot be shown' => sub {
 	like($result->{err}, qr/warning: not shown of functions that do not have it: 'err' \(1 of 2, such as main\.cGrow\)\n/, 'a warning for what some do not have');
 	$result = run_gotrace('attach', $target->{pid}, 'main.cCall', '--if', 'm["3"] == 3');
 	like($result->{err}, qr/column 2: an element of a map can be shown/, 'an element of a map is no condition');
+	$result = run_gotrace('attach', $target->{pid}, 'main.cCall', '--args', 'nn');
+	like($result->{err}, qr/main\.cCall does not have what is to be shown: it has no argument 'nn'; there are n, i8, /, 'no such argument');
+	$result = run_gotrace('attach', $target->{pid}, 'main.cCall', '--hide', 'ctx', '--duration', '1ms');
+	like($result->{err}, qr/warning: there is nothing to hide that is called 'ctx'/, 'nothing to hide');
 	$result = run_gotrace('count', $target->{pid}, 'main.cCall show n', '--duration', '1ms');
 	like($result->{err}, qr/'show n': calls that are counted are not shown/, 'what is counted is not shown');
 	$target->stop;

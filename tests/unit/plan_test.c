@@ -74,7 +74,7 @@ static const struct wire_edge *edge_of(const struct plan *plan, uint32_t type, u
 static struct plan_frame frame_of(struct plan *plan, const struct param *params, size_t num)
 {
 	struct plan_frame frame;
-	assert_null(plan_frame_init(plan, params, num, WIRE_BLOCK_MAX, &frame));
+	assert_null(plan_frame_init(plan, params, num, NULL, WIRE_BLOCK_MAX, &frame));
 	return frame;
 }
 
@@ -330,7 +330,7 @@ static void test_a_large_value_is_found_by_its_address(void **state)
 	assert_int_equal(frame.values[1].frame_bytes, 8);
 	assert_true(frame.values[2].is_address);
 	plan_frame_deinit(&frame);
-	assert_null(plan_frame_init(plan, params, 3, 1024, &frame));
+	assert_null(plan_frame_init(plan, params, 3, NULL, 1024, &frame));
 	assert_int_equal(frame.size, 24);
 	plan_frame_deinit(&frame);
 	// A value in several pieces has no address.
@@ -338,7 +338,7 @@ static void test_a_large_value_is_found_by_its_address(void **state)
 				     {.where = ABI_STACK, .size = 1280, .offset = 1280}};
 	params[0].pieces = pieces;
 	params[0].num_pieces = 2;
-	assert_null(plan_frame_init(plan, params, 1, 1024, &frame));
+	assert_null(plan_frame_init(plan, params, 1, NULL, 1024, &frame));
 	assert_false(frame.values[0].is_address);
 	plan_frame_deinit(&frame);
 }

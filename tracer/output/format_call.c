@@ -144,7 +144,7 @@ void format_add_args(const struct sink_options *options, const struct call *call
 	for (size_t i = 0; i < frame->num_values; i++) {
 		const struct plan_value *value = &frame->values[i];
 		uint32_t node = (uint32_t)tree->num_nodes;
-		if (value->param->is_hidden)
+		if (plan_hides(call->func, value->param))
 			continue;
 		if (value->param->name[0])
 			value_tree_label(tree, value->param->name, "=");
@@ -168,7 +168,7 @@ enum format_list format_add_results(const struct sink_options *options, const st
 	if (call->func->show.is_set)
 		add_paths(options, call->func, true, tree);
 	for (size_t i = 0; i < frame->num_values && !call->func->show.is_set; i++)
-		if (!frame->values[i].param->is_hidden)
+		if (!plan_hides(call->func, frame->values[i].param))
 			value_param_add(options->printer, &frame->values[i], tree);
 	return list;
 }
@@ -234,7 +234,7 @@ static size_t num_results(const struct format_line *line)
 	bool has_names = line->call->func->show.is_set;
 	size_t num = num_shown(line->call->func, true);
 	for (size_t i = 0; i < frame->num_values && !has_names; i++)
-		num += !frame->values[i].param->is_hidden;
+		num += !plan_hides(line->call->func, frame->values[i].param);
 	return line->results == LIST_OMITTED ? 0 : num;
 }
 

@@ -146,7 +146,7 @@ static void write_values(struct sink *sink, const struct plan_func *func, bool a
 	json_key(out, are_results ? "results" : "args");
 	text_putc(out, '[');
 	for (size_t i = 0; i < frame->num_values; i++) {
-		if (frame->values[i].param->is_hidden)
+		if (plan_hides(func, frame->values[i].param))
 			continue;
 		json_item(out);
 		value_param_json(sink->options.printer, &frame->values[i], out);

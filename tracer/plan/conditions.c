@@ -9,7 +9,10 @@
 #include "base/text.h"
 #include "tracer/plan/internal.h"
 
-static const char *const words[] = {[CLAUSE_IF] = " if ", [CLAUSE_SHOW] = " show "};
+static const char *const words[] = {[CLAUSE_IF] = " if ",
+				    [CLAUSE_SHOW] = " show ",
+				    [CLAUSE_ARGS] = " args ",
+				    [CLAUSE_HIDE] = " hide "};
 
 enum { NUM_CLAUSES = sizeof(words) / sizeof(*words) };
 
@@ -20,7 +23,12 @@ static struct error *check_clause(enum plan_clause clause, const char *text)
 	for (const char *rest = text; rest && !err;) {
 		CLEANUP_FREE char *one = is_list ? expr_list_next(&rest) : strdup(text);
 		CLEANUP_FREE char *reason = NULL;
-		err = one ? expr_check(one, &reason) : error_nomem();
+		if (!one)
+			err = error_nomem();
+		else if (clause == CLAUSE_IF || clause == CLAUSE_SHOW)
+			err = expr_check(one, &reason);
+		else if (!*one)
+			err = error_new("'%s': a name is missing", text);
 		if (!err && reason)
 			err = error_new(is_list ? "what is to be shown: %s" : "the condition %s",
 					reason);
@@ -88,6 +96,10 @@ static struct error *add_of_all(struct plan_conditions *conditions,
 	struct error *err = add_list(conditions, CLAUSE_IF, &filter->conditions);
 	if (!err)
 		err = add_list(conditions, CLAUSE_SHOW, &options->shown.show);
+	if (!err)
+		err = add_list(conditions, CLAUSE_ARGS, &options->shown.args);
+	if (!err)
+		err = add_list(conditions, CLAUSE_HIDE, &options->shown.hide);
 	if (!err && filter->caller)
 		err = add_caller(conditions, filter->caller);
 	if (!err && filter->slower_ns)

@@ -8,7 +8,7 @@
 #include "tracer/plan/expr/expr.h"
 #include "tracer/plan/plan.h"
 
-enum plan_clause { CLAUSE_IF, CLAUSE_SHOW };
+enum plan_clause { CLAUSE_IF, CLAUSE_SHOW, CLAUSE_ARGS, CLAUSE_HIDE };
 
 struct plan_condition { // or another clause
 	enum plan_clause clause;

@@ -167,7 +167,7 @@ static struct error *end_frame(struct plan *plan, struct plan_frame *frame,
 }
 
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
-			      uint32_t room, struct plan_frame *out)
+			      const bool *left_out, uint32_t room, struct plan_frame *out)
 {
 	struct plan_frame frame = {.first_piece = plan->tables.num_pieces};
 	struct plan_edges edges = {0};
@@ -177,10 +177,11 @@ struct error *plan_frame_init(struct plan *plan, const struct param *params, siz
 		return error_nomem();
 	uint64_t least = 0;
 	for (size_t i = 0; i < num; i++)
-		least += frame_bytes(plan, &params[i], has_address(&params[i]));
+		if (!left_out || !left_out[i])
+			least += frame_bytes(plan, &params[i], has_address(&params[i]));
 	uint64_t spare = least < room ? room - least : 0;
 	for (size_t i = 0; i < num && !err; i++)
-		if (!params[i].is_hidden)
+		if (!params[i].is_hidden && (!left_out || !left_out[i]))
 			err = add_value(plan, &frame, &params[i], &spare, &edges);
 	return end_frame(plan, &frame, &edges, err, out);
 }

@@ -347,8 +347,12 @@ static struct error *fill_frame(struct plan *plan, const struct plan_func *func,
 				const struct param *params, size_t num, uint32_t room,
 				struct plan_frame *out)
 {
-	return func->show.is_set ? plan_frame_shown(plan, params, num, &func->show, room, out)
-				 : plan_frame_init(plan, params, num, room, out);
+	const bool *left_out = func->show.left_out;
+	if (func->show.is_set)
+		return plan_frame_shown(plan, params, num, &func->show, room, out);
+	if (left_out)
+		left_out += params - func->signature->params;
+	return plan_frame_init(plan, params, num, left_out, room, out);
 }
 
 static struct error *fill_func(struct plan *plan, struct plan_func *func, const struct sites *sites,

@@ -49,6 +49,8 @@ struct plan_filter {		     // which calls are wanted; texts are borrowed
 
 struct plan_shown {	       // what is captured and shown of calls: lists with commas
 	struct plan_list show; // expressions; none: arguments and results
+	struct plan_list args; // names of the only arguments; none: all
+	struct plan_list hide; // names and types of arguments and results that are left out
 };
 
 struct plan_sampling {
@@ -105,6 +107,7 @@ struct plan_show { // what is shown of a function's calls in place of its argume
 	bool is_set;
 	struct expr_path **paths; // owned
 	size_t num;
+	bool *left_out; // by number in the signature's params; NULL: none of them; owned
 };
 
 struct plan_func {
@@ -125,6 +128,13 @@ struct plan_func {
 	struct plan_frame args, results;
 	struct aggregate_func aggregate; // what is counted of its calls
 };
+
+/** True if an argument or result of this function is not shown. */
+static inline bool plan_hides(const struct plan_func *func, const struct param *param)
+{
+	return param->is_hidden ||
+	       (func->show.left_out && func->show.left_out[param - func->signature->params]);
+}
 
 struct text;
 

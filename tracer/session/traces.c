@@ -80,6 +80,8 @@ void session_trace_destroy(struct session_trace *trace)
 		free(trace->patterns[i]);
 	disown_list(&trace->options.filter.conditions);
 	disown_list(&trace->options.shown.show);
+	disown_list(&trace->options.shown.args);
+	disown_list(&trace->options.shown.hide);
 	free((char *)trace->options.filter.caller);
 	free((char *)trace->options.filter.within);
 	free(trace->patterns);
@@ -113,7 +115,9 @@ static bool own_texts(struct plan_options *options)
 	bool is_done = own_text(&filter->caller) == has_caller;
 	is_done &= own_text(&filter->within) == has_within;
 	is_done &= own_list(&filter->conditions);
-	return own_list(&options->shown.show) && is_done;
+	is_done &= own_list(&options->shown.show);
+	is_done &= own_list(&options->shown.args);
+	return own_list(&options->shown.hide) && is_done;
 }
 
 static struct error *trace_create(const struct session_request *request, uint32_t id,

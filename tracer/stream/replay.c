@@ -164,7 +164,7 @@ static struct error *take_trace(struct replay *replay, const struct item *item)
 	replay->num_functions += selected.num;
 	err = check_plan(replay, item);
 	const struct plan_shown *shown = replay->options->shown;
-	if (!err && shown && shown->show.num)
+	if (!err && shown && (shown->show.num || shown->args.num || shown->hide.num))
 		err = plan_show_again(replay->loaded.plan, shown, &selected);
 	plan_selected_deinit(&selected);
 	return err;
