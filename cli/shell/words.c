@@ -242,7 +242,7 @@ static struct error *join_clauses(struct words *words)
 			num = words->num;
 			for (size_t j = 0; j < NUM_CLAUSES && !err && i == at; j++)
 				err = join_clause(words, &clauses[j], &i);
-		} while (!err && i == at && words->num < num);
+		} while (!err && i == at && words->num < num && *words->words[i].text != '-');
 	}
 	return err;
 }

@@ -126,6 +126,32 @@ static void check_readable(const char *text)
 	check(!reason);
 }
 
+// What a text would show, as the clauses of a pattern and as a path.
+static void show(struct world *world, const char *text)
+{
+	const struct expr_scope scope = {.index = &world->index,
+					 .signature = &world->index.signature};
+	const char *clause = plan_find_clause(text);
+	check(!clause || (clause >= text && *clause == ' '));
+	for (const char *list = text; list;) {
+		char *one = expr_list_next(&list), *reason;
+		check(one && strlen(one) <= strlen(text));
+		struct expr_path *path = NULL;
+		check(!expr_path_create(&scope, one, &path, &reason) && !path == !!reason);
+		struct text written;
+		text_init(&written);
+		for (size_t i = 0; path && i < path->num_steps; i++) {
+			check(path->steps[i].from);
+			check(path->steps[i].to || i + 1 == path->num_steps);
+			expr_path_write(path, i, &written);
+		}
+		text_deinit(&written);
+		expr_path_destroy(path);
+		check_reason(reason);
+		free(one);
+	}
+}
+
 static void trace(struct world *world, bool is_tail)
 {
 	char *reason;
@@ -176,6 +202,8 @@ static void run_texts(struct input *input, uint8_t form)
 	struct world *world = world_create(input, form & FORM_ABI0);
 	world->index.texts = texts.conditions;
 	world->index.num_texts = texts.num;
+	for (size_t i = 0; i < texts.num; i++)
+		show(world, texts.conditions[i]);
 	trace(world, form & FORM_TAIL);
 	struct aggregate_options *wanted = &texts.wanted;
 	wanted->has_errors = true;
