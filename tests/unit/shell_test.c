@@ -86,8 +86,10 @@ static void conditions_need_no_quotes(void **state)
 	assert_words("trace f show a, b.c , len(d) g", "trace|f show a, b.c , len(d)|g");
 	assert_words("trace f show a, err if n > 3 g show b -q",
 		     "trace|f show a, err if n > 3|g show b|-q");
-	assert_words("trace f args a, b hide *testing.T, ctx if n > 3 g", "trace|f args a, b hide *testing.T, ctx if n > 3|g");
-	assert_words("trace f --hide ctx, testing.T --args n g", "trace|f|--hide|ctx, testing.T|--args|n|g");
+	assert_words("trace f args a, b hide *testing.T, ctx if n > 3 g",
+		     "trace|f args a, b hide *testing.T, ctx if n > 3|g");
+	assert_words("trace f --hide ctx, testing.T --args n g",
+		     "trace|f|--hide|ctx, testing.T|--args|n|g");
 	assert_words("trace --show m[\"a b\"], *p f", "trace|--show|m[\"a b\"], *p|f");
 	assert_words("trace 'f show a' g if b", "trace|f show a|g if b");
 	assert_words("run f if n > 3 -- prog g if n > 3", "run|f if n > 3|--|prog|g|if|n|>|3");
