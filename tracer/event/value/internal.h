@@ -156,6 +156,8 @@ extern const char value_redacted[]; // the reason "redacted"
 /** True if values of this name, which lives as long as the printer, and of this type, which may be
  *  NULL, are secret by their name. */
 bool value_redacts_name(struct value_printer *printer, const char *name, struct gotype *type);
+/** The same of a name that is no longer there then: a key of a map. */
+bool value_redacts_key(const struct value_printer *printer, const char *name, size_t len);
 /** True if values of this type, which is complete, are. */
 bool value_redacts_type(struct value_printer *printer, struct gotype *type);
 /** The same of this field of a type. */

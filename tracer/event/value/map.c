@@ -337,6 +337,50 @@ static void entries_deinit(struct entries *entries)
 		free(entries->entry);
 }
 
+// --- Secrets -----------------------------------------------------------------------------------
+
+// Finds the header of a key that is a string, or an interface that holds one. Returns false if the
+// key is something else.
+static bool find_string(struct walk *walk, const struct gotype *type, uint64_t *addr,
+			bool *is_known)
+{
+	struct dynamic dynamic;
+	const char *reason = NULL;
+	*is_known = true;
+	if (type->kind == GO_STRING)
+		return true;
+	if (type->kind != GO_INTERFACE)
+		return false;
+	if (!walk_interface(walk, type, *addr, &dynamic, &reason)) {
+		*is_known = !reason;
+		return false;
+	}
+	*is_known = !dynamic.missing || dynamic.type->kind != GO_STRING;
+	*addr = dynamic.addr;
+	return *is_known && dynamic.type->kind == GO_STRING;
+}
+
+bool walk_redacts_key(struct walk *walk, const struct gotype *type, uint64_t addr)
+{
+	struct {
+		uint64_t data, len;
+	} header;
+	char name[REDACT_RULE_BYTES];
+	const char *reason;
+	bool is_known;
+	if (!walk->printer->redact[0] && !walk->printer->redact[1])
+		return false;
+	if (!find_string(walk, type, &addr, &is_known))
+		return !is_known;
+	if (!walk_read(walk, addr, &header, sizeof(header), &reason))
+		return true;
+	size_t len = header.len < sizeof(name) ? (size_t)header.len : sizeof(name);
+	len = len && walk_is_user(header.data) ? walk_available(walk, header.data, len) : 0;
+	if (header.len && (!len || !walk_read(walk, header.data, name, len, &reason)))
+		return true;
+	return value_redacts_key(walk->printer, name, len);
+}
+
 // --- Printing ----------------------------------------------------------------------------------
 
 static void print_entries(struct entries *entries, uint64_t count)
