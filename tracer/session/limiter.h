@@ -26,9 +26,10 @@ struct session_budget {
 	clockid_t clock;  // the target's CPU time
 	uint64_t next_ns; // when the next tick is
 	uint64_t cpu_ns, run_ns, trap_ns;
-	uint64_t said_cpu_ns, said_trap_ns; // when levels were last logged
-	uint64_t all_cpu_ns;		    // since the trace began
-	uint32_t *waiting;		    // plan numbers of functions to be armed, the last first
+	// When costs were last logged: the time, and what had been used by then.
+	uint64_t said_cost_ns, said_cpu_ns, said_trap_ns, said_own_ns;
+	uint64_t all_cpu_ns; // since the trace began
+	uint32_t *waiting;   // plan numbers of functions to be armed, the last first
 	size_t num_waiting, slice;
 	size_t num, size;
 	struct limited *funcs; // by the controller's number, like the next two
@@ -40,7 +41,7 @@ struct session_budget {
 
 /** Logs a change (with -v). */
 void limiter_note(const struct session *session, const struct budget_change *change);
-/** Logs one line about all functions if something of note has changed, every few seconds at
+/** Logs (with -v) what tracing costs, and one line about all functions if something of note has changed, every few seconds at
  *  most. */
 void limiter_say(struct session *session, uint64_t now_ns);
 

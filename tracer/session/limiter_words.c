@@ -74,15 +74,22 @@ void limiter_note(const struct session *session, const struct budget_change *cha
 			 change->to > change->from ? "cost" : "will cost", change->share * 100);
 }
 
-// Logs what all probes have cost since the last time.
-static void say_cost(struct session_budget *budget)
+// Logs (with -v) what tracing has cost since the last time, every few seconds.
+static void say_cost(struct session_budget *budget, uint64_t now_ns)
 {
+	uint64_t own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	uint64_t cpu_ns = budget->all_cpu_ns - budget->said_cpu_ns;
-	if (budget->trap_ns && cpu_ns)
-		log_info("probes took %.1f%% of the target's CPU time since the last such line; a "
-			 "hit costs %.1f times what it costs in a loop",
+	uint64_t passed_ns = now_ns - budget->said_cost_ns;
+	if (budget->said_cost_ns && passed_ns < SAY_NS)
+		return;
+	if (budget->said_cost_ns && budget->trap_ns && cpu_ns)
+		log_info("probes take %.1f%% of the target's CPU time, a hit %.1f times as long as "
+			 "in a loop; gotrace itself takes %.1f%% of a processor",
 			 (double)(budget->trap_ns - budget->said_trap_ns) / (double)cpu_ns * 100,
-			 budget_trap_factor(budget->budget));
+			 budget_trap_factor(budget->budget),
+			 (double)(own_ns - budget->said_own_ns) / (double)passed_ns * 100);
+	budget->said_cost_ns = now_ns;
+	budget->said_own_ns = own_ns;
 	budget->said_cpu_ns = budget->all_cpu_ns;
 	budget->said_trap_ns = budget->trap_ns;
 }
@@ -127,6 +134,7 @@ static bool is_news(const struct limited_state *now, const struct limited_state 
 void limiter_say(struct session *session, uint64_t now_ns)
 {
 	struct session_budget *budget = session->budget;
+	say_cost(budget, now_ns);
 	if (budget->said_ns && now_ns - budget->said_ns < SAY_NS)
 		return;
 	struct limited_state state = state_now(session);
@@ -137,7 +145,6 @@ void limiter_say(struct session *session, uint64_t now_ns)
 	if (!state.num && !had_any)
 		return;
 	budget->said_ns = now_ns;
-	say_cost(budget);
 	struct text line;
 	text_init(&line);
 	if (state.num) {
