@@ -9,13 +9,6 @@
 #include "base/text.h"
 #include "tracer/plan/internal.h"
 
-static const char *const words[] = {[CLAUSE_IF] = " if ",
-				    [CLAUSE_SHOW] = " show ",
-				    [CLAUSE_ARGS] = " args ",
-				    [CLAUSE_HIDE] = " hide "};
-
-enum { NUM_CLAUSES = sizeof(words) / sizeof(*words) };
-
 static struct error *check_clause(enum plan_clause clause, const char *text)
 {
 	bool is_list = clause != CLAUSE_IF;
@@ -110,38 +103,6 @@ static struct error *add_of_all(struct plan_conditions *conditions,
 	return err;
 }
 
-// Finds the first of the words that begin a clause, outside brackets and quotation marks. NULL if
-// there is none.
-static const char *find_word(const char *text, enum plan_clause *clause)
-{
-	int open = 0;
-	char quote = 0;
-	for (const char *at = text; *at; at++) {
-		for (unsigned i = 0; i < NUM_CLAUSES && !open && !quote && *at == ' '; i++) {
-			*clause = (enum plan_clause)i;
-			if (!strncmp(at, words[i], strlen(words[i])))
-				return at;
-		}
-		if (quote && *at == '\\' && quote != '`' && at[1])
-			at++;
-		else if (quote)
-			quote = *at == quote ? 0 : quote;
-		else if (*at == '"' || *at == '`' || *at == '\'')
-			quote = *at;
-		else if (*at == '(' || *at == '[')
-			open++;
-		else if ((*at == ')' || *at == ']') && open)
-			open--;
-	}
-	return NULL;
-}
-
-const char *plan_find_clause(const char *pattern)
-{
-	enum plan_clause clause;
-	return pattern[pattern[0] == '!'] == '/' ? NULL : find_word(pattern, &clause);
-}
-
 // Adds the clauses that follow a pattern's name. A condition takes all that is left.
 static struct error *add_clauses(struct plan_conditions *conditions, const struct index *index,
 				 char *name, const char *at)
@@ -149,9 +110,9 @@ static struct error *add_clauses(struct plan_conditions *conditions, const struc
 	enum plan_clause clause, following;
 	struct error *err = NULL;
 	for (const char *next; at && !err; at = next) {
-		find_word(at, &clause);
-		at += strlen(words[clause]);
-		next = clause == CLAUSE_IF ? NULL : find_word(at, &following);
+		plan_find_word(at, &clause);
+		at += strlen(plan_clause_word(clause));
+		next = clause == CLAUSE_IF ? NULL : plan_find_word(at, &following);
 		struct plan_condition *condition = NULL;
 		char *text = next ? strndup(at, (size_t)(next - at)) : strdup(at);
 		err = add_condition(conditions, clause, text, &condition);
@@ -163,7 +124,7 @@ static struct error *add_clauses(struct plan_conditions *conditions, const struc
 		error_free(select_functions(index, &name, 1, &condition->only));
 		if (clause != CLAUSE_IF && conditions->request->options.counting)
 			err = error_new("'%s%s': calls that are counted are not shown",
-					words[clause] + 1, condition->text);
+					plan_clause_word(clause) + 1, condition->text);
 	}
 	return err;
 }
@@ -173,11 +134,13 @@ static struct error *add_pattern(struct plan_conditions *conditions, const struc
 {
 	const char *split = plan_find_clause(pattern);
 	if (split && pattern[0] == '!') {
-		bool is_condition = !strncmp(split, words[CLAUSE_IF], strlen(words[CLAUSE_IF]));
+		bool is_condition = !strncmp(split, plan_clause_word(CLAUSE_IF),
+					     strlen(plan_clause_word(CLAUSE_IF)));
 		return error_new("'%s': a pattern that excludes functions has no condition; select "
 				 "the calls that you want: '%.*s if !(%s)'",
 				 pattern, (int)(split - pattern - 1), pattern + 1,
-				 is_condition ? split + strlen(words[CLAUSE_IF]) : "EXPR");
+				 is_condition ? split + strlen(plan_clause_word(CLAUSE_IF))
+					      : "EXPR");
 	}
 	char *name = split ? strndup(pattern, (size_t)(split - pattern)) : strdup(pattern);
 	if (!name)
@@ -267,10 +230,12 @@ char *plan_clauses_text(const struct plan_conditions *conditions, const struct f
 	struct text all;
 	text_init(&all);
 	text_puts(&all, "");
-	for (unsigned clause = CLAUSE_IF + 1; clause < NUM_CLAUSES; clause++) {
+	for (unsigned clause = CLAUSE_IF + 1; clause < NUM_PLAN_CLAUSES; clause++) {
 		size_t num = texts_about(conditions, (enum plan_clause)clause, func, texts);
 		for (size_t i = 0; i < num; i++)
-			text_printf(&all, "%s%s", i ? ", " : words[clause], texts[i]);
+			text_printf(&all, "%s%s",
+				    i ? ", " : plan_clause_word((enum plan_clause)clause),
+				    texts[i]);
 	}
 	char *text = all.failed ? NULL : strdup(text_string(&all));
 	text_deinit(&all);

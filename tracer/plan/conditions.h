@@ -8,7 +8,7 @@
 #include "tracer/plan/expr/expr.h"
 #include "tracer/plan/plan.h"
 
-enum plan_clause { CLAUSE_IF, CLAUSE_SHOW, CLAUSE_ARGS, CLAUSE_HIDE };
+enum plan_clause { CLAUSE_IF, CLAUSE_SHOW, CLAUSE_ARGS, CLAUSE_HIDE, NUM_PLAN_CLAUSES };
 
 struct plan_condition { // or another clause
 	enum plan_clause clause;
@@ -40,6 +40,10 @@ char *plan_condition_text(const struct plan_conditions *conditions, const struct
  *  show r.Method, err"; NULL if memory runs out. */
 char *plan_clauses_text(const struct plan_conditions *conditions, const struct func *func);
 
+/** The word that begins a clause, with blanks around it: " if ". */
+const char *plan_clause_word(enum plan_clause clause);
+/** Finds the first of these words, outside brackets and quotation marks. NULL if there is none. */
+const char *plan_find_word(const char *text, enum plan_clause *clause);
 /** Finds where the clauses of a pattern begin: " if n > 3". NULL: it has none. */
 const char *plan_find_clause(const char *pattern);
 
