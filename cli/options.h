@@ -13,7 +13,10 @@
 #include "cli/cli.h"
 #include "tracer/session/session.h"
 
-enum { LINES_A_SECOND = 50 }; // on a terminal: as many as a person can read
+enum {			       // lines a second that a terminal gets
+	LINES_ON_SCREEN = 200, // a few screens
+	LINES_AT_PROMPT = 50,  // where they must not hide what is typed
+};
 
 enum options_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 

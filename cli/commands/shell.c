@@ -50,7 +50,7 @@ static int shell_main(struct options *options)
 		.is_interactive =
 			!options->num_scripts && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
 		.keeps_going = options->keeps_going,
-		.display.lines_max = LINES_A_SECOND,
+		.display.lines_max = LINES_AT_PROMPT,
 	};
 	options_init(&shell.options);
 	struct error *err = privileges_keep(PRIVILEGES_SHELL);

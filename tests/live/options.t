@@ -62,7 +62,7 @@ subtest 'calls that are alike fold' => sub {
 
 subtest 'a terminal that is flooded' => sub {
 	my $target = start_target($path, []);
-	my $command = "stty cols 120; '$gotrace' attach $target->{pid} 'main.h*' --no-fold --all --duration 3s";
+	my $command = "stty cols 120; '$gotrace' attach $target->{pid} 'main.h*' --no-fold --all --lines 50 --duration 3s";
 	my $child = fork // die $!;
 	if (!$child) { open STDOUT, '>', '/dev/null'; open STDIN, '<', '/dev/null'; exec 'script', '-qfec', $command, "$work/typescript" or die $! }
 	until_true(10, sub { (slurp("$work/typescript") // '') =~ /tracing \d+ functions/ }) or diag 'not traced';

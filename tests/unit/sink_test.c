@@ -216,6 +216,11 @@ static void alike_calls_fold(void **state)
 		trace.now += i * 500;
 		hit(&trace, 4, 18, 200, 30);
 	}
+	for (unsigned i = 0; i < 4; i++) { // which come slowly
+		trace.now += 20000000;
+		hit(&trace, 3, 18, 200, i);
+		hit(&trace, 4, 18, 200, 30);
+	}
 	hit(&trace, 9, 18, 200, 0);
 	hit(&trace, 10, 18, 200, 0);
 	hit(&trace, 6, 18, 200, 0); // with a call inside
@@ -239,12 +244,16 @@ static void alike_calls_fold(void **state)
 	    "   1.2µs  G18          main.f1(a=0, 2) = (30, 31)\n"
 	    "   1.7µs  G18          main.f1(a=1, 3) = (30, 31)\n"
 	    "   8.1µs  G18          main.f1(a=2, 4) = (30, 31)  ×3, 2.2µs–3.2µs, arguments vary\n"
+	    "   1.2µs  G18          main.f1(a=0, 2) = (30, 31)\n"
+	    "   1.2µs  G18          main.f1(a=1, 3) = (30, 31)\n"
+	    "   1.2µs  G18          main.f1(a=2, 4) = (30, 31)\n"
+	    "   1.2µs  G18          main.f1(a=3, 5) = (30, 31)\n"
 	    "   1.2µs  G18          main.f3(?)\n"
 	    "          G18          main.f2() {\n"
 	    "   1.2µs  G18            main.f2()\n"
 	    "   3.6µs  G18          } // main.f2\n"
 	    "   9.6µs  G18          main.f2()  ×4, 2.4µs each\n"
-	    "  44.6µs  G18        } = 0 // main.f0\n"
+	    "  80.1ms  G18        } = 0 // main.f0\n"
 	    "   9.6µs  G20        main.f2()  ×4, 2.4µs each\n");
 }
 

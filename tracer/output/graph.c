@@ -27,6 +27,9 @@ enum {
 };
 
 static const uint64_t FOLD_NS = 300 * 1000 * 1000; // a line waits no longer
+// Calls whose values differ fold only if no more time is between two of them: a person can read
+// those that come more slowly.
+static const uint64_t CLOSE_NS = 10 * 1000 * 1000;
 
 struct line { // of a call
 	struct value_tree values;
@@ -310,6 +313,15 @@ static unsigned unfold_all(struct sink *sink, struct text *out)
 	return shown;
 }
 
+// True if a call whose values differ from those of the calls that have folded may join them. What
+// the user has selected to be shown (--show) is shown of each call.
+static bool may_vary(const struct fold *fold, const struct call *call)
+{
+	bool is_close = call->entry_ns < fold->last_ns + CLOSE_NS;
+	return is_close && !call->func->show.is_set &&
+	       (fold->num > 1 || fold->run + 1 >= RUN_SHOWN);
+}
+
 // Adds a call to those that have folded. Returns false if it is not like them.
 static bool fold_in(struct fold *fold, const struct call *call, const struct line *line,
 		    enum format_list results, uint64_t duration_ns)
@@ -322,7 +334,7 @@ static bool fold_in(struct fold *fold, const struct call *call, const struct lin
 		return false;
 	bool args_vary = !format_is_same(shown, &line->values, 0);
 	bool results_vary = !format_is_same(shown, &line->values, 1);
-	if ((args_vary || results_vary) && fold->num == 1 && fold->run + 1 < RUN_SHOWN)
+	if ((args_vary || results_vary) && !may_vary(fold, call))
 		return false;
 	fold->args_vary |= args_vary;
 	fold->results_vary |= results_vary;
