@@ -35,7 +35,7 @@ sub events { my ($result) = @_; return json_lines($result->{out}) }
 my $duration = qr/\d+(?:\.\d+)?(?:ns|µs|ms|s)/;
 
 subtest 'graph' => sub {
-	my $result = traced(['calls 4'], 'main.h*', 'main.(*hStore).Get');
+	my $result = traced(['calls 4'], 'main.h*', 'main.(*hStore).Get', '--capture', 'full');
 	is($result->{status}, 0, 'ends well');
 	my $out = decode_utf8($result->{out});
 	like($out, qr/^ *$duration +G1 +main\.hWork\(n=1, s="text"\) = \(2, nil\)$/m, 'a call without traced calls inside is a line');
@@ -83,7 +83,7 @@ subtest 'a terminal that is flooded' => sub {
 
 subtest '--width and --zero' => sub {
 	for my $format ('graph', 'lines') {
-		my @lines = split /\n/, decode_utf8(traced(['calls 4'], 'main.h*', 'main.(*hStore).Get', '--format', $format, '--width', 80)->{out});
+		my @lines = split /\n/, decode_utf8(traced(['calls 4'], 'main.h*', 'main.(*hStore).Get', '--capture', 'full', '--format', $format, '--width', 80)->{out});
 		cmp_ok(scalar(@lines), '>', 10, "$format is shown");
 		is_deeply([grep { length > 80 } @lines], [], 'and no line is wider than asked for');
 		ok((grep { /Get\(s=&hStore\{.*\x{2026}.*\}, key="a"\)/ } @lines), 'what is left out is marked') or diag join "\n", @lines;
