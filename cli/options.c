@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/values.h"
 #include "tracer/count/aggregates.h"
+#include "tracer/output/template.h"
 #include "tracer/plan/expr/expr.h"
 
 enum { STACK_DEFAULT = 32, ITEMS_MAX = 1024, RATE_MAX = 1000000000 };
@@ -41,6 +42,7 @@ void options_init(struct options *options)
 
 void options_deinit(struct options *options)
 {
+	template_destroy((struct template *)options->session.look.print);
 	free(options->by);
 	free(options->scripts);
 	free(options->words);
@@ -90,6 +92,23 @@ static void print_list(const struct option_row *option, const void *value, FILE 
 	const struct plan_list *list = value;
 	for (uint32_t i = 0; i < list->num; i++)
 		fprintf(out, "%s%s", i ? ", " : "", list->text[i]);
+}
+
+// The value is the template's place in the session's look. Its expressions are shown.
+static struct error *parse_print(const struct option_row *option, const char *arg, void *value)
+{
+	struct options *options =
+		(void *)((char *)value - offsetof(struct options, session.look.print));
+	struct template *template = NULL;
+	if (options->session.look.print)
+		return error_new("--%s: there is one template", option->name);
+	struct error *err = template_create(arg, &template);
+	if (err)
+		return error_wrap(err, "--%s", option->name);
+	options->session.look.print = template;
+	return template->show
+		       ? parse_list(option, template->show, &options->session.plan.shown.show)
+		       : NULL;
 }
 
 static struct error *parse_share(const struct option_row *option, const char *arg, void *value)
@@ -221,6 +240,7 @@ static const struct option_kind kind_share = {sizeof(double), false, parse_share
 static const struct option_kind kind_no_share = {sizeof(double), true, parse_no_share, NULL};
 static const struct option_kind kind_by = {0, false, parse_by, NULL};
 static const struct option_kind kind_redact = {sizeof(uint32_t), false, parse_redact, NULL};
+static const struct option_kind kind_print = {sizeof(void *), false, parse_print, NULL};
 static const struct option_kind kind_lines = {sizeof(uint32_t), false, parse_lines, NULL};
 static const struct option_kind kind_linear = {0, false, parse_linear, NULL};
 static const struct option_kind kind_workload = {0, false, parse_workload, NULL};
@@ -289,6 +309,11 @@ const struct option_row options_table[] = {
 	 VALUE(session.plan.capture.redact.num), .group = GROUP_SHOWN, .arg = "NAME|TYPE|/RE/",
 	 .doc = "Neither capture nor show values of this name or type, besides passwords, tokens "
 		"and the like; none: show all"},
+	{"print", .commands = TRACES " replay", .kind = &kind_print, VALUE(session.look.print),
+	 .group = GROUP_SHOWN, .arg = "TEMPLATE",
+	 .doc = "One line a call, made from this: '{time} {goid} {func:<20} {r.URL.Path} {err} "
+		"{duration:>8}'; fields are time, goid, func, duration, how, depth, call, pid and "
+		"what --show takes"},
 	{"no-entry", .commands = TRACES " replay", .kind = &kind_flag, VALUE(session.look.no_entry),
 	 .scope = SCOPE_NOW, .none = "off", .group = GROUP_SHOWN,
 	 .doc = "Of lines: one line a call, when it ends, with arguments and results"},
@@ -493,6 +518,10 @@ struct error *options_open(struct options *options)
 {
 	struct session_options *session = &options->session;
 	struct error *err = NULL;
+	if (session->look.print && session->look.sink != sinks[0])
+		return error_new("--print makes lines of its own, so it takes no --format");
+	if (session->look.print)
+		session->look.sink = &sink_print;
 	if (options->output)
 		err = output_open(options->output, &session->look.out);
 	if (!err && options->save)

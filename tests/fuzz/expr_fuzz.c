@@ -3,6 +3,7 @@
 // every kind; or it is the operations themselves. Whatever it is: the compiler ends, what it makes keeps to its stack
 // and its tables, and a call is decided and counted the same each time.
 #include "tests/fuzz/expr_world.h"
+#include "tracer/output/template.h"
 
 enum {
 	FORM_ABI0 = 1,
@@ -126,11 +127,29 @@ static void check_readable(const char *text)
 	check(!reason);
 }
 
+// What a text is as a template: each of its expressions is shown.
+static void print(const char *text)
+{
+	struct template *template = NULL;
+	struct error *err = template_create(text, &template);
+	check(!err == !!template);
+	error_free(err);
+	const char *list = template ? template->show : NULL;
+	for (size_t i = 0; template && i < template->num; i++) {
+		if (template->parts[i].field != FIELD_EXPR)
+			continue;
+		check(list);
+		free(expr_list_next(&list));
+	}
+	template_destroy(template);
+}
+
 // What a text would show, as the clauses of a pattern and as a path.
 static void show(struct world *world, const char *text)
 {
 	const struct expr_scope scope = {.index = &world->index,
 					 .signature = &world->index.signature};
+	print(text);
 	const char *clause = plan_find_clause(text);
 	check(!clause || (clause >= text && *clause == ' '));
 	for (const char *list = text; list;) {

@@ -81,6 +81,15 @@ subtest 'a terminal that is flooded' => sub {
 	is_deeply([grep { length > 120 && !/^Script/ } split /\n/, $out], [], 'no line is wider than the terminal');
 };
 
+subtest '--print' => sub {
+	my $result = traced(['calls 4'], 'main.hWork', 'main.hOuter', '--print', '{func:<12}|{n:>3}|{s}|{len(s)}|{ret0}|{how}');
+	like($result->{out}, qr/^main\.hWork  \|  0\|text\|4\|0\|return\nmain\.hWork  \|  0\|inner\|5\|0\|return\nmain\.hOuter \|  0\|-\|-\|1\|return\nmain\.hWork  \|  1\|text\|4\|2\|return$/m,
+		'one line a call, when it ends') or diag $result->{err};
+	my $entries = traced(['calls 1'], 'main.hWork', '--no-return', '--print', '{n} {s} {duration}')->{out};
+	like($entries, qr/^0 text -$/m, 'or when it begins');
+	like(run_gotrace('attach', $$, 'main.hWork', '--print', 'a {n')->{err}, qr/--print: column 3: /, 'the column of a mistake');
+};
+
 subtest '--width and --zero' => sub {
 	for my $format ('graph', 'lines') {
 		my @lines = split /\n/, decode_utf8(traced(['calls 4'], 'main.h*', 'main.(*hStore).Get', '--capture', 'full', '--format', $format, '--width', 80)->{out});

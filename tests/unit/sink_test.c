@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "tests/unit/synthetic.h"
 #include "tracer/output/format.h"
+#include "tracer/output/template.h"
 #include "tracer/plan/expr/expr.h"
 
 enum { POINTERS = 1 << 20 }; // words from here on are pointers
@@ -120,7 +121,7 @@ static void begin_with(struct trace *trace, const char *format, const struct sin
 	trace->options.printer = &trace->printer;
 	trace->now = 5000000000;
 	trace->options.start_ns = trace->now;
-	trace->ops = sink_find(format);
+	trace->ops = strcmp(format, sink_print.name) ? sink_find(format) : &sink_print;
 	assert_non_null(trace->ops);
 	assert_null(trace->ops->open(&trace->options, &trace->sink));
 	assert_null(calls_create(&trace->synthetic.plan, &listener, trace, &trace->calls));
@@ -757,6 +758,38 @@ static void shown(void **state)
 	}
 }
 
+// A line a call, when it ends; a function that does not have what is to be shown has "-".
+static void printed(void **state)
+{
+	(void)state;
+	struct trace trace;
+	struct template *template = NULL;
+	assert_null(
+		template_create("{goid:>5}|{func:^9}|{a.b}|{x:<3}|{func:.6}|{r}|{how} {duration}",
+				&template));
+	memset(&trace, 0, sizeof(trace));
+	begin_with(&trace, "print", &(struct sink_options){.look.print = template});
+	struct param *params = trace.synthetic.params[1];
+	struct param result = {.name = "r", .is_result = true};
+	struct expr_path paths[] = {{.text = (char *)"a.b", .param = params},
+				    {.text = (char *)"r", .param = &result}};
+	struct expr_path *list[] = {&paths[1], &paths[0]};
+	trace.synthetic.plan.funcs[0]->show = (struct plan_show){.is_set = true};
+	trace.synthetic.plan.funcs[1]->show =
+		(struct plan_show){.is_set = true, .paths = list, .num = 2};
+	hit(&trace, 3, 18, 100, 10);
+	hit(&trace, 0, 18, 200, 11);
+	hit(&trace, 1, 18, 200, 12);
+	hit(&trace, 4, 18, 100, 13);
+	hit(&trace, 4, 20, 100, 14);
+	hit(&trace, 3, 18, 300, 15);
+	end(&trace, "  G18| main.f0 |-|-  |main.…|-|return 1.2µs\n"
+		    "  G18| main.f1 |10|-  |main.…|13|return 3.6µs\n"
+		    "  G20| main.f1 |?(the entry was not seen)|-  |main.…|14|return -\n"
+		    "  G18| main.f1 |15|-  |main.…|?(detached)|detached -\n");
+	template_destroy(template);
+}
+
 static void find(void **state)
 {
 	(void)state;
@@ -787,6 +820,7 @@ int main(void)
 		cmocka_unit_test(durations),
 		cmocka_unit_test(summaries),
 		cmocka_unit_test(shown),
+		cmocka_unit_test(printed),
 		cmocka_unit_test(find),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ enum sink_timestamps {
 
 struct sink;
 struct sink_ops;
+struct template;
 
 struct sink_look { // how a trace is shown
 	const struct sink_ops *sink;
@@ -35,7 +36,8 @@ struct sink_look { // how a trace is shown
 	uint64_t slow_ns; // calls that take longer are slow; 0: see output/slow.h
 	bool repeats;	  // graph: arguments that calls around have shown are shown again
 	uint32_t width;	  // of lines of text, columns; VALUE_WIDTH_ALL: no limit; 0: the terminal's
-	int out;	  // the descriptor that may be a terminal; -1: none
+	const struct template *print; // of the lines (template.h); NULL: none; borrowed
+	int out;		      // the descriptor that may be a terminal; -1: none
 };
 
 /** Returns the columns of the widest line; VALUE_WIDTH_ALL: no line is too wide. It asks the
@@ -110,6 +112,7 @@ struct sink_ops {
 #define SINKS(X)	   X(graph) X(lines) X(json)
 #define DECLARE_SINK(NAME) extern const struct sink_ops sink_##NAME;
 SINKS(DECLARE_SINK)
+DECLARE_SINK(print) // of --print
 
 /** All formats; ends with NULL. */
 extern const struct sink_ops *const sinks[];
