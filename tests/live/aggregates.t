@@ -246,7 +246,7 @@ subtest 'top on a terminal' => sub {
 subtest 'what cannot be counted' => sub {
 	my $target = start_target($path, []);
 	for (
-		[['count', 'main.aGet', '--by', 'nmae'], qr/'nmae': column 1: there is no 'nmae'; there are request, name, data, n, length, err, goid, pid, tid, duration, caller, failed/],
+		[['count', 'main.aGet', '--by', 'nmae'], qr/'nmae': column 1: there is no 'nmae'; did you mean 'name'\?; there are request, name, data, n, length, err, goid, pid, tid, duration, caller, failed/],
 		[['count', 'main.aGet', '--by', 'request.usr'], qr/'request\.usr': column 9: main\.aRequest has no field 'usr'; there are id, user, large/],
 		[['count', 'main.aGet', '--by', 'data'], qr/'data': column 1: this is \[\]uint8, not an integer, a bool or a string/],
 		[['hist', 'main.aGet', 'name'], qr/'name': column 1: this is string, not an integer/],
