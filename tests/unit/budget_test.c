@@ -328,6 +328,20 @@ static void test_named_functions_come_first(void **state)
 	assert_true(level(&program, named) > BUDGET_ALL);
 	assert_int_equal(level(&program, other), BUDGET_ALL);
 	budget_destroy(program.budget);
+
+	// Nor does it lower another that is named, though it seems to leave the program no time of
+	// its own, because it costs less than is assumed.
+	program_init(&program, 0.1);
+	named = add_about(&program, 600, &about);
+	program.funcs[named].wrong_by = 0.5;
+	other = add_about(&program, 5, &about);
+	program.funcs[other].times = 0.003;
+	for (int i = 0; i < 200; i++) {
+		tick(&program);
+		assert_int_equal(level(&program, other), BUDGET_ALL);
+	}
+	assert_true(level(&program, named) > BUDGET_ALL);
+	budget_destroy(program.budget);
 }
 
 static void test_values_first(void **state)

@@ -282,14 +282,12 @@ static double total_within(const struct interval *interval, enum who who, double
 }
 
 // Lowers the levels of those of these functions that cost most, until all functions take no more
-// than limit, if that is possible. While tracing fills the target's time, its own time is hardly
-// known, so what costs little waits for the next step.
+// than limit, if that is possible.
 static void lower(const struct interval *interval, enum who who, double limit)
 {
 	enum { HALVINGS = 60 };
 	struct budget *budget = interval->budget;
 	double all = total_within(interval, who, INFINITY);
-	limit = limit > all * LEFT ? limit : all * LEFT;
 	// What each function may take: with high all is too much, with low it fits.
 	double low = 0, high = all;
 	if (all <= limit)
@@ -314,9 +312,12 @@ static void lower(const struct interval *interval, enum who who, double limit)
 }
 
 // Lowers levels until all functions take no more than limit. A named function that does not fit by
-// itself goes down first, so that it does not turn off the others.
+// itself goes down first, so that it does not turn off the others. While tracing fills the target's
+// time, its own time is hardly known, so what costs little waits for the next step.
 static void fit(const struct interval *interval, double limit)
 {
+	double left = interval->tracing / interval->own * LEFT;
+	limit = limit > left ? limit : left;
 	for (size_t i = 0; i < interval->budget->num; i++) {
 		struct func *func = &interval->budget->funcs[i];
 		if (func->about.is_named && func->calls > 0)
