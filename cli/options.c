@@ -543,7 +543,7 @@ void options_capture(struct options *options)
 	const struct sink_look *look = &options->session.look;
 	options->session.plan.capture.is_brief =
 		options->capture == CAPTURE_SHOWN && !options->save && !look->is_raw &&
-		strcmp(look->sink->name, "json") != 0 && look->width != VALUE_WIDTH_ALL;
+		!look->sink->shows_all && look->width != VALUE_WIDTH_ALL;
 }
 
 struct error *options_begin(const struct options *options)

@@ -305,6 +305,7 @@ static void json_summary(struct sink *sink, const struct sink_summary *summary, 
 
 const struct sink_ops sink_json = {
 	.name = "json",
+	.shows_all = true,
 	.open = json_open,
 	.close = json_close,
 	.entry = json_entry,

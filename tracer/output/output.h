@@ -83,6 +83,7 @@ static inline bool sink_is_event(enum call_how how)
 
 struct sink_ops {
 	const char *name; // "graph", "lines", "json"
+	bool shows_all;	  // its readers cut nothing, so all is captured that may be
 	struct error *(*open)(const struct sink_options *options, struct sink **out);
 	void (*close)(struct sink *sink);
 	/** entry, end and orphan return how many of the trace's events the text that they wrote
