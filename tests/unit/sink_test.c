@@ -723,11 +723,11 @@ static void shown(void **state)
 	struct trace trace;
 	const char *const formats[] = {"graph", "lines", "json"};
 	const char *const expected[] = {
-		"          G18        main.f1(a.b=10, len(a)=10) {\n"
-		"   1.2µs  G18          main.f0(...)\n"
-		"   3.6µs  G18        } = (m[\"k\"]=13) // main.f1\n",
-		"> G18 main.f1(a.b=10, len(a)=10)\n> G18 main.f0(...)\n"
-		"< G18 main.f0 (1.2µs)\n< G18 main.f1 = (m[\"k\"]=13) (3.6µs)\n",
+		("          G18        main.f1(a.b=10, len(a)=10) {\n"
+		 "   1.2µs  G18          main.f0(...)\n"
+		 "   3.6µs  G18        } = (m[\"k\"]=13) // main.f1\n"),
+		("> G18 main.f1(a.b=10, len(a)=10)\n> G18 main.f0(...)\n"
+		 "< G18 main.f0 (1.2µs)\n< G18 main.f1 = (m[\"k\"]=13) (3.6µs)\n"),
 		"\"show\":{\"a.b\":10,\"len(a)\":10}",
 	};
 	for (size_t i = 0; i < 3; i++) {
