@@ -49,7 +49,7 @@ static struct error *take_text(struct parser *parser)
 	struct text text;
 	struct error *err = NULL;
 	text_init(&text);
-	for (const char *at; *(at = parser->at) && !err; parser->at++) {
+	for (const char *at; !err && *(at = parser->at); parser->at++) {
 		bool is_double = at[0] == at[1];
 		if (*at == '{' && !is_double)
 			break;
