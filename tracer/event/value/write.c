@@ -95,8 +95,15 @@ static size_t bytes_given(const struct value_tree *tree, const struct value_node
 	size_t fixed = node->fixed + (layout_is_quoted(node) ? 2 : 0) +
 		       layout_rest_columns(node, 0),
 	       columns;
-	return layout_body_fits(tree, node, node->given > fixed ? node->given - fixed : 0,
-				&columns);
+	size_t room = node->given > fixed ? node->given - fixed : 0;
+	size_t len = layout_body_fits(tree, node, room, &columns);
+	if (!len || len < node->body || !node->reason)
+		return len;
+	// The reason, which is written after the whole body, does not fit.
+	const uint8_t *body = (const uint8_t *)body_of(tree, node);
+	for (len--; len && node->kind != NODE_HEX && (body[len] & 0xc0) == 0x80;)
+		len--;
+	return len;
 }
 
 // --- Marks -------------------------------------------------------------------------------------
