@@ -88,7 +88,9 @@ const struct func *index_func_at(const struct index *index, uint64_t vaddr)
 const char *index_constant(struct index *index, const struct gotype *type, uint64_t bits)
 {
 	(void)index;
-	return !strcmp(type->full_name, "main.Level") && bits == UINT64_MAX ? "main.Low" : NULL;
+	if (strcmp(type->full_name, "main.Level") != 0)
+		return NULL;
+	return bits == UINT64_MAX ? "main.Low" : bits == 2 ? "" : NULL;
 }
 
 const struct runtime_layout *index_runtime(const struct index *index)

@@ -107,7 +107,8 @@ bool walk_constant(struct walk *walk, const struct gotype *type, uint64_t bits, 
 		walk->style == &value_style_text && is_same(package, package_around(walk, type));
 	if (!is_short)
 		text_append(out, type->name, strcspn(type->name, ".") + 1);
-	text_puts(out, constant + package_of(constant).len + 1);
+	const char *dot = strrchr(constant, '.');
+	text_puts(out, dot ? dot + 1 : constant);
 	return true;
 }
 
