@@ -649,7 +649,7 @@ static void summaries(void **state)
 				       .counts.returns = 99,
 				       .seconds = 1.5,
 				       .functions = 3};
-	format_summary(&summary, &text);
+	format_summary(NULL, &summary, NULL, &text);
 	assert_string_equal(text_string(&text),
 			    "3 functions, 100 calls, 99 returns, 0 lost, 1.5 s\n");
 	text_reset(&text);
@@ -660,7 +660,7 @@ static void summaries(void **state)
 					.counts.detached = 3,
 					.seconds = 61.0,
 					.functions = 1};
-	format_summary(&summary, &text);
+	format_summary(NULL, &summary, NULL, &text);
 	assert_string_equal(text_string(&text),
 			    "1 function, 1 call, 1 return, 7 lost, 2 entered before the trace, "
 			    "3 still under way, 61 s\n");
@@ -669,7 +669,7 @@ static void summaries(void **state)
 	summary.counts.lost_entries = 4;
 	summary.counts.unknown = 3;
 	summary.counts.lost_ends = 5;
-	format_summary(&summary, &text);
+	format_summary(NULL, &summary, NULL, &text);
 	assert_string_equal(text_string(&text),
 			    "1 function, 1 call, 1 return, 7 lost, 2 entered before the trace, "
 			    "4 without their entry, 3 of unknown goroutines, "
@@ -683,7 +683,7 @@ static void summaries(void **state)
 	text_reset(&text);
 	summary = (struct sink_summary){
 		.counts.calls = 1, .counts.returns = 1, .skipped = 8, .crowded = 6, .functions = 1};
-	format_summary(&summary, &text);
+	format_summary(NULL, &summary, NULL, &text);
 	assert_string_equal(
 		text_string(&text),
 		"1 function, 1 call, 1 return, 0 lost, 8 skipped, 6 without room, 0 s\n");
@@ -698,7 +698,7 @@ static void summaries(void **state)
 					.num_skipped_of = 2,
 					.uncounted = 3};
 	text_reset(&text);
-	format_summary(&summary, &text);
+	format_summary(NULL, &summary, NULL, &text);
 	assert_string_equal(text_string(&text),
 			    "0 functions, 0 calls, 0 returns, 0 lost, 8 skipped, calls of 3 not "
 			    "counted for a time, 0 s\n");

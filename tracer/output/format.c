@@ -220,8 +220,11 @@ static void write_count(uint64_t count, const char *noun, struct text *out)
 	text_printf(out, "%" PRIu64 " %s%s, ", count, noun, count == 1 ? "" : "s");
 }
 
-void format_summary(const struct sink_summary *summary, struct text *out)
+void format_summary(struct sink *sink, const struct sink_summary *summary, struct text *unused,
+		    struct text *out)
 {
+	(void)sink;
+	(void)unused;
 	const struct calls_stats *counts = &summary->counts;
 	write_count(summary->functions, "function", out);
 	write_count(counts->calls, "call", out);

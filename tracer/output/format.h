@@ -105,9 +105,10 @@ void format_lost(const struct sink_options *options, uint64_t count, const char 
 /** Writes "1.5": at most this many decimals, with a point in every locale. */
 void format_seconds(double seconds, unsigned decimals, struct text *out);
 
-/** Writes "3 functions, 100 calls, 99 returns, 0 lost, 1.5 s" and a newline. Other counts follow
- *  the losses if they are not 0. */
-void format_summary(const struct sink_summary *summary, struct text *out);
+/** The summary of the text formats (sink_ops): "3 functions, 100 calls, 99 returns, 0 lost, 1.5 s"
+ *  and a newline. Other counts follow the losses if they are not 0. */
+void format_summary(struct sink *sink, const struct sink_summary *summary, struct text *unused,
+		    struct text *out);
 
 /** Returns how many columns the text takes from byte start on. Escape sequences of colours take
  *  none. */

@@ -551,14 +551,6 @@ static void graph_lost(struct sink *sink, uint64_t count, const char *where, str
 	format_lost(&sink->options, count, where, out);
 }
 
-static void graph_summary(struct sink *sink, const struct sink_summary *summary, struct text *out,
-			  struct text *err)
-{
-	(void)sink;
-	(void)out;
-	format_summary(summary, err);
-}
-
 const struct sink_ops sink_graph = {
 	.name = "graph",
 	.open = graph_open,
@@ -570,5 +562,5 @@ const struct sink_ops sink_graph = {
 	.tick = graph_tick,
 	.flush = unfold_all,
 	.lost = graph_lost,
-	.summary = graph_summary,
+	.summary = format_summary,
 };

@@ -164,14 +164,6 @@ static void lines_lost(struct sink *sink, uint64_t count, const char *where, str
 	format_lost(&sink->options, count, where, out);
 }
 
-static void lines_summary(struct sink *sink, const struct sink_summary *summary, struct text *out,
-			  struct text *err)
-{
-	(void)sink;
-	(void)out;
-	format_summary(summary, err);
-}
-
 const struct sink_ops sink_lines = {
 	.name = "lines",
 	.open = lines_open,
@@ -181,5 +173,5 @@ const struct sink_ops sink_lines = {
 	.orphan = lines_orphan,
 	.forget = lines_forget,
 	.lost = lines_lost,
-	.summary = lines_summary,
+	.summary = format_summary,
 };

@@ -97,8 +97,8 @@ struct sink_ops {
 	/** Frees call->note of a call under way whose end will not be reported to this sink. NULL
 	 *  if the sink's notes own nothing. */
 	void (*forget)(struct sink *sink, struct call *call);
-	/** Call tick now and then, and flush before lost, summary and close: both write what waits to
-	 *  be written, of which tick leaves what is new, and return as entry does. NULL: nothing
+	/** Call tick now and then, and flush before lost, summary and close: both write what waits
+	 *  to be written, of which tick leaves what is new, and return as entry does. NULL: nothing
 	 *  waits. */
 	unsigned (*tick)(struct sink *sink, uint64_t now_ns, struct text *out);
 	unsigned (*flush)(struct sink *sink, struct text *out);

@@ -343,14 +343,6 @@ static void print_lost(struct sink *sink, uint64_t count, const char *where, str
 	format_lost(&sink->options, count, where, out);
 }
 
-static void print_summary(struct sink *sink, const struct sink_summary *summary, struct text *out,
-			  struct text *err)
-{
-	(void)sink;
-	(void)out;
-	format_summary(summary, err);
-}
-
 const struct sink_ops sink_print = {
 	.name = "print",
 	.open = print_open,
@@ -360,5 +352,5 @@ const struct sink_ops sink_print = {
 	.orphan = print_orphan,
 	.forget = print_forget,
 	.lost = print_lost,
-	.summary = print_summary,
+	.summary = format_summary,
 };

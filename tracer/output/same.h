@@ -28,8 +28,8 @@ struct same_around { // of the calls around a call, the innermost first; borrowe
 	unsigned num;
 };
 
-/** Notes an argument, which is the tree's last value, at this node. If it is in the lines around it,
- *  it becomes "^". around may be NULL. */
+/** Notes an argument, which is the tree's last value, at this node. If it is in the lines around
+ *  it, it becomes "^". around may be NULL. */
 void same_add(struct same *same, const struct same_around *around, struct value_printer *printer,
 	      const struct plan_value *value, uint32_t node, struct value_tree *tree);
 /** True if an argument was written whole or as "^", so that calls inside can refer to it. */

@@ -71,8 +71,8 @@ static struct error *take_text(struct parser *parser)
 	return err;
 }
 
-// Returns the colon, brace or comma that ends a field's name or expression: outside brackets and quotation
-// marks.
+// Returns the colon, brace or comma that ends a field's name or expression: outside brackets and
+// quotation marks.
 static const char *name_end(const char *at)
 {
 	unsigned depth = 0;
