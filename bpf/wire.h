@@ -349,8 +349,8 @@ enum wire_op_code {
 	WIRE_NUM_OPS,
 };
 
-// What a WIRE_OP_PUSH of the plan pushes. The plan does not depend on a process: the copies that the
-// engine gets have its values.
+// What a WIRE_OP_PUSH of the plan pushes. The plan does not depend on a process: the copies that
+// the engine gets have its values.
 enum wire_operand {
 	WIRE_OPERAND_VALUE,
 	WIRE_OPERAND_VADDR, // value is an address of the executable

@@ -110,8 +110,8 @@ static inline int host_held_put(const struct host *host, const struct wire_call_
 static inline struct wire_held *host_held_find(const struct host *host,
 					       const struct wire_call_key *key);
 static inline void host_held_drop(const struct host *host, const struct wire_call_key *key);
-/** The calls of the key's goroutine from this distance on have ended, or will end, without a return. Drops
- *  their held entries; a host can drop these calls from its other table too. */
+/** The calls of the key's goroutine from this distance on have ended, or will end, without a
+ *  return. Drops their held entries; a host can drop these calls from its other table too. */
 static inline void host_calls_gone(const struct host *host, const struct wire_call_key *key,
 				   wire_u64 from);
 /** Stores a traced call under way, or what is known of a goroutine (struct wire_nest). */

@@ -225,8 +225,8 @@ struct error *shell_cmd_save(struct shell *shell, int argc, char **argv)
 	struct error *err = output_file(argv[1], &file);
 	if (err)
 		return err;
-	// The defaults of traces are reset until the traces are made, because each trace has its own
-	// options.
+	// The defaults of traces are reset until the traces are made, because each trace has its
+	// own options.
 	save_settings(&shell->options, false, file);
 	save_settings(&(struct options){0}, true, file);
 	fprintf(file, "set %s ", LINES);

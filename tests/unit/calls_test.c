@@ -121,7 +121,7 @@ static void recovers(struct story *story, uint64_t distance)
 	assert_null(calls_record(story->calls, &record.head));
 }
 
-static void tells(struct story *story, const char *expected)
+static void expect_story(struct story *story, const char *expected)
 {
 	assert_string_equal(text_string(&story->told), expected);
 	text_reset(&story->told);
@@ -155,7 +155,7 @@ static void nested_calls(void **state)
 	leave(&story, 2, 300);
 	leave(&story, 1, 200);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 +2@3 -2 +2@3 -2 -1 -0");
+	expect_story(&story, "+0 +1@2 +2@3 -2 +2@3 -2 -1 -0");
 	end(&story);
 }
 
@@ -189,7 +189,7 @@ static void two_goroutines(void **state)
 	hit(&story, 1, 2, 50);
 	hit(&story, 4, 1, 200);
 	hit(&story, 1, 1, 100);
-	tells(&story, "+0 +0 +1@2 -0 -1 -0");
+	expect_story(&story, "+0 +0 +1@2 -0 -1 -0");
 	end(&story);
 }
 
@@ -202,7 +202,7 @@ static void under_way_at_attach(void **state)
 	enter(&story, 2, 300);
 	leave(&story, 2, 300);
 	leave(&story, 1, 200);
-	tells(&story, "o2 +2 -2 o1");
+	expect_story(&story, "o2 +2 -2 o1");
 	end(&story);
 }
 
@@ -214,7 +214,7 @@ static void other_function_at_the_place(void **state)
 	lose(&story);
 	enter(&story, 0, 100);
 	leave(&story, 1, 100); // main.f0's return and main.f1's entry were lost
-	tells(&story, "+0 ?0 o1");
+	expect_story(&story, "+0 ?0 o1");
 	end(&story);
 }
 
@@ -227,7 +227,7 @@ static void tail_jump(void **state)
 	hit(&story, 3 * 0 + SYNTHETIC_TAIL, 7, 100);
 	enter(&story, 1, 100);
 	leave(&story, 1, 100);
-	tells(&story, "+0 -0 +1 -1");
+	expect_story(&story, "+0 -0 +1 -1");
 	end(&story);
 }
 
@@ -241,7 +241,7 @@ static void without_return_probes(void **state)
 	enter(&story, 1, 200);
 	enter(&story, 1, 300);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 +1@2 -0");
+	expect_story(&story, "+0 +1@2 +1@2 -0");
 	struct calls_stats stats;
 	calls_stats(story.calls, &stats);
 	assert_int_equal(stats.calls, 3);
@@ -260,7 +260,7 @@ static void no_goroutine(void **state)
 		record.head.flags = WIRE_NO_GOROUTINE;
 		assert_null(calls_record(story.calls, &record.head));
 	}
-	tells(&story, "+0 o0");
+	expect_story(&story, "+0 o0");
 	struct calls_stats stats;
 	calls_stats(story.calls, &stats);
 	assert_int_equal(stats.open, 0);
@@ -280,11 +280,11 @@ static void system_stack_is_paired_by_thread(void **state)
 	assert_null(calls_record(story.calls, &record.head));
 	record = synthetic_hit(1, 0, 100, 3);
 	assert_null(calls_record(story.calls, &record.head));
-	tells(&story, "+0 +0 -0");
+	expect_story(&story, "+0 +0 -0");
 	record = synthetic_hit(0, 0, 50, 4); // the system stack was left by a switch, not by a RET
 	record.head.tid = 11;
 	assert_null(calls_record(story.calls, &record.head));
-	tells(&story, "?0 +0");
+	expect_story(&story, "?0 +0");
 	end(&story);
 }
 
@@ -303,7 +303,7 @@ static void stacks_of_a_thread_are_paired_apart(void **state)
 	};
 	for (size_t i = 0; i < sizeof(records) / sizeof(*records); i++)
 		assert_null(calls_record(story.calls, &records[i].head));
-	tells(&story, "+0 +1 -1 -0");
+	expect_story(&story, "+0 +1 -1 -0");
 	end(&story);
 }
 
@@ -322,7 +322,7 @@ static void damaged_records(void **state)
 	struct calls_stats stats;
 	calls_stats(story.calls, &stats);
 	assert_int_equal(stats.damaged, 4);
-	tells(&story, "");
+	expect_story(&story, "");
 	end(&story);
 }
 
@@ -339,9 +339,9 @@ static void panic_recovered_by_caller(void **state)
 	panics(&story, 400);
 	enter(&story, 3, 600); // a deferred function, called by gopanic
 	leave(&story, 3, 600);
-	tells(&story, "+0 +1@2 +2@3 +3@4 -3");
+	expect_story(&story, "+0 +1@2 +2@3 +3@4 -3");
 	leave(&story, 0, 100); // it had recovered
-	tells(&story, "!2 !1 -0");
+	expect_story(&story, "!2 !1 -0");
 	end(&story);
 }
 
@@ -357,7 +357,7 @@ static void recovered_in_place(void **state)
 	// The panic is got over: a return that is lost now is no panic.
 	lose(&story);
 	leave(&story, 1, 50);
-	tells(&story, "+0 +1@2 -1 ?0 o1");
+	expect_story(&story, "+0 +1@2 -1 ?0 o1");
 	end(&story);
 }
 
@@ -372,7 +372,7 @@ static void recovered_by_untraced(void **state)
 	enter(&story, 2, 250); // further out than main.f1: it is gone
 	leave(&story, 2, 250);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 !1 +2@2 -2 -0");
+	expect_story(&story, "+0 +1@2 !1 +2@2 -2 -0");
 	end(&story);
 }
 
@@ -387,7 +387,7 @@ static void recovered_long_ago(void **state)
 	leave(&story, 1, 200);
 	lose(&story);
 	enter(&story, 2, 50); // main.f0's return may be lost
-	tells(&story, "+0 +1@2 -1 ?0 +2");
+	expect_story(&story, "+0 +1@2 -1 ?0 +2");
 	end(&story);
 }
 
@@ -400,12 +400,12 @@ static void deferreturn_tells_who_recovered(void **state)
 	enter(&story, 1, 300);
 	panics(&story, 400);
 	deferreturns(&story, 300); // of an untraced frame between the two
-	tells(&story, "+0 +1@2 !1");
+	expect_story(&story, "+0 +1@2 !1");
 	enter(&story, 2, 500); // a deferred call that it makes, further in than main.f1 was
 	leave(&story, 2, 500);
-	tells(&story, "+2@2 -2");
+	expect_story(&story, "+2@2 -2");
 	calls_finish(story.calls, story.now, true); // main.f0 was not panicking any more
-	tells(&story, "~0");
+	expect_story(&story, "~0");
 	end(&story);
 }
 
@@ -423,12 +423,12 @@ static void recovery_tells_who_recovered(void **state)
 		enter(&story, 1, 300);
 		panics(&story, 400);
 		recovers(&story, 299); // it called main.f1
-		tells(&story, "+0 +1@2 !1");
+		expect_story(&story, "+0 +1@2 !1");
 		enter(&story, 2, 500);
 		leave(&story, 2, 500);
-		tells(&story, "+2@2 -2");
+		expect_story(&story, "+2@2 -2");
 		calls_finish(story.calls, story.now, true); // not panicking any more
-		tells(&story, "~0");
+		expect_story(&story, "~0");
 		end(&story);
 	}
 }
@@ -444,11 +444,11 @@ static void recovery_does_not_end_goexit(void **state)
 	enter(&story, 2, 500); // deferred
 	panics(&story, 600);
 	recovers(&story, 150); // main.f0 did, but Goexit goes on
-	tells(&story, "+0 +1@2 +2@3 !2");
+	expect_story(&story, "+0 +1@2 +2@3 !2");
 	enter(&story, 3, 520);
 	leave(&story, 3, 520);
 	calls_finish(story.calls, story.now, false);
-	tells(&story, "+3@3 -3 x1 x0");
+	expect_story(&story, "+3@3 -3 x1 x0");
 	end(&story);
 }
 
@@ -475,9 +475,9 @@ static void recovery_that_cannot_be_read(void **state)
 			bad.head.size = sizeof(bad.head), bad.head.num_blocks = 0;
 		assert_null(calls_record(story.calls, &bad.head));
 	}
-	tells(&story, "+0 +1@2");
+	expect_story(&story, "+0 +1@2");
 	leave(&story, 0, 100);
-	tells(&story, "!1 -0");
+	expect_story(&story, "!1 -0");
 	end(&story);
 }
 
@@ -496,7 +496,7 @@ static void other_kinds(void **state)
 	calls_stats(story.calls, &stats);
 	assert_int_equal(stats.other_kinds, 1);
 	assert_int_equal(stats.damaged, 0);
-	tells(&story, "+0 -0");
+	expect_story(&story, "+0 -0");
 	end(&story);
 }
 
@@ -517,16 +517,16 @@ static void two_targets(void **state)
 	hit_of(&story, 1, 3 * 0 + SYNTHETIC_RETURN, 100); // was under way there
 	hit_of(&story, 1, 3 * 1 + SYNTHETIC_ENTRY, 50);	  // would be further out
 	enter(&story, 2, 200);
-	tells(&story, "+0 o0 +1 +2@2");
+	expect_story(&story, "+0 o0 +1 +2@2");
 	hit_of(&story, 1, synthetic_panic(&story.synthetic), 300);
 	leave(&story, 2, 200);
 	struct synthetic_recovery recovery =
 		synthetic_recovers(&story.synthetic, 7, 20, story.now += 10);
 	recovery.head.target = 1;
 	take(&story, &recovery.head);
-	tells(&story, "-2 !1");
+	expect_story(&story, "-2 !1");
 	leave(&story, 0, 100);
-	tells(&story, "-0");
+	expect_story(&story, "-0");
 	end(&story);
 }
 
@@ -548,14 +548,14 @@ static void notes_that_are_traced(void **state)
 		enter(&story, 3, 600);
 		leave(&story, 3, 600);
 		recovers(&story, 110);
-		tells(&story, "+0 +1@2 +3@3 -3 !1");
+		expect_story(&story, "+0 +1@2 +3@3 -3 !1");
 		if (note_first)
 			goexits(&story, 300);
 		enter(&story, 2, 300);
 		if (!note_first)
 			goexits(&story, 300);
 		calls_finish(story.calls, story.now, false);
-		tells(&story, "+2@2 x2 x0");
+		expect_story(&story, "+2@2 x2 x0");
 		end(&story);
 	}
 }
@@ -571,10 +571,10 @@ static void deferreturn_in_a_deferred_call(void **state)
 	enter(&story, 2, 600);
 	deferreturns(&story, 700); // of the deferred call, which panicked not
 	leave(&story, 2, 600);
-	tells(&story, "+0 +1@2 +2@3 -2");
+	expect_story(&story, "+0 +1@2 +2@3 -2");
 	deferreturns(&story, 150);
 	leave(&story, 0, 100);
-	tells(&story, "!1 -0");
+	expect_story(&story, "!1 -0");
 	end(&story);
 }
 
@@ -590,10 +590,10 @@ static void nested_panics(void **state)
 	enter(&story, 3, 600);
 	panics(&story, 700);
 	leave(&story, 2, 500); // recovers the second panic; the first goes on
-	tells(&story, "+0 +1@2 +2@3 +3@4 !3 -2");
+	expect_story(&story, "+0 +1@2 +2@3 +3@4 !3 -2");
 	story.all_losses++; // elsewhere
 	leave(&story, 0, 100);
-	tells(&story, "!1 -0");
+	expect_story(&story, "!1 -0");
 	end(&story);
 }
 
@@ -608,7 +608,7 @@ static void panic_again(void **state)
 	enter(&story, 2, 500);
 	panics(&story, 600); // the deferred function panics itself
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 +2@3 !2 !1 -0");
+	expect_story(&story, "+0 +1@2 +2@3 !2 !1 -0");
 	end(&story);
 }
 
@@ -623,7 +623,7 @@ static void lost_return(void **state)
 	enter(&story, 2, 200);
 	leave(&story, 2, 200);
 	leave(&story, 0, 100); // it may be another call's
-	tells(&story, "+0 +1@2 ?1 ?0 +2 -2 o0");
+	expect_story(&story, "+0 +1@2 ?1 ?0 +2 -2 o0");
 	end(&story);
 }
 
@@ -641,7 +641,7 @@ static void lost_pair(void **state)
 	enter(&story, 0, 100);
 	leave(&story, 0, 100);
 	hit(&story, 3 + SYNTHETIC_RETURN, 8, 100); // nothing of this goroutine was lost
-	tells(&story, "+1 +0 ?0 o0 +0 -0 -1");
+	expect_story(&story, "+1 +0 ?0 o0 +0 -0 -1");
 	struct calls_stats stats;
 	calls_stats(story.calls, &stats);
 	assert_int_equal(stats.calls, 3);
@@ -662,7 +662,7 @@ static void lost_return_at_the_end(void **state)
 	hit(&story, 6 + SYNTHETIC_ENTRY, 9, 100);
 	struct wire_losses losses = {.all = 1, .by_goroutine = {[7] = 1}};
 	calls_lost(story.calls, &losses, story.now);
-	tells(&story, "+0 +1 +2 ?0");
+	expect_story(&story, "+0 +1 +2 ?0");
 	calls_lost(story.calls, NULL, story.now); // of anything
 	struct calls_stats stats;
 	calls_stats(story.calls, &stats);
@@ -679,12 +679,12 @@ static void vanished_without_notes(void **state)
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 !1 -0");
+	expect_story(&story, "+0 +1@2 !1 -0");
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	lose(&story);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 ?1 ?0 o0");
+	expect_story(&story, "+0 +1@2 ?1 ?0 o0");
 	end(&story);
 }
 
@@ -696,7 +696,7 @@ static void vanished_with_notes(void **state)
 	enter(&story, 0, 100);
 	enter(&story, 1, 200);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 ?1 -0");
+	expect_story(&story, "+0 +1@2 ?1 -0");
 	end(&story);
 }
 
@@ -712,17 +712,17 @@ static void goexit(void **state)
 	uint64_t long_after = story.now + 1000 * 1000 * 1000;
 	calls_tick(story.calls, long_after); // records came since the last tick
 	calls_tick(story.calls, long_after); // the deferred function still runs
-	tells(&story, "+0 +1@2 +2@3");
+	expect_story(&story, "+0 +1@2 +2@3");
 	leave(&story, 2, 500);
 	uint64_t last = story.now;
 	calls_tick(story.calls, last + 50 * 1000 * 1000);
 	calls_tick(story.calls, last + 50 * 1000 * 1000);
-	tells(&story, "-2");
+	expect_story(&story, "-2");
 	calls_tick(story.calls, last + 100 * 1000 * 1000);
-	tells(&story, "x1 x0");
+	expect_story(&story, "x1 x0");
 	assert_int_equal(story.last_end_ns, last);
 	calls_tick(story.calls, last + 300 * 1000 * 1000);
-	tells(&story, "");
+	expect_story(&story, "");
 	end(&story);
 }
 
@@ -737,7 +737,7 @@ static void goexit_then_the_end(void **state)
 	hit(&story, synthetic_goexit(&story.synthetic), 8, 300);
 	hit(&story, 3, 8, 500); // a deferred call under way
 	calls_finish(story.calls, story.now, false);
-	tells(&story, "+0 +0 +1@2 x0 ~1 ~0");
+	expect_story(&story, "+0 +0 +1@2 x0 ~1 ~0");
 	end(&story);
 }
 
@@ -754,7 +754,7 @@ static void panic_in_goexit(void **state)
 	leave(&story, 2, 450);
 	calls_tick(story.calls, story.now + 1000000000);
 	calls_tick(story.calls, story.now + 1000000000);
-	tells(&story, "+0 +1@2 !1 +2@2 -2 x0");
+	expect_story(&story, "+0 +1@2 !1 +2@2 -2 x0");
 	end(&story);
 }
 
@@ -768,7 +768,7 @@ static void target_died_panicking(void **state)
 	panics(&story, 300);
 	hit(&story, 0, 8, 100);
 	calls_finish(story.calls, story.now, true);
-	tells(&story, "+0 +1@2 +0 !1 !0 ~0");
+	expect_story(&story, "+0 +1@2 +0 !1 !0 ~0");
 	end(&story);
 }
 
@@ -780,7 +780,7 @@ static void detached_while_panicking(void **state)
 	enter(&story, 0, 100);
 	panics(&story, 300);
 	calls_finish(story.calls, story.now, false);
-	tells(&story, "+0 ~0");
+	expect_story(&story, "+0 ~0");
 	end(&story);
 }
 
@@ -795,7 +795,7 @@ static void function_detached(void **state)
 	assert_null(calls_off(story.calls, 0, story.now));
 	calls_detach(story.calls, story.now);
 	leave(&story, 1, 200);
-	tells(&story, "+0 +1@2 +0@3 ~0 ~0 -1");
+	expect_story(&story, "+0 +1@2 +0@3 ~0 ~0 -1");
 	end(&story);
 }
 
@@ -814,9 +814,9 @@ static void entry_alone(void **state)
 	enter(&story, 2, 300);
 	leave(&story, 2, 300);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 +2@2 -2 -0");
+	expect_story(&story, "+0 +1@2 +2@2 -2 -0");
 	calls_finish(story.calls, story.now, false);
-	tells(&story, "");
+	expect_story(&story, "");
 	calls_destroy(story.calls);
 	text_deinit(&story.told);
 }
@@ -835,7 +835,7 @@ static void vanished_while_off(void **state)
 	enter(&story, 1, 200);
 	assert_null(calls_off(story.calls, 1, story.now + 1000000));
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 ~1 +2@2 -2 +1@2 ?1 -0");
+	expect_story(&story, "+0 +1@2 ~1 +2@2 -2 +1@2 ?1 -0");
 	end(&story);
 }
 
@@ -851,7 +851,7 @@ static void limit(void **state)
 	leave(&story, 2, 300);
 	leave(&story, 1, 200);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 -1 -0");
+	expect_story(&story, "+0 +1@2 -1 -0");
 	end(&story);
 }
 
@@ -874,7 +874,7 @@ static void told_at_the_return(void **state)
 	enter(&story, 0, 100);
 	tell_late(&story, 1, 200, story.now + 5);
 	leave(&story, 0, 100);
-	tells(&story, "+0 +1@2 -1 -0");
+	expect_story(&story, "+0 +1@2 -1 -0");
 	end(&story);
 }
 
@@ -890,7 +890,7 @@ static void told_after_what_it_called(void **state)
 	tell_late(&story, 2, 200, inner_ns); // called by itself, and both are told
 	tell_late(&story, 2, 100, entry_ns);
 	leave(&story, 3, 50);
-	tells(&story, "+3 +1@2 -1 +2@2 -2 +2@2 -2 -3");
+	expect_story(&story, "+3 +1@2 -1 +2@2 -2 +2@2 -2 -3");
 	end(&story);
 }
 
@@ -907,11 +907,11 @@ static void told_after_a_panic_inside(void **state)
 	uint64_t panic_ns = story.now;
 	struct synthetic_record record = synthetic_hit(SYNTHETIC_ENTRY, 7, 100, entry_ns);
 	assert_null(calls_record(story.calls, &record.head));
-	tells(&story, "+3 +1@2 !1 +0@2");
+	expect_story(&story, "+3 +1@2 !1 +0@2");
 	assert_int_equal(story.last_end_ns, panic_ns);
 	leave(&story, 0, 100);
 	leave(&story, 3, 50);
-	tells(&story, "-0 -3");
+	expect_story(&story, "-0 -3");
 	end(&story);
 }
 
@@ -929,7 +929,7 @@ static void told_and_its_return_lost(void **state)
 	lose(&story);
 	tell_late(&story, 1, 100, story.now + 5);
 	hit(&story, SYNTHETIC_RETURN, 8, 100);
-	tells(&story, "+1 -1 +0 +2 ?2 +1 -1 -0");
+	expect_story(&story, "+1 -1 +0 +2 ?2 +1 -1 -0");
 	end(&story);
 }
 
@@ -962,7 +962,7 @@ static void extreme_distances(void **state)
 	leave(&story, 1, 0);
 	panics(&story, 0);
 	panics(&story, UINT64_MAX);
-	tells(&story, "+0 ?0 +1 +2@2 -2 -1");
+	expect_story(&story, "+0 ?0 +1 +2@2 -2 -1");
 	end(&story);
 }
 

@@ -49,8 +49,8 @@ size_t tables_bytes(const struct tables *tables, enum tables_kind kind);
 void tables_place(struct tables *tables, enum tables_kind kind, void *memory);
 /** Where the table was placed; NULL: nowhere. */
 void *tables_memory(const struct tables *tables, enum tables_kind kind);
-/** Copies the new and changed parts of loaded->plan. If there is no room, the error's code is ENOSPC.
- *  The engine may read the tables meanwhile. */
+/** Copies the new and changed parts of loaded->plan. If there is no room, the error's code is
+ *  ENOSPC. The engine may read the tables meanwhile. */
 struct error *tables_update(struct tables *tables, const struct loaded *loaded) MUST_CHECK;
 /** Gives operands of the plan (enum wire_operand) the values that they have in this process. */
 void tables_place_ops(struct wire_op *ops, size_t num, const struct loaded *loaded);

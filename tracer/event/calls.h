@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Turns records into calls. An entry and a return are paired by (target, goroutine, stack.hi - SP), which
-// stays the same when a stack moves or a goroutine changes its thread. The pairing handles:
+// Turns records into calls. An entry and a return are paired by (target, goroutine, stack.hi - SP),
+// which stays the same when a stack moves or a goroutine changes its thread. The pairing handles:
 // - recursion and depth;
 // - calls that were under way at attach: a return without its entry is reported as an orphan and
 //   is never paired with another entry;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which calls are wanted, and what is shown of them. A trace has clauses for all its functions (--if
-// and its short forms, --show) and clauses of one pattern ("main.f show n, err if n > 3").
+// Which calls are wanted, and what is shown of them. A trace has clauses for all its functions
+// (--if and its short forms, --show) and clauses of one pattern ("main.f show n, err if n > 3").
 // Conditions become entries in the plan's tables.
 #ifndef GOTRACE_TRACER_PLAN_CONDITIONS_H
 #define GOTRACE_TRACER_PLAN_CONDITIONS_H

@@ -150,9 +150,9 @@ void plan_want_edges(struct plan *plan, struct plan_want *want, const struct pla
 /** Frees what a group of --within holds. */
 void plan_within_deinit(struct plan_within *within);
 
-/** Lays out params, but for those that are left out (NULL: none), as a frame block: values, pieces, holes, and the type whose edges lead on. The
- *  frame has the address of a value on the stack for which room bytes (at most WIRE_BLOCK_MAX) are
- *  not enough. */
+/** Lays out params, but for those that are left out (NULL: none), as a frame block: values, pieces,
+ *  holes, and the type whose edges lead on. The frame has the address of a value on the stack for
+ *  which room bytes (at most WIRE_BLOCK_MAX) are not enough. */
 struct error *plan_frame_init(struct plan *plan, const struct param *params, size_t num,
 			      const bool *left_out, uint32_t room,
 			      struct plan_frame *out) MUST_CHECK;

@@ -218,7 +218,8 @@ struct plan_request {	       // what is to be added to a plan; borrowed
 	struct plan_options options;
 	const struct selection *selection; // these functions instead; NULL: those of the patterns
 	bool is_recorded; // the request was made before: clauses that fit no function are no error
-	/** A function that is armed is taken as it is, whatever its options. NULL: none is armed. */
+	/** A function that is armed is taken as it is, whatever its options. NULL: none is
+	 *  armed. */
 	bool (*is_armed)(const void *context, uint32_t func);
 	const void *context;
 };

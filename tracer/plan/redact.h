@@ -36,7 +36,7 @@ bool redact_has_value(const struct redact *redact, const char *name, const struc
 bool redact_has_name(const struct redact *redact, const char *name, size_t len);
 /** Also true of pointers to a secret type. */
 bool redact_has_type(const struct redact *redact, const struct gotype *type);
-/** True if a rule is of this field of this type. Its name and type are not looked at. */
+/** True if a rule is of this field of this type. The rules for names and types are not checked. */
 bool redact_has_field(const struct redact *redact, const struct gotype *type, const char *field);
 
 struct expr_path;

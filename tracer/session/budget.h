@@ -99,7 +99,8 @@ void budget_learn_traps(struct budget *budget, const uint64_t *calls, uint64_t t
 double budget_trap_factor(const struct budget *budget);
 
 /** Call after functions were added at BUDGET_COUNTED to see what they would cost. Soon after that
- *  they get the levels at which all functions fit, without waiting for the end of a whole interval. */
+ *  they get the levels at which all functions fit, without waiting for the end of a whole
+ *  interval. */
 void budget_judge_soon(struct budget *budget, uint64_t now_ns);
 
 /** Begins new intervals: what happened until now is not part of them. */

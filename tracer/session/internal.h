@@ -89,8 +89,8 @@ static inline bool session_wants_drop(const struct session *session)
 struct error *session_flush(struct session *session) MUST_CHECK;
 /** Like session_flush, but waits until all text is written or given up. */
 struct error *session_flush_all(struct session *session) MUST_CHECK;
-/** Leaves out of the waiting text the lines that are too many for this second, and says how many the
- *  second before had. is_end: nothing comes after it. */
+/** Leaves out of the waiting text the lines that are too many for this second, and says how many
+ *  the second before had. is_end: nothing comes after it. */
 void session_screen(struct session *session, uint64_t now_ns, bool is_end);
 /** True if so much text waits that no more records are to be handled. */
 bool session_is_behind(const struct session *session);

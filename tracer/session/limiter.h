@@ -41,8 +41,8 @@ struct session_budget {
 
 /** Logs a change (with -v). */
 void limiter_note(const struct session *session, const struct budget_change *change);
-/** Logs (with -v) what tracing costs, and one line about all functions if something of note has changed, every few seconds at
- *  most. */
+/** Logs (with -v) what tracing costs, and one line about all functions if something of note has
+ *  changed, every few seconds at most. */
 void limiter_say(struct session *session, uint64_t now_ns);
 
 #endif

@@ -53,8 +53,8 @@ const char *target_name(const struct target *target);
 const char *target_exe(const struct target *target);
 const char *target_root(const struct target *target);
 
-/** Finds where the executable, which index is of, is loaded. *out borrows from both; it has no plan.
- *  It is an error if the executable is not loaded where its headers say. */
+/** Finds where the executable, which index is of, is loaded. *out borrows from both; it has no
+ *  plan. It is an error if the executable is not loaded where its headers say. */
 struct error *target_load(const struct target *target, struct index *index,
 			  struct loaded *out) MUST_CHECK;
 

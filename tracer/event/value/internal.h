@@ -192,8 +192,8 @@ void walk_type(struct walk *walk, const struct gotype *type, struct text *out);
 /** Reads the integer of this type at addr, sign-extended; false with a reason. */
 bool walk_bits(struct walk *walk, const struct gotype *type, uint64_t addr, uint64_t *out,
 	       const char **reason);
-/** Writes the name of the constant that has this type and value, as walk_type does with its package;
- *  in JSON always with its package. False if there is not exactly one. */
+/** Writes the name of the constant that has this type and value, as walk_type does with its
+ *  package; in JSON always with its package. False if there is not exactly one. */
 bool walk_constant(struct walk *walk, const struct gotype *type, uint64_t bits, struct text *out);
 
 /** Writes a string as strconv.Quote does. */

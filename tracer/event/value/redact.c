@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which values are secret (tracer/plan/redact.h). Names and types of the program live as long as the
-// printer, so what is known of them is kept by their addresses.
+// Which values are secret (tracer/plan/redact.h). Names and types of the program live as long as
+// the printer, so what is known of them is kept by their addresses.
 #include "tracer/event/value/internal.h"
 
 const char value_redacted[] = "redacted";

@@ -104,8 +104,8 @@ static inline uint32_t value_tree_next(const struct value_tree *tree, uint32_t n
 	return tree->nodes[node].end;
 }
 
-/** Returns the columns that all values take if they are written whole, with the commas between those
- *  of a group. */
+/** Returns the columns that all values take if they are written whole, with the commas between
+ *  those of a group. */
 size_t value_tree_columns(struct value_tree *tree);
 /** Chooses what of all values is written, so that they take at most so many columns with the commas
  *  between those of a group. Values are only left out if their shortest forms do not fit; a group

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes what the layout has chosen of a tree of values.
+// Writes what the layout has selected of a tree of values.
 #include <inttypes.h>
 #include <stdio.h>
 
