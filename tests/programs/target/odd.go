@@ -4,7 +4,9 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -20,14 +22,19 @@ func hStarted(n int, s string, done *sync.WaitGroup) {
 	defer hDeferred(n, s)
 }
 
-// started has functions called by go and defer statements, with arguments.
+// started has functions called by go and defer statements, with arguments. All have returned when it
+// returns, which is later than that they are done.
 func started(n int) {
 	var done sync.WaitGroup
+	before := runtime.NumGoroutine()
 	for i := 0; i < n; i++ {
 		done.Add(1)
 		go hStarted(i, "started", &done)
 	}
 	done.Wait()
+	for runtime.NumGoroutine() > before {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 type slice struct {
